@@ -1,0 +1,212 @@
+"""The files of a training run: written whole, repaired on resume, averaged."""
+
+import datetime
+import logging
+import os
+import pathlib
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from espnet2.train import trainer as espnet_trainer
+from espnet2.train.reporter import Reporter
+
+from hamzaban.fileio import atomic_path, temporary_name
+
+Criteria = Sequence[Sequence[str]]
+
+_torch_save = torch.save
+
+
+class LinkPath(type(pathlib.Path())):  # type: ignore[misc]
+    """A path whose symbolic links are replaced in one step.
+
+    ESPnet removes a link, then makes the new one; a run killed between the two has
+    none. Here removing a link waits for `symlink_to`, which renames over the old one.
+    """
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Remove a file; leave a symbolic link for `symlink_to` to replace."""
+        if not self.is_symlink():
+            super().unlink(missing_ok=missing_ok)
+
+    def symlink_to(self, target: Any, target_is_directory: bool = False) -> None:
+        """Make this path a link to `target`, replacing what stood here."""
+        replace_link(Path(self), target)
+
+
+def replace_link(path: Path, target: str | os.PathLike) -> None:
+    """Make `path` a symbolic link to `target`, in one step."""
+    temporary = temporary_name(path)
+    temporary.symlink_to(target)
+    os.replace(temporary, path)
+
+
+def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
+    """`torch.save` whose file appears whole or not at all.
+
+    The bytes depend on the object only: PyTorch writes the name of the file into it,
+    so a temporary name would make equal models differ.
+    """
+    if not isinstance(f, (str, os.PathLike)):
+        _torch_save(obj, f, *args, **kwargs)
+        return
+    with atomic_path(Path(f)) as temporary, open(temporary, "wb") as stream:
+        _torch_save(obj, stream, *args, **kwargs)
+
+
+@contextmanager
+def atomic_files() -> Iterator[None]:
+    """Make ESPnet's trainer write its files and links atomically while active."""
+    with ExitStack() as stack:
+        stack.enter_context(_replaced(torch, "save", save))
+        stack.enter_context(_replaced(espnet_trainer, "Path", LinkPath))
+        average = "average_nbest_models"
+        stack.enter_context(_replaced(espnet_trainer, average, average_nbest))
+        yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint.pth of ESPnet's trainer without running code from it.
+
+    Tensors stay in the file until they are used.
+
+    Args:
+        path: checkpoint.pth.
+
+    Returns:
+        Its dictionary: model, reporter, optimizers, schedulers, scaler.
+    """
+    known: list[Any] = [
+        datetime.timedelta,
+        np.float64(0).__reduce__()[0],
+        np.dtype,
+        *(type(np.dtype(t)) for t in (np.float64, np.float32, np.int64)),
+    ]
+    with torch.serialization.safe_globals(known):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+
+
+def read_reporter(states: dict[str, Any]) -> Reporter:
+    """Rebuild the record of all epochs that a checkpoint carries."""
+    reporter = Reporter()
+    reporter.load_state_dict(states["reporter"])
+    return reporter
+
+
+def repair(
+    output_dir: Path, model: torch.nn.Module, criteria: Criteria, keep: int
+) -> Reporter:
+    """Finish what a killed run did not: the files that follow from checkpoint.pth.
+
+    ESPnet writes checkpoint.pth of an epoch, then <epoch>epoch.pth, then the links,
+    then removes the models that are no longer among the best.
+
+    Args:
+        output_dir: Folder of the run, with checkpoint.pth.
+        model: The model of the run; takes the checkpoint's weights if a file of them
+            is missing.
+        criteria: (phase, key, "min" or "max") of the models to keep.
+        keep: How many best epochs of each criterion to keep.
+
+    Returns:
+        The record of the epochs done.
+    """
+    states = load_checkpoint(output_dir / "checkpoint.pth")
+    reporter = read_reporter(states)
+    epoch = reporter.get_epoch()
+    last = output_dir / f"{epoch}epoch.pth"
+    if not last.exists():
+        logging.info(f"Writing {last} from checkpoint.pth: the last run was killed")
+        model.load_state_dict(states["model"], strict=False)
+        weights = model.state_dict()
+        for name in set(weights) - set(states["model"]):
+            del weights[name]
+        save(weights, last)
+    replace_link(output_dir / "latest.pth", last.name)
+    kept = {epoch}
+    for phase, key, mode in criteria:
+        if reporter.has(phase, key):
+            epochs = reporter.sort_epochs(phase, key, mode)
+            kept.update(epochs[:keep])
+            if (output_dir / f"{epochs[0]}epoch.pth").exists():
+                best = output_dir / f"{phase}.{key}.best.pth"
+                replace_link(best, f"{epochs[0]}epoch.pth")
+    for other in range(1, epoch):
+        if other not in kept:
+            (output_dir / f"{other}epoch.pth").unlink(missing_ok=True)
+    return reporter
+
+
+@torch.no_grad()
+def average_nbest(
+    output_dir: Path,
+    reporter: Reporter,
+    best_model_criterion: Criteria,
+    nbest: Collection[int] | int,
+    suffix: str | None = None,
+) -> None:
+    """Write the mean of the n best models of each criterion, named as ESPnet does.
+
+    <phase>.<key>.ave_<n>best[.<suffix>].pth and the link <phase>.<key>.ave.pth to the
+    largest n. With fewer epochs than n, all epochs are averaged. ESPnet 202511's own
+    function gives wrong means from the second file on, as it sums into the models it
+    has read.
+
+    Args:
+        output_dir: Folder of the run.
+        reporter: Record of all epochs.
+        best_model_criterion: (phase, key, "min" or "max") of each criterion.
+        nbest: Numbers of models to average.
+        suffix: Added to the names.
+    """
+    counts = {nbest} if isinstance(nbest, int) else set(nbest)
+    end = f"{suffix}.pth" if suffix else "pth"
+    for phase, key, mode in best_model_criterion:
+        if not reporter.has(phase, key):
+            continue
+        epochs = reporter.sort_epochs(phase, key, mode)
+        sizes = sorted({min(n, len(epochs)) for n in counts if n > 0}) or [1]
+        for size in sizes:
+            name = f"{phase}.{key}.ave_{size}best.{end}"
+            files = [output_dir / f"{epoch}epoch.pth" for epoch in epochs[:size]]
+            if size == 1:
+                replace_link(output_dir / name, files[0].name)
+            else:
+                logging.info(f"Averaging {', '.join(f.name for f in files)}: {name}")
+                save(average_models(files), output_dir / name)
+        replace_link(output_dir / f"{phase}.{key}.ave.{end}", name)
+
+
+def average_models(files: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """Mean of the floating-point tensors of model files; the first file's integers.
+
+    Args:
+        files: State dictionaries with equal keys and shapes, at least one.
+
+    Returns:
+        The state dictionary of the mean, in the type of the first file.
+    """
+    total = torch.load(files[0], map_location="cpu", weights_only=True)
+    for file in files[1:]:
+        states = torch.load(file, map_location="cpu", weights_only=True)
+        for name, value in total.items():
+            if value.is_floating_point():
+                value += states[name]
+    for value in total.values():
+        if value.is_floating_point():
+            value /= len(files)
+    return total

@@ -1,0 +1,195 @@
+"""ESPnet2's trainer, made resumable bit for bit."""
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
+from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.reporter import SubReporter, WeightedAverage
+from espnet2.train.trainer import Trainer as EspnetTrainer
+from espnet2.train.trainer import TrainerOptions
+
+from hamzaban.fileio import remove_leftovers
+from hamzaban.train import checkpoints
+
+
+class Trainer(EspnetTrainer):
+    """ESPnet2's trainer with atomic files and exact resuming.
+
+    A run killed at any moment and started again ends with the same model files, byte
+    for byte on a CPU, as one that was never killed: each epoch draws its random numbers
+    from (seed, epoch, rank), starts without left-over gradients, and what a killed
+    process left half done is finished or removed first.
+
+    Two optional members of the model are used:
+        set_num_updates(n): called with the number of optimizer updates made so far,
+            before the first batch of an epoch and after each update.
+        pooled_stats: {name: (numerator, denominator)}; in validation, `name` is
+            reported as the ratio of the sums of two statistics the model returns as
+            means over the utterances of its batch (weight = number of utterances).
+    """
+
+    @classmethod
+    def run(
+        cls,
+        *,
+        model: torch.nn.Module,
+        optimizers: Sequence[torch.optim.Optimizer],
+        trainer_options: TrainerOptions,
+        distributed_option: DistributedOption,
+        **factories: Any,
+    ) -> None:
+        """Train, as ESPnet2's `Trainer.run`; repair first when resuming."""
+        output_dir = Path(trainer_options.output_dir)
+        is_main = not distributed_option.distributed or not distributed_option.dist_rank
+        if is_main:
+            for path in remove_leftovers(output_dir):
+                logging.info(f"Removed {path}, left by a killed run")
+        if trainer_options.resume and (output_dir / "checkpoint.pth").exists():
+            trainer_options = _resume(model, trainer_options, is_main)
+        hooks = [
+            optimizer.register_step_post_hook(functools.partial(_count_update, model))
+            for optimizer in optimizers[:1]
+        ]
+        with checkpoints.atomic_files():
+            super().run(
+                model=model,
+                optimizers=optimizers,
+                trainer_options=trainer_options,
+                distributed_option=distributed_option,
+                **factories,
+            )
+        for hook in hooks:
+            hook.remove()
+
+    @classmethod
+    def train_one_epoch(
+        cls,
+        *,
+        model: torch.nn.Module,
+        optimizers: Sequence[torch.optim.Optimizer],
+        reporter: SubReporter,
+        options: TrainerOptions,
+        distributed_option: DistributedOption,
+        **rest: Any,
+    ) -> bool:
+        """Train one epoch from (seed, epoch, rank) and the model's state alone.
+
+        Returns:
+            True if no batch of the epoch gave a finite gradient.
+        """
+        rank = distributed_option.dist_rank or 0
+        set_all_random_seed(epoch_seed(options.seed, reporter.get_epoch(), rank))
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        _tell_updates(model, count_updates(optimizers[0]))
+        return super().train_one_epoch(
+            model=model,
+            optimizers=optimizers,
+            reporter=reporter,
+            options=options,
+            distributed_option=distributed_option,
+            **rest,
+        )
+
+    @classmethod
+    def validate_one_epoch(
+        cls,
+        *,
+        model: torch.nn.Module,
+        iterator: Iterable,
+        reporter: SubReporter,
+        **rest: Any,
+    ) -> None:
+        """Validate, and pool the ratios the model asks for over the whole set."""
+        super().validate_one_epoch(
+            model=model, iterator=iterator, reporter=reporter, **rest
+        )
+        pool_ratios(reporter, getattr(_unwrap(model), "pooled_stats", {}))
+
+
+def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
+    """Mix seed, epoch and rank into one seed of 32 bits; equal inputs, equal seed."""
+    return int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0])
+
+
+def count_updates(optimizer: torch.optim.Optimizer) -> int:
+    """Number of updates an optimizer has made, over all runs of its training."""
+    return optimizer.param_groups[0].get("num_updates", 0)
+
+
+def pool_ratios(
+    reporter: SubReporter, ratios: Mapping[str, tuple[str, str]]
+) -> dict[str, float]:
+    """Report ratios of sums over all batches of a phase.
+
+    Args:
+        reporter: Holds, batch by batch, means over utterances of the terms.
+        ratios: {name: (numerator, denominator)}; terms are whole numbers for each
+            utterance, so that rounding their sums makes them exact.
+
+    Returns:
+        The ratios reported; none for a denominator of zero or terms not found.
+    """
+    pooled = {}
+    for name, terms in ratios.items():
+        if not all(term in reporter.stats for term in terms):
+            continue
+        sums = [
+            round(sum(v.value * v.weight for v in reporter.stats[term] if v.weight))
+            for term in terms
+        ]
+        if sums[1] == 0:
+            continue
+        pooled[name] = sums[0] / sums[1]
+        empty = [WeightedAverage(np.nan, 0)] * (reporter.count - 1)
+        reporter.stats[name] = [*empty, WeightedAverage(pooled[name], 1)]
+    return pooled
+
+
+def _resume(
+    model: torch.nn.Module, options: TrainerOptions, is_main: bool
+) -> TrainerOptions:
+    output_dir = Path(options.output_dir)
+    keep = options.keep_nbest_models
+    keep = keep if isinstance(keep, int) else max(keep, default=1)
+    if is_main:
+        criteria = options.best_model_criterion
+        reporter = checkpoints.repair(output_dir, model, criteria, keep)
+    else:
+        states = checkpoints.load_checkpoint(output_dir / "checkpoint.pth")
+        reporter = checkpoints.read_reporter(states)
+    criterion = options.early_stopping_criterion
+    if (
+        options.patience is not None
+        and reporter.has(*criterion[:2])
+        and reporter.check_early_stopping(options.patience, *criterion)
+    ):
+        return dataclasses.replace(options, max_epoch=reporter.get_epoch())
+    return options
+
+
+def _count_update(
+    model: torch.nn.Module, optimizer: torch.optim.Optimizer, *_: Any
+) -> None:
+    updates = count_updates(optimizer) + 1
+    # The group is saved and loaded with the optimizer, so the count survives a resume.
+    optimizer.param_groups[0]["num_updates"] = updates
+    _tell_updates(model, updates)
+
+
+def _tell_updates(model: torch.nn.Module, updates: int) -> None:
+    tell = getattr(_unwrap(model), "set_num_updates", None)
+    if tell is not None:
+        tell(updates)
+
+
+def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
+    parallel = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
+    return model.module if isinstance(model, parallel) else model
