@@ -1,0 +1,90 @@
+"""The interface of a back end, and the back ends by name.
+
+A back end starts one job at a time and says how it goes; `hamzaban.launch.jobs` does
+all else: numbering, logs, how many at once, failures, interrupts. A new back end is a
+class with `submit` and `max_jobs` and a line in BACKENDS.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+BACKENDS = {"local": "hamzaban.launch.local:LocalBackend"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command to run, its output going to one log.
+
+    Attributes:
+        number: 1 for the first job.
+        command: The words of the command; no shell reads them.
+        log: File to which standard output and error are appended.
+    """
+
+    number: int
+    command: tuple[str, ...]
+    log: Path
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What each job is given.
+
+    Attributes:
+        num_threads: CPU threads, also set as OMP_NUM_THREADS; None leaves that as is.
+        ngpu: GPUs on each node.
+        num_nodes: Machines.
+    """
+
+    num_threads: int | None = None
+    ngpu: int = 0
+    num_nodes: int = 1
+
+
+class Handle(Protocol):
+    """A job that was submitted."""
+
+    def poll(self) -> int | None:
+        """Return the exit status (128 + number after a signal); None while it runs."""
+
+    def cancel(self) -> None:
+        """Ask the job and all that it started to end; return at once."""
+
+    def kill(self) -> None:
+        """End the job and all that it started by force; return when it has ended."""
+
+
+class Backend(Protocol):
+    """A place where jobs run."""
+
+    def max_jobs(self, resources: Resources) -> int:
+        """Return how many jobs with these resources run well at once, at least 1.
+
+        Raises:
+            ValueError: Not even one such job can run here.
+        """
+
+    def submit(self, job: Job, resources: Resources) -> Handle:
+        """Start a job, or put it in a queue."""
+
+
+def get_backend(name: str, conf: Mapping[str, str] | None = None) -> Backend:
+    """Return the back end of a name.
+
+    Args:
+        name: A key of BACKENDS.
+        conf: Settings of that back end, such as a Slurm partition.
+
+    Raises:
+        ValueError: The name, or a setting, is unknown.
+    """
+    if name not in BACKENDS:
+        raise ValueError(
+            f"back end '{name}' is unknown; known: {', '.join(sorted(BACKENDS))}"
+        )
+    module, _, attribute = BACKENDS[name].partition(":")
+    backend: Backend = getattr(importlib.import_module(module), attribute)(**conf or {})
+    return backend

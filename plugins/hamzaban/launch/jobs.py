@@ -1,0 +1,221 @@
+"""Run the jobs of a command: numbered, logged, some at once, ended on an interrupt."""
+
+import contextlib
+import logging
+import os
+import re
+import shlex
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from hamzaban.launch.backends import Backend, Handle, Job, Resources, get_backend
+
+# What stands for the job's number in the command and in the log's name.
+JOB_WORD = re.compile(r"(?<![A-Za-z])JOB(?![A-Za-z])")
+LAST_LINES = 10  # of a failed job's log, shown to the user
+KEPT_LOGS = 9  # of earlier runs: train.log.1 is the last one
+GRACE_S = 10.0  # between asking a job to end and ending it by force
+LONGEST_POLL_S = 0.5
+
+
+class JobError(ChildProcessError):
+    """A job ended with a status other than 0; `status` is that of the first."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """Take the message for the user and the exit status of the job."""
+        super().__init__(message)
+        self.status = status
+
+
+def run_jobs(
+    command: Sequence[str],
+    log: str | Path,
+    *,
+    nj: int = 1,
+    max_jobs: int | None = None,
+    resources: Resources | None = None,
+    backend: str = "local",
+    backend_conf: Mapping[str, str] | None = None,
+) -> None:
+    """Run `nj` jobs and return when all have ended well.
+
+    After the first failure, or an interrupt, no other job is started, those running
+    are ended, and the last lines of the failed job's log are logged.
+
+    Args:
+        command: The words of the command; JOB in any of them becomes 1..nj.
+        log: The log of a job, with JOB in its name if nj > 1. A log of an earlier run
+            is kept as `<log>.1`.
+        nj: Number of jobs, at least 1.
+        max_jobs: At most this many at once; None leaves it to the back end.
+        resources: What each job is given.
+        backend: Where jobs run: a key of `backends.BACKENDS`.
+        backend_conf: Settings of the back end.
+
+    Raises:
+        ValueError: An argument is wrong.
+        JobError: A job failed.
+    """
+    resources = resources or Resources()
+    jobs = make_jobs(command, log, nj)
+    chosen = get_backend(backend, backend_conf)
+    if max_jobs is not None and max_jobs < 1:
+        raise ValueError(f"max_jobs is {max_jobs}; it must be at least 1")
+    limit = min(nj, chosen.max_jobs(resources), max_jobs or nj)
+    for job in jobs:
+        _start_log(job)
+    with _signals_interrupt():
+        _Run(chosen, resources, len(jobs)).run(deque(jobs), limit)
+
+
+def make_jobs(command: Sequence[str], log: str | Path, nj: int) -> list[Job]:
+    """Return the numbered jobs of a command.
+
+    Raises:
+        ValueError: There is no command, nj is under 1, or many jobs share a log.
+    """
+    if not command:
+        raise ValueError("there is no command to run; write it after --")
+    if nj < 1:
+        raise ValueError(f"nj is {nj}; it must be at least 1")
+    if nj > 1 and not JOB_WORD.search(str(log)):
+        raise ValueError(f"{log}: {nj} jobs need JOB in the name of the log")
+    return [
+        Job(
+            number,
+            tuple(JOB_WORD.sub(str(number), word) for word in command),
+            Path(JOB_WORD.sub(str(number), str(log))),
+        )
+        for number in range(1, nj + 1)
+    ]
+
+
+class _Run:
+    """The jobs of one call of `run_jobs` that are under way."""
+
+    def __init__(self, backend: Backend, resources: Resources, nj: int) -> None:
+        self._backend = backend
+        self._resources = resources
+        self._nj = nj
+        self._running: dict[Job, tuple[Handle, float]] = {}
+
+    def run(self, waiting: deque[Job], limit: int) -> None:
+        pause_s = 0.01
+        try:
+            while waiting or self._running:
+                while waiting and len(self._running) < limit:
+                    self._submit(waiting.popleft())
+                if self._collect():
+                    pause_s = 0.01
+                elif self._running:
+                    time.sleep(pause_s)
+                    pause_s = min(2 * pause_s, LONGEST_POLL_S)
+        except BaseException:
+            self._end_all()
+            raise
+
+    def _submit(self, job: Job) -> None:
+        try:
+            handle = self._backend.submit(job, self._resources)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{job.command[0]}: no such command") from error
+        self._running[job] = (handle, time.monotonic())
+
+    def _collect(self) -> bool:
+        """Take in the jobs that have ended; return whether there were any."""
+        ended = 0
+        for job, (handle, started) in list(self._running.items()):
+            status = handle.poll()
+            if status is None:
+                continue
+            ended += 1
+            del self._running[job]
+            if status != 0:
+                self._fail(job, status, time.monotonic() - started)
+            _end_log(job, status, time.monotonic() - started)
+        return ended > 0
+
+    def _fail(self, job: Job, status: int, elapsed_s: float) -> None:
+        lines = last_lines(job.log, LAST_LINES)
+        _end_log(job, status, elapsed_s)
+        shown = "".join(f"\n  | {line}" for line in lines)
+        logging.error("the last lines of %s:%s", job.log, shown)
+        raise JobError(
+            f"job {job.number} of {self._nj} ended with status {status}"
+            f" after {elapsed_s:.0f} s; see {job.log}",
+            status,
+        )
+
+    def _end_all(self) -> None:
+        handles = [handle for handle, _ in self._running.values()]
+        try:
+            for handle in handles:
+                handle.cancel()
+            limit = time.monotonic() + GRACE_S
+            while any(handle.poll() is None for handle in handles):
+                if time.monotonic() > limit:
+                    break
+                time.sleep(0.02)
+        finally:
+            for job, (handle, started) in self._running.items():
+                handle.kill()
+                _end_log(job, handle.poll() or 0, time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before: list[tuple[signal.Signals, Callable | int | None]] = []
+    for asked in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(asked) is not signal.SIG_IGN:  # nohup stays nohup
+            before.append((asked, signal.signal(asked, interrupt)))
+    try:
+        yield
+    finally:
+        for asked, handler in before:
+            signal.signal(asked, handler)
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """Return the last lines of a text file that are not blank, without line ends."""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 1000 * count))
+        text = stream.read().decode("utf-8", errors="replace")
+    lines = [line.rpartition("\r")[2] for line in text.split("\n")]
+    return [line for line in lines if line.strip()][-count:]
+
+
+def _start_log(job: Job) -> None:
+    """Set the logs of earlier runs aside and begin a new one."""
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    if job.log.exists():
+        for age in range(KEPT_LOGS - 1, 0, -1):
+            older = Path(f"{job.log}.{age}")
+            if older.exists():
+                older.replace(f"{job.log}.{age + 1}")
+        job.log.replace(f"{job.log}.1")
+    header = f"# {shlex.join(job.command)}\n# {_now()} on {socket.gethostname()}\n"
+    job.log.write_text(header, encoding="utf-8")
+
+
+def _end_log(job: Job, status: int, elapsed_s: float) -> None:
+    with open(job.log, "a", encoding="utf-8") as log:
+        log.write(f"# {_now()} ended with status {status} after {elapsed_s:.1f} s\n")
+
+
+def _now() -> str:
+    return datetime.now().isoformat(timespec="seconds")
