@@ -1,0 +1,54 @@
+"""Make a token list (SentencePiece or characters) from Kaldi text files."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban make-tokens`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("text", nargs="+", type=Path, help="files `utt_id transcript`")
+    parser.add_argument("--token_type", choices=("bpe", "char"), default="bpe")
+    parser.add_argument(
+        "--nbpe", type=int, default=512, help="size of SentencePiece's vocabulary"
+    )
+    parser.add_argument("--bpemode", choices=("unigram", "bpe"), default="unigram")
+    parser.add_argument(
+        "--bpe_nlsyms",
+        default="",
+        metavar="A,B",
+        help="strings that are always one piece, separated by commas",
+    )
+    parser.add_argument(
+        "--output_dir", type=Path, required=True, help="gets tokens.txt, bpe.model, ..."
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Make the token list; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.text.make_tokens import make_bpe, make_char, read_texts
+
+    symbols = [symbol for symbol in args.bpe_nlsyms.split(",") if symbol]
+    if args.token_type == "char":
+        if symbols:
+            raise ValueError("--bpe_nlsyms is for --token_type bpe; leave it out")
+        make_char(read_texts(args.text), args.output_dir)
+    else:
+        make_bpe(
+            read_texts(args.text),
+            args.output_dir,
+            args.nbpe,
+            bpemode=args.bpemode,
+            user_defined_symbols=symbols,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

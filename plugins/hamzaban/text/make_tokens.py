@@ -1,0 +1,209 @@
+"""Making token lists: SentencePiece models and characters, in ESPnet's layout."""
+
+from __future__ import annotations
+
+import collections
+import io
+import logging
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from hamzaban.data_dir import read_scp
+from hamzaban.fileio import atomic_path, atomic_text
+from hamzaban.text.tokens import BLANK, SOS_EOS, SPACE, UNK, WORD_BOUNDARY
+
+BPE_MODES = ("unigram", "bpe")
+NUM_META_PIECES = 3  # SentencePiece's own <unk>, <s>, </s>
+# SentencePiece's sum over threads depends on how many there are: a fixed number
+# makes the same model on every machine.
+NUM_THREADS = 4
+# U+2581 stands for the space inside SentencePiece, which skips lines with U+2585.
+_RESERVED = {
+    WORD_BOUNDARY: "SentencePiece's space",
+    "\u2585": "SentencePiece's unknown",
+}
+_TOO_HIGH = re.compile(r"Vocabulary size.*too high.*value <= (\d+)", re.DOTALL)
+_TOO_LOW = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
+
+
+def read_texts(paths: Sequence[str | Path]) -> Iterator[str]:
+    """Read the transcripts of Kaldi `text` files, checking every character.
+
+    Args:
+        paths: Files of lines `utt_id transcript`.
+
+    Yields:
+        Transcripts that are not empty.
+
+    Raises:
+        ValueError: A character that no token can stand for: white space other than
+            U+0020, a control character, or one that SentencePiece reserves.
+    """
+    checked: set[str] = set()
+    for path in paths:
+        for utt_id, text in read_scp(path):
+            for char in set(text) - checked:
+                _check_character(char, f"{path}: {utt_id}")
+                checked.add(char)
+            if text:
+                yield text
+
+
+def make_char(texts: Iterable[str], output_dir: str | Path) -> list[str]:
+    """Write `tokens.txt` and `train.txt` of single characters.
+
+    Args:
+        texts: Transcripts.
+        output_dir: Where the files go; made if missing.
+
+    Returns:
+        The tokens, the most frequent characters first.
+
+    Raises:
+        ValueError: There is no text.
+    """
+    lines = _write_lines(texts, Path(output_dir) / "train.txt")
+    counts = collections.Counter(char for line in lines for char in line)
+    chars = sorted(counts, key=lambda char: (-counts[char], char))
+    tokens = [BLANK, UNK, *(SPACE if c == " " else c for c in chars), SOS_EOS]
+    _write_lines(tokens, Path(output_dir) / "tokens.txt")
+    return tokens
+
+
+def make_bpe(
+    texts: Iterable[str],
+    output_dir: str | Path,
+    nbpe: int,
+    *,
+    bpemode: str = "unigram",
+    user_defined_symbols: Sequence[str] = (),
+) -> list[str]:
+    """Train SentencePiece; write `bpe.model bpe.vocab tokens.txt train.txt`.
+
+    The text is taken as it is: turned to tokens and back, it is the same text.
+
+    Args:
+        texts: Transcripts.
+        output_dir: Where the files go; made if missing. `tokens.txt` comes last.
+        nbpe: Size of SentencePiece's vocabulary, with its three own symbols.
+        bpemode: `unigram` or `bpe`.
+        user_defined_symbols: Strings that are always one token.
+
+    Returns:
+        The tokens: blank, unknown, pieces, sos/eos.
+
+    Raises:
+        ValueError: There is no text, an option is unknown, or the text supports no
+            vocabulary of this size.
+    """
+    if bpemode not in BPE_MODES:
+        known = ", ".join(BPE_MODES)
+        raise ValueError(f"bpemode {bpemode!r} is unknown; known: {known}")
+    output_dir = Path(output_dir)
+    lines = _write_lines(texts, output_dir / "train.txt")
+    model = _train(lines, nbpe, bpemode, user_defined_symbols)
+    pieces = _read_pieces(model)
+    tokens = [BLANK, UNK, *(p for p, _ in pieces[NUM_META_PIECES:]), SOS_EOS]
+    with atomic_path(output_dir / "bpe.model") as temporary:
+        temporary.write_bytes(model)
+    vocab = (f"{piece}\t{score:g}" for piece, score in pieces)
+    _write_lines(vocab, output_dir / "bpe.vocab")
+    _write_lines(tokens, output_dir / "tokens.txt")
+    return tokens
+
+
+def _train(
+    lines: Sequence[str], nbpe: int, bpemode: str, symbols: Sequence[str]
+) -> bytes:
+    try:
+        return _run_sentencepiece(lines, nbpe, bpemode, symbols)
+    except RuntimeError as e:
+        if found := _TOO_LOW.search(str(e)):
+            raise ValueError(
+                f"nbpe {nbpe} is too small: the text's characters alone need "
+                f"{found.group(1)}; give --nbpe {found.group(1)} or more"
+            ) from e
+        if not _TOO_HIGH.search(str(e)):
+            raise ValueError(f"SentencePiece failed with nbpe {nbpe}: {e}") from e
+    largest = _find_largest(lines, nbpe, bpemode, symbols)
+    raise ValueError(
+        f"nbpe {nbpe} is too large: {len(lines)} lines of text support at most "
+        f"{largest} pieces with bpemode {bpemode}; give --nbpe {largest} or less, "
+        "or more text"
+    )
+
+
+def _find_largest(
+    lines: Sequence[str], nbpe: int, bpemode: str, symbols: Sequence[str]
+) -> int:
+    """Follow SentencePiece's hints down to a size that it really trains."""
+    while True:
+        try:
+            _run_sentencepiece(lines, nbpe, bpemode, symbols)
+            return nbpe
+        except RuntimeError as e:
+            found = _TOO_HIGH.search(str(e))
+            if not found or int(found.group(1)) >= nbpe:
+                raise ValueError(
+                    f"SentencePiece trains no {bpemode} vocabulary of {nbpe} pieces "
+                    f"on this text: {e}"
+                ) from e
+            nbpe = int(found.group(1))
+
+
+def _run_sentencepiece(
+    lines: Sequence[str], nbpe: int, bpemode: str, symbols: Sequence[str]
+) -> bytes:
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=model,
+        vocab_size=nbpe,
+        model_type=bpemode,
+        user_defined_symbols=list(symbols),
+        normalization_rule_name="identity",
+        add_dummy_prefix=True,
+        remove_extra_whitespaces=True,
+        character_coverage=1.0,
+        # a longer line would be left out without a word
+        max_sentence_length=1 + max(len(line.encode()) for line in lines),
+        num_threads=NUM_THREADS,
+        minloglevel=2,
+    )
+    return model.getvalue()
+
+
+def _read_pieces(model: bytes) -> list[tuple[str, float]]:
+    import sentencepiece
+
+    sp = sentencepiece.SentencePieceProcessor(model_proto=model)
+    return [(sp.id_to_piece(i), sp.get_score(i)) for i in range(sp.get_piece_size())]
+
+
+def _check_character(char: str, place: str) -> None:
+    if char in _RESERVED:
+        why = f"is {_RESERVED[char]} and cannot be text"
+    elif char != " " and (char.isspace() or unicodedata.category(char) == "Zs"):
+        why = "is white space other than U+0020"
+    elif unicodedata.category(char) in ("Cc", "Cs"):
+        why = "is a control character"
+    else:
+        return
+    name = unicodedata.name(char, "")
+    raise ValueError(
+        f"{place}: character U+{ord(char):04X} {name} {why}; normalise the text first"
+    )
+
+
+def _write_lines(lines: Iterable[str], path: Path) -> list[str]:
+    written = list(lines)
+    if not written:
+        raise ValueError(f"{path}: no text to write; the text files have no transcript")
+    with atomic_text(path) as f:
+        f.writelines(f"{line}\n" for line in written)
+    logging.info("%s: %d lines", path, len(written))
+    return written
