@@ -1,0 +1,239 @@
+"""Shapes of utterances and transcripts for ESPnet's batches, without ESPnet."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hamzaban.data_dir import read_scp
+from hamzaban.fileio import atomic_text
+from hamzaban.text.tokens import Tokenizer
+
+# wav2vec 2.0 (arXiv 2006.11477, section 4.2): (channels, kernel, stride), samples
+WAV2VEC2_CONV = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512, 2, 2)] * 2"
+MAX_SHOWN = 20
+CHUNK = 1000  # transcripts that are tokenised at once
+
+
+@dataclasses.dataclass
+class Stats:
+    """What `collect` found.
+
+    Attributes:
+        num_utts: Utterances seen.
+        kept: (utterance id, samples, tokens) of those that can be trained on.
+        dropped: Utterance ids left out, by reason.
+        unknown: Ids of the utterances with characters outside the vocabulary, by
+            character.
+        num_tokens: Tokens of the utterances kept.
+        num_unknown: How many of them are the unknown token.
+    """
+
+    num_utts: int = 0
+    kept: list[tuple[str, int, int]] = dataclasses.field(default_factory=list)
+    dropped: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    unknown: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    num_tokens: int = 0
+    num_unknown: int = 0
+
+
+def parse_conv_layers(conv_feature_layers: str) -> list[tuple[int, int]]:
+    """Read kernels and strides from wav2vec 2.0's configuration string.
+
+    Args:
+        conv_feature_layers: Such as `[(512, 10, 5)] + [(512, 3, 2)] * 4`: lists of
+            (channels, kernel, stride) joined by + and repeated by *.
+
+    Returns:
+        (kernel, stride) of each layer, in samples of the layer's input.
+
+    Raises:
+        ValueError: The string is anything else.
+    """
+    try:
+        layers = _evaluate(ast.parse(conv_feature_layers, mode="eval").body)
+        return [(int(kernel), int(stride)) for _, kernel, stride in layers]
+    except (SyntaxError, TypeError, ValueError) as e:
+        raise ValueError(
+            f"conv_feature_layers {conv_feature_layers!r} is not understood; expected "
+            f"a list such as {WAV2VEC2_CONV!r}"
+        ) from e
+
+
+def count_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> int:
+    """Count the frames that unpadded convolutions make.
+
+    Args:
+        num_samples: Length of the waveform.
+        conv: (kernel, stride) of each layer.
+
+    Returns:
+        Frames, 0 where the waveform is shorter than the receptive field.
+    """
+    frames = num_samples
+    for kernel, stride in conv:
+        frames = max(0, (frames - kernel) // stride + 1)
+    return frames
+
+
+def count_ctc_frames(token_int: Sequence[int]) -> int:
+    """Count the frames that CTC needs: a blank stands between equal neighbours."""
+    repeats = sum(left == right for left, right in itertools.pairwise(token_int))
+    return len(token_int) + repeats
+
+
+def collect(
+    data_dir: str | Path,
+    tokenizer: Tokenizer,
+    output_dir: str | Path,
+    *,
+    token_type: str,
+    conv: Sequence[tuple[int, int]],
+    max_drop: float = 0.05,
+) -> Stats:
+    """Write `speech_shape` and `text_shape.<token_type>` of a data directory.
+
+    Args:
+        data_dir: Has `text` and `utt2num_samples`, both sorted by utterance.
+        tokenizer: Gives the token ids.
+        output_dir: Where the two files go; made if missing.
+        token_type: Ends the name of the second file.
+        conv: (kernel, stride) of each layer of the frontend.
+        max_drop: Highest share of utterances, 0..1, that may be left out: those with
+            no transcript, and those with fewer frames than CTC needs.
+
+    Raises:
+        FileNotFoundError: A file of the data directory is missing.
+        ValueError: The two files differ in their ids, or too much is dropped.
+    """
+    stats = scan(data_dir, tokenizer, conv)
+    _report(stats, data_dir)
+    _check_dropped(stats, data_dir, max_drop)
+    vocab = len(tokenizer.tokens)
+    with atomic_text(Path(output_dir) / "speech_shape") as f:
+        f.writelines(f"{utt_id} {samples}\n" for utt_id, samples, _ in stats.kept)
+    with atomic_text(Path(output_dir) / f"text_shape.{token_type}") as f:
+        f.writelines(f"{utt_id} {num},{vocab}\n" for utt_id, _, num in stats.kept)
+    return stats
+
+
+def scan(
+    data_dir: str | Path, tokenizer: Tokenizer, conv: Sequence[tuple[int, int]]
+) -> Stats:
+    """Count the samples and tokens of each utterance; see `collect`."""
+    stats = Stats()
+    known = tokenizer.characters()
+    for utt_id, num_samples, text, ids in _read_utterances(Path(data_dir), tokenizer):
+        stats.num_utts += 1
+        if reason := _find_reason(count_frames(num_samples, conv), ids):
+            stats.dropped.setdefault(reason, []).append(utt_id)
+            continue
+        stats.kept.append((utt_id, num_samples, len(ids)))
+        stats.num_tokens += len(ids)
+        stats.num_unknown += ids.count(tokenizer.unk_id)
+        for char in sorted(set(text) - known):
+            stats.unknown.setdefault(char, []).append(utt_id)
+    return stats
+
+
+def _read_utterances(
+    data_dir: Path, tokenizer: Tokenizer
+) -> Iterator[tuple[str, int, str, list[int]]]:
+    pairs = _pair(data_dir)
+    while chunk := list(itertools.islice(pairs, CHUNK)):
+        encoded = tokenizer.texts2ids([text for _, _, text in chunk])
+        for (utt_id, num_samples, text), ids in zip(chunk, encoded, strict=True):
+            yield utt_id, num_samples, text, ids
+
+
+def _pair(data_dir: Path) -> Iterator[tuple[str, int, str]]:
+    samples_path, text_path = data_dir / "utt2num_samples", data_dir / "text"
+    rows = itertools.zip_longest(read_scp(text_path), read_scp(samples_path))
+    for text_row, samples_row in rows:
+        if text_row is None or samples_row is None or text_row[0] != samples_row[0]:
+            found = [row[0] if row else "the end" for row in (text_row, samples_row)]
+            raise ValueError(
+                f"{data_dir}: text has {found[0]} where utt2num_samples has "
+                f"{found[1]}; the two must list the same utterances in one order: run "
+                "`hamzaban validate-data` on it"
+            )
+        if not samples_row[1].isdecimal():
+            raise ValueError(
+                f"{samples_path}: {samples_row[0]}: {samples_row[1]!r} found, expected "
+                "a number of samples; make it with `hamzaban format-audio`"
+            )
+        yield text_row[0], int(samples_row[1]), text_row[1]
+
+
+def _find_reason(frames: int, ids: Sequence[int]) -> str | None:
+    if not ids:
+        return "no transcript"
+    if frames < count_ctc_frames(ids):
+        return "fewer frames than CTC needs"
+    return None
+
+
+def _report(stats: Stats, data_dir: str | Path) -> None:
+    for reason, utt_ids in sorted(stats.dropped.items()):
+        logging.warning(
+            "%s: %d of %d utterances left out, %s: %s",
+            *(data_dir, len(utt_ids), stats.num_utts, reason, _shorten(utt_ids)),
+        )
+    if stats.num_unknown:
+        logging.warning(
+            "%s: %d of %d tokens (%.2f %%) are unknown to the token list",
+            *(data_dir, stats.num_unknown, stats.num_tokens),
+            100 * stats.num_unknown / stats.num_tokens,
+        )
+    most = sorted(stats.unknown.items(), key=lambda item: (-len(item[1]), item[0]))
+    for char, utt_ids in most[:MAX_SHOWN]:
+        logging.warning(
+            "%s: character U+%04X (%s) is unknown, in %d utterances: %s",
+            *(data_dir, ord(char), char, len(utt_ids), _shorten(utt_ids)),
+        )
+    if len(most) > MAX_SHOWN:
+        logging.warning(
+            "%s: %d more unknown characters", data_dir, len(most) - MAX_SHOWN
+        )
+
+
+def _check_dropped(stats: Stats, data_dir: str | Path, max_drop: float) -> None:
+    num_dropped = sum(len(utt_ids) for utt_ids in stats.dropped.values())
+    if stats.num_utts == num_dropped:
+        raise ValueError(
+            f"{data_dir}: none of {stats.num_utts} utterances can be trained on; "
+            "expected transcripts and audio long enough for them"
+        )
+    if num_dropped > max_drop * stats.num_utts:
+        reasons = "; ".join(
+            f"{len(ids)} {reason} (first {ids[0]})"
+            for reason, ids in sorted(stats.dropped.items())
+        )
+        raise ValueError(
+            f"{data_dir}: {num_dropped} of {stats.num_utts} utterances left out: "
+            f"{reasons}; at most {max_drop:.1%} may be: use longer tokens (--nbpe), "
+            "correct the data, or raise --max_drop"
+        )
+
+
+def _shorten(utt_ids: Sequence[str]) -> str:
+    more = f" and {len(utt_ids) - MAX_SHOWN} more" if len(utt_ids) > MAX_SHOWN else ""
+    return " ".join(utt_ids[:MAX_SHOWN]) + more
+
+
+def _evaluate(node: ast.expr) -> list:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _evaluate(node.left) + _evaluate(node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        times = ast.literal_eval(node.right)
+        if not isinstance(times, int) or not 0 < times <= 100:
+            raise ValueError(f"a repeat of {times}")
+        return _evaluate(node.left) * times
+    value = ast.literal_eval(node)
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    return value

@@ -1,0 +1,56 @@
+"""Write the shape files that training batches by, dropping what CTC cannot align."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban collect-stats`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--data_dir", type=Path, required=True, help="has text and utt2num_samples"
+    )
+    parser.add_argument("--token_type", choices=("bpe", "char"), default="bpe")
+    parser.add_argument("--bpemodel", type=Path, help="needed by --token_type bpe")
+    parser.add_argument("--token_list", type=Path, required=True, help="tokens.txt")
+    parser.add_argument(
+        "--output_dir", type=Path, required=True, help="gets speech_shape, text_shape.*"
+    )
+    parser.add_argument(
+        "--max_drop",
+        type=float,
+        default=0.05,
+        help="highest share of utterances that may be left out",
+    )
+    parser.add_argument(
+        "--conv_feature_layers",
+        metavar="LIST",
+        help="(channels, kernel, stride) of the frontend's convolutions as in the "
+        "model_cfg of its checkpoint (default: wav2vec 2.0's)",
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the shape files; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.asr.stats import WAV2VEC2_CONV, collect, parse_conv_layers
+    from hamzaban.text.tokens import build_tokenizer
+
+    collect(
+        args.data_dir,
+        build_tokenizer(args.token_type, args.token_list, args.bpemodel),
+        args.output_dir,
+        token_type=args.token_type,
+        conv=parse_conv_layers(args.conv_feature_layers or WAV2VEC2_CONV),
+        max_drop=args.max_drop,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
