@@ -68,17 +68,20 @@ def atomic_text(path: str | Path, *, sync: bool = True) -> Iterator[TextIO]:
         yield stream
 
 
-def remove_leftovers(folder: str | Path) -> list[Path]:
+def remove_leftovers(folder: str | Path, *, recursive: bool = True) -> list[Path]:
     """Remove temporary files that processes of this host, now dead, left in `folder`.
 
     Args:
-        folder: Searched with all folders below it; need not exist.
+        folder: Where to look; need not exist.
+        recursive: Look in all folders below it, too.
 
     Returns:
         The files removed.
     """
     removed = []
-    for root, _, names in os.walk(folder):
+    for root, below, names in os.walk(folder):
+        if not recursive:
+            below.clear()
         for name in names:
             found = _TEMPORARY.fullmatch(name)
             if found and not _is_alive(int(found.group(1))):

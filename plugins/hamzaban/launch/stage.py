@@ -1,0 +1,215 @@
+"""Run a step of a stage if its outputs, inputs or options ask for it."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hamzaban import __version__
+from hamzaban.fileio import remove_leftovers
+from hamzaban.launch.local import die_with_parent, exit_status
+from hamzaban.launch.stamp import (
+    Fingerprint,
+    Step,
+    find_changes,
+    find_damage,
+    fingerprint,
+    read_stamp,
+    write_stamp,
+)
+
+LOCK_WAIT_S = 15.0  # longer than a step that is being ended needs
+ASIDE_DIR = "set_aside"
+
+
+def run_stage(step: Step, set_aside: Path | None = None) -> int:
+    """Run a step, or do nothing if it is done and nothing has changed.
+
+    Args:
+        step: The step.
+        set_aside: A folder whose content belongs to one set of inputs and options. If
+            it holds an earlier run with others, it is moved to `set_aside/` beside it
+            before the step starts; a run that was cut short but had the same inputs
+            and options stays, to be continued.
+
+    Returns:
+        The exit status of the command, 0 if it was not needed.
+
+    Raises:
+        FileNotFoundError: An input is missing before, or an output after the run.
+        ValueError: The same step is being run by another process.
+    """
+    with _lock(step):
+        stamp = read_stamp(step.stamp_path)
+        inputs = _read_inputs(step, stamp)
+        reasons, changed = explain(stamp, step, inputs)
+        if not reasons:
+            logging.info("%s: %s is up to date", step.name, step.target)
+            return 0
+    if set_aside is not None and changed and set_aside.exists():
+        _set_aside(set_aside)
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    logging.info("%s: %s: %s%s", step.name, step.target, reasons[0], more)
+    with _lock(step) as lock:
+        return _run(step, inputs, lock)
+
+
+def explain(
+    stamp: dict[str, Any] | None, step: Step, inputs: dict[str, Fingerprint]
+) -> tuple[list[str], bool]:
+    """Say why a step has to run.
+
+    Args:
+        stamp: Of its last run, or None.
+        step: The step as asked for now.
+        inputs: The fingerprints of its inputs now.
+
+    Returns:
+        The reasons, none if the step is done; and whether the last run, ended or not,
+        had other inputs or options.
+    """
+    if stamp is None:
+        return ["was not made yet"], False
+    changes = find_changes(stamp, step, inputs)
+    if stamp["state"] != "done":
+        return ["was begun and not finished", *changes], bool(changes)
+    return changes + find_damage(stamp, step.outputs), bool(changes)
+
+
+def _read_inputs(step: Step, stamp: dict[str, Any] | None) -> dict[str, Fingerprint]:
+    try:
+        return fingerprint(step.inputs, stamp["inputs"] if stamp else {})
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"step {step.name}: input {error}; run the stage that makes it"
+        ) from error
+
+
+def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
+    started = time.monotonic()
+    stamp = {
+        "state": "running",
+        "step": step.name,
+        "command": list(step.command),
+        "reads": [str(path) for path in step.inputs],
+        "makes": [str(path) for path in step.outputs],
+        "inputs": inputs,
+        "outputs": {},
+        "started": datetime.now().isoformat(timespec="seconds"),
+        "host": socket.gethostname(),
+        "hamzaban": __version__,
+    }
+    for path in step.outputs:
+        if path.is_dir():
+            remove_leftovers(path)
+        else:
+            remove_leftovers(path.parent, recursive=False)
+    write_stamp(step.stamp_path, stamp)
+    status = run_command(step.command, lock)
+    if status != 0:
+        logging.error("%s: ended with status %d", step.name, status)
+        return status
+    missing = [str(path) for path in step.outputs if not path.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"step {step.name}: {step.command[0]} ended well but did not make"
+            f" {', '.join(missing)}"
+        )
+    elapsed_s = round(time.monotonic() - started, 1)
+    outputs = fingerprint(step.outputs, {})
+    done = {"state": "done", "outputs": outputs, "elapsed_s": elapsed_s}
+    write_stamp(step.stamp_path, {**stamp, **done})
+    logging.info("%s: %s done in %.1f s", step.name, step.target, elapsed_s)
+    return 0
+
+
+def run_command(command: tuple[str, ...], lock: int | None = None) -> int:
+    """Run a command that ends when this process is asked to end, or is killed.
+
+    Args:
+        command: Its words; no shell reads them.
+        lock: A file descriptor it inherits, so that a lock lasts as long as it does.
+
+    Returns:
+        Its exit status, 128 + number if a signal ended it or this process.
+
+    Raises:
+        FileNotFoundError: There is no such command.
+    """
+    if shutil.which(command[0]) is None:
+        raise FileNotFoundError(f"{command[0]}: no such command, or not executable")
+    inherited = () if lock is None else (lock,)
+    process: subprocess.Popen[bytes] | None = None
+    received: list[int] = []
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        if process is not None and number != signal.SIGINT:  # a terminal tells both
+            process.send_signal(number)
+
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heeded = [n for n in asked if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, forward) for number in heeded}
+    try:
+        process = subprocess.Popen(
+            command, pass_fds=inherited, preexec_fn=die_with_parent
+        )
+        if received:
+            process.terminate()
+        status = exit_status(process.wait())
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 + received[0] if received and status == 0 else status
+
+
+@contextlib.contextmanager
+def _lock(step: Step) -> Iterator[int]:
+    """Hold the lock of a step, `.<output>.<step>.lock`; give its descriptor."""
+    path = step.stamp_path.with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        limit = time.monotonic() + LOCK_WAIT_S
+        while not _try_lock(descriptor):
+            if time.monotonic() > limit:
+                raise ValueError(
+                    f"{step.target}: step {step.name} is being run by another"
+                    " process; wait until it ends, or end it"
+                )
+            time.sleep(0.1)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _set_aside(folder: Path) -> None:
+    aside = folder.parent / ASIDE_DIR
+    aside.mkdir(exist_ok=True)
+    number = 1
+    while (aside / f"{folder.name}.{number}").exists():
+        number += 1
+    folder.rename(aside / f"{folder.name}.{number}")
+    logging.warning(
+        "%s: was made with other inputs or options; it is now %s",
+        folder,
+        aside / f"{folder.name}.{number}",
+    )

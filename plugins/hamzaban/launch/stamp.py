@@ -1,0 +1,219 @@
+"""The stamp of a step: what was run, on which files, giving which.
+
+A stamp is a JSON file beside the step's first output, named `.<output>.<step>.stamp`.
+It is written when the step starts (state `running`: inputs and command) and again,
+last and atomically, when it has ended well (state `done`: outputs too).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hamzaban.fileio import atomic_text
+
+SMALL_FILE_BYTES = 64 * 2**20  # up to here content counts, above it size and time
+NEUTRAL_OPTIONS = frozenset({"nj", "ngpu", "num_threads", "max_jobs", "log_level"})
+Fingerprint = dict[str, Any]  # size (bytes), mtime_ns, sha256 (None for a big file)
+
+_TEMPORARY = re.compile(r".+\.tmp\.[^.]+")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of a stage.
+
+    Attributes:
+        name: Of the step, such as `tokens`; letters, digits, `_` and `-`.
+        command: The words of the command.
+        inputs: Files and folders it reads; a folder stands for the files in it, not
+            for those in its subfolders.
+        outputs: Files and folders it makes, the same way.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    inputs: tuple[Path, ...] = ()
+    outputs: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the name and that there is something to name the stamp after.
+
+        Raises:
+            ValueError: The name is wrong; there is no command; or no file.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", self.name):
+            raise ValueError(f"step '{self.name}': a name has letters, digits, _ and -")
+        if not self.command:
+            raise ValueError(f"step {self.name}: there is no command after --")
+        if not self.outputs + self.inputs:
+            raise ValueError(f"step {self.name}: name an output or an input")
+
+    @property
+    def target(self) -> Path:
+        """What the step makes; for one that makes nothing, what it reads."""
+        return (self.outputs + self.inputs)[0]
+
+    @property
+    def stamp_path(self) -> Path:
+        """Where the stamp of this step is."""
+        return self.target.parent / f".{self.target.name}.{self.name}.stamp"
+
+
+def options_of(command: Sequence[str]) -> list[str]:
+    """Return the words of a command on which its result depends.
+
+    Left out are a launcher in front (all up to the last bare `--`) and options that
+    say how fast or how loud the work is done (NEUTRAL_OPTIONS).
+    """
+    words = list(command)
+    while "--" in words:
+        words = words[words.index("--") + 1 :]
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word.startswith("--") and _option_name(word) in NEUTRAL_OPTIONS:
+            skip = "=" not in word
+        else:
+            kept.append(word)
+    return kept
+
+
+def _option_name(word: str) -> str:
+    return word[2:].partition("=")[0].replace("-", "_")
+
+
+def list_files(path: Path) -> list[Path]:
+    """Return a file itself, or the files of a folder but hidden and temporary ones.
+
+    Raises:
+        FileNotFoundError: There is nothing at the path.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file or folder")
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        entry
+        for entry in path.iterdir()
+        if entry.is_file()
+        and not entry.name.startswith(".")
+        and not _TEMPORARY.fullmatch(entry.name)
+    )
+
+
+def fingerprint(
+    paths: Iterable[Path], known: dict[str, Fingerprint]
+) -> dict[str, Fingerprint]:
+    """Describe files so that a change of their content is seen.
+
+    Args:
+        paths: Files and folders, as in Step.
+        known: Earlier fingerprints; a small file is read again only if its size or
+            time differ from there.
+
+    Returns:
+        For each file name its fingerprint.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+    """
+    files = (file for path in paths for file in list_files(path))
+    return {str(file): _describe(file, known.get(str(file))) for file in files}
+
+
+def _describe(file: Path, known: Fingerprint | None) -> Fingerprint:
+    stat = file.stat()
+    found: Fingerprint = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+    if known and all(known.get(key) == found[key] for key in found):
+        return known
+    if stat.st_size > SMALL_FILE_BYTES:
+        return {**found, "sha256": None}
+    with open(file, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {**found, "sha256": digest}
+
+
+def is_same(old: Fingerprint, new: Fingerprint) -> bool:
+    """Tell whether two fingerprints are of the same content."""
+    if old["sha256"] is None or new["sha256"] is None:
+        return old == new
+    return bool(old["sha256"] == new["sha256"])
+
+
+def read_stamp(path: Path) -> dict[str, Any] | None:
+    """Return a stamp; None if there is none that can be read."""
+    try:
+        stamp = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return stamp if isinstance(stamp, dict) and "state" in stamp else None
+
+
+def write_stamp(path: Path, stamp: dict[str, Any]) -> None:
+    """Write a stamp atomically."""
+    with atomic_text(path) as stream:
+        json.dump(stamp, stream, ensure_ascii=False, indent=1)
+        stream.write("\n")
+
+
+def find_changes(
+    stamp: dict[str, Any], step: Step, inputs: dict[str, Fingerprint]
+) -> list[str]:
+    """Say how the command and the inputs of a step differ from those of a stamp.
+
+    Args:
+        stamp: The stamp of an earlier run.
+        step: The step as it would run now.
+        inputs: The fingerprints of its inputs now.
+
+    Returns:
+        The differences, each in a few words; empty if there are none.
+    """
+    changes = []
+    before, now = options_of(stamp["command"]), options_of(step.command)
+    if before != now:
+        changes.append(f"options are different: {_describe_change(before, now)}")
+    for name in sorted(stamp["inputs"].keys() | inputs.keys()):
+        if name not in inputs:
+            changes.append(f"input {name} is gone")
+        elif name not in stamp["inputs"]:
+            changes.append(f"input {name} is new")
+        elif not is_same(stamp["inputs"][name], inputs[name]):
+            changes.append(f"input {name} has changed")
+    return changes
+
+
+def find_damage(stamp: dict[str, Any], outputs: Iterable[Path]) -> list[str]:
+    """Say what is wrong with the outputs that a stamp of state `done` vouches for.
+
+    Args:
+        stamp: The stamp.
+        outputs: The outputs that are wanted.
+
+    Returns:
+        Each fault in a few words. Of big files only the size counts here.
+    """
+    damage = [f"output {path} is missing" for path in outputs if not path.exists()]
+    for name, old in stamp["outputs"].items():
+        if not Path(name).is_file():
+            damage.append(f"output {name} is missing")
+            continue
+        new = _describe(Path(name), old)
+        big = old["sha256"] is None
+        if old["size"] != new["size"] or not (big or is_same(old, new)):
+            damage.append(f"output {name} has changed")
+    return list(dict.fromkeys(damage))
+
+
+def _describe_change(before: list[str], now: list[str]) -> str:
+    gone = [word for word in before if word not in now]
+    come = [word for word in now if word not in before]
+    if not gone and not come:
+        return "their order"
+    return f"'{' '.join(gone)}' became '{' '.join(come)}'"
