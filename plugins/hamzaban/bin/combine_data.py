@@ -1,0 +1,30 @@
+"""Combine data directories into one."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban combine-data`."""
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Utterance ids must differ between them (see "
+        "`hamzaban copy-data --utt_prefix`); speakers may be common."
+    )
+    parser.add_argument("target", type=Path, help="written; may be one of the sources")
+    parser.add_argument("sources", type=Path, nargs="+", help="data directories")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Combine; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.data_dir_combine import combine_dirs
+
+    num_utts = combine_dirs(args.sources, args.target)
+    print(f"{args.target}: {num_utts} utterances of {len(args.sources)} directories")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

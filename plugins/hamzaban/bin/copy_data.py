@@ -1,0 +1,46 @@
+"""Copy a data directory, sorting it; rename or select utterances on the way."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban copy-data`."""
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Recording ids stay as they are. Files that are not "
+        "data files are not copied and are named in the log."
+    )
+    parser.add_argument("source", type=Path, help="data directory")
+    parser.add_argument("target", type=Path, help="written; may be the source itself")
+    for noun, name in (("utterance", "utt"), ("speaker", "spk")):
+        for place in ("prefix", "suffix"):
+            parser.add_argument(
+                f"--{name}_{place}", default="", help=f"put on every {noun} id"
+            )
+    parser.add_argument(
+        "--utt_list", type=Path, help="copy only ids that are first on its lines"
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Copy; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.data_dir import list_files
+    from hamzaban.data_dir_ops import Rename, copy_dir, distribute
+    from hamzaban.data_dir_select import select_utts
+
+    rename = Rename(args.utt_prefix, args.utt_suffix, args.spk_prefix, args.spk_suffix)
+    if args.utt_list is None:
+        num_utts = copy_dir(args.source, args.target, rename)
+    else:
+        list_files(args.source)
+        parts = select_utts(args.source, args.utt_list)
+        num_utts = distribute(args.source, parts, {0: args.target}, rename)[0]
+    print(f"{args.target}: {num_utts} utterances of {args.source}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
