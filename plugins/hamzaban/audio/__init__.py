@@ -1,0 +1,1 @@
+"""Audio: decoding anything, cutting, resampling, writing what training reads."""

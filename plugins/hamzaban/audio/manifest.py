@@ -1,0 +1,132 @@
+"""The record, beside the files of a folder, of what they were made from."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hamzaban.audio.plan import audio_folder
+from hamzaban.fileio import atomic_text
+
+NAME = "manifest"
+KEPT = "-"
+RETRIED = frozenset({"missing", "unreadable", "truncated"})  # may be well next time
+WRITE_EVERY_S = 2.0
+
+
+class Entry(NamedTuple):
+    """What became of one utterance.
+
+    Attributes:
+        key: Its id, with the prefix of its speed.
+        digest: Changes with all that decides the samples.
+        reason: Why it was dropped, one word; "-" if it was written.
+        num_samples: Length written, in samples.
+        num_bytes: Size of the file written.
+        is_scaled: Whether it was scaled down to fit 16 bits.
+    """
+
+    key: str
+    digest: str
+    reason: str
+    num_samples: int = 0
+    num_bytes: int = 0
+    is_scaled: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a file."""
+        return self.reason == KEPT
+
+
+def read_manifest(folder: Path) -> dict[str, Entry]:
+    """Read a folder's manifest; empty where there is none. Entries to retry are left.
+
+    Raises:
+        ValueError: A line was not written by this program.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return {}
+    entries = {}
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                key, digest, reason, *numbers = line.rstrip("\n").split(" ")
+                num_samples, num_bytes, is_scaled = map(int, numbers)
+            except ValueError:
+                raise ValueError(
+                    f"{path}:{number}: not a line of a manifest; remove {folder}"
+                ) from None
+            if reason not in RETRIED:
+                counts = (num_samples, num_bytes, bool(is_scaled))
+                entries[key] = Entry(key, digest, reason, *counts)
+    return entries
+
+
+def write_manifest(folder: Path, entries: Iterable[Entry]) -> None:
+    """Write a folder's manifest, sorted by id."""
+    with atomic_text(folder / NAME) as lines:
+        for entry in sorted(entries):
+            numbers = [str(int(value)) for value in entry[3:]]
+            lines.write(" ".join([*entry[:3], *numbers]) + "\n")
+
+
+class Ledger:
+    """The manifests of an output directory while it is being made.
+
+    They are written every few seconds: after a kill, that much work is done again.
+    """
+
+    def __init__(self, out_dir: Path) -> None:
+        """Start with nothing read."""
+        self.out_dir = out_dir
+        self._folders: dict[int, dict[str, Entry]] = {}
+        self._unwritten: set[int] = set()
+        self._written_at = time.monotonic()
+
+    def __iter__(self) -> Iterator[tuple[int, Entry]]:
+        """Yield the folder's number and the entry of every utterance."""
+        for folder, entries in self._folders.items():
+            for entry in entries.values():
+                yield folder, entry
+
+    def entries(self, folder: int) -> dict[str, Entry]:
+        """Return the entries of a folder by key, those of earlier runs included."""
+        if folder not in self._folders:
+            self._folders[folder] = read_manifest(audio_folder(self.out_dir, folder))
+        return self._folders[folder]
+
+    def add(self, folder: int, entries: Iterable[Entry]) -> None:
+        """Take in new entries and write what has been waiting for long enough."""
+        known = self.entries(folder)
+        for entry in entries:
+            if known.get(entry.key) != entry:
+                known[entry.key] = entry
+                self._unwritten.add(folder)
+        if time.monotonic() - self._written_at >= WRITE_EVERY_S:
+            self.write()
+
+    def write(self) -> None:
+        """Write the manifests that have changed."""
+        for folder in self._unwritten:
+            path = audio_folder(self.out_dir, folder)
+            write_manifest(path, self._folders[folder].values())
+        self._unwritten.clear()
+        self._written_at = time.monotonic()
+
+    def keep_only(self, folder: int, keys: set[str]) -> None:
+        """Forget the entries of a folder that are of no utterance any more."""
+        known = self.entries(folder)
+        for key in known.keys() - keys:
+            del known[key]
+            self._unwritten.add(folder)
+
+
+def remove_strays(folder: Path, wanted: set[str]) -> None:
+    """Remove the files of a folder with a manifest that are not `wanted` names."""
+    if not (folder / NAME).exists():
+        return  # not ours
+    for path in folder.iterdir():
+        if path.name not in wanted and path.name != NAME and path.is_file():
+            path.unlink()

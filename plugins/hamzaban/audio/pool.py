@@ -1,0 +1,112 @@
+"""Running jobs on several processes, and telling how far they are."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing.connection import wait as wait_for
+from typing import TypeVar
+
+J = TypeVar("J")
+D = TypeVar("D")
+BATCHES_AHEAD = 4  # a process, so that none waits and few results are held
+LOG_EVERY_S = 10.0
+
+
+def run_on_processes(
+    function: Callable[[J], D], jobs: Iterable[J], nj: int, *, batch_size: int = 1
+) -> Iterator[D]:
+    """Run jobs on `nj` processes; with one, in this process.
+
+    Args:
+        function: Of a module, so that another process finds it.
+        jobs: Taken as they are needed.
+        nj: Number of processes.
+        batch_size: Jobs sent to a process at once.
+
+    Yields:
+        What the function returned, in no certain order.
+
+    Raises:
+        ValueError: A process died, for want of memory or in a decoder.
+    """
+    if nj == 1:
+        yield from map(function, jobs)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy our threads
+    batches = _batch(jobs, batch_size)
+    with ProcessPoolExecutor(nj, context, initializer=_start_process) as pool:
+        running: set[Future[list[D]]] = set()
+        try:
+            while True:
+                for batch in islice(batches, nj * BATCHES_AHEAD - len(running)):
+                    running.add(pool.submit(_run_batch, function, batch))
+                if not running:
+                    return
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield from future.result()
+        except BrokenProcessPool:
+            raise ValueError(
+                "a process died without a word; it was killed, perhaps for memory, or "
+                "a decoder crashed: run again with a smaller --nj (1 shows the place)"
+            ) from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _batch(jobs: Iterable[J], size: int) -> Iterator[list[J]]:
+    jobs = iter(jobs)
+    while batch := list(islice(jobs, size)):
+        yield batch
+
+
+def _run_batch(function: Callable[[J], D], batch: list[J]) -> list[D]:
+    return [function(job) for job in batch]
+
+
+def _start_process() -> None:
+    """Leave interrupts to the parent, and end with it, even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        watch = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
+        watch.start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait_for([sentinel])
+    os._exit(1)
+
+
+def show_progress(items: Iterable[D], total: int, title: str, unit: str) -> Iterator[D]:
+    """Pass items on; show a bar on a terminal, elsewhere a log line now and then.
+
+    Args:
+        items: What is counted.
+        total: How many there will be.
+        title: What is being done.
+        unit: What an item is, in the plural.
+    """
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(items, desc=title, total=total, unit=f" {unit}", leave=False)
+        return
+    began = last = time.monotonic()
+    for count, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= LOG_EVERY_S:
+            last = now
+            left_s = (now - began) * (total - count) / count
+            logging.info(
+                "%s: %d of %d %s, about %.0f s left", title, count, total, unit, left_s
+            )

@@ -1,0 +1,84 @@
+"""Single signals: mixing down, resampling with speed, faults, 16-bit samples."""
+
+import numpy as np
+import soxr
+
+from hamzaban.audio.reader import UnreadableError
+
+MAX_INT16 = 32767
+SCALE_INT16 = 32768.0
+
+
+def to_mono(block: np.ndarray, channel: int | None = None) -> np.ndarray:
+    """Average the channels, or choose one.
+
+    Args:
+        block: Samples, shape (num_samples, num_channels).
+        channel: The channel to keep, from 0; None averages all.
+
+    Returns:
+        Samples, shape (num_samples,).
+
+    Raises:
+        UnreadableError: There is no such channel (reason no_channel).
+    """
+    num_channels = block.shape[1]
+    if channel is not None:
+        if channel >= num_channels:
+            detail = f"channel {channel} asked for, the recording has {num_channels}"
+            raise UnreadableError("no_channel", detail)
+        return np.ascontiguousarray(block[:, channel])
+    if num_channels == 1:
+        return block[:, 0]
+    mixed = block[:, 0] + block[:, 1]
+    for index in range(2, num_channels):
+        mixed += block[:, index]
+    mixed *= 1.0 / num_channels
+    return mixed  # (num_samples,)
+
+
+def resample(
+    speech: np.ndarray, fs_in: int, fs_out: int, *, speed: float = 1.0
+) -> np.ndarray:
+    """Resample, and change speed and pitch together as `sox speed` does.
+
+    Args:
+        speech: Samples, shape (num_samples,).
+        fs_in: Rate of `speech` in Hz.
+        fs_out: Rate wanted in Hz.
+        speed: Factor; 1.1 makes the result 1/1.1 as long. Ko et al. 2015, section 2.
+
+    Returns:
+        Samples, shape (round(num_samples * fs_out / (fs_in * speed)),) within 1.
+    """
+    rate = fs_in * speed
+    if rate == fs_out or len(speech) == 0:
+        return speech
+    return soxr.resample(speech, rate, fs_out, quality="HQ")
+
+
+def is_silent(speech: np.ndarray, silence_db: float) -> bool:
+    """Tell whether a signal stays below a level, a constant offset set aside.
+
+    Args:
+        speech: Samples, shape (num_samples,), at least one.
+        silence_db: Level in dB of full scale that half the peak-to-peak range is
+            compared with.
+    """
+    half_range = (float(speech.max()) - float(speech.min())) / 2.0
+    return half_range < 10.0 ** (silence_db / 20.0)
+
+
+def to_int16(speech: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Round to 16 bits; a signal beyond full scale is scaled down, never clipped.
+
+    Args:
+        speech: Finite samples, shape (num_samples,), at least one.
+
+    Returns:
+        int16 samples of the same shape, and whether they were scaled.
+    """
+    high, low = float(speech.max()), float(speech.min())
+    scaled = high > MAX_INT16 / SCALE_INT16 or low < -1.0
+    gain = MAX_INT16 / max(high, -low) if scaled else SCALE_INT16
+    return np.rint(speech * np.float32(gain)).astype(np.int16), scaled

@@ -1,0 +1,170 @@
+"""The audio stage: a data directory in, one of 16-bit mono files out."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from hamzaban.audio.manifest import Ledger, remove_strays
+from hamzaban.audio.options import FormatOptions, speed_prefix
+from hamzaban.audio.output import check_ids, write_data_dir
+from hamzaban.audio.plan import Recording, audio_folder, audio_name, plan_recordings
+from hamzaban.audio.pool import run_on_processes, show_progress
+from hamzaban.audio.worker import Job, format_recording
+from hamzaban.data_dir_write import write_scp
+
+MAX_BATCH = 32
+MAX_MESSAGES = 20
+DROPPED = "dropped"
+
+
+def format_audio(
+    data_dir: Path,
+    out_dir: Path,
+    options: FormatOptions,
+    *,
+    nj: int = 1,
+    max_drop: float = 0.05,
+) -> None:
+    """Write the audio of a data directory as training reads it.
+
+    The output is the same whatever `nj` is. wav.scp goes first and comes last; run
+    again after a kill, the stage keeps the files that are complete and still true.
+
+    Args:
+        data_dir: Kaldi data directory; sources may be anything `open_audio` opens.
+        out_dir: Gets wav.scp, utt2num_samples, dropped, data/format.*/, and the other
+            files of `data_dir`, cut down to the utterances kept.
+        options: What utterances are made into and which are kept.
+        nj: Number of processes.
+        max_drop: Largest share of utterances that may be dropped, 0..1.
+
+    Raises:
+        FileNotFoundError: `data_dir` lacks a file.
+        ValueError: `data_dir` is wrong, or too much was dropped.
+    """
+    if data_dir.resolve() == out_dir.resolve():
+        raise ValueError(f"{out_dir}: is the directory read; write to another one")
+    recordings = plan_recordings(data_dir, options)
+    utt_ids = {cut.utt_id for recording in recordings for cut in recording.cuts}
+    empty = check_ids(data_dir, utt_ids)
+    for name in ("wav.scp", "utt2spk"):
+        (out_dir / name).unlink(missing_ok=True)
+    ledger = _write_audio(_without(recordings, empty), Ledger(out_dir), options, nj)
+    kept, dropped = _collect(ledger, options)
+    dropped |= {key: "empty_text" for key in _at_all_speeds(empty, options)}
+    write_scp(out_dir / DROPPED, dropped.items())
+    _report(out_dir, options, kept, dropped)
+    _check_drops(out_dir, len(kept), dropped, max_drop)
+    write_data_dir(data_dir, out_dir, options, kept)
+    _remove_strays(out_dir, kept)
+
+
+def _without(recordings: list[Recording], utt_ids: set[str]) -> list[Recording]:
+    """Return the recordings without some utterances, and without those left empty."""
+    left = []
+    for recording in recordings:
+        cuts = tuple(cut for cut in recording.cuts if cut.utt_id not in utt_ids)
+        if cuts:
+            left.append(recording._replace(cuts=cuts))
+    return left
+
+
+def _at_all_speeds(utt_ids: set[str], options: FormatOptions) -> Iterator[str]:
+    for speed in options.speed_factors:
+        yield from (speed_prefix(speed) + utt_id for utt_id in utt_ids)
+
+
+def _write_audio(
+    recordings: list[Recording], ledger: Ledger, options: FormatOptions, nj: int
+) -> Ledger:
+    """Do what is left to do of the recordings and return the ledger with it."""
+    wanted: dict[int, set[str]] = {}
+    for recording in recordings:
+        utt_ids = {cut.utt_id for cut in recording.cuts}
+        keys = wanted.setdefault(recording.folder, set())
+        keys.update(_at_all_speeds(utt_ids, options))
+    for folder, keys in wanted.items():
+        ledger.keep_only(folder, keys)
+    jobs = (_make_job(recording, ledger, options) for recording in recordings)
+    batch_size = min(max(len(recordings) // (nj * 16), 1), MAX_BATCH)
+    done = run_on_processes(format_recording, jobs, nj, batch_size=batch_size)
+    title = f"audio of {ledger.out_dir}"
+    num_messages = 0
+    for result in show_progress(done, len(recordings), title, "recordings"):
+        ledger.add(result.folder, result.entries)
+        if result.message:
+            num_messages += 1
+            if num_messages <= MAX_MESSAGES:
+                logging.warning("%s", result.message)
+    ledger.write()
+    if num_messages > MAX_MESSAGES:
+        logging.warning("%d more could not be read", num_messages - MAX_MESSAGES)
+    return ledger
+
+
+def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> Job:
+    entries = ledger.entries(recording.folder)
+    keys = _at_all_speeds({cut.utt_id for cut in recording.cuts}, options)
+    known = {key: entries[key] for key in keys if key in entries}
+    return Job(recording, known, ledger.out_dir, options)
+
+
+def _collect(
+    ledger: Ledger, options: FormatOptions
+) -> tuple[dict[str, tuple[Path, int]], dict[str, str]]:
+    """Return path and length of the utterances kept, and reasons of the others."""
+    kept, dropped = {}, {}
+    num_scaled = 0
+    for folder, entry in ledger:
+        if entry.is_kept:
+            name = audio_name(entry.key, options.audio_format)
+            path = audio_folder(ledger.out_dir, folder) / name
+            kept[entry.key] = (path, entry.num_samples)
+            num_scaled += entry.is_scaled
+        else:
+            dropped[entry.key] = entry.reason
+    if num_scaled:
+        logging.info("%d utterances beyond full scale were scaled down", num_scaled)
+    return kept, dropped
+
+
+def _report(
+    out_dir: Path,
+    options: FormatOptions,
+    kept: dict[str, tuple[Path, int]],
+    dropped: dict[str, str],
+) -> None:
+    hours = sum(num_samples for _, num_samples in kept.values()) / options.fs / 3600
+    total = len(kept) + len(dropped)
+    logging.info("%s: %d of %d utterances, %.2f h", out_dir, len(kept), total, hours)
+    if dropped:
+        counts, place = _count(dropped), out_dir / DROPPED
+        logging.warning("%s: %d dropped: %s", place, len(dropped), counts)
+
+
+def _count(dropped: dict[str, str]) -> str:
+    counts = Counter(dropped.values())
+    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
+
+
+def _check_drops(
+    out_dir: Path, num_kept: int, dropped: dict[str, str], max_drop: float
+) -> None:
+    total = num_kept + len(dropped)
+    if len(dropped) > max_drop * total or num_kept == 0:
+        raise ValueError(
+            f"{out_dir / DROPPED}: {len(dropped)} of {total} utterances "
+            f"({100 * len(dropped) / total:.1f} %) dropped, expected at most "
+            f"{100 * max_drop:g} %: {_count(dropped)}; correct the data or raise "
+            "--max_drop"
+        )
+
+
+def _remove_strays(out_dir: Path, kept: dict[str, tuple[Path, int]]) -> None:
+    """Remove audio of utterances that are gone, and what killed runs left."""
+    wanted: dict[Path, set[str]] = {}
+    for path, _ in kept.values():
+        wanted.setdefault(path.parent, set()).add(path.name)
+    for folder in (out_dir / "data").glob("format.*"):
+        remove_strays(folder, wanted.get(folder, set()))

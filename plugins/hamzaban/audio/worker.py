@@ -1,0 +1,234 @@
+"""What one job of the audio stage does: one recording in, its utterances out."""
+
+import io
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from hamzaban.audio.cut import cut_spans
+from hamzaban.audio.manifest import Entry
+from hamzaban.audio.options import FormatOptions, hash_text, speed_prefix
+from hamzaban.audio.plan import Cut, Recording, audio_folder, audio_name
+from hamzaban.audio.reader import (
+    AudioStream,
+    UnreadableError,
+    open_audio,
+    source_file,
+)
+from hamzaban.audio.signal import is_silent, resample, to_int16, to_mono
+from hamzaban.fileio import atomic_path
+
+MAX_OVERSHOOT_S = 0.5  # a segment may end this much after its recording, as in Kaldi
+
+
+class Job(NamedTuple):
+    """A recording to do, what is known of its utterances, and where they go."""
+
+    recording: Recording
+    known: Mapping[str, Entry]
+    out_dir: Path
+    options: FormatOptions
+
+
+class Done(NamedTuple):
+    """What came of a job: entries of a folder, and why decoding failed, if it did."""
+
+    folder: int
+    entries: list[Entry]
+    message: str
+
+
+@dataclass
+class Output:
+    """One file to write: a cut at one speed."""
+
+    cut: Cut
+    speed: float
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """The id of the utterance written."""
+        return speed_prefix(self.speed) + self.cut.utt_id
+
+    def dropped(self, reason: str) -> Entry:
+        """Return the entry of an utterance that is not written."""
+        return Entry(self.key, self.digest, reason)
+
+
+def format_recording(job: Job) -> Done:
+    """Write the utterances of a recording that are not there yet.
+
+    Args:
+        job: The recording and all that concerns it.
+
+    Returns:
+        An entry for each cut at each speed.
+    """
+    entries, message = [], ""
+    waiting: dict[int | None, list[Output]] = {}
+    for output in _list_outputs(job):
+        entry = job.known.get(output.key)
+        if entry is not None and _is_intact(job, entry, output.digest):
+            entries.append(entry)
+        else:
+            waiting.setdefault(output.cut.channel, []).append(output)
+    for outputs in waiting.values():
+        left = {output.key: output for output in outputs}
+        try:
+            for entry in _write_outputs(job, outputs):
+                entries.append(entry)
+                del left[entry.key]
+        except UnreadableError as error:
+            message = str(error)
+            entries += [output.dropped(error.reason) for output in left.values()]
+    return Done(job.recording.folder, entries, message)
+
+
+def _list_outputs(job: Job) -> Iterator[Output]:
+    """Yield the outputs of a job with digests of all that decides their samples."""
+    signature = _source_signature(job.recording.source)
+    options = job.options.digest()
+    for cut in job.recording.cuts:
+        for speed in job.options.speed_factors:
+            what = (options, signature, cut.begin_s, cut.end_s, cut.channel, speed)
+            yield Output(cut, speed, hash_text(repr(what)))
+
+
+def _source_signature(source: str) -> str:
+    path = source_file(source)
+    try:
+        found = None if path is None else os.stat(path)
+    except OSError:
+        found = None
+    if found is None:
+        return source
+    return f"{source} {found.st_size} {found.st_mtime_ns}"
+
+
+def _audio_path(job: Job, key: str) -> Path:
+    folder = audio_folder(job.out_dir, job.recording.folder)
+    return folder / audio_name(key, job.options.audio_format)
+
+
+def _is_intact(job: Job, entry: Entry, digest: str) -> bool:
+    if entry.digest != digest:
+        return False
+    if not entry.is_kept:
+        return True
+    try:
+        return os.stat(_audio_path(job, entry.key)).st_size == entry.num_bytes
+    except FileNotFoundError:
+        return False
+
+
+def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
+    """Decode a channel once; write its outputs as their cuts are complete."""
+    by_cut: dict[Cut, list[Output]] = {}
+    for output in outputs:
+        by_cut.setdefault(output.cut, []).append(output)
+    cuts = list(by_cut)
+    options = job.options
+    source = job.recording.source
+    with open_audio(source, allow_pipes=options.allow_pipes) as stream:
+        blocks = (to_mono(block, cuts[0].channel) for block in stream.blocks)
+        spans = [_span(cut, stream.fs) for cut in cuts]
+        longest_s = options.max_duration_s * max(options.speed_factors)
+        may_link = _is_final(job, stream)
+        for index, speech in cut_spans(blocks, spans, longest_s * stream.fs):
+            cut = cuts[index]
+            for output in by_cut[cut]:
+                if speech is None:
+                    yield output.dropped("too_long")
+                elif _is_outside(spans[index], len(speech), stream.fs):
+                    yield output.dropped("outside")
+                else:
+                    link = may_link and output.speed == 1.0
+                    yield _write_output(job, output, speech, stream.fs, link=link)
+
+
+def _span(cut: Cut, fs: int) -> tuple[int, int | None]:
+    return round(cut.begin_s * fs), None if cut.end_s is None else round(cut.end_s * fs)
+
+
+def _is_outside(span: tuple[int, int | None], num_samples: int, fs: int) -> bool:
+    begin, end = span
+    if end is None:
+        return begin > 0 and num_samples == 0
+    missing = end - begin - num_samples
+    return missing > MAX_OVERSHOOT_S * fs or (missing > 0 and num_samples == 0)
+
+
+def _is_final(job: Job, stream: AudioStream) -> bool:
+    """Tell whether the source already is what would be written."""
+    recording = job.recording
+    is_plain_file = source_file(recording.source) == Path(recording.source)
+    wanted = (job.options.audio_format.upper(), "PCM_16")
+    return (
+        not recording.is_segmented
+        and is_plain_file
+        and stream.num_channels == 1
+        and stream.fs == job.options.fs
+        and stream.encoding == wanted
+    )
+
+
+def _write_output(
+    job: Job, output: Output, speech: np.ndarray, fs: int, *, link: bool
+) -> Entry:
+    """Resample, judge and write one utterance; `link` a source that is final."""
+    options = job.options
+    resampled = resample(speech, fs, options.fs, speed=output.speed)
+    reason = find_fault(resampled, options)
+    if reason:
+        return output.dropped(reason)
+    samples, is_scaled = to_int16(resampled)
+    path = _audio_path(job, output.key)
+    with atomic_path(path, sync=False) as temporary:
+        if link:
+            _link_or_copy(job.recording.source, temporary)
+        else:
+            temporary.write_bytes(_encode(samples, options))
+        num_bytes = temporary.stat().st_size
+    return Entry(output.key, output.digest, "-", len(samples), num_bytes, is_scaled)
+
+
+def find_fault(speech: np.ndarray, options: FormatOptions) -> str:
+    """Return why an utterance is to be dropped, one word; "" if it is to be kept.
+
+    Args:
+        speech: Samples at `options.fs`, shape (num_samples,).
+        options: Limits of duration and level.
+    """
+    if len(speech) == 0:
+        return "empty"
+    duration_s = len(speech) / options.fs
+    if duration_s <= options.min_duration_s:
+        return "too_short"
+    if duration_s >= options.max_duration_s:
+        return "too_long"
+    if not (np.isfinite(speech.max()) and np.isfinite(speech.min())):
+        return "nan"
+    return "silent" if is_silent(speech, options.silence_db) else ""
+
+
+def _encode(samples: np.ndarray, options: FormatOptions) -> memoryview:
+    """Return an audio file; libsndfile does not tell when a disk is full."""
+    file = io.BytesIO()
+    form = options.audio_format
+    soundfile.write(file, samples, options.fs, subtype="PCM_16", format=form)
+    return file.getbuffer()
+
+
+def _link_or_copy(source: str, target: Path) -> None:
+    source = os.path.realpath(source)
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)

@@ -1,0 +1,70 @@
+"""Write the audio of a data directory as 16-bit mono files of one rate.
+
+Reads wav.scp (files of any kind, archives, commands), cuts by segments, resamples,
+changes speed if asked, and drops what cannot be trained on. Run again after a kill, it
+goes on where it was.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hamzaban.cli import str2bool
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("data_dir", type=Path, help="data directory to read")
+    add("out_dir", type=Path, help="data directory to write, such as dump/raw/train")
+    add("--fs", type=_rate, default=16000, help="rate to write, Hz; 16k works too")
+    add("--nj", type=_count, default=1, help="number of processes")
+    add("--audio_format", default="flac", help="flac or wav")
+    add("--channel", type=_channel, default="mix", help="mix, or one: 0, 1, ...")
+    add("--speed_perturb_factors", default="", help="such as '0.9 1.0 1.1'")
+    add("--min_duration_s", type=float, default=0.1, help="must be longer")
+    add("--max_duration_s", type=float, default=32.0, help="must be shorter; or inf")
+    add("--silence_db", type=float, default=-80.0, help="must be louder, dB full scale")
+    add("--max_drop", type=float, default=0.05, help="most of the utterances to drop")
+    add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Run the verb; see the module's docstring."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.audio.options import FormatOptions, parse_factors
+    from hamzaban.audio.stage import format_audio
+
+    options = FormatOptions(
+        fs=args.fs,
+        audio_format=args.audio_format,
+        channel=args.channel,
+        speed_factors=parse_factors(args.speed_perturb_factors),
+        min_duration_s=args.min_duration_s,
+        max_duration_s=args.max_duration_s,
+        silence_db=args.silence_db,
+        allow_pipes=args.allow_pipes,
+    )
+    format_audio(
+        args.data_dir, args.out_dir, options, nj=args.nj, max_drop=args.max_drop
+    )
+    return 0
+
+
+def _rate(text: str) -> int:
+    factor = 1000 if text.endswith("k") else 1
+    return round(float(text.removesuffix("k")) * factor)
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}, expected at least 1")
+    return int(text)
+
+
+def _channel(text: str) -> int | None:
+    return None if text == "mix" else int(text)
