@@ -1,0 +1,1 @@
+"""Decoding: emissions of a trained model, and the search over them."""

@@ -1,0 +1,173 @@
+"""Log-posteriors of a data directory's utterances, batched by length."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hamzaban.asr.stats import WAV2VEC2_CONV, count_frames, parse_conv_layers
+from hamzaban.data_dir import read_scp
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Utterance:
+    """One recording.
+
+    Attributes:
+        utt_id: Its id.
+        path: Its audio file.
+        num_samples: Its length at the file's own rate.
+    """
+
+    utt_id: str
+    path: str
+    num_samples: int
+
+
+def read_utterances(data_dir: str | Path) -> list[Utterance]:
+    """Read `wav.scp` and, where it is there, `utt2num_samples`.
+
+    Raises:
+        FileNotFoundError: `wav.scp` is missing.
+        ValueError: The directory has `segments`, or lengths for only some utterances.
+    """
+    data_dir = Path(data_dir)
+    if (data_dir / "segments").exists():
+        raise ValueError(
+            f"{data_dir}/segments: found, expected one audio file an utterance; run "
+            "`hamzaban format-audio` on the directory first"
+        )
+    paths = dict(read_scp(data_dir / "wav.scp"))
+    lengths_path = data_dir / "utt2num_samples"
+    if lengths_path.exists():
+        lengths = {utt_id: int(num) for utt_id, num in read_scp(lengths_path)}
+    else:
+        lengths = {utt_id: _read_length(utt_id, p) for utt_id, p in paths.items()}
+    for utt_id in paths:
+        if utt_id not in lengths:
+            raise ValueError(
+                f"{lengths_path}: utt_id {utt_id} of wav.scp is missing; run "
+                "`hamzaban format-audio` again"
+            )
+    return [Utterance(utt_id, path, lengths[utt_id]) for utt_id, path in paths.items()]
+
+
+def make_batches(
+    utts: Sequence[Utterance], batch_bins: int
+) -> list[tuple[Utterance, ...]]:
+    """Put utterances of like length together.
+
+    Args:
+        utts: Utterances in any order.
+        batch_bins: Most samples in a batch, padding counted; a longer utterance is a
+            batch of its own.
+
+    Returns:
+        Batches, the longest utterances first; the same for any order of `utts`.
+
+    Raises:
+        ValueError: `batch_bins` is not positive.
+    """
+    if batch_bins < 1:
+        raise ValueError(f"batch_bins {batch_bins} found, expected 1 sample or more")
+    batches: list[list[Utterance]] = []
+    for utt in sorted(utts, key=lambda utt: (-utt.num_samples, utt.utt_id)):
+        if (
+            batches
+            and batches[-1][0].num_samples * (len(batches[-1]) + 1) <= batch_bins
+        ):
+            batches[-1].append(utt)
+        else:
+            batches.append([utt])
+    return [tuple(batch) for batch in batches]
+
+
+def read_speech(utt: Utterance, fs: int) -> Tensor:
+    """Read one utterance.
+
+    Args:
+        utt: The utterance.
+        fs: The sampling rate it must have, in Hz.
+
+    Returns:
+        The waveform in -1..1, shape (samples,).
+
+    Raises:
+        ValueError: The file is unreadable, not mono, or of another rate.
+    """
+    import soundfile
+    import torch
+
+    try:
+        speech, rate = soundfile.read(utt.path, dtype="float32")
+    except (OSError, RuntimeError) as e:
+        raise ValueError(
+            f"{utt.path}: audio of {utt.utt_id} cannot be read ({e}); run "
+            "`hamzaban format-audio` on its data directory"
+        ) from e
+    if rate != fs or speech.ndim != 1:
+        channels = 1 if speech.ndim == 1 else speech.shape[1]
+        raise ValueError(
+            f"{utt.path}: {utt.utt_id} has {rate} Hz and {channels} channels, the "
+            f"model expects {fs} Hz mono; run `hamzaban format-audio --fs {fs}`"
+        )
+    return torch.from_numpy(speech)
+
+
+def emit(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Run a CTC model on a batch of waveforms.
+
+    Args:
+        model: An ESPnet2 ASR model with a CTC head, in eval mode.
+        waveforms: B waveforms, shape (samples,) each, at least one frame long.
+
+    Returns:
+        Log-posteriors (natural log), shape (B, T, V), and numbers of valid frames,
+        shape (B,), on the model's device.
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    lengths = torch.tensor([len(speech) for speech in waveforms])  # (B,)
+    speech = torch.nn.utils.rnn.pad_sequence(list(waveforms), batch_first=True)
+    with torch.inference_mode():
+        out, out_lens = model.encode(speech.to(device), lengths.to(device))
+        if isinstance(out, tuple):  # the outputs of intermediate layers come second
+            out = out[0]  # (B, T, D)
+        return model.ctc.log_softmax(out), out_lens  # (B, T, V), (B,)
+
+
+def find_conv(model: Any) -> list[tuple[int, int]]:
+    """Give kernel and stride of each convolution of the model's wav2vec 2.0 frontend.
+
+    A model with another frontend gets wav2vec 2.0's published ones (25 ms, 20 ms).
+    """
+    upstream = getattr(getattr(model, "frontend", None), "upstream", None)
+    wav2vec2 = getattr(getattr(upstream, "upstream", None), "model", None)
+    extractor = getattr(wav2vec2, "feature_extractor", None)
+    if extractor is None or not hasattr(extractor, "conv_layers"):
+        return parse_conv_layers(WAV2VEC2_CONV)
+    convs = [block[0] for block in extractor.conv_layers]
+    return [(conv.kernel_size[0], conv.stride[0]) for conv in convs]
+
+
+def has_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether a waveform is long enough for one frame."""
+    return count_frames(num_samples, conv) > 0
+
+
+def _read_length(utt_id: str, path: str) -> int:
+    import soundfile
+
+    try:
+        return soundfile.info(path).frames
+    except (OSError, RuntimeError) as e:
+        raise ValueError(
+            f"{path}: audio of {utt_id} cannot be read ({e}); run "
+            "`hamzaban format-audio` on its data directory"
+        ) from e

@@ -1,0 +1,176 @@
+"""A trained model, its tokens and its decoding, loaded from an experiment directory."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hamzaban.decode.emissions import (
+    Utterance,
+    emit,
+    find_conv,
+    has_frames,
+    read_speech,
+)
+from hamzaban.decode.greedy import Hypothesis, greedy_search
+from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Recogniser:
+    """What decodes batches of utterances.
+
+    Attributes:
+        model: An ESPnet2 ASR model with a CTC head, in eval mode.
+        tokenizer: Turns its token ids to text.
+        fs: The sampling rate it expects, in Hz.
+        conv: (kernel, stride) of each convolution of its frontend.
+    """
+
+    model: Any
+    tokenizer: Tokenizer
+    fs: int
+    conv: Sequence[tuple[int, int]]
+
+    def read(self, batch: Sequence[Utterance]) -> list[Tensor]:
+        """Read the waveforms of a batch, shape (samples,) each."""
+        return [read_speech(utt, self.fs) for utt in batch]
+
+    def decode(self, waveforms: Sequence[Tensor]) -> list[Hypothesis]:
+        """Decode a batch greedily; a waveform too short for a frame is empty."""
+        hyps = [Hypothesis()] * len(waveforms)
+        long = [i for i, wav in enumerate(waveforms) if has_frames(len(wav), self.conv)]
+        if long:
+            log_probs, lengths = emit(self.model, [waveforms[i] for i in long])
+            found = greedy_search(log_probs, lengths)
+            for i, hyp in zip(long, found, strict=True):
+                hyps[i] = hyp
+        return hyps
+
+
+def load_recogniser(
+    asr_exp: str | Path,
+    asr_model: str,
+    *,
+    bpemodel: str | Path | None = None,
+    device: str = "cpu",
+) -> Recogniser:
+    """Load a model that train-asr wrote.
+
+    Args:
+        asr_exp: Has `config.yaml` and the model file.
+        asr_model: Name of the model file in `asr_exp`, such as `valid.wer.ave.pth`.
+        bpemodel: Stands in for the path that `config.yaml` gives.
+        device: Where the model goes: `cpu` or `cuda`.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The files do not fit together.
+    """
+    config, model_file = find_files(asr_exp, asr_model)
+    args = read_config(config)
+    tokenizer = build_tokenizer(
+        args.token_type, args.token_list, bpemodel or args.bpemodel
+    )
+    model = _build_model(args, config)
+    _load_weights(model, model_file)
+    fs = (getattr(args, "frontend_conf", None) or {}).get("fs", 16000)
+    model = model.to(device).eval()
+    return Recogniser(model, tokenizer, _parse_rate(fs), find_conv(model))
+
+
+def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:
+    """Find the configuration and the model file of an experiment.
+
+    Raises:
+        FileNotFoundError: One is missing; the message names the model files there.
+        NotADirectoryError: There is no such experiment.
+    """
+    asr_exp = Path(asr_exp)
+    if not asr_exp.is_dir():
+        raise NotADirectoryError(
+            f"{asr_exp}: no such experiment; train it with `hamzaban train-asr`"
+        )
+    config, model_file = asr_exp / "config.yaml", asr_exp / asr_model
+    if not config.is_file():
+        raise FileNotFoundError(
+            f"{config}: missing; {asr_exp} is no directory that train-asr wrote"
+        )
+    if not model_file.is_file():
+        there = sorted(path.name for path in asr_exp.glob("*.pth"))
+        raise FileNotFoundError(
+            f"{model_file}: missing; there: {', '.join(there) or 'no .pth file'}; "
+            "give one with --asr_model, or let the training end"
+        )
+    return config, model_file
+
+
+def read_config(path: str | Path) -> argparse.Namespace:
+    """Read an ESPnet2 `config.yaml`.
+
+    Raises:
+        ValueError: It is not YAML, or not of an ASR model.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as e:
+        raise ValueError(f"{path}: not YAML ({e}); train again") from e
+    missing = {"token_list", "token_type", "bpemodel"} - set(values or {})
+    if missing:
+        raise ValueError(
+            f"{path}: {', '.join(sorted(missing))} not found, expected the "
+            "configuration of an ASR model; give the --asr_exp of train-asr"
+        )
+    return argparse.Namespace(**values)
+
+
+def describe(recogniser: Recogniser) -> str:
+    """Say the model's size and tokens in one line, for the log."""
+    count = sum(p.numel() for p in recogniser.model.parameters())
+    kind = "bpe" if isinstance(recogniser.tokenizer, BpeTokenizer) else "char"
+    vocab = len(recogniser.tokenizer.tokens)
+    return f"{count / 1e6:.2f} M parameters, {vocab} {kind} tokens"
+
+
+def _build_model(args: argparse.Namespace, config: Path) -> Any:
+    from hamzaban import compat
+
+    compat.prepare()
+    from hamzaban.asr.task import ASRTask
+
+    level = logging.getLogger().level
+    model = ASRTask.build_model(args)
+    logging.getLogger().setLevel(level)
+    if getattr(model, "ctc", None) is None:
+        raise ValueError(
+            f"{config}: the model has no CTC head; greedy decoding needs one: train "
+            "with model_conf.ctc_weight above 0"
+        )
+    return model
+
+
+def _load_weights(model: Any, model_file: Path) -> None:
+    import torch
+
+    state = torch.load(model_file, map_location="cpu", weights_only=True)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as e:
+        raise ValueError(
+            f"{model_file}: its weights are not those of the model in config.yaml "
+            f"beside it ({e}); give the two files of one training"
+        ) from e
+
+
+def _parse_rate(fs: int | str) -> int:
+    text = str(fs).lower()
+    return int(float(text[:-1]) * 1000) if text.endswith("k") else int(text)
