@@ -12,21 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
-def count_frames(num_samples: int, layers: Sequence[tuple[int, int]]) -> int:
-    """Frames that unpadded convolutions make of an utterance.
-
-    Args:
-        num_samples: Length of the waveform in samples.
-        layers: Kernel and stride of each convolution, in samples of its input.
-
-    Returns:
-        Number of output frames, 0 where the utterance is shorter than the field of view.
-    """
-    frames = num_samples
-    for kernel, stride in layers:
-        frames = max((frames - kernel) // stride + 1, 0)
-    return frames
+from hamzaban.asr.stats import count_frames
 
 
 class MaskedGroupNorm(nn.GroupNorm):

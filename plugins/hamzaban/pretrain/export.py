@@ -1,0 +1,94 @@
+"""From the model files of a run to `wav2vec2.pt`, which S3PRL's frontend loads."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hamzaban.pretrain.checkpoint import Checkpoint, write_checkpoint
+
+MODEL_FILES = {
+    "last": "latest.pth",
+    "best": "valid.loss.best.pth",
+    "average": "valid.loss.ave.pth",
+}
+DTYPES = {"float32": torch.float32, "float16": torch.float16}
+_PREFIX = "wav2vec2."
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What is written when training has ended.
+
+    Attributes:
+        model: `last` epoch, `best` validation loss, or `average` of the
+            keep_nbest_models best epochs.
+        dtype: `float32` or `float16`, the type of the weights in the file.
+    """
+
+    model: str = "last"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the choices."""
+        for name, known in (("model", MODEL_FILES), ("dtype", DTYPES)):
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(
+                    f"export_conf: {name} '{value}' is unknown; known: "
+                    f"{', '.join(known)}"
+                )
+
+
+def read_export_options(values: Mapping[str, Any]) -> ExportOptions:
+    """Make the options of a dictionary; an unknown key is a ValueError."""
+    known = [field.name for field in dataclasses.fields(ExportOptions)]
+    for name in values:
+        if name not in known:
+            raise ValueError(
+                f"export_conf: '{name}' is unknown; known: {', '.join(known)}"
+            )
+    return ExportOptions(**values)
+
+
+def export_checkpoint(
+    output_dir: str | Path,
+    task_cfg: dict[str, Any],
+    model_cfg: dict[str, Any],
+    options: ExportOptions,
+) -> Path:
+    """Write `<output_dir>/wav2vec2.pt` from a model file of the run.
+
+    Args:
+        output_dir: Folder of the run.
+        task_cfg: How waveforms were prepared.
+        model_cfg: The architecture.
+        options: Which model, and the type of its weights.
+
+    Returns:
+        The file written.
+
+    Raises:
+        FileNotFoundError: The run has no such model file.
+    """
+    source = Path(output_dir) / MODEL_FILES[options.model]
+    if not source.exists():
+        raise FileNotFoundError(
+            f"{source}: no such model file; export_conf.model '{options.model}' needs "
+            "an epoch with validation"
+        )
+    states = torch.load(source, map_location="cpu", weights_only=True)
+    weight = {
+        name.removeprefix(_PREFIX): value
+        for name, value in states.items()
+        if name.startswith(_PREFIX)
+    }
+    target = Path(output_dir) / "wav2vec2.pt"
+    checkpoint = Checkpoint(task_cfg, model_cfg, weight)
+    write_checkpoint(target, checkpoint, dtype=DTYPES[options.dtype])
+    logging.info(f"Wrote {target} from {source.name} as {options.dtype}")
+    return target

@@ -1,0 +1,291 @@
+"""The pretraining step of wav2vec 2.0 around S3PRL's own model."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from s3prl.upstream.wav2vec2.wav2vec2_model import (
+    GradMultiply,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+)
+from torch import Tensor
+
+from hamzaban.asr.stats import count_frames, parse_conv_layers
+from hamzaban.pretrain.criterion import contrast, drop_equal_targets, similarity
+from hamzaban.pretrain.masking import MaskOptions, sample_masks, sample_negatives
+from hamzaban.pretrain.quantise import Quantised, quantise
+from hamzaban.train.masked_norm import mask_group_norm, valid_lengths
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """What is added to the contrastive loss, and how validation is made repeatable.
+
+    Attributes:
+        diversity_weight: Weight of the share of the codebook that is not used.
+        feature_weight: Weight of the mean square of the extractor's output.
+        valid_seed: Seed of masks and negatives in validation, together with utt_id.
+    """
+
+    diversity_weight: float = 0.1
+    feature_weight: float = 10.0
+    valid_seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """Masked frames and negatives of a batch; M is the largest number of an utterance.
+
+    Attributes:
+        mask: True where a frame is masked, shape (B, T).
+        frames: Flat position in (B, T) of each masked frame, shape (N,).
+        slots: Flat position in (B, M) of each masked frame, shape (N,).
+        valid: True where (B, M) holds a frame, shape (B, M).
+        counts: Times that frame j is a negative of frame i, shape (B, M, M).
+        num_valid: Valid frames of the batch, masked or not.
+    """
+
+    mask: Tensor
+    frames: Tensor
+    slots: Tensor
+    valid: Tensor
+    counts: Tensor
+    num_valid: int
+
+
+class Latents(NamedTuple):
+    """Output of the convolutions for a batch.
+
+    Attributes:
+        features: Normalised features, shape (B, T, C).
+        padding: True where a frame is padding, shape (B, T), or None without padding.
+        num_frames: Valid frames of each utterance.
+        penalty: Mean square of the unnormalised valid features, a scalar.
+    """
+
+    features: Tensor
+    padding: Tensor | None
+    num_frames: list[int]
+    penalty: Tensor
+
+
+class PretrainModel(AbsESPnetModel):
+    """wav2vec 2.0 with its pretraining loss.
+
+    Each utterance is treated as if it were alone: padding enters no statistic, is not
+    masked, not attended to and never a negative.
+
+    Args:
+        model_cfg: All fields of S3PRL's `Wav2Vec2Config`.
+        losses: Weights of the losses.
+    """
+
+    def __init__(self, model_cfg: dict[str, Any], losses: LossOptions) -> None:
+        """Build the model with random weights."""
+        super().__init__()
+        cfg = Wav2Vec2Config(**model_cfg)
+        self.wav2vec2 = Wav2Vec2Model(cfg)
+        mask_group_norm(self.wav2vec2.feature_extractor)
+        self.losses = losses
+        self.masking = MaskOptions(
+            prob=cfg.mask_prob,
+            length=cfg.mask_length,
+            selection=cfg.mask_selection,
+            other=cfg.mask_other,
+            dropout=cfg.mask_dropout,
+            require_same=cfg.require_same_masks,
+        )
+        self.conv_shapes = parse_conv_layers(cfg.conv_feature_layers)
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """Set the Gumbel temperature that belongs to a number of optimiser updates."""
+        self.wav2vec2.quantizer.set_num_updates(num_updates)
+
+    def forward(
+        self,
+        speech: Tensor,
+        speech_lengths: Tensor,
+        utt_id: Sequence[str] = (),
+        **_: Any,
+    ) -> dict[str, Any]:
+        """Compute the pretraining loss of a batch.
+
+        Args:
+            speech: Waveforms, shape (B, S), zero where padded.
+            speech_lengths: Samples of each utterance, shape (B,).
+            utt_id: Names of the utterances, B of them; they fix the random choices of
+                validation.
+
+        Returns:
+            `loss` (nats per masked frame), `stats` and `weight` (masked frames), as
+            ESPnet's trainer expects.
+        """
+        latents = self.extract(speech, speech_lengths.tolist())
+        draw = self._draw(latents, utt_id)
+        context = self._encode(latents, draw.mask)
+        masked = latents.features.flatten(0, 1).index_select(0, draw.frames)
+        masked = self.wav2vec2.dropout_features(masked)  # (N, C)
+        quantised = quantise(self.wav2vec2.quantizer, masked)
+        return self._add_losses(context, quantised, latents, draw)
+
+    def extract(self, speech: Tensor, num_samples: list[int]) -> Latents:
+        """Run the convolutions.
+
+        Args:
+            speech: Waveforms, shape (B, S).
+            num_samples: Samples of each utterance.
+
+        Returns:
+            Their features.
+        """
+        model = self.wav2vec2
+        num_frames = [count_frames(n, self.conv_shapes) for n in num_samples]
+        with (
+            torch.set_grad_enabled(
+                torch.is_grad_enabled() and model.feature_grad_mult > 0
+            ),
+            valid_lengths(model.feature_extractor, num_samples),
+        ):
+            features = model.feature_extractor(speech)  # (B, C, T)
+        if model.feature_grad_mult not in (0.0, 1.0):
+            features = GradMultiply.apply(features, model.feature_grad_mult)
+        features = features.transpose(1, 2)  # (B, T, C)
+        padding = None
+        if min(num_frames) < features.size(1):
+            ends = torch.tensor(num_frames, device=features.device).unsqueeze(1)
+            padding = torch.arange(features.size(1), device=ends.device) >= ends
+            features = features.masked_fill(padding.unsqueeze(2), 0)
+        size = sum(num_frames) * features.size(2)
+        penalty = features.float().pow(2).sum() / size
+        return Latents(model.layer_norm(features), padding, num_frames, penalty)
+
+    def collect_feats(self, **batch: Tensor) -> dict[str, Tensor]:
+        """Return nothing: pretraining needs no statistics of features."""
+        return {}
+
+    def _encode(self, latents: Latents, mask: Tensor) -> Tensor:
+        """Context vectors of all frames with the masked ones hidden, (B, T, E)."""
+        model = self.wav2vec2
+        hidden = latents.features
+        if model.post_extract_proj is not None:
+            hidden = model.post_extract_proj(hidden)
+        hidden = model.dropout_input(hidden)
+        embedding = model.mask_emb.to(hidden.dtype)
+        hidden = torch.where(mask.unsqueeze(2), embedding, hidden)
+        return model.encoder(hidden, padding_mask=latents.padding)[0]
+
+    def _draw(self, latents: Latents, utt_id: Sequence[str]) -> _Draw:
+        """Choose masked frames and negatives."""
+        batch, total = latents.features.shape[:2]
+        rngs = self._generators(batch, utt_id)
+        masks = sample_masks(latents.num_frames, self.masking, rngs)
+        return draw_batch(
+            masks,
+            [
+                sample_negatives(mask.size, self.wav2vec2.n_negatives, rng)
+                for mask, rng in zip(masks, rngs, strict=True)
+            ],
+            num_frames=latents.num_frames,
+            total=total,
+            device=latents.features.device,
+        )
+
+    def _generators(
+        self, batch: int, utt_id: Sequence[str]
+    ) -> Sequence[np.random.Generator]:
+        """One generator an utterance: of its name in validation, of torch's else."""
+        names = [zlib.crc32(name.encode()) for name in utt_id]
+        if self.training or len(names) != batch:
+            drawn = int(torch.randint(2**62, ()))
+            return [np.random.default_rng([drawn, *names])] * batch
+        return [np.random.default_rng([self.losses.valid_seed, n]) for n in names]
+
+    def _add_losses(
+        self, context: Tensor, quantised: Quantised, latents: Latents, draw: _Draw
+    ) -> dict[str, Any]:
+        model = self.wav2vec2
+        queries = context.flatten(0, 1).index_select(0, draw.frames)
+        queries = _to_slots(model.final_proj(queries), draw)  # (B, M, D)
+        targets = model.project_q(quantised.vectors)
+        if model.target_glu is not None:
+            targets = model.target_glu(targets)
+        counts = drop_equal_targets(draw.counts, _to_slots(quantised.codes, draw))
+        with torch.autocast(context.device.type, enabled=False):
+            scores = similarity(queries, _to_slots(targets, draw), model.logit_temp)
+            result = contrast(scores, counts, draw.valid)
+        num_masked = draw.frames.numel()
+        contrastive = result.loss / num_masked
+        entries = model.quantizer.groups * model.quantizer.num_vars
+        diversity = (entries - quantised.prob_perplexity.sum()) / entries
+        loss = (
+            contrastive
+            + self.losses.diversity_weight * diversity
+            + self.losses.feature_weight * latents.penalty
+        )
+        stats = {
+            "loss": loss.detach(),
+            "loss_contrastive": contrastive.detach(),
+            "loss_diversity": diversity.detach(),
+            "loss_features": latents.penalty.detach(),
+            "acc": result.num_correct / num_masked,
+            "temperature": model.quantizer.curr_temp,
+            "mask_share": num_masked / draw.num_valid,
+        }
+        for group, perplexity in enumerate(quantised.code_perplexity, 1):
+            stats[f"code_perplexity{group}"] = perplexity.detach()
+        weight = loss.new_tensor(float(num_masked))
+        return {"loss": loss, "stats": stats, "weight": weight}
+
+
+def draw_batch(
+    masks: Sequence[np.ndarray],
+    negatives: Sequence[np.ndarray],
+    *,
+    num_frames: Sequence[int],
+    total: int,
+    device: torch.device,
+) -> _Draw:
+    """Arrange masked frames and negatives of B utterances as tensors.
+
+    Args:
+        masks: Indices of the masked frames of each utterance.
+        negatives: Positions among them of each one's negatives, B x (M_b, K).
+        num_frames: Valid frames of each utterance.
+        total: Frames of the batch with padding, T.
+        device: Where the tensors go.
+
+    Returns:
+        The draw.
+    """
+    sizes = np.array([mask.size for mask in masks])
+    width = int(sizes.max())
+    mask = np.zeros((len(masks), total), dtype=bool)
+    counts = np.zeros((len(masks), width, width), dtype=np.float32)
+    for index, (frames, drawn) in enumerate(zip(masks, negatives, strict=True)):
+        mask[index, frames] = True
+        pairs = drawn + np.arange(frames.size)[:, None] * width
+        seen = np.bincount(pairs.ravel(), minlength=frames.size * width)
+        counts[index, : frames.size] = seen.reshape(frames.size, width)
+    valid = np.arange(width) < sizes[:, None]
+    return _Draw(
+        torch.from_numpy(mask).to(device),
+        torch.from_numpy(np.flatnonzero(mask)).to(device),
+        torch.from_numpy(np.flatnonzero(valid)).to(device),
+        torch.from_numpy(valid).to(device),
+        torch.from_numpy(counts).to(device),
+        num_valid=sum(num_frames),
+    )
+
+
+def _to_slots(rows: Tensor, draw: _Draw) -> Tensor:
+    """Lay (N, D) rows of masked frames out as (B, M, D), zero where there is none."""
+    batch, width = draw.valid.shape
+    if rows.size(0) == batch * width:
+        return rows.view(batch, width, -1)
+    slots = rows.new_zeros(batch * width, rows.size(1))
+    return slots.index_copy(0, draw.slots, rows).view(batch, width, -1)
