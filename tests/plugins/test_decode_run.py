@@ -1,0 +1,261 @@
+"""Decoding a data directory: files, jobs and batches, with a model of two layers."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hamzaban.asr.stats import count_frames
+from hamzaban.bin.decode_asr import main as decode_asr
+from hamzaban.decode.emissions import (
+    Utterance,
+    make_batches,
+    read_speech,
+    read_utterances,
+)
+from hamzaban.decode.options import DecodeOptions, read_inference_config
+from hamzaban.decode.recogniser import Recogniser, find_files
+from hamzaban.decode.run import decode_dir
+from hamzaban.text.tokens import CharTokenizer
+
+CONV = [(400, 320)]
+TOKENS = ["<blank>", "<unk>", "<space>", "م", "ی", "\u200c", "ر", "و", "<sos/eos>"]
+NAMES = ["text", "token", "token_int", "score", "confidence"]
+
+
+class Ctc(torch.nn.Module):
+    def log_softmax(self, out):
+        return out.log_softmax(-1)
+
+
+class Model(torch.nn.Module):
+    """One convolution; what it does with a frame depends on nothing else."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv1d(1, len(TOKENS) - 1, 400, 320)
+        self.ctc = Ctc()
+
+    def encode(self, speech, lengths):
+        out = self.layer(speech[:, None]).transpose(1, 2)  # (B, T, V - 1)
+        out = torch.nn.functional.pad(out * 8, (0, 1), value=-50.0)
+        frames = [count_frames(int(length), CONV) for length in lengths]
+        return out, torch.tensor(frames)
+
+
+def load():
+    torch.manual_seed(1)
+    return Recogniser(Model().eval(), CharTokenizer(TOKENS), 16000, CONV)
+
+
+def write_dir(data_dir, lengths, with_lengths=True):
+    rng = np.random.default_rng(3)
+    data_dir.mkdir(parents=True)
+    rows = []
+    for i, length in enumerate(lengths):
+        path = data_dir / f"a{i}.flac"
+        soundfile.write(path, rng.normal(0, 0.2, length).clip(-1, 1), 16000)
+        rows.append((f"spk{i % 3}-u{i:02d}", path, length))
+    rows.sort()
+    (data_dir / "wav.scp").write_text("".join(f"{u} {p}\n" for u, p, _ in rows))
+    if with_lengths:
+        counts = "".join(f"{u} {n}\n" for u, _, n in rows)
+        (data_dir / "utt2num_samples").write_text(counts)
+    return data_dir
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    lengths = [*rng.integers(400, 32000, 25).tolist(), 10, 399, 400, 16000, 16000]
+    return write_dir(tmp_path_factory.mktemp("audio ه") / "test", lengths)
+
+
+def read(folder):
+    return {
+        name: (folder / name).read_text(encoding="utf-8").splitlines() for name in NAMES
+    }
+
+
+def test_files_are_espnets(data_dir, tmp_path):
+    hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
+    files = read(tmp_path)
+    ids = sorted(utt.utt_id for utt in read_utterances(data_dir))
+    for name in NAMES:
+        assert [line.split(" ", 1)[0] for line in files[name]] == ids
+    tokenizer = CharTokenizer(TOKENS)
+    for lines in zip(*(files[name] for name in NAMES), strict=True):
+        text, token, token_int, score, confidence = (
+            (line.split(" ", 1) + [""])[1] for line in lines
+        )
+        hyp = hyps[lines[0].split()[0]]
+        assert token_int.split() == [str(i) for i in hyp.token_int]
+        assert token.split() == tokenizer.ids2tokens(hyp.token_int)
+        assert text == tokenizer.tokens2text(token.split())
+        assert float(score) == pytest.approx(hyp.score, abs=1e-4)
+        assert float(confidence) == pytest.approx(hyp.confidence, abs=1e-4)
+    assert "\u200c" in "".join(files["text"])
+
+
+def test_each_utterance_is_what_it_is_alone(data_dir, tmp_path):
+    hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
+    recogniser = load()
+    for utt in read_utterances(data_dir):
+        (alone,) = recogniser.decode([read_speech(utt, 16000)])
+        assert hyps[utt.utt_id].token_int == alone.token_int
+        assert hyps[utt.utt_id].score == pytest.approx(alone.score, abs=1e-3)
+
+
+@pytest.mark.parametrize(("nj", "bins"), [(1, 1), (1, 50000), (2, 50000), (3, 10**9)])
+def test_any_batches_and_jobs_give_the_same(data_dir, tmp_path, nj, bins):
+    decode_dir(load, data_dir, tmp_path / "one", DecodeOptions())
+    decode_dir(load, data_dir, tmp_path / "two", DecodeOptions(nj=nj, batch_bins=bins))
+    one, two = read(tmp_path / "one"), read(tmp_path / "two")
+    for name in ("text", "token", "token_int"):
+        assert one[name] == two[name]
+    for name in ("score", "confidence"):
+        for left, right in zip(one[name], two[name], strict=True):
+            assert left.split()[0] == right.split()[0]
+            assert float(left.split()[1]) == pytest.approx(
+                float(right.split()[1]), abs=2e-3
+            )
+
+
+def test_too_short_has_its_line(data_dir, tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
+    short = [utt.utt_id for utt in read_utterances(data_dir) if utt.num_samples < 400]
+    assert len(short) == 2
+    for utt_id in short:
+        assert hyps[utt_id].token_int == ()
+        assert f"{utt_id} 0.0000" in read(tmp_path)["score"]
+        assert f"{utt_id} -inf" in read(tmp_path)["confidence"]
+        assert utt_id in read(tmp_path)["text"]
+        assert utt_id in caplog.text
+    log = (tmp_path / "logdir" / "decode.log").read_text(encoding="utf-8")
+    assert " RTF " in log
+    assert "30 utterances, audio" in log
+
+
+def test_lengths_are_read_where_no_file_gives_them(data_dir, tmp_path):
+    other = tmp_path / "data"
+    other.mkdir()
+    (other / "wav.scp").write_bytes((data_dir / "wav.scp").read_bytes())
+    assert read_utterances(other) == read_utterances(data_dir)
+
+
+def test_batches_keep_to_the_limit():
+    rng = np.random.default_rng(0)
+    utts = [
+        Utterance(f"u{i}", "", int(n)) for i, n in enumerate(rng.integers(1, 99, 80))
+    ]
+    batches = make_batches(utts, 200)
+    assert sorted(u.utt_id for b in batches for u in b) == sorted(
+        u.utt_id for u in utts
+    )
+    assert all(max(u.num_samples for u in b) * len(b) <= 200 for b in batches)
+    assert batches == make_batches(utts[::-1], 200)
+    assert [len(batch) for batch in make_batches(utts, 1)] == [1] * 80
+
+
+@pytest.mark.parametrize("nj", [1, 2])
+def test_unreadable_audio_is_named(tmp_path, nj):
+    data = write_dir(tmp_path / "data", [16000] * 4)
+    (data / "a2.flac").write_bytes(b"none")
+    options = DecodeOptions(nj=nj, batch_bins=16000)
+    with pytest.raises(ValueError, match=r"a2\.flac: audio of spk2-u02 cannot be read"):
+        decode_dir(load, data, tmp_path / "out", options)
+    assert not (tmp_path / "out" / "text").exists()
+    soundfile.write(data / "a2.flac", np.zeros((800, 2)), 8000)
+    with pytest.raises(ValueError, match="spk2-u02 has 8000 Hz and 2 channels"):
+        decode_dir(load, data, tmp_path / "out", options)
+
+
+def test_segments_are_refused(tmp_path):
+    data = write_dir(tmp_path / "data", [16000])
+    (data / "segments").write_text("spk0-u00 spk0-u00 0 0.5\n")
+    with pytest.raises(ValueError, match="format-audio"):
+        read_utterances(data)
+
+
+def test_a_model_file_that_is_missing_names_those_there(tmp_path):
+    exp = tmp_path / "exp"
+    with pytest.raises(NotADirectoryError, match="train-asr"):
+        find_files(exp, "valid.wer.ave.pth")
+    exp.mkdir()
+    with pytest.raises(FileNotFoundError, match=r"config\.yaml: missing"):
+        find_files(exp, "valid.wer.ave.pth")
+    (exp / "config.yaml").write_text("token_type: char\n")
+    with pytest.raises(FileNotFoundError, match=r"there: no \.pth file"):
+        find_files(exp, "valid.wer.ave.pth")
+    for name in ("valid.loss.best.pth", "3epoch.pth"):
+        (exp / name).write_bytes(b"")
+    words = ["--asr_exp", str(exp), "--data_dir", "none", "--output_dir", "none"]
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"valid\.wer\.ave\.pth: missing; there: 3epoch\.pth, valid\.loss\.best",
+    ):
+        decode_asr(words)
+
+
+def test_the_configuration_is_checked(tmp_path):
+    path = tmp_path / "decode.yaml"
+    path.write_text("batch_bins: 4000\nnj: 2\n")
+    assert read_inference_config(path) == {"batch_bins": 4000, "nj": 2}
+    path.write_text("beam_size: 10\n")
+    with pytest.raises(ValueError, match="'beam_size' is unknown; known: asr_model"):
+        read_inference_config(path)
+    path.write_text("nj: two\n")
+    with pytest.raises(ValueError, match="nj: 'two' found, expected int"):
+        read_inference_config(path)
+    with pytest.raises(ValueError, match="nj 0"):
+        DecodeOptions(nj=0)
+
+
+def test_killed_processes_leave_no_other(tmp_path, data_dir):
+    code = (
+        "import os, sys, time\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import test_decode_run as t\n"
+        "from hamzaban.decode.run import decode_dir\n"
+        "class Slow(t.Model):\n"
+        "    def encode(self, *words):\n"
+        "        open(os.path.join(sys.argv[3], str(os.getpid())), 'w').close()\n"
+        "        time.sleep(60)\n"
+        "tokens = t.CharTokenizer(t.TOKENS)\n"
+        "load = lambda: t.Recogniser(Slow(), tokens, 16000, t.CONV)\n"
+        "options = t.DecodeOptions(nj=2, batch_bins=1)\n"
+        "decode_dir(load, sys.argv[2], sys.argv[3] + '/out', options)\n"
+    )
+    here = os.path.dirname(__file__)
+    words = [sys.executable, "-c", code, here, str(data_dir), str(tmp_path)]
+    process = subprocess.Popen(words)
+    try:
+        wait_until(lambda: len([p for p in tmp_path.iterdir() if p.name != "out"]) == 2)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    children = [int(path.name) for path in tmp_path.iterdir() if path.name != "out"]
+    wait_until(lambda: not any(map(is_running, children)))
+    assert not (tmp_path / "out" / "text").exists()
+
+
+def is_running(process):
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
