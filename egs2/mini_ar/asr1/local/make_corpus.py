@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Make the corpus shipped with mini_ar from Arabic Speech Commands (CC BY 4.0).
+
+Not a stage: the result is in downloads/mini_ar. Single words, one second each, are
+cut at their pauses and joined, words of one speaker only, into short commands.
+Which words stand together comes from a small grammar; no sentence of valid or test
+is a sentence of train or of the LM text. Same input, same output.
+"""
+
+import argparse
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+
+FS = 16_000
+WORDS = dict(
+    zero="صِفر", one="واحد", two="اثنان", three="ثلاثة", four="أربعة",
+    five="خمسة", six="ستة", seven="سبعة", eight="ثمانية", nine="تسعة",
+    right="يمين", left="يسار", up="أعلى", down="أسفل", forward="أمام",
+    backward="خلف", yes="نعم", no="لا", start="ابدأ", stop="توقف",
+    enable="تفعيل", disable="تعطيل", ok="موافق", cancel="إلغاء", open="فتح",
+    close="إغلاق", zoom_in="تكبير", zoom_out="تصغير", previous="السابق",
+    next="التالي", send="إرسال", receive="استقبال", move="تحريك",
+    rotate="تدوير", record="تسجيل", enter="إدخال", digit="رقم",
+    direction="اتجاه", options="خيارات", undo="تراجُع",
+)  # fmt: skip
+CLASSES = {
+    "D": "zero one two three four five six seven eight nine",
+    "W": "right left up down forward backward",
+    "M": "move rotate zoom_in zoom_out",
+    "A": "open close start stop enable disable record send receive enter cancel undo",
+    "O": "options previous next",
+    "Y": "yes no ok",
+    "n": "digit",
+    "d": "direction",
+}
+# Upper case: a word of that class; each row is one form of command.
+FORMS = (
+    ["MWD", "MWDD", "YMWD", "MdWD", "YMdW", "MW", "dWD", "WDWD", "WDWDWD", "MWDWD"]
+    + ["AnD", "AnDD", "AnDDD", "YAnDD", "nDDDD", "YnDDD", "AAnD"]
+    + ["AO", "YAO", "AOAO", "AAO", "YA", "AAA", "AYA", "YAAO", "AW", "AAWD"]
+)
+# set -> (part of the source, its takes, first letters of the utterance ids)
+SETS = {
+    "test": ("test", range(1, 4), "te"),
+    "valid": ("valid", range(1, 2), "va"),
+    "train": ("train", range(1, 5), "tr"),
+    "unlabelled": ("train", range(5, 7), "un"),
+}
+KEEP_DB, MARGIN_S, FADE_S, GAP_S = 30.0, 0.06, 0.005, 0.2
+
+
+def cut_pauses(speech: np.ndarray) -> np.ndarray:
+    """Cut the pauses around one word.
+
+    Args:
+        speech: Samples of one clip at 16 kHz, shape (num_samples,).
+
+    Returns:
+        The clip from 60 ms before the first to 60 ms after the last frame of 10 ms
+        that is less than 30 dB below the loudest, with fades of 5 ms.
+    """
+    frame = FS // 100
+    power = (speech[: len(speech) // frame * frame].reshape(-1, frame) ** 2).mean(1)
+    level_db = 10 * np.log10(power + 1e-10)
+    loud = np.flatnonzero(level_db > level_db.max() - KEEP_DB)
+    margin = round(MARGIN_S * FS)
+    start = max(0, int(loud[0]) * frame - margin)
+    word = speech[start : (int(loud[-1]) + 1) * frame + margin].copy()
+    ramp = np.linspace(0, 1, round(FADE_S * FS), dtype=np.float32)
+    word[: len(ramp)] *= ramp
+    word[-len(ramp) :] *= ramp[::-1]
+    return word
+
+
+def draw_form(rng: random.Random, left: Counter[str]) -> list[str] | None:
+    """Draw a command that the words left over allow, or None where none is."""
+    for form in rng.sample(FORMS, len(FORMS)):
+        drawn: list[str] = []
+        for letter in form:
+            pool = [w for w in CLASSES[letter].split() if left[w] > drawn.count(w)]
+            if not pool:
+                break
+            drawn.append(rng.choice(pool))
+        if len(drawn) == len(form):
+            return drawn
+    return None
+
+
+def draw_rest(rng: random.Random, left: Counter[str]) -> list[str]:
+    """Draw 2 to 6 of the words left over, in any order; never leave a single one."""
+    rest = sorted(left.elements())
+    rng.shuffle(rest)
+    size = rng.randint(2, 6)
+    if len(rest) - size == 1:
+        size += 1 if size < 6 else -1
+    return rest[:size]
+
+
+def make_sentences(
+    rng: random.Random, left: Counter[str], taken: set[str]
+) -> Iterator[list[str]]:
+    """Use every word of `left` once, in sentences that are not in `taken`."""
+    while left.total():
+        for _ in range(200):
+            words = draw_form(rng, left) or draw_rest(rng, left)
+            if " ".join(words) not in taken and left.total() - len(words) != 1:
+                break
+        else:
+            words = draw_rest(rng, left)
+            if " ".join(words) in taken and left.total() <= len(words):
+                return
+            if " ".join(words) in taken:
+                continue
+        left.subtract(words)
+        yield words
+
+
+def write_opus(path: Path, speech: np.ndarray, bit_rate: int) -> None:
+    """Write mono speech at 16 kHz, float in -1..1, as Ogg Opus."""
+    with av.open(str(path), "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=FS, layout="mono")
+        stream.bit_rate = bit_rate
+        pcm = (np.clip(speech, -1, 1) * 32767).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="mono")
+        frame.sample_rate = FS
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+
+
+def read_clips(
+    folder: Path, takes: Sequence[int], rng: random.Random
+) -> dict[str, list]:
+    """Read the wanted takes of each word of one speaker, pauses cut, in random order."""
+    clips = {
+        word: [
+            cut_pauses(
+                soundfile.read(folder / f"{word}_{n:02d}.opus", dtype="float32")[0]
+            )
+            for n in takes
+        ]
+        for word in WORDS
+    }
+    for takes_of_word in clips.values():
+        rng.shuffle(takes_of_word)
+    return clips
+
+
+def make_set(
+    name: str, args: argparse.Namespace, taken: dict[str, set[str]]
+) -> Iterator[tuple[str, ...]]:
+    """Write the recordings of one set, one a speaker; yield its rows."""
+    part, takes, letters = SETS[name]
+    avoid = set().union(*(taken[s] for s in taken if s != name))
+    for folder in sorted((args.source / part).iterdir()):
+        rng = random.Random(f"{name} {folder.name}")
+        clips = read_clips(folder, takes, rng)
+        left = Counter({word: len(takes) for word in WORDS})
+        gap = np.zeros(round(GAP_S * FS), np.float32)
+        pieces, start = [gap], len(gap)
+        for k, words in enumerate(make_sentences(rng, left, avoid)):
+            speech = np.concatenate([clips[word].pop() for word in words])
+            taken[name].add(" ".join(words))
+            yield (
+                f"{folder.name}-{letters}{k:03d}", name, folder.name,
+                f"{name}_{folder.name}", f"{start / FS:.3f}",
+                f"{(start + len(speech)) / FS:.3f}",
+                "" if name == "unlabelled" else " ".join(WORDS[w] for w in words),
+            )  # fmt: skip
+            pieces += [speech, gap]
+            start += len(speech) + len(gap)
+        path = args.output / "audio" / f"{name}_{folder.name}.opus"
+        write_opus(path, np.concatenate(pieces), args.bit_rate)
+
+
+def make_lm_text(lines: int, taken: dict[str, set[str]]) -> Iterator[str]:
+    """Draw sentences of the same grammar that are in neither valid nor test."""
+    rng = random.Random("lm")
+    full = Counter({word: 9 for word in WORDS})
+    while lines:
+        words = draw_form(rng, full) or []
+        if " ".join(words) not in taken["valid"] | taken["test"]:
+            lines -= 1
+            yield " ".join(WORDS[word] for word in words)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path, help="folder with train/ valid/ test/")
+    parser.add_argument("output", type=Path, help="folder to write (downloads/mini_ar)")
+    parser.add_argument("--bit_rate", type=int, default=24_000, help="bits per second")
+    parser.add_argument("--lm_lines", type=int, default=3_000)
+    args = parser.parse_args()
+    (args.output / "audio").mkdir(parents=True, exist_ok=True)
+    taken: dict[str, set[str]] = defaultdict(set)
+    rows = [row for name in SETS for row in make_set(name, args, taken)]
+    head = ("utt_id", "set", "spk_id", "recording", "start_s", "end_s", "text")
+    with open(args.output / "utterances.tsv", "w", encoding="utf-8") as f:
+        f.writelines("\t".join(row) + "\n" for row in [head, *sorted(rows)])
+    with open(args.output / "lm.txt", "w", encoding="utf-8") as f:
+        f.writelines(line + "\n" for line in make_lm_text(args.lm_lines, taken))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Make the Kaldi data directories of mini_ar from downloads/mini_ar."""
+
+import argparse
+import csv
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from hamzaban.data_dir_write import DirWriter
+
+NUM_UTTS = {"train": 807, "valid": 71, "test": 206, "unlabelled": 394}
+
+
+def write_utt(writer: DirWriter, row: Mapping[str, str], corpus: Path) -> None:
+    """Write one row of utterances.tsv; segments are in seconds."""
+    utt_id, recording = row["utt_id"], f"{row['spk_id']}-{row['set']}"
+    audio = corpus / "audio" / f"{row['recording']}.opus"
+    writer.open("wav.scp", same_ok=True).write(recording, str(audio))
+    span = f"{recording} {row['start_s']} {row['end_s']}"
+    writer.open("segments").write(utt_id, span)
+    writer.open("utt2spk").write(utt_id, row["spk_id"])
+    if row["text"]:
+        writer.open("text").write(utt_id, row["text"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path, help="downloads/mini_ar")
+    parser.add_argument("data", type=Path, help="folder to write the sets into")
+    args = parser.parse_args()
+    num_utts = dict.fromkeys(NUM_UTTS, 0)
+    table = args.corpus / "utterances.tsv"
+    with ExitStack() as stack, open(table, encoding="utf-8", newline="") as rows:
+        writers = {s: stack.enter_context(DirWriter(args.data / s)) for s in NUM_UTTS}
+        for row in csv.DictReader(rows, delimiter="\t"):
+            write_utt(writers[row["set"]], row, args.corpus)
+            num_utts[row["set"]] += 1
+        if num_utts != NUM_UTTS:
+            raise SystemExit(
+                f"{table}: found {num_utts} utterances, expected {NUM_UTTS}; "
+                "restore the file with `git checkout`"
+            )
+
+
+if __name__ == "__main__":
+    main()
