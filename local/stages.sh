@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Stages by number and name, and their steps. Sourced after log.sh.
+# The script that sources this sets: stage_table, lines `number name what it does`;
+# reserved_stages, lines of the same form for stages yet to come; stage and stop_stage
+# (numbers or names); skipped, an associative array: number -> why.
+
+find_stage() { # number-or-name: prints its number
+    local number name _
+    while read -r number name _; do
+        if [[ -n $1 && ($1 == "${number}" || $1 == "${name}") ]]; then
+            printf '%s\n' "${number}"
+            return
+        fi
+    done <<< "${stage_table:?}"
+    while read -r number name _; do
+        if [[ -n $1 && ($1 == "${number}" || $1 == "${name}") ]]; then
+            die "stage ${number} (${name}) is reserved and does nothing yet; see --help"
+        fi
+    done <<< "${reserved_stages:?}"
+    die "stage '$1' is unknown; known: $(awk 'ORS = ", " { print $1, $2 }' <<< \
+        "${stage_table}" | sed 's/, $//')"
+}
+
+resolve_stages() { # skip-list: makes numbers of stage, stop_stage and the list's items
+    local item number
+    stage=$(find_stage "${stage}")
+    stop_stage=$(find_stage "${stop_stage}")
+    ((stage <= stop_stage)) || die "stage ${stage} is after stop_stage ${stop_stage}"
+    for item in $1; do
+        number=$(find_stage "${item}")
+        skipped["${number}"]="it is in --skip_stages"
+    done
+}
+
+stage() { # number name: true if this stage is asked for
+    ((stage <= $1 && $1 <= stop_stage)) || return 1
+    if [[ -n ${skipped["$1"]-} ]]; then
+        log "Stage $1 ($2) is skipped: ${skipped["$1"]}"
+        return 1
+    fi
+    log "Stage $1: $2"
+}
+
+step() { # name --in path... --out path... -- command...: see hamzaban run-stage --help
+    hamzaban run-stage "$@"
+}
