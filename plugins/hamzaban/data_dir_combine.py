@@ -18,13 +18,16 @@ from hamzaban.data_dir_write import DirWriter
 AGREEING = ("feats_type",)  # value files on which combined directories must agree
 
 
-def combine_dirs(sources: Sequence[str | Path], target: str | Path) -> int:
+def combine_dirs(
+    sources: Sequence[str | Path], target: str | Path, *, leave_out: Sequence[str] = ()
+) -> int:
     """Merge directories; files that only some of them have are left out and named.
 
     Args:
         sources: Data directories without common utterances. Speakers and recordings
             may be common where their lines are the same.
         target: Its data files are replaced; may be one of `sources`.
+        leave_out: Files not wanted, such as `text` where only some have it.
 
     Returns:
         The number of utterances.
@@ -37,7 +40,7 @@ def combine_dirs(sources: Sequence[str | Path], target: str | Path) -> int:
     files = [list_files(path) for path in paths]
     for path, found in zip(paths, files, strict=True):
         log_left_out(path, found)
-    names = sorted(set().union(*files) - {"spk2utt"})
+    names = sorted(set().union(*files) - {"spk2utt", *leave_out})
     common = [name for name in names if all(name in found for found in files)]
     _check_common(paths, names, common)
     num_utts = 0

@@ -291,6 +291,8 @@ def test_combine_refuses_directories_of_different_form(tmp_path):
     (two / "text").unlink()
     with pytest.raises(ValueError, match=r"two/text: no such file, but .*one has one"):
         combine_dirs([one, two], tmp_path / "out")
+    assert combine_dirs([one, two], tmp_path / "out", leave_out=["text"]) > 5
+    assert not (tmp_path / "out" / "text").exists()
     two = make_dir(tmp_path / "three", first=5, feats_type="extracted\n")
     with pytest.raises(ValueError, match="feats_type: extracted, expected raw"):
         combine_dirs([one, two], tmp_path / "out")

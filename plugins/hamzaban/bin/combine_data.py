@@ -13,6 +13,13 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("target", type=Path, help="written; may be one of the sources")
     parser.add_argument("sources", type=Path, nargs="+", help="data directories")
+    parser.add_argument(
+        "--leave_out",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a file not wanted, such as text where only some have it",
+    )
     return parser
 
 
@@ -21,7 +28,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.data_dir_combine import combine_dirs
 
-    num_utts = combine_dirs(args.sources, args.target)
+    num_utts = combine_dirs(args.sources, args.target, leave_out=args.leave_out)
     print(f"{args.target}: {num_utts} utterances of {len(args.sources)} directories")
     return 0
 
