@@ -1,0 +1,133 @@
+"""Score hypotheses by words, characters and tokens, as NIST sclite does."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hamzaban.cli import str2bool
+
+if TYPE_CHECKING:
+    from hamzaban.score.sclite import Scored
+    from hamzaban.score.trn import Pair
+
+UNITS = {"wer": "words", "cer": "characters", "ter": "tokens"}
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban score-text`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--ref", type=Path, required=True, help="Kaldi text, the references")
+    add("--hyp", type=Path, required=True, help="Kaldi text, the hypotheses")
+    add("--utt2spk", type=Path, help="default: each utterance is a speaker")
+    add("--output_dir", type=Path, required=True, help="gets score_{wer,cer,ter}/")
+    add("--bpemodel", type=Path, help="SentencePiece model: score its tokens too")
+    add(
+        "--token_type",
+        choices=("bpe", "char", "word"),
+        help="of the model; bpe needs --bpemodel, the others have no score_ter",
+    )
+    add("--ref_token", type=Path, help="tokens of the references, for score_ter")
+    add("--hyp_token", type=Path, help="tokens of the hypotheses, for score_ter")
+    add("--normalizer", default="raw", help="id of the normaliser both texts passed")
+    add(
+        "--case_sensitive",
+        type=str2bool,
+        default=False,
+        help="as `sclite -s`; false: a-z and A-Z are the same, as in ESPnet",
+    )
+    add(
+        "--scorer",
+        choices=("auto", "sclite", "own"),
+        default="auto",
+        help="auto: NIST sclite where installed, compared with our own scores",
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the score folders and print a line for each; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    check_options(args)
+    from concurrent.futures import ThreadPoolExecutor
+
+    from hamzaban.score.files import choose_scorer, score_folder
+
+    command = choose_scorer(args.scorer)
+    kinds = pair_kinds(args)
+
+    def score(kind: str) -> "Scored":
+        return score_folder(
+            kinds[kind],
+            args.output_dir / f"score_{kind}",
+            normalizer=args.normalizer,
+            case_sensitive=args.case_sensitive,
+            command=command,
+        )
+
+    with ThreadPoolExecutor() as pool:
+        for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
+            result = args.output_dir / f"score_{kind}" / "result.txt"
+            print(f"{describe_scores(kind, scored)}; {result}")
+    return 0
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Check options against each other.
+
+    Raises:
+        ValueError: They contradict each other.
+    """
+    if args.token_type == "bpe" and args.bpemodel is None:
+        raise ValueError("--token_type bpe: no model; give it by --bpemodel")
+    if args.token_type in ("char", "word") and args.bpemodel is not None:
+        raise ValueError(f"--token_type {args.token_type}: leave out --bpemodel")
+    if (args.ref_token is None) != (args.hyp_token is None):
+        raise ValueError("--ref_token and --hyp_token belong together; give both")
+    if args.ref_token is not None and args.bpemodel is not None:
+        raise ValueError("--ref_token and --bpemodel exclude each other; give one")
+    if not args.normalizer or any(char.isspace() for char in args.normalizer):
+        raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
+
+
+def pair_kinds(args: argparse.Namespace) -> "dict[str, list[Pair]]":
+    """Read the texts and split them for each kind of score."""
+    from hamzaban.score.files import check_utterances, pair_texts
+    from hamzaban.score.tokens import load_splitter, split_chars, split_words
+    from hamzaban.score.trn import format_trn_ids, read_text
+
+    ref, hyp = read_text(args.ref), read_text(args.hyp)
+    check_utterances(ref, hyp)
+    utt2spk = read_text(args.utt2spk) if args.utt2spk else {utt: utt for utt in ref}
+    trn_ids = format_trn_ids(utt2spk)
+    Splitter = Callable[[str], list[str]]
+    kinds: dict[str, tuple[Mapping[str, str], Mapping[str, str], Splitter]] = {
+        "wer": (ref, hyp, split_words),
+        "cer": (ref, hyp, split_chars),
+    }
+    if args.bpemodel is not None:
+        kinds["ter"] = (ref, hyp, load_splitter(args.bpemodel))
+    elif args.ref_token is not None:
+        ref_token, hyp_token = read_text(args.ref_token), read_text(args.hyp_token)
+        check_utterances(ref_token, hyp_token)
+        kinds["ter"] = (ref_token, hyp_token, split_words)
+    return {kind: pair_texts(r, h, trn_ids, s) for kind, (r, h, s) in kinds.items()}
+
+
+def describe_scores(kind: str, scored: "Scored") -> str:
+    """Return the pooled error rate and its counts as a line."""
+    corr, sub, dele, ins = scored.counts.sum(axis=0).tolist()
+    refs, errors = corr + sub + dele, sub + dele + ins
+    rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
+    return (
+        f"{kind.upper()} {rate} of {refs} {UNITS[kind]} in {len(scored.trn_ids)} "
+        f"utterances (sub {sub}, del {dele}, ins {ins})"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

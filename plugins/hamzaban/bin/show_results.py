@@ -1,0 +1,44 @@
+"""Show the error rates of experiments as RESULTS.md, in ESPnet's form."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban show-results`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "exp", nargs="*", type=Path, default=[Path("exp")], help="experiments' folders"
+    )
+    parser.add_argument(
+        "--output", type=Path, help="file to write, such as RESULTS.md; else the screen"
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write RESULTS.md; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.fileio import atomic_text
+    from hamzaban.score.results import (
+        describe_environment,
+        find_results,
+        format_results,
+    )
+
+    text = format_results(find_results(args.exp), describe_environment())
+    if args.output is None:
+        sys.stdout.write(text)
+    else:
+        with atomic_text(args.output) as stream:
+            stream.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

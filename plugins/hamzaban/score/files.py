@@ -1,0 +1,135 @@
+"""The folders score_wer, score_cer and score_ter: ref.trn, hyp.trn, result.txt."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from hamzaban.fileio import atomic_path
+from hamzaban.score.nist import (
+    check_result,
+    check_tokens,
+    find_sclite,
+    finish_sclite,
+    start_sclite,
+)
+from hamzaban.score.sclite import Scored, format_result, score_pairs
+from hamzaban.score.trn import Pair, write_trn
+
+SCORERS = ("auto", "sclite", "own")
+
+
+def format_title(normalizer: str) -> str:
+    """Name the system in result.txt: the hypothesis file and the text normaliser."""
+    return f"hyp.trn, normaliser {normalizer}"
+
+
+def check_utterances(ref: Mapping[str, str], hyp: Mapping[str, str]) -> list[str]:
+    """Check that hypotheses belong to references.
+
+    Returns:
+        Ids without hypothesis, in the order of the references.
+
+    Raises:
+        ValueError: A hypothesis without reference.
+    """
+    unknown = [utt_id for utt_id in hyp if utt_id not in ref]
+    if unknown:
+        raise ValueError(
+            f"hypothesis of utterance '{unknown[0]}' has no reference ({len(unknown)} "
+            "such); give the reference text of the set that was decoded"
+        )
+    missing = [utt_id for utt_id in ref if utt_id not in hyp]
+    if missing:
+        logging.warning(
+            "%d of %d utterances have no hypothesis and count as deletions: %s",
+            len(missing),
+            len(ref),
+            " ".join(missing[:5] + ["..."] * (len(missing) > 5)),
+        )
+    return missing
+
+
+def pair_texts(
+    ref: Mapping[str, str],
+    hyp: Mapping[str, str],
+    trn_ids: Mapping[str, str],
+    split: Callable[[str], list[str]],
+) -> list[Pair]:
+    """Pair references with hypotheses by utterance id.
+
+    Args:
+        ref: Text of each utterance; its order is kept.
+        hyp: Text of each utterance decoded; a missing one is empty.
+        trn_ids: Id in the trn files of each utterance.
+        split: Splits a text into the tokens that are counted.
+
+    Raises:
+        ValueError: An utterance has no speaker.
+    """
+    pairs = []
+    for utt_id, text in ref.items():
+        if utt_id not in trn_ids:
+            raise ValueError(
+                f"utterance '{utt_id}' of the reference is not in utt2spk; add it"
+            )
+        pairs.append(Pair(trn_ids[utt_id], split(text), split(hyp.get(utt_id, ""))))
+    return pairs
+
+
+def choose_scorer(scorer: str) -> list[str] | None:
+    """Return sclite's command, or None for our own scorer alone.
+
+    Args:
+        scorer: `auto` (sclite where installed), `sclite` (required), `own`.
+
+    Raises:
+        FileNotFoundError: sclite is required and is not installed.
+    """
+    command = None if scorer == "own" else find_sclite()
+    if scorer == "sclite" and command is None:
+        raise FileNotFoundError(
+            "sclite: not installed; expected `sclite` or Debian's `sctk` on PATH; "
+            "install it (apt-get install sctk) or choose --scorer own"
+        )
+    return command
+
+
+def score_folder(
+    pairs: Sequence[Pair],
+    score_dir: str | Path,
+    *,
+    normalizer: str = "raw",
+    case_sensitive: bool = False,
+    command: Sequence[str] | None = None,
+) -> Scored:
+    """Write ref.trn, hyp.trn and, last, result.txt.
+
+    Args:
+        pairs: The utterances.
+        score_dir: Folder, made if missing.
+        normalizer: Id of the normaliser both texts passed; named in result.txt.
+        case_sensitive: Compare letters with their case.
+        command: sclite's command; result.txt is then its output, and our own scores
+            are compared with it. None: result.txt is written by us.
+
+    Raises:
+        ValueError: sclite failed, or disagrees with us; no result.txt is left.
+    """
+    score_dir, title = Path(score_dir), format_title(normalizer)
+    result = score_dir / "result.txt"
+    result.unlink(missing_ok=True)
+    write_trn(score_dir / "ref.trn", [(pair.trn_id, pair.ref) for pair in pairs])
+    write_trn(score_dir / "hyp.trn", [(pair.trn_id, pair.hyp) for pair in pairs])
+    scored = score_pairs(pairs, case_sensitive=case_sensitive)
+    with atomic_path(result, sync=False) as output:
+        if command is None:
+            with open(output, "w", encoding="utf-8", newline="\n") as stream:
+                stream.writelines(format_result(scored, title))
+        else:
+            check_tokens(scored)
+            process = start_sclite(
+                command, score_dir, output, title=title, case_sensitive=case_sensitive
+            )
+            finish_sclite(process, score_dir)
+            check_result(output, scored, title)
+    return scored

@@ -1,0 +1,216 @@
+"""Our own writer of result.txt, the file that `sclite -o all stdout` prints."""
+
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamzaban.score.align import MAX_CELLS, align, count_steps
+from hamzaban.score.summary import format_summary
+from hamzaban.score.trn import Pair, escape_token, get_speaker
+
+LINE_WIDTH = 1000  # bytes; sclite breaks longer alignments into several lines
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Aligned utterances.
+
+    Attributes:
+        trn_ids: Id of each of U utterances, as sclite shows it.
+        refs: Reference tokens as compared.
+        hyps: Hypothesis tokens as compared.
+        steps: Alignment of each utterance, letters `C`, `S`, `D`, `I`.
+        case_sensitive: Whether `A` and `a` are different tokens.
+    """
+
+    trn_ids: Sequence[str]
+    refs: Sequence[Sequence[str]]
+    hyps: Sequence[Sequence[str]]
+    steps: Sequence[bytes]
+    case_sensitive: bool
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Correct, substituted, deleted, inserted tokens, shape (U, 4)."""
+        return count_steps(self.steps)
+
+    @cached_property
+    def groups(self) -> dict[str, list[int]]:
+        """Utterances (indices) of each speaker, in the order of their appearance."""
+        groups: dict[str, list[int]] = {}
+        for u, trn_id in enumerate(self.trn_ids):
+            groups.setdefault(get_speaker(trn_id), []).append(u)
+        return groups
+
+    def count_by_speaker(self) -> NDArray[np.int64]:
+        """Count for each of S speakers, in the order of `groups`.
+
+        Returns:
+            Utterances, utterances with an error, and correct, substituted, deleted,
+            inserted tokens, shape (S, 6).
+        """
+        wrong = (self.counts[:, 1:].sum(axis=1, keepdims=True) > 0).astype(np.int64)
+        table = np.hstack([np.ones_like(wrong), wrong, self.counts])  # (U, 6)
+        return np.array([table[chosen].sum(axis=0) for chosen in self.groups.values()])
+
+
+def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Scored:
+    """Align references with hypotheses as sclite does.
+
+    Args:
+        pairs: The utterances, in the order of the hypothesis file.
+        case_sensitive: As `sclite -s`; otherwise ASCII letters, and no others, are
+            compared without case, and ids are shown in lower case.
+
+    Raises:
+        ValueError: There is no utterance, one is too long, or two ids differ in
+            case only.
+    """
+    if not pairs:
+        raise ValueError("no utterance to score; the reference file is empty")
+    for pair in pairs:
+        if len(pair.ref) * len(pair.hyp) > MAX_CELLS:
+            raise ValueError(
+                f"utterance {pair.trn_id} has {len(pair.ref)} reference and "
+                f"{len(pair.hyp)} hypothesis tokens, a product over {MAX_CELLS}; cut "
+                "the recording into segments"
+            )
+    trn_ids = [pair.trn_id for pair in pairs]
+    if not case_sensitive:
+        trn_ids = _fold_ids(trn_ids)
+    fold = _Folded(case_sensitive).__getitem__
+    refs = [list(map(fold, pair.ref)) for pair in pairs]
+    hyps = [list(map(fold, pair.hyp)) for pair in pairs]
+    return Scored(trn_ids, refs, hyps, align(refs, hyps), case_sensitive)
+
+
+def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
+    """Write result.txt piece by piece: both summaries, then every alignment.
+
+    Args:
+        scored: What `score_pairs` returns.
+        title: Name of the system; sclite's own default is the hypothesis file.
+    """
+    speakers = list(scored.groups)
+    yield format_summary(title, speakers, scored.count_by_speaker())
+    yield f"\n\n\t\tDUMP OF SYSTEM ALIGNMENT STRUCTURE\n\nSystem name:   {title}\n\n"
+    yield "Speakers: \n"
+    yield "".join(f"   {s:2d}:  {name}\n" for s, name in enumerate(speakers)) + "\n"
+    cells = _Cells(scored.case_sensitive)
+    for s, (name, chosen) in enumerate(scored.groups.items()):
+        yield f"Speaker sentences{s:4d}:  {name}   #utts: {len(chosen)}\n"
+        for u in chosen:
+            yield _format_utterance(scored, u, cells)
+    yield "\n"
+
+
+def _fold_ids(trn_ids: Sequence[str]) -> list[str]:
+    shown: dict[str, str] = {}
+    for trn_id in trn_ids:
+        found = shown.setdefault(trn_id.translate(_LOWER), trn_id)
+        if found != trn_id:
+            raise ValueError(
+                f"ids {found} and {trn_id} differ in case only and sclite takes them "
+                "for one; score with --case_sensitive true or rename one"
+            )
+    return list(shown)
+
+
+class _Folded(dict[str, str]):
+    """Each token as it is compared, found once."""
+
+    def __init__(self, case_sensitive: bool) -> None:
+        super().__init__()
+        self.case_sensitive = case_sensitive
+
+    def __missing__(self, token: str) -> str:
+        folded = escape_token(token)
+        if not self.case_sensitive:
+            folded = folded.translate(_LOWER)
+        self[token] = folded
+        return folded
+
+
+class _Cells(dict[tuple[str | None, str | None], tuple[str, str, str, int]]):
+    """A column of an alignment for each pair of tokens, None for no token.
+
+    A value is the piece of the lines REF, HYP and Eval, and the width in bytes.
+    """
+
+    def __init__(self, case_sensitive: bool) -> None:
+        super().__init__()
+        self.case_sensitive = case_sensitive
+
+    def __missing__(
+        self, pair: tuple[str | None, str | None]
+    ) -> tuple[str, str, str, int]:
+        ref, hyp = pair
+        if ref == hyp:
+            letter = ""
+        else:
+            letter = "I" if ref is None else "D" if hyp is None else "S"
+        upper = letter and not self.case_sensitive
+        ref_size, hyp_size = len((ref or "").encode()), len((hyp or "").encode())
+        above = (
+            "*" * hyp_size if ref is None else ref.translate(_UPPER if upper else {})
+        )
+        below = (
+            "*" * ref_size if hyp is None else hyp.translate(_UPPER if upper else {})
+        )
+        width = max(ref_size, hyp_size)
+        cell = self[pair] = (
+            above + " " * (width + 1 - (ref_size or hyp_size)),
+            below + " " * (width + 1 - (hyp_size or ref_size)),
+            letter.ljust(width + 1),
+            width + 1,
+        )
+        return cell
+
+
+def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
+    corr, sub, dele, ins = scored.counts[u].tolist()
+    lines = [f"id: {scored.trn_ids[u]}"]
+    lines.append(f"Scores: (#C #S #D #I) {corr} {sub} {dele} {ins}")
+    if scored.case_sensitive:
+        lines.append("Attributes: Case_sensitve ")
+    refs: Sequence[str | None] = scored.refs[u]
+    hyps: Sequence[str | None] = scored.hyps[u]
+    if ins:
+        refs = _open_gaps(refs, scored.steps[u], ord("I"))
+    if dele:
+        hyps = _open_gaps(hyps, scored.steps[u], ord("D"))
+    columns = list(map(cells.__getitem__, zip(refs, hyps, strict=True)))
+    for number, part in enumerate(_break_lines(columns)):
+        head = ">> " if number else ""
+        refs_row, hyps_row, evals, _ = zip(*part, strict=True)
+        lines += [""] if number else []
+        lines.append(f"{head}REF:  {''.join(refs_row)}")
+        lines.append(f"{head}HYP:  {''.join(hyps_row)}")
+        lines.append(f"{head}Eval: {''.join(evals)}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _open_gaps(tokens: Sequence[str | None], step: bytes, gap: int) -> list[str | None]:
+    """Put None where the other side alone has a token."""
+    following = iter(tokens)
+    return [None if letter == gap else next(following) for letter in step]
+
+
+def _break_lines(
+    columns: list[tuple[str, str, str, int]],
+) -> Iterator[list[tuple[str, str, str, int]]]:
+    """Cut an alignment where a line reaches `LINE_WIDTH`, as sclite does."""
+    start, room = 0, LINE_WIDTH - 6
+    for end, column in enumerate(columns):
+        room -= column[3]
+        if room <= 0 and end > start and end + 1 < len(columns):
+            yield columns[start:end]
+            start, room = end, LINE_WIDTH - 9 - column[3]
+    if start < len(columns):
+        yield columns[start:]

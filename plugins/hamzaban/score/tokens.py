@@ -1,0 +1,43 @@
+"""A line of text as the tokens that are counted: words, characters, subwords."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+SPACE_SYMBOL = "<space>"  # ESPnet's name of the blank between two words
+
+
+def split_words(text: str) -> list[str]:
+    """Split text into words at any blank."""
+    return text.split()
+
+
+def split_chars(text: str) -> list[str]:
+    """Split text into characters as ESPnet does: blanks count, runs of them as one.
+
+    Args:
+        text: One utterance.
+
+    Returns:
+        Code points in order, `<space>` between words.
+    """
+    return [SPACE_SYMBOL if char == " " else char for char in " ".join(text.split())]
+
+
+def load_splitter(bpemodel: str | Path) -> Callable[[str], list[str]]:
+    """Return the function that splits text into the pieces of a SentencePiece model.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+    """
+    if not Path(bpemodel).is_file():
+        raise FileNotFoundError(
+            f"{bpemodel}: no such SentencePiece model; run the stage `tokens` first"
+        )
+    import sentencepiece
+
+    model = sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
+
+    def split_pieces(text: str) -> list[str]:
+        return list(model.encode(" ".join(text.split()), out_type=str))
+
+    return split_pieces
