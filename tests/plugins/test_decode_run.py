@@ -138,7 +138,7 @@ def test_too_short_has_its_line(data_dir, tmp_path, caplog):
         assert f"{utt_id} -inf" in read(tmp_path)["confidence"]
         assert utt_id in read(tmp_path)["text"]
         assert utt_id in caplog.text
-    log = (tmp_path / "logdir" / "decode.log").read_text(encoding="utf-8")
+    log = (tmp_path / "logdir" / "asr_inference.log").read_text(encoding="utf-8")
     assert " RTF " in log
     assert "30 utterances, audio" in log
 

@@ -54,7 +54,7 @@ def decode_dir(
     if not utts:
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
     batches = make_batches(utts, options.batch_bins)
-    with _log_to(output_dir / "logdir" / "decode.log"):
+    with _log_to(output_dir / "logdir" / "asr_inference.log"):
         start = time.monotonic()
         _set_threads(1)  # a pool of threads made before a fork would hang its children
         recogniser = load()
