@@ -111,7 +111,7 @@ tokens=${token_type}
 init="" # where the weights come from; a file wav2vec2.pt is called by its folder
 if [[ -n ${pretrain_init} ]]; then
     init="_init_$(stem "${pretrain_init}")"
-    [[ ${init} != _init_wav2vec2 ]] || init="_init_$(stem "$(dirname "${pretrain_init}")/")"
+    [[ ${init} != _init_wav2vec2 ]] || init="_init_$(stem "$(dirname "${pretrain_init}")")"
 fi
 ssl_checkpoint=${pretrain_init}
 if [[ -n ${pretrain_config} ]]; then
@@ -256,22 +256,28 @@ if stage 9 decode; then
 fi
 
 if stage 10 score; then
+    kinds=(wer cer)
     score_opts=(--token_type "${token_type}")
-    [[ ${token_type} == char ]] || score_opts=(--bpemodel "${token_dir}/bpe.model")
+    if [[ ${token_type} == bpe ]]; then
+        kinds+=(ter)
+        score_opts+=(--bpemodel "${token_dir}/bpe.model")
+    fi
     results=()
     for name in "${eval_sets[@]}"; do
         dir=${asr_exp}/${inference_tag}/${name}
         ref=${dumpdir}/raw/${name}
+        scores=("${kinds[@]/#/${dir}/score_}")
         step score --in "${ref}"/{text,utt2spk} "${dir}/text" "${token_files[@]}" \
-            --out "${dir}"/score_{wer,cer,ter}/result.txt -- \
+            --out "${scores[@]/%//result.txt}" -- \
             hamzaban score-text --ref "${ref}/text" --utt2spk "${ref}/utt2spk" \
             --hyp "${dir}/text" --output_dir "${dir}" "${score_opts[@]}"
-        results+=("${dir}"/score_{wer,cer,ter}/result.txt)
+        results+=("${scores[@]/%//result.txt}")
     done
     step results --in "${results[@]}" --out "${asr_exp}/RESULTS.md" -- \
         hamzaban show-results "${asr_exp}" --output "${asr_exp}/RESULTS.md"
-    step results --in "${expdir}"/asr_*/RESULTS.md --out "${expdir}/RESULTS.md" -- \
-        hamzaban show-results "${expdir}"/asr_*/ --output "${expdir}/RESULTS.md"
+    results=("${expdir}"/asr_*/RESULTS.md)
+    step results --in "${results[@]}" --out "${expdir}/RESULTS.md" -- \
+        hamzaban show-results "${results[@]%/RESULTS.md}" --output "${expdir}/RESULTS.md"
     cat "${asr_exp}/RESULTS.md"
 fi
 

@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# The driver, local/asr.sh, with a stand-in for hamzaban that records its calls.
+
+load helpers
+
+setup() {
+    make_recipe
+}
+
+@test "all stages run in order, and nothing runs the second time" {
+    run asr --pretrain_config conf/pretrain.yaml --pretrain_init downloads/seed/wav2vec2.pt
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    run cut -d' ' -f1 "${CALLS}"
+    [ "$(uniq <<< "${output}" | paste -sd' ')" = "data.sh validate-data format-audio \
+combine-data train-ssl make-tokens collect-stats train-asr decode-asr score-text \
+show-results" ]
+    [ "$(calls validate-data)" -eq 4 ]
+    [ "$(calls format-audio)" -eq 5 ]
+    [ "$(calls decode-asr)" -eq 2 ]
+    : > "${CALLS}"
+    run asr --pretrain_config conf/pretrain.yaml --pretrain_init downloads/seed/wav2vec2.pt
+    [ "${status}" -eq 0 ]
+    [ ! -s "${CALLS}" ]
+    [[ ${output} == *"train: exp/asr_"*" is up to date"* ]]
+}
+
+@test "files are where ESPnet puts them" {
+    asr --skip_packing false --speed_perturb_factors "0.9 1.0 1.1" --asr_args "--max_epoch 2"
+    exp=exp/asr_train_ctc_raw_ar_bpe30_max_epoch2_sp
+    for file in dump/raw/{train_sp,valid,org/valid,test,unlabelled}/wav.scp \
+        data/ar_token_list/bpe_unigram30/{bpe.model,tokens.txt} \
+        exp/asr_stats_raw_ar_bpe30_sp/{train,valid}/{speech_shape,text_shape.bpe} \
+        "${exp}"/{config.yaml,train.log,RESULTS.md} exp/RESULTS.md \
+        "${exp}"/decode_greedy/{test,org/valid}/{text,score_wer/result.txt} \
+        "${exp}/${exp#exp/}_valid.wer.ave.zip"; do
+        [ -f "${file}" ] || { echo "${file} is missing"; return 1; }
+    done
+    grep -q "^train-asr .*--max_epoch 2" "${CALLS}"
+    grep -q "^format-audio .*--speed_perturb_factors 0.9 1.0 1.1 data/train dump" "${CALLS}"
+}
+
+@test "test sets are not filtered by duration, the others are" {
+    asr --stop_stage audio --max_duration_s 9
+    grep "^format-audio" "${CALLS}" > formats
+    [ "$(grep -c -- "--max_duration_s 9 " formats)" -eq 3 ]
+    [ "$(grep -c -- "--max_duration_s inf .*data/test dump/raw/test$" formats)" -eq 1 ]
+    [ "$(grep -c -- "--max_duration_s inf .*data/valid dump/raw/org/valid$" formats)" -eq 1 ]
+}
+
+@test "each way to begin training has a folder of its own" {
+    seed=downloads/seed/wav2vec2.pt
+    asr --test_sets test
+    asr --test_sets test --pretrain_init "${seed}"
+    asr --test_sets test --pretrain_init "${seed}" --pretrain_config conf/pretrain.yaml
+    asr --test_sets test --pretrain_init "${seed}" --token_type char
+    [ "$(calls data.sh)" -eq 1 ]
+    [ "$(calls collect-stats)" -eq 4 ]
+    exp=exp/asr_train_ctc_raw_ar
+    [ "$(ls -d exp/*/)" = "${exp}_bpe30/
+${exp}_bpe30_init_seed/
+${exp}_bpe30_ssl_pretrain_raw_ar_init_seed/
+${exp}_char_init_seed/
+exp/asr_stats_raw_ar_bpe30/
+exp/asr_stats_raw_ar_char/
+exp/ssl_pretrain_raw_ar_init_seed/" ]
+    grep "^train-asr" "${CALLS}" > trained
+    [[ $(sed -n 1p trained) != *--ssl_checkpoint* ]]
+    [[ $(sed -n 2p trained) == *"--ssl_checkpoint ${seed} "* ]]
+    [[ $(sed -n 3p trained) == *"--ssl_checkpoint exp/ssl_pretrain_raw_ar_init_seed/wav2vec2.pt "* ]]
+    [[ $(sed -n 4p trained) != *bpe* ]]
+    grep -q "^train-ssl .*--init_checkpoint ${seed} " "${CALLS}"
+    # exp/RESULTS.md tells of all of them.
+    [ "$(grep -o "${exp}_[a-z0-9_]*" exp/RESULTS.md | wc -l)" -eq 4 ]
+}
+
+@test "a change runs what depends on it, and nothing else" {
+    asr
+    : > "${CALLS}"
+    echo "train1 other words" > data/train/text
+    echo "valid1 valid" > data/valid/text # the same as before
+    run asr --stage audio
+    [ "${status}" -eq 0 ]
+    [ "$(calls format-audio)" -eq 1 ]
+    [[ ${output} == *"audio: dump/raw/train: input data/train/text has changed"* ]]
+    : > "${CALLS}"
+    echo "max_epoch: 2" > conf/train_ctc.yaml
+    run asr
+    [ "$(calls train-asr)" -eq 1 ]
+    [ "$(calls make-tokens)" -eq 0 ]
+    [ -f exp/set_aside/asr_train_ctc_raw_ar_bpe30.1/config.yaml ]
+    : > "${CALLS}"
+    run asr --nj 3 # how fast is no matter
+    [ ! -s "${CALLS}" ]
+    run asr --nbpe 31
+    [ "$(calls make-tokens)" -eq 1 ]
+    [ "$(calls format-audio)" -eq 0 ]
+}
+
+@test "a removed or shortened output is made again" {
+    asr
+    : > "${CALLS}"
+    rm data/ar_token_list/bpe_unigram30/bpe.model
+    : > dump/raw/valid/utt2num_samples
+    run asr
+    [ "${status}" -eq 0 ]
+    [ "$(calls make-tokens)" -eq 1 ]
+    [ "$(calls format-audio)" -eq 1 ]
+}
+
+@test "a failing step stops the run, shows its log, and is run again" {
+    FAIL=train-asr run asr
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"| fails on purpose"* ]]
+    [[ ${output} == *"ended with status 3"*"/train.log"* ]]
+    [ "$(calls decode-asr)" -eq 0 ]
+    run asr
+    [ "${status}" -eq 0 ]
+    [[ ${output} == *"was begun and not finished"* ]]
+    [ "$(calls train-asr)" -eq 2 ]
+    [ "$(calls make-tokens)" -eq 1 ]
+    [ -f exp/asr_train_ctc_raw_ar_bpe30/train.log.1 ]
+    [ ! -e exp/set_aside ]
+}
+
+@test "killed in training, nothing is left running, and the next run goes on" {
+    TRAINING_S=60.125 asr > /dev/null 2>&1 &
+    pid=$!
+    for _ in $(seq 200); do
+        ! pgrep -f "sleep 60.125" > /dev/null || break
+        sleep 0.1
+    done
+    pkill -KILL -P "${pid}" # asr.sh itself
+    wait "${pid}" || true
+    for _ in $(seq 100); do
+        pgrep -f "sleep 60.125" > /dev/null || break
+        sleep 0.1
+    done
+    ! pgrep -f "sleep 60.125"
+    run asr
+    [ "${status}" -eq 0 ]
+    [ "$(calls train-asr)" -eq 2 ]
+    [ "$(calls data.sh)" -eq 1 ]
+}
+
+@test "stages are chosen by number and by name" {
+    run asr --stage 1 --stop_stage audio --skip_stages "data"
+    [ "${status}" -eq 1 ] # data/ is not there
+    [[ ${output} == *"Stage 1 (data) is skipped"* ]]
+    [[ ${output} == *"step audio: input data/train: there is no such file"* ]]
+    asr --stop-stage 1
+    run asr --stage audio --stop-stage 2
+    [ "${status}" -eq 0 ]
+    [ "$(calls make-tokens)" -eq 0 ]
+    run asr --stage tokens --stop_stage tokens
+    [ "${status}" -eq 0 ]
+    [ "$(calls make-tokens)" -eq 1 ]
+}
+
+@test "a wrong stage is one clear line" {
+    for words in "--stage 3|stage 3 (mine) is reserved" "--stop_stage lm|stage 6 (lm) is" \
+        "--stage 14|stage '14' is unknown; known: 1 data, 2 audio" \
+        "--skip_stages report|stage 12 (report) is reserved" \
+        "--stage 0x1|'0x1' is unknown" "--stage score --stop_stage 2|stage 10 is after"; do
+        # shellcheck disable=SC2086
+        run asr ${words%%|*}
+        [ "${status}" -eq 1 ]
+        [ "${#lines[@]}" -eq 1 ]
+        [[ ${output} == *"${words##*|}"* ]] || { echo "${output}"; return 1; }
+    done
+}
+
+@test "wrong options are one clear line" {
+    for words in "--train_set valid|train_set and valid_set are both valid" \
+        "--test_sets train|train_set train is in test_sets" \
+        "--asr_config conf/none.yaml|--asr_config conf/none.yaml: no such file" \
+        "--token_type word|--token_type is 'word', expected bpe or char" \
+        "--pretrain_init none.pt|none.pt: no such file" "extra|'extra' is no option"; do
+        # shellcheck disable=SC2086
+        run asr ${words%%|*}
+        [ "${status}" -eq 1 ]
+        [ "${#lines[@]}" -eq 1 ]
+        [[ ${output} == *"${words##*|}"* ]] || { echo "${output}"; return 1; }
+    done
+    run asr --test_sets ""
+    [[ ${output} == *"--test_sets is needed"* ]]
+}
+
+@test "--help lists every stage that exists, and at most 30 options" {
+    run ./asr.sh --help
+    [ "${status}" -eq 0 ]
+    while read -r _ _ number name _; do
+        [[ ${output} =~ (^|$'\n')\ *${number}\ ${name%;}\ .*-\> ]]
+    done < <(grep "^if stage" asr.sh)
+    [ "$(grep -c "^  --" <<< "${output}")" -le 30 ]
+    [ "$(wc -l < asr.sh)" -le 300 ]
+}
+
+@test "a stage that is done says so in under half a second" {
+    asr
+    before=${EPOCHREALTIME/./}
+    run asr --stage tokens --stop_stage tokens
+    [[ ${output} == *"is up to date"* ]]
+    echo "$(((${EPOCHREALTIME/./} - before) / 1000)) ms"
+    ((${EPOCHREALTIME/./} - before < ${STEP_LIMIT_US:-500000}))
+}

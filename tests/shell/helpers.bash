@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# What the tests of the shell part share.
+
+ROOT=$(realpath "${BATS_TEST_DIRNAME}/../..")
+
+# Makes a repository with one recipe, its name with a space and a letter that is not
+# ASCII, and a stand-in for hamzaban; goes into the recipe.
+make_recipe() {
+    local root="${BATS_TEST_TMPDIR}/repository"
+    local recipe="${root}/egs2/ت toy/asr1"
+    mkdir -p "${recipe}"/{local,conf,downloads/seed} "${root}/bin" "${root}/egs2/TEMPLATE"
+    cp -r "${ROOT}/local" "${root}/local"
+    cp -r "${ROOT}/egs2/TEMPLATE/asr1" "${root}/egs2/TEMPLATE/asr1"
+    cp "${ROOT}/tests/shell/fake_hamzaban" "${root}/bin/hamzaban"
+    ln -s ../../../local/asr.sh "${recipe}/asr.sh"
+    ln -s ../../TEMPLATE/asr1/path.sh "${recipe}/path.sh"
+    cp "${root}/egs2/TEMPLATE/asr1/cmd.sh" "${recipe}/cmd.sh"
+    printf 'max_epoch: 1\n' > "${recipe}/conf/train_ctc.yaml"
+    printf 'max_epoch: 1\n' > "${recipe}/conf/pretrain.yaml"
+    printf 'batch_bins: 1\n' > "${recipe}/conf/decode_greedy.yaml"
+    printf 'seed\n' > "${recipe}/downloads/seed/wav2vec2.pt"
+    cat > "${recipe}/local/data.sh" << 'END'
+#!/usr/bin/env bash
+set -eu
+printf 'data.sh %s\n' "$*" >> "${CALLS}"
+for name in train valid test unlabelled; do
+    mkdir -p "data/${name}"
+    for file in wav.scp text utt2spk spk2utt; do
+        printf '%s %s\n' "${name}1" "${name}" > "data/${name}/${file}"
+    done
+done
+rm data/unlabelled/text
+END
+    chmod +x "${recipe}/local/data.sh"
+    export PATH="${root}/bin:${PATH}" PLUGINS="${ROOT}/plugins"
+    export CALLS="${BATS_TEST_TMPDIR}/calls" PYTHON="${PYTHON:-python3}"
+    : > "${CALLS}"
+    cd "${recipe}" || return 1
+}
+
+asr() { # option...: the recipe's run
+    ./asr.sh --lang ar --train_set train --valid_set valid --test_sets "test valid" \
+        --unlabelled_set unlabelled --asr_config conf/train_ctc.yaml --ngpu 0 --nj 2 \
+        --nbpe 30 --inference_config conf/decode_greedy.yaml "$@"
+}
+
+calls() { # verb: how many times it was called
+    grep -c "^$1" "${CALLS}" || true
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# Options of scripts: local/parse_options.sh and log.sh.
+
+load helpers
+
+setup() {
+    script="${BATS_TEST_TMPDIR}/script.sh"
+    cat > "${script}" << END
+#!/usr/bin/env bash
+set -euo pipefail
+nj=4
+train_set=""
+use_lm=false
+readonly fixed=1
+list=(a b)
+help_message="Usage: script.sh: the help"
+. "${ROOT}/local/parse_options.sh"
+printf '[%s]' "\${nj}" "\${train_set}" "\${use_lm}" "\$@"
+END
+}
+
+fails_with() { # message word...: one line, exit 1
+    run bash "${script}" "${@:2}"
+    [ "${status}" -eq 1 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ ${output} == "script.sh: "*"$1"* ]] || { echo "${output}"; return 1; }
+}
+
+@test "defaults stay without options" {
+    run bash "${script}"
+    [ "${output}" = "[4][][false]" ]
+}
+
+@test "values are set, dashes equal underscores, the last one counts" {
+    run bash "${script}" --nj 8 --train-set "a b" --use_lm true --nj 9
+    [ "${output}" = "[9][a b][true]" ]
+}
+
+@test "a value may be empty, begin with dashes, or hold any character" {
+    run bash "${script}" --nj "" --train_set '--max_epoch 2 --x "$(id)" ک'
+    [ "${output}" = '[][--max_epoch 2 --x "$(id)" ک][false]' ]
+}
+
+@test "parsing ends at -- and at the first word that is no option" {
+    run bash "${script}" --nj 1 -- --nj 2
+    [ "${output}" = "[1][][false][--nj][2]" ]
+    run bash "${script}" word --nj 2
+    [ "${output}" = "[4][][false][word][--nj][2]" ]
+}
+
+@test "--help and -h show the help" {
+    for word in --help -h; do
+        run bash "${script}" --nj 2 "${word}"
+        [ "${status}" -eq 0 ]
+        [ "${output}" = "Usage: script.sh: the help" ]
+    done
+}
+
+@test "an unknown option is an error" {
+    fails_with "option --nk is unknown" --nk 3
+    fails_with "option --HOME is unknown" --HOME /
+    fails_with "option --help-message is unknown" --help-message x
+    fails_with "option --list is unknown" --list x
+    fails_with "option --fixed is unknown" --fixed 2
+    fails_with "option --a[0] is unknown" "--a[0]" 2
+}
+
+@test "a missing value is an error" {
+    fails_with "option --nj has no value" --nj
+    fails_with "option --nj has no value, option --use-lm follows" --nj --use-lm true
+}
+
+@test "--a=b is an error that shows the right form" {
+    fails_with "option --nj=3: write '--nj 3'" --nj=3
+    fails_with "option --x-y=a=b: write '--x_y a=b'" --x-y=a=b
+}
+
+@test "a boolean that is none is an error" {
+    fails_with "option --use_lm is 'yes', expected true or false" --use_lm yes
+    fails_with "option --use_lm is '', expected true or false" --use_lm ""
+}
+
+@test "log writes time, file and line to standard error" {
+    printf '. "%s/local/log.sh"\n\nlog "two  words"\n' "${ROOT}" > "${script}"
+    run bash -c "bash '${script}' 2>&1 >/dev/null"
+    [[ ${output} =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\ \(script.sh:3\)\ two\ \ words$ ]]
+}
