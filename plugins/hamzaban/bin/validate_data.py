@@ -1,0 +1,74 @@
+"""Check data directories; name file, line, id and remedy of everything wrong."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban validate-data`."""
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Exit status 1 if there is anything but warnings. "
+        "Commands in wav.scp (`cmd |`) are counted, not run, without --run_pipes."
+    )
+    parser.add_argument("data_dirs", nargs="+", type=Path, metavar="DIR")
+    parser.add_argument("--no_text", action="store_true", help="text need not be there")
+    parser.add_argument(
+        "--no_wav",
+        action="store_true",
+        help="wav.scp need not be there, no audio is opened",
+    )
+    parser.add_argument(
+        "--audio",
+        choices=("none", "header", "full"),
+        default="header",
+        help="header: open each file; full: decode it, to see truncation, NaN and "
+        "silence for sure (default: header)",
+    )
+    parser.add_argument("--fs", type=int, help="sample rate in Hz audio must have")
+    parser.add_argument(
+        "--nj", type=int, default=1, help="processes that read audio (default: 1)"
+    )
+    parser.add_argument(
+        "--run_pipes", action="store_true", help="run the commands in wav.scp"
+    )
+    parser.add_argument(
+        "--text_rules",
+        choices=("strict", "kaldi"),
+        default="strict",
+        help="kaldi: empty, non-NFC text and control characters are only warnings "
+        "(default: strict)",
+    )
+    parser.add_argument(
+        "--max_shown",
+        type=int,
+        default=20,
+        help="lines shown for a kind of finding (default: 20)",
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Check and print the findings; return the exit status."""
+    args = vars(get_parser().parse_args(cmd))
+    from hamzaban.data_check import CheckOptions, validate_data_dir
+
+    if args["nj"] < 1:
+        raise ValueError(f"--nj is {args['nj']}, expected 1 or more; choose another")
+    data_dirs = args.pop("data_dirs")
+    kaldi_text = args.pop("text_rules") == "kaldi"
+    options = CheckOptions(kaldi_text=kaldi_text, **args)
+    status = 0
+    for data_dir in data_dirs:
+        findings, summary = validate_data_dir(data_dir, options)
+        for line in findings.lines():
+            print(line)
+        totals = f": {findings.totals()}" if findings.counts else ""
+        verdict = "INVALID" if findings.num_errors else "valid"
+        print(f"{data_dir}: {verdict}{totals}; {summary.line()}")
+        status |= bool(findings.num_errors)
+    return int(status)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
