@@ -1,0 +1,26 @@
+# Two commands need to be known: make demo, make test. `make help` lists the others.
+# PYTHON=/path/to/python3.12 in front of any of them chooses the interpreter.
+SHELL := /bin/bash
+recipe := egs2/mini_ar/asr1
+
+.PHONY: help env demo test lint clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):[a-z ]*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+env: ## set up .venv, sclite, KenLM, shellcheck and bats; what is there is kept
+	@local/make_env.sh
+
+demo: env ## run the recipe mini_ar from audio files to scores (10 minutes on two cores)
+	@cd $(recipe) && ./run.sh && cat RESULTS.md
+
+test: env ## lint and all tests, under both Python stacks where both are at hand
+	@local/run_tests.sh
+
+lint: env ## ruff, mypy, yamllint and shellcheck
+	@local/lint.sh
+
+clean: ## remove the environments; results of recipes stay
+	rm -rf .venv .venv-py3?? .venv*.lock .venv*.apt_failed plugins/*.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find plugins tests local egs2 -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Python for Hamzaban: finds interpreters, makes and fills environments. Sourced after
+# log.sh, with `root` set to the repository.
+supported=("3.11" "3.12")
+
+minor_version() { # interpreter: prints its version as 3.11; fails if it does not run
+    local words
+    read -ra words <<< "$("$1" --version 2> /dev/null)"
+    [[ ${words[1]-} =~ ^([0-9]+\.[0-9]+)\. ]] && printf '%s\n' "${BASH_REMATCH[1]}"
+}
+
+is_supported() { # version
+    [[ " ${supported[*]} " == *" $1 "* ]]
+}
+
+base_python() { # interpreter: prints it, or what it was made from if it is in a venv
+    local home config
+    config=$(dirname "$(dirname "$1")")/pyvenv.cfg
+    home=$(sed -n 's/^home *= *//p' "${config}" 2> /dev/null || true)
+    if [[ -n ${home} && -x ${home}/python$(minor_version "$1") ]]; then
+        printf '%s\n' "${home}/python$(minor_version "$1")"
+    else
+        printf '%s\n' "$1"
+    fi
+}
+
+list_pythons() { # prints candidates, the preferred ones first
+    local name
+    for name in python3 "${supported[@]/#/python}"; do
+        type -aP "${name}" || true
+    done
+    for name in "${supported[@]}"; do
+        compgen -G "${PYENV_ROOT:-${HOME:-/}/.pyenv}/versions/${name}.*/bin/python" || true
+    done
+}
+
+find_python() { # version...: prints the first interpreter at hand of one of these
+    local candidate version
+    while read -r candidate; do
+        version=$(minor_version "${candidate}") || continue
+        if [[ " $* " == *" ${version} "* ]]; then
+            base_python "${candidate}"
+            return
+        fi
+    done < <(list_pythons)
+    return 1
+}
+
+choose_python() { # asked venv: prints the interpreter asked for, or venv's, or one at hand
+    local version
+    if [[ -n $1 ]]; then
+        version=$(minor_version "$1") ||
+            die "PYTHON=$1 does not run; expected a Python ${supported[*]}"
+        is_supported "${version}" ||
+            die "PYTHON=$1 is Python ${version}; expected one of ${supported[*]}"
+        base_python "$(type -P "$1")"
+    elif version=$(minor_version "$2/bin/python") && is_supported "${version}"; then
+        base_python "$2/bin/python"
+    else
+        find_python "${supported[@]}" ||
+            die "no Python ${supported[*]} is on PATH or in pyenv; install one of them" \
+                "and call PYTHON=/path/to/python make env"
+    fi
+}
+
+find_uv() { # venv: prints a uv that runs
+    local candidate
+    for candidate in "$1/bin/uv" "$(type -P uv)"; do
+        if "${candidate}" --version > /dev/null 2>&1; then
+            printf '%s\n' "${candidate}"
+            return
+        fi
+    done
+    return 1
+}
+
+has_venv() { # interpreter: can it make an environment by itself?
+    "$1" -m ensurepip --version > /dev/null 2>&1
+}
+
+create_venv() { # interpreter venv
+    local uv
+    rm -rf "$2"
+    if uv=$(find_uv "$2") && "${uv}" venv --quiet --python "$1" "$2"; then
+        return
+    fi
+    has_venv "$1" || die "$1 has no venv and there is no uv; ask an administrator for:" \
+        "apt-get install -y python$(minor_version "$1")-venv"
+    "$1" -m venv --clear "$2"
+    "$2/bin/python" -m pip install --quiet \
+        "$(grep -E '^uv==' "$(requirements_of "$2/bin/python")")" ||
+        log "uv cannot be installed; pip does its work, more slowly"
+}
+
+pip_install() { # venv argument...: with uv, or with pip where uv is absent or fails
+    local uv
+    if uv=$(find_uv "$1"); then
+        "${uv}" pip install --python "$1/bin/python" "${@:2}" && return
+        log "uv failed; pip is tried"
+    fi
+    "$1/bin/python" -m pip --version > /dev/null 2>&1 || "$1/bin/python" -m ensurepip
+    "$1/bin/python" -m pip install "${@:2}"
+}
+
+requirements_of() { # interpreter: prints the path of its pinned set
+    local version
+    version=$(minor_version "$1")
+    printf '%s\n' "${root:?}/requirements/py${version/./}.txt"
+}
+
+fill_venv() { # venv: installs the pinned set and this package
+    local list
+    list=$(requirements_of "$1/bin/python")
+    # Source packages are built with the pinned setuptools, not with the newest one.
+    pip_install "$1" --no-deps "$(grep -E '^setuptools==' "${list}")"
+    pip_install "$1" --no-deps --no-build-isolation -r "${list}"
+    pip_install "$1" --no-deps --no-build-isolation -e "${root}"
+}
+
+stamp_of() { # interpreter venv: prints what a finished environment was made from
+    local version sum
+    version=$(minor_version "$1")
+    sum=$(cat "$(requirements_of "$1")" "${root}/setup.py" | sha256sum)
+    printf '%s %s %s\n' "${version}" "${sum%% *}" "$2"
+}
+
+is_stale() { # stamp wanted venv: must the environment be made from nothing?
+    # In place only where what is there was finished, of the same version and not moved.
+    [[ ${1%% *} != "${2%% *}" || ${1#* * } != "${2#* * }" ]] ||
+        ! minor_version "$3/bin/python" > /dev/null
+}
+
+make_venv() { # interpreter venv: does nothing if it is there and up to date
+    local stamp=$2/hamzaban.stamp want had="" list
+    list=$(requirements_of "$1")
+    want=$(stamp_of "$1" "$(realpath -m "$2")")
+    [[ ! -f ${stamp} ]] || had=$(< "${stamp}")
+    if is_stale "${had}" "${want}" "$2"; then
+        [[ ! -e $2 ]] || log "$2 was made for '${had:-nothing that was finished}'," \
+            "wanted is '${want}': it is made anew"
+        log "Making $2 with $1, Python ${want%% *}"
+        create_venv "$1" "$2"
+    elif [[ ${had} == "${want}" ]]; then
+        log "$2 is up to date: Python ${want%% *}, ${list}"
+        return
+    fi
+    rm -f "${stamp}"
+    log "Installing ${list} into $2, about 7 GB"
+    fill_venv "$2"
+    printf '%s\n' "${want}" > "${stamp}.tmp"
+    mv "${stamp}.tmp" "${stamp}"
+}

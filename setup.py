@@ -1,0 +1,59 @@
+"""Install Hamzaban: the package in plugins/ and the command hamzaban."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def read_version() -> str:
+    """The version that the package states of itself."""
+    init = ROOT / "plugins" / "hamzaban" / "__init__.py"
+    for line in init.read_text(encoding="utf-8").splitlines():
+        if line.startswith("__version__"):
+            return line.split('"')[1]
+    raise ValueError(f"{init}: no line __version__ = ...; expected one")
+
+
+def read_readme() -> str:
+    """README.md, or nothing where it is not shipped."""
+    readme = ROOT / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.is_file() else ""
+
+
+setup(
+    name="hamzaban",
+    version=read_version(),
+    description="Recipes and an ESPnet plugin for speech recognition with few labels",
+    long_description=read_readme(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    package_dir={"": "plugins"},
+    packages=find_packages("plugins"),
+    package_data={"hamzaban": ["**/*.yaml", "py.typed"]},
+    entry_points={"console_scripts": ["hamzaban = hamzaban.cli:main"]},
+    python_requires=">=3.11,<3.13",
+    # ESPnet, torch and torchaudio go together: only the two tested stacks are allowed.
+    # requirements/ has the complete pinned sets.
+    install_requires=[
+        "espnet==202511 ; python_version < '3.12'",
+        "espnet>=202611 ; python_version >= '3.12'",
+        "torch>=2.8,<2.9 ; python_version < '3.12'",
+        "torch>=2.11,<2.12 ; python_version >= '3.12'",
+        "torchaudio>=2.8,<2.9 ; python_version < '3.12'",
+        "torchaudio>=2.11,<2.12 ; python_version >= '3.12'",
+        "s3prl>=0.4.18,<0.5",
+        "av>=14",
+        "kaldiio>=2.18",
+        "matplotlib>=3.8",
+        "numpy>=2.0,<2.4",
+        "pyyaml>=6.0",
+        "sentencepiece>=0.2",
+        "setuptools<81",
+        "soundfile>=0.12",
+        "soxr>=0.3.7",
+        "tensorboard>=2.15",
+        "tqdm>=4.65",
+    ],
+)
