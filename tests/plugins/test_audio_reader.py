@@ -124,8 +124,9 @@ def test_half_a_file_is_not_taken_for_a_short_one(tmp_path, name):
     ("data", "reason"),
     [(None, "missing"), (b"", "empty"), (b"not audio" * 99, "unreadable")],
 )
-def test_what_is_no_audio_says_so(tmp_path, data, reason):
-    path = tmp_path / "بد آوا.wav"
+@pytest.mark.parametrize("suffix", ["wav", "raw", "mp4"])
+def test_what_is_no_audio_says_so(tmp_path, data, reason, suffix):
+    path = tmp_path / f"بد آوا.{suffix}"
     if data is not None:
         path.write_bytes(data)
     with pytest.raises(UnreadableError, match="بد آوا") as caught:

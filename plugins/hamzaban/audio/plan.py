@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -133,7 +134,10 @@ def _parse_segments(path: Path, channel: int | None) -> Iterator[tuple[int, str,
             rec_id, begin, end = fields[:3]
             begin_s, end_s = float(begin), float(end)
             chosen = int(fields[3]) if len(fields) > 3 else channel
-            if len(fields) > 4 or utt_id in seen or begin_s != begin_s:
+            is_bad = (
+                isnan(begin_s) or isnan(end_s) or (chosen is not None and chosen < 0)
+            )
+            if is_bad or len(fields) > 4 or utt_id in seen:
                 raise ValueError
         except ValueError:
             raise ValueError(

@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 
 BLOCK_SAMPLES = 1 << 20
+RATE_RANGE = (1000, 1_000_000)  # Hz; outside, the header is damaged
 MAX_SHORTFALL_S = 0.5  # containers whose declared duration is approximate
 
 _ARK = re.compile(r"(.+):(\d+)")
@@ -131,12 +132,13 @@ def _open_any(file: Path | IO[bytes], name: str) -> Iterator[AudioStream]:
     target = str(file) if isinstance(file, Path) else file
     try:
         opened = soundfile.SoundFile(target)
-    except soundfile.LibsndfileError as error:
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: name.raw
         with _open_media(file, name, str(error)) as stream:
             yield stream
         return
     with opened:
         if opened.frames < _UNKNOWN_SAMPLES:
+            _check_rate(opened.samplerate, name)
             encoding = (opened.format, opened.subtype)
             blocks = _read_blocks(opened, name)
             yield AudioStream(opened.samplerate, opened.channels, blocks, encoding)
@@ -144,6 +146,13 @@ def _open_any(file: Path | IO[bytes], name: str) -> Iterator[AudioStream]:
     # libsndfile 1.2.2 cannot read a streamed FLAC file, whose length is not declared
     with _open_media(file, name, "length not declared") as stream:
         yield stream
+
+
+def _check_rate(fs: int, name: str) -> None:
+    low, high = RATE_RANGE
+    if not low <= fs <= high:
+        detail = f"{name}: rate of {fs} Hz, expected {low}..{high}"
+        raise UnreadableError("unreadable", detail)
 
 
 def _read_blocks(file: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
@@ -190,6 +199,7 @@ def _open_media(
         if first is None:
             raise UnreadableError("empty", f"{name}: an audio stream of 0 samples")
         fs, num_channels = first.sample_rate, first.layout.nb_channels
+        _check_rate(fs, name)
         declared = _declared_samples(container, best, fs)
         blocks = _frames_to_blocks(first, frames, declared, name)
         encoding = (container.format.name, best.codec_context.name)
@@ -219,10 +229,7 @@ def _declared_samples(container: Any, stream: Any, fs: int) -> int | None:
 def _frames_to_blocks(
     first: Any, rest: Iterator[Any], declared: int | None, name: str
 ) -> Iterator[np.ndarray]:
-    """Turn frames into blocks and judge their sum by the declared length.
-
-    The last AAC frame is padded: samples beyond the declared length are cut off.
-    """
+    """Turn frames into blocks; their sum must reach the declared length."""
     shape = (first.sample_rate, first.layout.nb_channels)
     count, frame = 0, first
     while frame is not None:
@@ -230,9 +237,6 @@ def _frames_to_blocks(
             detail = f"{name}: rate or channels change after {count} samples"
             raise UnreadableError("unreadable", detail)
         block = _to_float(frame, name)  # (num_samples, num_channels)
-        surplus = 0 if declared is None else count + len(block) - declared
-        if 0 < surplus < len(block):
-            block = block[:-surplus]
         count += len(block)
         yield block
         frame = next(rest, None)

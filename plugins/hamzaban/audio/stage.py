@@ -1,6 +1,7 @@
 """The audio stage: a data directory in, one of 16-bit mono files out."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from hamzaban.audio.options import FormatOptions, speed_prefix
 from hamzaban.audio.output import check_ids, write_data_dir
 from hamzaban.audio.plan import Recording, audio_folder, audio_name, plan_recordings
 from hamzaban.audio.pool import run_on_processes, show_progress
+from hamzaban.audio.reader import source_file
 from hamzaban.audio.worker import Job, format_recording
 from hamzaban.data_dir_write import write_scp
 
@@ -43,9 +45,8 @@ def format_audio(
         FileNotFoundError: `data_dir` lacks a file.
         ValueError: `data_dir` is wrong, or too much was dropped.
     """
-    if data_dir.resolve() == out_dir.resolve():
-        raise ValueError(f"{out_dir}: is the directory read; write to another one")
     recordings = plan_recordings(data_dir, options)
+    _check_separate(data_dir, out_dir, recordings)
     utt_ids = {cut.utt_id for recording in recordings for cut in recording.cuts}
     empty = check_ids(data_dir, utt_ids)
     for name in ("wav.scp", "utt2spk"):
@@ -58,6 +59,20 @@ def format_audio(
     _check_drops(out_dir, len(kept), dropped, max_drop)
     write_data_dir(data_dir, out_dir, options, kept)
     _remove_strays(out_dir, kept)
+
+
+def _check_separate(data_dir: Path, out_dir: Path, recordings: list[Recording]) -> None:
+    """Check that nothing that is read would be written over or removed."""
+    if data_dir.resolve() == out_dir.resolve():
+        raise ValueError(f"{out_dir}: is the directory read; write to another one")
+    ours = os.path.realpath(out_dir / "data") + os.sep
+    for recording in recordings:
+        path = source_file(recording.source)
+        if path is not None and os.path.abspath(path).startswith(ours):
+            raise ValueError(
+                f"{data_dir}/wav.scp: {recording.rec_id} lies in {out_dir}/data, which "
+                "is to be written; write to another directory"
+            )
 
 
 def _without(recordings: list[Recording], utt_ids: set[str]) -> list[Recording]:

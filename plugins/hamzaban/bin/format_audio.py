@@ -20,10 +20,10 @@ def get_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("data_dir", type=Path, help="data directory to read")
     add("out_dir", type=Path, help="data directory to write, such as dump/raw/train")
-    add("--fs", type=_rate, default=16000, help="rate to write, Hz; 16k works too")
-    add("--nj", type=_count, default=1, help="number of processes")
+    add("--fs", type=rate, default=16000, help="rate to write, Hz; 16k works too")
+    add("--nj", type=count, default=1, help="number of processes")
     add("--audio_format", default="flac", help="flac or wav")
-    add("--channel", type=_channel, default="mix", help="mix, or one: 0, 1, ...")
+    add("--channel", type=channel, default="mix", help="mix, or one: 0, 1, ...")
     add("--speed_perturb_factors", default="", help="such as '0.9 1.0 1.1'")
     add("--min_duration_s", type=float, default=0.1, help="must be longer")
     add("--max_duration_s", type=float, default=32.0, help="must be shorter; or inf")
@@ -55,16 +55,19 @@ def main(cmd: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _rate(text: str) -> int:
+def rate(text: str) -> int:
+    """Read a rate such as 16000 or 16k, Hz."""
     factor = 1000 if text.endswith("k") else 1
     return round(float(text.removesuffix("k")) * factor)
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a number from 1."""
     if int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}, expected at least 1")
     return int(text)
 
 
-def _channel(text: str) -> int | None:
+def channel(text: str) -> int | None:
+    """Read a channel from 0; None for `mix`."""
     return None if text == "mix" else int(text)
