@@ -101,7 +101,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, list[Pair]]":
     from hamzaban.score.trn import format_trn_ids, read_text
 
     ref, hyp = read_text(args.ref), read_text(args.hyp)
-    check_utterances(ref, hyp)
+    check_utterances(ref, hyp, args.hyp)
     utt2spk = read_text(args.utt2spk) if args.utt2spk else {utt: utt for utt in ref}
     trn_ids = format_trn_ids(utt2spk)
     Splitter = Callable[[str], list[str]]
@@ -113,7 +113,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, list[Pair]]":
         kinds["ter"] = (ref, hyp, load_splitter(args.bpemodel))
     elif args.ref_token is not None:
         ref_token, hyp_token = read_text(args.ref_token), read_text(args.hyp_token)
-        check_utterances(ref_token, hyp_token)
+        check_utterances(ref_token, hyp_token, args.hyp_token)
         kinds["ter"] = (ref_token, hyp_token, split_words)
     return {kind: pair_texts(r, h, trn_ids, s) for kind, (r, h, s) in kinds.items()}
 

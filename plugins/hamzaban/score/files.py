@@ -23,8 +23,15 @@ def format_title(normalizer: str) -> str:
     return f"hyp.trn, normaliser {normalizer}"
 
 
-def check_utterances(ref: Mapping[str, str], hyp: Mapping[str, str]) -> list[str]:
+def check_utterances(
+    ref: Mapping[str, str], hyp: Mapping[str, str], place: str | Path
+) -> list[str]:
     """Check that hypotheses belong to references.
+
+    Args:
+        ref: References by utterance id.
+        hyp: Hypotheses by utterance id.
+        place: File of the hypotheses, for messages.
 
     Returns:
         Ids without hypothesis, in the order of the references.
@@ -35,13 +42,14 @@ def check_utterances(ref: Mapping[str, str], hyp: Mapping[str, str]) -> list[str
     unknown = [utt_id for utt_id in hyp if utt_id not in ref]
     if unknown:
         raise ValueError(
-            f"hypothesis of utterance '{unknown[0]}' has no reference ({len(unknown)} "
-            "such); give the reference text of the set that was decoded"
+            f"{place}: utterance '{unknown[0]}' has no reference ({len(unknown)} "
+            "in all); give the reference text of the set that was decoded"
         )
     missing = [utt_id for utt_id in ref if utt_id not in hyp]
     if missing:
         logging.warning(
-            "%d of %d utterances have no hypothesis and count as deletions: %s",
+            "%s: %d of %d utterances have no hypothesis; all deletions: %s",
+            place,
             len(missing),
             len(ref),
             " ".join(missing[:5] + ["..."] * (len(missing) > 5)),
@@ -121,7 +129,7 @@ def score_folder(
     write_trn(score_dir / "ref.trn", [(pair.trn_id, pair.ref) for pair in pairs])
     write_trn(score_dir / "hyp.trn", [(pair.trn_id, pair.hyp) for pair in pairs])
     scored = score_pairs(pairs, case_sensitive=case_sensitive)
-    with atomic_path(result, sync=False) as output:
+    with atomic_path(result) as output:
         if command is None:
             with open(output, "w", encoding="utf-8", newline="\n") as stream:
                 stream.writelines(format_result(scored, title))

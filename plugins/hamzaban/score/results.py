@@ -10,6 +10,8 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from hamzaban import __version__
+
 KINDS = ("wer", "cer", "ter")
 _COLUMNS = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
 _NORMALIZER = re.compile(r", normaliser (\S+)")
@@ -136,7 +138,7 @@ def describe_environment() -> list[str]:
         f"- python version: `{python}`",
         f"- espnet2 version: `espnet2 {_get_version('espnet')}`",
         f"- pytorch version: `pytorch {_get_version('torch')}`",
-        f"- hamzaban version: `hamzaban {_get_version('hamzaban')}`",
+        f"- hamzaban version: `hamzaban {__version__}`",
     ]
     commit = _ask_git("rev-parse", "HEAD")
     if commit and _ask_git("status", "--porcelain", "--untracked-files=no"):

@@ -1,0 +1,115 @@
+"""Speed of scoring: ours, NIST sclite and jiwer on the same random Arabic text.
+
+Prints medians in seconds. Ours is the whole of `score-text` after its start: trn files,
+alignment, result.txt. sclite is run on those trn files; jiwer gets the texts in memory
+and computes counts only. Usage: python tests/bench/bench_score.py [--utterances 10000]
+"""
+
+import argparse
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hamzaban.score.files import pair_texts, score_folder
+from hamzaban.score.nist import find_sclite
+from hamzaban.score.tokens import split_chars, split_words
+from hamzaban.score.trn import format_trn_ids
+
+LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
+WORDS_PER_UTTERANCE = 10
+
+
+def make_texts(utterances: int, seed: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Draw references, and hypotheses with about 18 % of word errors."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices(LETTERS, k=rng.randint(2, 8))) for _ in range(5000)]
+    refs, hyps = {}, {}
+    for u in range(utterances):
+        utt_id = f"u{u:06d}"
+        ref = rng.choices(words, k=WORDS_PER_UTTERANCE)
+        hyp = []
+        for word in ref:
+            draw = rng.random()
+            if draw > 0.05:
+                hyp.append(rng.choice(words) if draw < 0.15 else word)
+            if draw > 0.97:
+                hyp.append(rng.choice(words))
+        refs[utt_id], hyps[utt_id] = " ".join(ref), " ".join(hyp)
+    return refs, hyps
+
+
+def split_pieces(text: str) -> list[str]:
+    """Cut words into pieces of three letters, about as a BPE model does."""
+    pieces = []
+    for word in text.split():
+        word = "▁" + word
+        pieces += [word[i : i + 3] for i in range(0, len(word), 3)]
+    return pieces
+
+
+def measure(call: Callable[[], object], rounds: int) -> float:
+    """Return the median duration of a call in seconds."""
+    durations = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        call()
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)
+
+
+def make_contenders(
+    kind: str, refs: dict[str, str], hyps: dict[str, str], folder: Path
+) -> dict[str, Callable[[], object]]:
+    """Return what is measured, by name; ours comes first and writes the trn files."""
+    split = {"words": split_words, "chars": split_chars, "tokens": split_pieces}[kind]
+    trn_ids = format_trn_ids({utt_id: f"s{int(utt_id[1:]) % 50}" for utt_id in refs})
+    contenders: dict[str, Callable[[], object]] = {
+        "ours": lambda: score_folder(pair_texts(refs, hyps, trn_ids, split), folder)
+    }
+    command = find_sclite()
+    if command is not None:
+        words = [*command, "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn"]
+        words += ["-i", "rm", "-o", "all", "stdout"]
+        contenders["sclite"] = lambda: subprocess.run(
+            words, cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
+    import jiwer
+
+    texts = list(refs.values()), list(hyps.values())
+    if kind == "chars":
+        contenders["jiwer"] = lambda: jiwer.process_characters(*texts)
+    else:
+        cut = [[" ".join(split(text)) for text in side] for side in texts]
+        contenders["jiwer"] = lambda: jiwer.process_words(*cut)
+    return contenders
+
+
+def main() -> None:
+    """Print a line for each kind and contender, and the totals."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--utterances", type=int, default=10000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    refs, hyps = make_texts(args.utterances, args.seed)
+    totals: dict[str, float] = {}
+    print("kind    scorer    seconds   ratio to ours")
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in ("words", "chars", "tokens"):
+            ours = 0.0
+            contenders = make_contenders(kind, refs, hyps, Path(folder) / kind)
+            for name, call in contenders.items():
+                seconds = measure(call, args.rounds)
+                ours = ours or seconds
+                totals[name] = totals.get(name, 0.0) + seconds
+                print(f"{kind:<7} {name:<9} {seconds:7.3f}   {seconds / ours:6.2f}")
+    for name, seconds in totals.items():
+        print(f"total   {name:<9} {seconds:7.3f}   {seconds / totals['ours']:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
