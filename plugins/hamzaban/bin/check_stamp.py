@@ -30,9 +30,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     stamps = sorted({stamp for path in args.paths for stamp in find_stamps(path)})
     if not stamps:
-        raise FileNotFoundError(
-            f"{args.paths[0]}: there is no stamp; expected .*.stamp"
-        )
+        raise FileNotFoundError(f"{args.paths[0]}: no .*.stamp here; run a stage")
     status = 0
     for path in stamps:
         reasons = check(path)

@@ -1,0 +1,118 @@
+"""The command `hamzaban`: verbs, options, errors in one line."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from hamzaban import cli
+
+VERB = '''"""Do a thing well.
+
+More.
+"""
+
+import argparse
+
+
+def main(cmd):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--utt_id")
+    parser.add_argument("rest", nargs="*")
+    args = parser.parse_args(cmd)
+    if args.utt_id == "bad":
+        raise ValueError("data/text:3: utt_id bad is\\nnot in wav.scp")
+    if args.utt_id == "file":
+        open("no/such file")
+    if args.utt_id == "bug":
+        raise KeyError("bug")
+    print(args.utt_id, args.rest)
+    return 7
+'''
+
+
+@pytest.fixture
+def verb(tmp_path, monkeypatch):
+    """Make `do-thing` the only verb."""
+    (tmp_path / "do_thing.py").write_text(VERB)
+    (tmp_path / "_hidden.py").write_text(VERB)
+    monkeypatch.setattr(cli.find_verbs, "__defaults__", (tmp_path,))
+    monkeypatch.setattr("hamzaban.bin.__path__", [str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["hamzaban"])
+    yield "do-thing"
+    sys.modules.pop("hamzaban.bin.do_thing", None)
+
+
+def test_help_lists_verbs_with_a_line_each(verb, capsys):
+    assert cli.main(["--help"]) == 0
+    assert "  do-thing  Do a thing well.\n" in capsys.readouterr().out
+    assert cli.main([]) == 2
+
+
+def test_help_of_the_real_command_is_quick_and_complete():
+    command = [sys.executable, "-m", "hamzaban", "--help"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    lines = out.split("verbs:\n")[1].splitlines()
+    assert {"run-jobs", "run-stage", "check-stamp"} <= {x.split()[0] for x in lines}
+    for line in lines:
+        assert len(line.split()) > 2, f"{line}: no summary"
+    # Of the processor: other programs run beside the tests.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+def test_status_and_output_of_a_verb_are_its_own(verb, capsys):
+    assert cli.main([verb, "--utt-id", "a-b", "x"]) == 7
+    assert capsys.readouterr().out == "a-b ['x']\n"
+    assert cli.main(["do_thing"]) == 7
+
+
+def test_dashes_in_options_equal_underscores():
+    words = ["--a-b=c-d", "--a-b", "--x-y z", "-a-b", "a--b-c", "--", "--e-f"]
+    expected = ["--a_b=c-d", "--a_b", "--x-y z", "-a-b", "a--b-c", "--", "--e-f"]
+    assert cli.normalise_options(words) == expected
+
+
+def test_errors_of_the_user_are_one_line(verb, capsys):
+    assert cli.main([verb, "--utt_id", "bad"]) == 1
+    expected = "hamzaban do-thing: data/text:3: utt_id bad is not in wav.scp\n"
+    assert capsys.readouterr().err == expected
+    assert cli.main([verb, "--utt_id", "file"]) == 1
+    expected = "hamzaban do-thing: no/such file: No such file or directory\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_our_bugs_keep_their_traceback(verb, monkeypatch):
+    with pytest.raises(KeyError):
+        cli.main([verb, "--utt_id", "bug"])
+    monkeypatch.setenv(cli.DEBUG_VARIABLE, "1")
+    with pytest.raises(ValueError, match="is\nnot"):
+        cli.main([verb, "--utt_id", "bad"])
+
+
+def test_unknown_verb_is_answered_with_the_nearest(verb, capsys):
+    assert cli.main(["do-thin"]) == 2
+    assert capsys.readouterr().err.endswith("did you mean do-thing?\n")
+    assert cli.main(["zzz"]) == 2
+    assert capsys.readouterr().err.endswith("known: do-thing\n")
+
+
+def test_a_reader_that_leaves_is_no_error():
+    code = (
+        "import sys; from hamzaban import cli; cli.find_verbs = lambda: {'x': None};"
+        "m = type(sys)('hamzaban.bin.x'); sys.modules['hamzaban.bin.x'] = m;"
+        "m.main = lambda cmd: print('line\\n' * 100000); sys.exit(cli.main(['x']))"
+    )
+    command = f'{sys.executable} -c "{code}" | head -n 1; echo ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.stdout == "line\n141\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False)])
+def test_booleans_are_true_or_false(text, value):
+    assert cli.str2bool(text) is value
+    with pytest.raises(Exception, match="'1' is neither true nor false"):
+        cli.str2bool("1")

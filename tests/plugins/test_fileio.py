@@ -1,0 +1,63 @@
+"""Atomic writing: a reader sees the old file or the new one."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from hamzaban.fileio import atomic_path, atomic_text, remove_leftovers, temporary_name
+
+
+def test_the_file_appears_whole_and_last(tmp_path):
+    path = tmp_path / "new folder" / "ملف.txt"
+    with atomic_text(path) as stream:
+        stream.write("سلام\r\nb\n")
+        assert not path.exists()
+    assert path.read_bytes() == "سلام\r\nb\n".encode()
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_an_error_leaves_the_old_file(tmp_path, sync):
+    path = tmp_path / "a"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), atomic_path(path, sync=sync) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_body_that_makes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
+        pass
+
+
+def test_two_writers_of_one_path_do_not_meet(tmp_path):
+    with atomic_text(tmp_path / "a") as one, atomic_text(tmp_path / "a") as two:
+        one.write("1" * 10)
+        two.write("2")
+    assert (tmp_path / "a").read_text() == "1" * 10
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_leftovers_of_a_killed_process_are_removed(tmp_path):
+    code = (
+        "import os, signal, sys; from hamzaban.fileio import atomic_text\n"
+        "with atomic_text(sys.argv[1]) as f:\n"
+        "    f.write('half'); f.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    path = tmp_path / "below" / "a"
+    done = subprocess.run([sys.executable, "-c", code, str(path)])
+    assert done.returncode == -signal.SIGKILL
+    (left,) = path.parent.iterdir()
+    ours = temporary_name(path)  # this process lives
+    others = path.with_name("a.tmp.anotherhost-1-0")
+    ours.touch()
+    others.touch()
+    assert remove_leftovers(tmp_path, recursive=False) == []
+    assert remove_leftovers(tmp_path) == [left]
+    assert sorted(path.parent.iterdir()) == sorted([ours, others])
+    assert remove_leftovers(tmp_path / "none") == []
