@@ -5,10 +5,10 @@ entries, frames and channels; here it is one matrix product a group. The random 
 are drawn in the same order, so both give the same codes from the same seed.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 
@@ -28,7 +28,7 @@ class Quantised(NamedTuple):
     prob_perplexity: Tensor
 
 
-def quantise(quantizer: nn.Module, frames: Tensor) -> Quantised:
+def quantise(quantizer: Any, frames: Tensor) -> Quantised:
     """Quantise frames: straight-through Gumbel softmax in training, argmax otherwise.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 from espnet2.tasks import abs_task
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import float_or_none, str2bool, str_or_none
+from espnet2.utils.types import str2bool, str_or_none
 
 from hamzaban.asr.stats import parse_conv_layers
 from hamzaban.pretrain import checkpoint, config
@@ -17,6 +17,7 @@ from hamzaban.pretrain.batching import CropCollate, CropSpeech, select_utterance
 from hamzaban.pretrain.export import export_checkpoint, read_export_options
 from hamzaban.pretrain.model import LossOptions, PretrainModel
 from hamzaban.pretrain.schedule import PolynomialDecayLR
+from hamzaban.train.memory import keep_freed_memory
 from hamzaban.train.task import TaskMixin, count_batches
 
 SCHEDULER = "polynomialdecaylr"
@@ -73,7 +74,7 @@ class PretrainTask(AbsTask):
         )
         add(
             "--max_drop",
-            type=float_or_none,
+            type=float,
             default=0.05,
             help="largest share of utterances that may be too short",
         )
@@ -136,6 +137,7 @@ class SSLTask(TaskMixin, PretrainTask):
                 "use hamzaban collect-stats for the lengths"
             )
         export = read_export_options(args.export_conf)
+        keep_freed_memory()
         fill_configs(args)
         select_data(args)
         if args.scheduler == SCHEDULER and "max_steps" not in args.scheduler_conf:

@@ -7,6 +7,7 @@ features would depend on the longest utterance of the batch.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +54,7 @@ class MaskedGroupNorm(nn.GroupNorm):
         return normalised.type_as(maps)
 
 
-def mask_group_norm(extractor: nn.Module) -> None:
+def mask_group_norm(extractor: Any) -> None:
     """Put a `MaskedGroupNorm` with the same parameters where a group norm stands.
 
     Args:
@@ -72,7 +73,7 @@ def mask_group_norm(extractor: nn.Module) -> None:
 
 
 @contextmanager
-def valid_lengths(extractor: nn.Module, num_samples: Sequence[int]) -> Iterator[None]:
+def valid_lengths(extractor: Any, num_samples: Sequence[int]) -> Iterator[None]:
     """Tell the masked group norm of `extractor` which samples of a batch are real.
 
     Args:
