@@ -1,0 +1,74 @@
+"""Every recipe is complete and in the common form."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from repository import ROOT, list_recipes, name_of
+
+RECIPES = list_recipes()
+FILES = ["README.md", "asr.sh", "cmd.sh", "path.sh", "run.sh", "local/data.sh"]
+PROGRAMS = ["asr.sh", "run.sh", "local/data.sh"]
+
+each_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
+
+
+def test_there_is_a_recipe():
+    assert ROOT / "egs2" / "mini_ar" / "asr1" in RECIPES
+
+
+@each_recipe
+def test_files_are_there(recipe):
+    assert [name for name in FILES if not (recipe / name).is_file()] == []
+    assert [name for name in PROGRAMS if not os.access(recipe / name, os.X_OK)] == []
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "egs2").glob("*/asr1")), ids=name_of)
+def test_links_are_relative_and_lead_into_the_repository(folder):
+    for path in folder.rglob("*"):
+        if path.is_symlink() and path.relative_to(folder).parts[0] not in (
+            "data",
+            "dump",
+            "exp",
+        ):
+            assert not os.path.isabs(path.readlink()), path
+            assert path.resolve(strict=True).is_relative_to(ROOT), path
+
+
+@each_recipe
+def test_the_driver_is_the_shared_one(recipe):
+    assert (recipe / "asr.sh").resolve() == ROOT / "local" / "asr.sh"
+
+
+@each_recipe
+def test_run_fits_on_a_page_and_names_files_that_exist(recipe):
+    text = (recipe / "run.sh").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 40
+    configs = re.findall(r"^\s*--\w*config\s+(\S+\.yaml)", text, re.MULTILINE)
+    assert configs != []
+    assert [name for name in configs if not (recipe / name).is_file()] == []
+
+
+@each_recipe
+def test_run_shows_its_stages(recipe):
+    shown = subprocess.run(
+        ["./run.sh", "--help"], cwd=recipe, capture_output=True, text=True, timeout=60
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r"^ *8 train ", shown.stdout, re.MULTILINE)
+
+
+@each_recipe
+def test_wrong_option_is_one_clear_line(recipe):
+    shown = subprocess.run(
+        ["./run.sh", "--no_such_option", "1"],
+        cwd=recipe,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert shown.returncode == 1
+    assert "--no_such_option" in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1

@@ -1,0 +1,37 @@
+"""Which files belong to the repository, for tests that walk it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MADE_BY_RECIPES = {"data", "dump", "exp"}
+
+
+def _is_ours(folder: Path) -> bool:
+    if folder.parent.name == "asr1" and folder.name in MADE_BY_RECIPES:
+        return False
+    hidden = folder.name.startswith(".") and folder.name != ".ci"
+    return not (hidden or folder.name == "__pycache__" or folder.suffix == ".egg-info")
+
+
+def list_files(*patterns: str) -> Iterator[Path]:
+    """Files and links written by hand whose name matches a pattern, sorted."""
+    for parent, folders, names in os.walk(ROOT):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if _is_ours(here / name))
+        for name in sorted(names):
+            if any(Path(name).match(pattern) for pattern in patterns):
+                yield here / name
+
+
+def list_recipes() -> list[Path]:
+    """Folders egs2/<corpus>/asr1 but for the template, sorted."""
+    return sorted(
+        path for path in ROOT.glob("egs2/*/asr1") if path.parent.name != "TEMPLATE"
+    )
+
+
+def name_of(path: Path) -> str:
+    """A file's name inside the repository, as the id of a test."""
+    return path.relative_to(ROOT).as_posix()
