@@ -13,17 +13,7 @@ from repository import ROOT, list_files, name_of
 MODULES = [*(ROOT / "plugins").rglob("*.py"), ROOT / "setup.py"]
 SCRIPTS = [path for path in list_files("*.sh", "run") if not path.is_symlink()]
 YAMLS = list(list_files("*.yaml", "*.yml"))
-SUFFIXES = (
-    "*.py",
-    "*.sh",
-    "*.bats",
-    "*.bash",
-    "*.md",
-    "*.y*ml",
-    "*.toml",
-    "*.txt",
-    "run",
-)
+TEXTS = "*.py *.sh *.bats *.bash *.md *.yaml *.toml *.txt run Makefile".split()
 HOME = re.compile(r"(?<![\w.}])/(home|root|Users)/\w")
 MAX_FILE_BYTES = 8 * 2**20
 
@@ -81,9 +71,8 @@ def test_no_file_is_large():
 @pytest.mark.parametrize("stack", ["py311", "py312"])
 def test_pinned_set_is_exact_and_has_all_that_is_asked_for(stack):
     pins = {}
-    for line in (
-        (ROOT / "requirements" / f"{stack}.txt").read_text("utf-8").splitlines()
-    ):
+    folder = ROOT / "requirements"
+    for line in (folder / f"{stack}.txt").read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
             match = re.fullmatch(r'([a-z0-9.-]+)==([\w.]+)( ; \w+ == "\w+")?', line)
             assert match, line
