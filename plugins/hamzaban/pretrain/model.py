@@ -124,8 +124,13 @@ class PretrainModel(AbsESPnetModel):
         Returns:
             `loss` (nats per masked frame), `stats` and `weight` (masked frames), as
             ESPnet's trainer expects.
+
+        Raises:
+            ValueError: An utterance makes fewer than two frames.
         """
-        latents = self.extract(speech, speech_lengths.tolist())
+        num_samples = speech_lengths.tolist()
+        self._check_lengths(num_samples, utt_id)
+        latents = self.extract(speech, num_samples)
         draw = self._draw(latents, utt_id)
         context = self._encode(latents, draw.mask)
         masked = latents.features.flatten(0, 1).index_select(0, draw.frames)
@@ -167,6 +172,16 @@ class PretrainModel(AbsESPnetModel):
     def collect_feats(self, **batch: Tensor) -> dict[str, Tensor]:
         """Return nothing: pretraining needs no statistics of features."""
         return {}
+
+    def _check_lengths(self, num_samples: list[int], utt_id: Sequence[str]) -> None:
+        shortest = min(num_samples)
+        frames = count_frames(shortest, self.conv_shapes)
+        if frames < 2:
+            name = utt_id[num_samples.index(shortest)] if utt_id else "an utterance"
+            raise ValueError(
+                f"{name}: {shortest} samples make {frames} frames, expected at least "
+                "2; set task_cfg.min_sample_size and give a shape file"
+            )
 
     def _encode(self, latents: Latents, mask: Tensor) -> Tensor:
         """Context vectors of all frames with the masked ones hidden, (B, T, E)."""
