@@ -153,14 +153,17 @@ train_opts=(--ngpu "${ngpu}")
 
 if stage 1 data; then
     read -ra words <<< "${local_data_opts}"
-    sets=()
-    for name in "${train_set}" "${valid_set}" ${test_sets} ${unlabelled_set}; do
-        [[ " ${sets[*]-} " == *" data/${name} "* ]] || sets+=("data/${name}")
+    labelled=("data/${train_set}" "data/${valid_set}")
+    for name in "${eval_sets[@]}"; do
+        [[ ${name} == org/* ]] || labelled+=("data/${name}")
     done
-    step data --in local --out "${sets[@]}" -- local/data.sh "${words[@]}"
-    for dir in "${sets[@]}"; do
-        step validate --in "${dir}" -- hamzaban validate-data "${dir}"
-    done
+    unlabelled=(${unlabelled_set:+"data/${unlabelled_set}"})
+    step data --in local --out "${labelled[@]}" "${unlabelled[@]}" -- \
+        local/data.sh "${words[@]}"
+    step validate --in "${labelled[@]}" -- \
+        hamzaban validate-data --nj "${nj}" "${labelled[@]}"
+    [[ -z ${unlabelled_set} ]] || step validate --in "${unlabelled[@]}" -- \
+        hamzaban validate-data --nj "${nj}" --no_text "${unlabelled[@]}"
 fi
 
 if stage 2 audio; then
