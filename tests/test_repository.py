@@ -13,7 +13,7 @@ from repository import ROOT, list_files, name_of
 MODULES = [*(ROOT / "plugins").rglob("*.py"), ROOT / "setup.py"]
 SCRIPTS = [path for path in list_files("*.sh", "run") if not path.is_symlink()]
 YAMLS = list(list_files("*.yaml", "*.yml"))
-TEXTS = "*.py *.sh *.bats *.bash *.md *.yaml *.toml *.txt run Makefile".split()
+TEXTS = ["*.py", "*.sh", "*.bats", "*.bash", "*.md", "*.yaml", "*.toml", "*.txt", "run"]
 HOME = re.compile(r"(?<![\w.}])/(home|root|Users)/\w")
 MAX_FILE_BYTES = 8 * 2**20
 
