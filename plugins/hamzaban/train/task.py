@@ -36,12 +36,15 @@ class TaskMixin:
         return model
 
 
-def check_prefixes(names: Iterable[str], prefixes: Iterable[str]) -> None:
+def check_prefixes(
+    names: Iterable[str], prefixes: Iterable[str], option: str = "freeze_param"
+) -> None:
     """Check that each prefix selects at least one parameter.
 
     Args:
         names: All parameter names of a model, dotted.
         prefixes: Selectors; one matches the name equal to it and those below it.
+        option: Where they come from, for the message.
 
     Raises:
         ValueError: If a prefix matches nothing; names what is near.
@@ -56,7 +59,7 @@ def check_prefixes(names: Iterable[str], prefixes: Iterable[str]) -> None:
         near = near or difflib.get_close_matches(prefix, known, 5, 0.4)
         hint = ", ".join(near) or ", ".join(sorted({p[0] for p in parts}))
         raise ValueError(
-            f"freeze_param: '{prefix}' matches no parameter of the model; near: {hint}"
+            f"{option}: '{prefix}' matches no parameter of the model; near: {hint}"
         )
 
 

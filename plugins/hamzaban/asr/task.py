@@ -1,0 +1,102 @@
+"""Fine-tuning to a CTC recogniser as an ESPnet2 task."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from espnet2.tasks.asr import ASRTask as EspnetASRTask
+from espnet2.utils.types import str_or_none
+
+from hamzaban.asr.register import FRONTEND, MODEL, register_classes
+from hamzaban.pretrain.checkpoint import read_checkpoint
+from hamzaban.text.tokens import build_tokenizer
+from hamzaban.train.memory import keep_freed_memory
+from hamzaban.train.task import TaskMixin
+
+register_classes()
+
+
+class ASRTask(TaskMixin, EspnetASRTask):
+    """ESPnet2's ASR task with our trainer, frontend and model by default.
+
+    The wav2vec 2.0 checkpoint is read once: its configuration goes into config.yaml and
+    its weights into the model, so a trained model needs the file no more.
+    """
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add our option to those of ESPnet2's task, and set our defaults."""
+        super().add_task_arguments(parser)
+        parser.add_argument(
+            "--ssl_checkpoint",
+            type=str_or_none,
+            default=None,
+            help="pretrained wav2vec 2.0: {task_cfg, model_cfg, model_weight}",
+        )
+        parser.set_defaults(
+            frontend=FRONTEND, model=MODEL, encoder=None, normalize=None, specaug=None
+        )
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> Any:
+        """Build the model, with the weights of `ssl_checkpoint` where there is one.
+
+        `args` then says how to build it without that file.
+        """
+        weights = embed_checkpoint(args) if args.frontend == FRONTEND else None
+        model = super().build_model(args)
+        if weights is not None:
+            model.frontend.load_pretrained(*weights)
+        if args.model == MODEL and is_spelling_known(args):
+            model.tokenizer = build_tokenizer(
+                args.token_type, model.token_list, args.bpemodel
+            )
+        return model
+
+    @classmethod
+    def main_worker(cls, args: argparse.Namespace) -> None:
+        """Train or collect statistics in this process."""
+        keep_freed_memory()
+        if args.frontend_conf.get("freeze_updates") and not args.unused_parameters:
+            args.unused_parameters = True
+            logging.info("unused_parameters = true, as freeze_updates is set")
+        super().main_worker(args)
+
+
+def is_spelling_known(args: argparse.Namespace) -> bool:
+    """Tell whether token ids can be turned to text: not where bpe.model is gone."""
+    if args.token_type == "bpe":
+        return args.bpemodel is not None and Path(args.bpemodel).is_file()
+    return args.token_type == "char"
+
+
+def embed_checkpoint(args: argparse.Namespace) -> tuple[dict[str, Any], str] | None:
+    """Move the configuration of the checkpoint into `args`.
+
+    Args:
+        args: Options of the task. `ssl_checkpoint`, or `path_or_url` of the inner
+            `frontend_conf`, becomes None; `model_cfg` and `task_cfg` are filled, and
+            `ssl_checkpoint_used` keeps the path for the record.
+
+    Returns:
+        The weights and the path, or None if no checkpoint is asked for.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        ValueError: If it is no checkpoint.
+    """
+    conf = dict(args.frontend_conf)
+    inner = dict(conf.get("frontend_conf") or {})
+    path = getattr(args, "ssl_checkpoint", None) or inner.get("path_or_url")
+    inner["path_or_url"] = None
+    inner.setdefault("upstream", "wav2vec2_custom")
+    args.ssl_checkpoint = None
+    args.frontend_conf = {**conf, "frontend_conf": inner}
+    if path is None:
+        return None
+    task_cfg, model_cfg, weights = read_checkpoint(path)
+    model_cfg["latent_temp"] = list(model_cfg["latent_temp"])
+    args.frontend_conf.update(task_cfg=task_cfg, model_cfg=model_cfg)
+    args.ssl_checkpoint_used = str(path)
+    return weights, str(path)
