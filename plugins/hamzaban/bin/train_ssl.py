@@ -2,21 +2,26 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban train-ssl`: ESPnet2's options and ours."""
-    from hamzaban.pretrain.task import SSLTask
-
-    return SSLTask.get_parser()
+    return _import_task().get_parser()
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
     """Train, write <output_dir>/wav2vec2.pt; return the exit status."""
-    from hamzaban.pretrain.task import SSLTask
-
-    SSLTask.main(cmd=cmd)
+    _import_task().main(cmd=cmd)
     return 0
+
+
+def _import_task() -> Any:
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        from hamzaban.pretrain.task import SSLTask
+    return SSLTask
 
 
 if __name__ == "__main__":

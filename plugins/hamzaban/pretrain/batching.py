@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from espnet2.train.collate_fn import CommonCollateFn
+import torch
 from torch import Tensor
 
 from hamzaban.fileio import atomic_text
@@ -54,19 +54,21 @@ class CropCollate:
     def __init__(self, crop_to_shortest: bool) -> None:
         """Keep the option."""
         self.crop_to_shortest = crop_to_shortest
-        self._pad = CommonCollateFn(float_pad_value=0.0)
 
     def __call__(
         self, data: Sequence[tuple[str, dict[str, np.ndarray]]]
     ) -> tuple[list[str], dict[str, Tensor]]:
         """Make `speech` (B, S) and `speech_lengths` (B,) of B utterances."""
+        waveforms = [item["speech"] for _, item in data]
         if self.crop_to_shortest:
-            size = min(len(item["speech"]) for _, item in data)
-            data = [
-                (utt_id, {**item, "speech": crop(item["speech"], size, True)})
-                for utt_id, item in data
-            ]
-        return self._pad(data)
+            size = min(map(len, waveforms))
+            waveforms = [crop(speech, size, True) for speech in waveforms]
+        lengths = torch.tensor([len(speech) for speech in waveforms])
+        speech = torch.zeros(len(waveforms), int(lengths.max()))
+        for row, waveform in zip(speech, waveforms, strict=True):
+            row[: len(waveform)] = torch.from_numpy(waveform)
+        utt_ids = [utt_id for utt_id, _ in data]
+        return utt_ids, {"speech": speech, "speech_lengths": lengths}
 
 
 def crop(speech: np.ndarray, size: int | None, random: bool) -> np.ndarray:
