@@ -100,31 +100,32 @@ def run_plain(data_dir: Path, out_dir: Path) -> None:
         soundfile.write(out_dir / f"{key}.flac", resampled, FS)
 
 
-def measure(work: Callable[[Path], None], out_dir: Path, runs: int) -> float:
-    """Return the median time of several runs, s."""
-    times = []
+def measure(works: list[Callable[[Path], None]], out_dir: Path, runs: int) -> list:
+    """Return the median time of each work, s; runs take turns to share load."""
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(runs):
-        shutil.rmtree(out_dir, ignore_errors=True)
-        began = time.perf_counter()
-        work(out_dir)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+        for work, found in zip(works, times, strict=True):
+            shutil.rmtree(out_dir, ignore_errors=True)
+            began = time.perf_counter()
+            work(out_dir)
+            found.append(time.perf_counter() - began)
+    return [statistics.median(found) for found in times]
 
 
 def bench(title: str, data_dir: Path, audio_s: float, runs: int) -> None:
     """Measure one case and print its row."""
-    out_dir = data_dir.parent / "out"
     options = FormatOptions(max_duration_s=float("inf"))
-    plain_s = measure(lambda out: run_plain(data_dir, out), out_dir, runs)
-    row = [f"| {title:<20} | {audio_s / plain_s:>6.0f} "]
-    for nj in (1, 2):
-
-        def work(out: Path, nj: int = nj) -> None:
-            format_audio(data_dir, out, options, nj=nj)
-
-        time_s = measure(work, out_dir, runs)
-        row.append(f"| {audio_s / time_s:>6.0f} | {plain_s / time_s:>5.2f} ")
-    print("".join(row) + "|", flush=True)
+    works = [
+        lambda out: run_plain(data_dir, out),
+        lambda out: format_audio(data_dir, out, options, nj=1),
+        lambda out: format_audio(data_dir, out, options, nj=2),
+    ]
+    plain_s, *stage_s = measure(works, data_dir.parent / "out", runs)
+    cells = [
+        f"{audio_s / time_s:>6.0f} | {plain_s / time_s:>5.2f}" for time_s in stage_s
+    ]
+    plain = f"{audio_s / plain_s:>6.0f}"
+    print(f"| {title:<20} | {plain} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
