@@ -178,25 +178,34 @@ def _check_stream(stream: BinaryIO, check: AudioCheck, name: str) -> AudioInfo:
         raise _fail("truncated-audio", f"{cut}, in {name}")
     import soundfile
 
-    stream.seek(0)
-    try:  # by name where there is one: callbacks into Python are slower
-        file = soundfile.SoundFile(getattr(stream, "name", stream))
+    try:
+        with _open_sound(stream) as file:
+            if not check.is_full and _is_whole_by_header(file):
+                return _read_header(file)
+        with _open_sound(stream) as file:  # anew: seeking may have failed
+            return _decode(file, name)
     except soundfile.LibsndfileError as error:
         return _check_av(stream, check, f"{name}: {error.error_string}")
-    with file:
-        if check.is_full:
-            return _decode(file, name)
-        if file.format in ("FLAC", "MP3") and not _can_read_end(file):
-            file.seek(0)  # seeking may fail in a sound file: decoding decides
-            return _decode(file, name)
-        is_known = file.frames < MAX_HEADER_FRAMES
-        num_samples = file.frames if is_known else None
-        return AudioInfo(file.samplerate, num_samples, file.format != "MP3")
 
 
-def _can_read_end(file: Any) -> bool:
+def _open_sound(stream: BinaryIO) -> Any:
     import soundfile
 
+    stream.seek(0)  # by name where there is one: callbacks into Python are slower
+    return soundfile.SoundFile(getattr(stream, "name", stream))
+
+
+def _read_header(file: Any) -> AudioInfo:
+    num_samples = file.frames if file.frames < MAX_HEADER_FRAMES else None
+    return AudioInfo(file.samplerate, num_samples, file.format != "MP3")
+
+
+def _is_whole_by_header(file: Any) -> bool:
+    """Read the last sample where the container does not tell the end of the file."""
+    import soundfile
+
+    if file.format != "FLAC":
+        return True
     if not 0 < file.frames < MAX_HEADER_FRAMES:
         return False
     try:
@@ -218,10 +227,12 @@ def _decode(file: Any, name: str) -> AudioInfo:
     except soundfile.LibsndfileError:
         where = f"between samples {num_samples} and {num_samples + DECODE_FRAMES}"
         raise _fail("truncated-audio", f"decoding stops {where}, in {name}") from None
-    if num_samples < file.frames < MAX_HEADER_FRAMES:
+    is_exact = file.format != "MP3"  # whose header, or libsndfile for it, may guess
+    if is_exact and num_samples < file.frames < MAX_HEADER_FRAMES:
         found = f"{num_samples} of {file.frames} samples, in {name}"
         raise _fail("truncated-audio", found)
-    return AudioInfo(file.samplerate, num_samples, True, problem=levels.problem(name))
+    problem = levels.problem(name)
+    return AudioInfo(file.samplerate, num_samples, is_exact, problem=problem)
 
 
 class _Levels:

@@ -35,7 +35,7 @@ def find_truncation(stream: BinaryIO, *, walk: bool = False) -> str | None:
     head = stream.read(12)
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
         return _cut_riff(stream, size)
-    if head[:4] == b"FORM":
+    if head[:4] == b"FORM" and len(head) == 12:
         return _compare("FORM chunk", 8 + struct.unpack(">I", head[4:8])[0], size)
     if head[:4] == b"OggS":
         return _cut_ogg(stream, size)

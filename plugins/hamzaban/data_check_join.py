@@ -5,6 +5,7 @@ are read again, merged in order; unsorted ones are sorted first, on disk if need
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -90,8 +91,17 @@ def scan_spk2utt(path: Path, findings: Findings) -> tuple[Scan, bytes]:
     _report_alone(path, number_before, last, is_alone, findings)
     if scan.num_lines == 0:
         findings.add("empty-file", path, 0, "", "no lines")
+    elif not _ends_line(path):
+        found = "no newline at the end"
+        findings.add("no-newline", path, number_before, to_text(last), found)
     scan.digest = speakers.digest()
     return scan, pairs.digest()
+
+
+def _ends_line(path: Path) -> bool:
+    with open(path, "rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"
 
 
 def _report_alone(
