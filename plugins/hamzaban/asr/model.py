@@ -4,11 +4,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import editdistance
 import torch
 from espnet2.asr.ctc import CTC
 from espnet2.asr.espnet_model import ESPnetASRModel
 from espnet2.torch_utils.device_funcs import force_gatherable
+from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -134,9 +134,9 @@ class HamzabanCTC(ESPnetASRModel):
             skipped = (self.blank_id, self.tokenizer.unk_id)
             hyp = self._spell([token for token in collapsed if token not in skipped])
             ref = self._spell(ids[:length])
-            sums["word_errors"] += editdistance.eval(hyp.split(), ref.split())
+            sums["word_errors"] += Levenshtein.distance(hyp.split(), ref.split())
             sums["words"] += len(ref.split())
-            sums["char_errors"] += editdistance.eval(hyp, ref)
+            sums["char_errors"] += Levenshtein.distance(hyp, ref)
             sums["chars"] += len(ref)
         return {name: value / len(best) for name, value in sums.items()}
 

@@ -1,0 +1,28 @@
+"""Fine-tune a wav2vec 2.0 model to a CTC recogniser, from a checkpoint or from scratch."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban train-asr`: ESPnet2's options and ours."""
+    return _import_task().get_parser()
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Train, write the models into --output_dir; return the exit status."""
+    _import_task().main(cmd=cmd)
+    return 0
+
+
+def _import_task() -> Any:
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        from hamzaban.asr.task import ASRTask
+    return ASRTask
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
