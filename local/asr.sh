@@ -41,7 +41,7 @@ pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
 pretrain_init=""              # wav2vec 2.0 checkpoint to begin with; empty: random
 pretrain_tag=""               # name of exp/ssl_<tag>; empty: made of the options
 # Training and decoding.
-asr_config=""                 # YAML; needed
+asr_config=""                 # YAML; may lie on another, `base: PATH`; needed
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
 asr_tag=""                    # name of exp/asr_<tag>; empty: made of the options
 inference_config=""           # YAML; gives its name to the folder of results
@@ -94,14 +94,6 @@ done
 command -v hamzaban > /dev/null || die "no hamzaban on PATH; run 'make env' in ${MAIN_ROOT}"
 
 # Names.
-plain_args() { # options: as a part of a name, as ESPnet writes them
-    local args=${1//--/_}
-    printf '%s\n' "${args//[ |=\/]/}"
-}
-stem() { # path: its name without suffix
-    local name=${1##*/}
-    printf '%s\n' "${name%.*}"
-}
 lang_=""
 [[ ${lang} == noinfo ]] || lang_="${lang}_"
 sp=""
@@ -192,12 +184,14 @@ if stage 4 pretrain; then
             --out "${pretrain_dir}" -- hamzaban combine-data --leave_out text \
             "${pretrain_dir}" "${train_dir}" "${dumpdir}/raw/${unlabelled_set}"
     fi
+    config=${expdir}/conf/ssl_${pretrain_tag}.yaml
+    hamzaban merge-config "${pretrain_config}" "${config}"
     log "Pretraining: ${ssl_exp}/train.log"
     step pretrain --set_aside "${ssl_exp}" --out "${ssl_checkpoint}" \
-        --in "${pretrain_config}" ${pretrain_init:+"${pretrain_init}"} \
+        --in "${config}" ${pretrain_init:+"${pretrain_init}"} \
         {"${pretrain_dir}","${valid_dir}"}/{wav.scp,utt2num_samples} -- \
         "${cuda_cmd[@]}" "${train_opts[@]}" --log "${ssl_exp}/train.log" -- \
-        hamzaban train-ssl --config "${pretrain_config}" --output_dir "${ssl_exp}" \
+        hamzaban train-ssl --config "${config}" --output_dir "${ssl_exp}" \
         --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
         ${pretrain_init:+--init_checkpoint "${pretrain_init}"} \
         --train_data_path_and_name_and_type "${pretrain_dir}/wav.scp,speech,sound" \
@@ -223,6 +217,8 @@ if stage 7 stats; then
 fi
 
 if stage 8 train; then
+    config=${expdir}/conf/asr_${asr_tag}.yaml
+    hamzaban merge-config "${asr_config}" "${config}"
     log "Training: ${asr_exp}/train.log"
     data_opts=()
     for name in train valid; do
@@ -234,11 +230,11 @@ if stage 8 train; then
             "--${name}_shape_file" "${asr_stats}/${name}/text_shape.${token_type}")
     done
     step train --set_aside "${asr_exp}" --out "${asr_exp}"/{config.yaml,valid.wer.ave.pth} \
-        --in "${asr_config}" "${token_files[@]}" ${ssl_checkpoint:+"${ssl_checkpoint}"} \
+        --in "${config}" "${token_files[@]}" ${ssl_checkpoint:+"${ssl_checkpoint}"} \
         {"${train_dir}","${valid_dir}"}/{wav.scp,text} \
         "${asr_stats}"/{train,valid}/{speech_shape,"text_shape.${token_type}"} -- \
         "${cuda_cmd[@]}" "${train_opts[@]}" --log "${asr_exp}/train.log" -- \
-        hamzaban train-asr --config "${asr_config}" --output_dir "${asr_exp}" \
+        hamzaban train-asr --config "${config}" --output_dir "${asr_exp}" \
         --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
         "${token_opts[@]}" "${init_opts[@]}" "${data_opts[@]}" "${asr_words[@]}"
 fi

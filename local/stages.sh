@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stages by number and name, and their steps. Sourced after log.sh.
+# Stages by number and name, their steps, names of what they make. Sourced after log.sh.
 # The script that sources this sets: stage_table, lines `number name what it does`;
 # reserved_stages, lines of the same form for stages yet to come; stage and stop_stage
 # (numbers or names); skipped, an associative array: number -> why.
@@ -43,4 +43,13 @@ stage() { # number name: true if this stage is asked for
 
 step() { # name --in path... --out path... -- command...: see hamzaban run-stage --help
     hamzaban run-stage "$@"
+}
+
+plain_args() { # options: as a part of a name, as ESPnet writes them
+    local args=${1//--/_}
+    printf '%s\n' "${args//[ |=\/]/}"
+}
+stem() { # path: its name without suffix
+    local name=${1##*/}
+    printf '%s\n' "${name%.*}"
 }

@@ -60,7 +60,7 @@ show-results" ]
         "${exp}_char_init_seed" exp/{asr_stats_raw_ar_{bpe30,char},ssl_pretrain_raw_ar_init_seed}; do
         [ -d "${dir}" ] || { echo "${dir} is missing"; return 1; }
     done
-    [ "$(find exp -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 7 ]
+    [ "$(find exp -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 8 ]
     grep "^train-asr" "${CALLS}" > trained
     [[ $(sed -n 1p trained) != *--ssl_checkpoint* ]]
     [[ $(sed -n 2p trained) == *"--ssl_checkpoint ${seed} "* ]]
