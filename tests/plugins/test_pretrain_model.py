@@ -11,7 +11,8 @@ pytest.importorskip("espnet2")
 
 from hamzaban.pretrain.config import make_model_cfg  # noqa: E402
 from hamzaban.pretrain.criterion import contrast, drop_equal_targets  # noqa: E402
-from hamzaban.pretrain.model import LossOptions, PretrainModel, draw_batch  # noqa: E402
+from hamzaban.pretrain.draw import draw_batch  # noqa: E402
+from hamzaban.pretrain.model import LossOptions, PretrainModel  # noqa: E402
 from hamzaban.pretrain.quantise import quantise  # noqa: E402
 
 SMALL = {

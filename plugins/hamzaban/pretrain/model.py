@@ -17,8 +17,10 @@ from torch import Tensor
 
 from hamzaban.asr.stats import count_frames, parse_conv_layers
 from hamzaban.pretrain.criterion import contrast, drop_equal_targets, similarity
+from hamzaban.pretrain.draw import Draw, draw_batch, to_slots
 from hamzaban.pretrain.masking import MaskOptions, sample_masks, sample_negatives
 from hamzaban.pretrain.quantise import Quantised, quantise
+from hamzaban.pretrain.spectrum import SpectralAnchor
 from hamzaban.train.masked_norm import mask_group_norm, valid_lengths
 
 
@@ -29,33 +31,14 @@ class LossOptions:
     Attributes:
         diversity_weight: Weight of the share of the codebook that is not used.
         feature_weight: Weight of the mean square of the extractor's output.
+        spectral_weight: Weight of the spectral anchor (see `spectrum`); 0: without.
         valid_seed: Seed of masks and negatives in validation, together with utt_id.
     """
 
     diversity_weight: float = 0.1
     feature_weight: float = 10.0
+    spectral_weight: float = 0.0
     valid_seed: int = 0
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """Masked frames and negatives of a batch; M is the largest number of an utterance.
-
-    Attributes:
-        mask: True where a frame is masked, shape (B, T).
-        frames: Flat position in (B, T) of each masked frame, shape (N,).
-        slots: Flat position in (B, M) of each masked frame, shape (N,).
-        valid: True where (B, M) holds a frame, shape (B, M).
-        counts: Times that frame j is a negative of frame i, shape (B, M, M).
-        num_valid: Valid frames of the batch, masked or not.
-    """
-
-    mask: Tensor
-    frames: Tensor
-    slots: Tensor
-    valid: Tensor
-    counts: Tensor
-    num_valid: int
 
 
 class Latents(NamedTuple):
@@ -66,12 +49,14 @@ class Latents(NamedTuple):
         padding: True where a frame is padding, shape (B, T), or None without padding.
         num_frames: Valid frames of each utterance.
         penalty: Mean square of the unnormalised valid features, a scalar.
+        spectral: Error of the spectra predicted from them, a scalar, or None.
     """
 
     features: Tensor
     padding: Tensor | None
     num_frames: list[int]
     penalty: Tensor
+    spectral: Tensor | None
 
 
 class PretrainModel(AbsESPnetModel):
@@ -101,6 +86,10 @@ class PretrainModel(AbsESPnetModel):
             require_same=cfg.require_same_masks,
         )
         self.conv_shapes = parse_conv_layers(cfg.conv_feature_layers)
+        self.anchor: SpectralAnchor | None = None
+        if losses.spectral_weight > 0:
+            dim = self.wav2vec2.layer_norm.normalized_shape[0]
+            self.anchor = SpectralAnchor(self.conv_shapes, dim)
 
     def set_num_updates(self, num_updates: int) -> None:
         """Set the Gumbel temperature that belongs to a number of optimiser updates."""
@@ -167,7 +156,11 @@ class PretrainModel(AbsESPnetModel):
             features = features.masked_fill(padding.unsqueeze(2), 0)
         size = sum(num_frames) * features.size(2)
         penalty = features.float().pow(2).sum() / size
-        return Latents(model.layer_norm(features), padding, num_frames, penalty)
+        spectral = None
+        if self.anchor is not None:
+            spectral = self.anchor(features, speech, padding)
+        normed = model.layer_norm(features)
+        return Latents(normed, padding, num_frames, penalty, spectral)
 
     def collect_feats(self, **batch: Tensor) -> dict[str, Tensor]:
         """Return nothing: pretraining needs no statistics of features."""
@@ -194,7 +187,7 @@ class PretrainModel(AbsESPnetModel):
         hidden = torch.where(mask.unsqueeze(2), embedding, hidden)
         return model.encoder(hidden, padding_mask=latents.padding)[0]
 
-    def _draw(self, latents: Latents, utt_id: Sequence[str]) -> _Draw:
+    def _draw(self, latents: Latents, utt_id: Sequence[str]) -> Draw:
         """Choose masked frames and negatives."""
         batch, total = latents.features.shape[:2]
         rngs = self._generators(batch, utt_id)
@@ -221,17 +214,17 @@ class PretrainModel(AbsESPnetModel):
         return [np.random.default_rng([self.losses.valid_seed, n]) for n in names]
 
     def _add_losses(
-        self, context: Tensor, quantised: Quantised, latents: Latents, draw: _Draw
+        self, context: Tensor, quantised: Quantised, latents: Latents, draw: Draw
     ) -> dict[str, Any]:
         model = self.wav2vec2
         queries = context.flatten(0, 1).index_select(0, draw.frames)
-        queries = _to_slots(model.final_proj(queries), draw)  # (B, M, D)
+        queries = to_slots(model.final_proj(queries), draw)  # (B, M, D)
         targets = model.project_q(quantised.vectors)
         if model.target_glu is not None:
             targets = model.target_glu(targets)
-        counts = drop_equal_targets(draw.counts, _to_slots(quantised.codes, draw))
+        counts = drop_equal_targets(draw.counts, to_slots(quantised.codes, draw))
         with torch.autocast(context.device.type, enabled=False):
-            scores = similarity(queries, _to_slots(targets, draw), model.logit_temp)
+            scores = similarity(queries, to_slots(targets, draw), model.logit_temp)
             result = contrast(scores, counts, draw.valid)
         num_masked = draw.frames.numel()
         contrastive = result.loss / num_masked
@@ -253,54 +246,8 @@ class PretrainModel(AbsESPnetModel):
         }
         for group, perplexity in enumerate(quantised.code_perplexity, 1):
             stats[f"code_perplexity{group}"] = perplexity.detach()
+        if latents.spectral is not None:
+            loss = loss + self.losses.spectral_weight * latents.spectral
+            stats.update(loss=loss.detach(), loss_spectral=latents.spectral.detach())
         weight = loss.new_tensor(float(num_masked))
         return {"loss": loss, "stats": stats, "weight": weight}
-
-
-def draw_batch(
-    masks: Sequence[np.ndarray],
-    negatives: Sequence[np.ndarray],
-    *,
-    num_frames: Sequence[int],
-    total: int,
-    device: torch.device,
-) -> _Draw:
-    """Arrange masked frames and negatives of B utterances as tensors.
-
-    Args:
-        masks: Indices of the masked frames of each utterance.
-        negatives: Positions among them of each one's negatives, B x (M_b, K).
-        num_frames: Valid frames of each utterance.
-        total: Frames of the batch with padding, T.
-        device: Where the tensors go.
-
-    Returns:
-        The draw.
-    """
-    sizes = np.array([mask.size for mask in masks])
-    width = int(sizes.max())
-    mask = np.zeros((len(masks), total), dtype=bool)
-    counts = np.zeros((len(masks), width, width), dtype=np.float32)
-    for index, (frames, drawn) in enumerate(zip(masks, negatives, strict=True)):
-        mask[index, frames] = True
-        pairs = drawn + np.arange(frames.size)[:, None] * width
-        seen = np.bincount(pairs.ravel(), minlength=frames.size * width)
-        counts[index, : frames.size] = seen.reshape(frames.size, width)
-    valid = np.arange(width) < sizes[:, None]
-    return _Draw(
-        torch.from_numpy(mask).to(device),
-        torch.from_numpy(np.flatnonzero(mask)).to(device),
-        torch.from_numpy(np.flatnonzero(valid)).to(device),
-        torch.from_numpy(valid).to(device),
-        torch.from_numpy(counts).to(device),
-        num_valid=sum(num_frames),
-    )
-
-
-def _to_slots(rows: Tensor, draw: _Draw) -> Tensor:
-    """Lay (N, D) rows of masked frames out as (B, M, D), zero where there is none."""
-    batch, width = draw.valid.shape
-    if rows.size(0) == batch * width:
-        return rows.view(batch, width, -1)
-    slots = rows.new_zeros(batch * width, rows.size(1))
-    return slots.index_copy(0, draw.slots, rows).view(batch, width, -1)

@@ -78,6 +78,12 @@ class PretrainTask(AbsTask):
             default=0.05,
             help="largest share of utterances that may be too short",
         )
+        add(
+            "--spectral_weight",
+            type=float,
+            default=0.0,
+            help="weight of the spectral anchor, which keeps small runs from collapse",
+        )
         add("--valid_seed", type=int, default=0, help="seed of masks in validation")
 
     @classmethod
@@ -115,7 +121,7 @@ class PretrainTask(AbsTask):
         """
         fill_configs(args)
         diversity, features = args.loss_weights
-        losses = LossOptions(diversity, features, args.valid_seed)
+        losses = LossOptions(diversity, features, args.spectral_weight, args.valid_seed)
         model = PretrainModel(args.model_cfg, losses)
         if args.init_checkpoint is not None:
             stored = checkpoint.read_checkpoint(args.init_checkpoint)

@@ -136,7 +136,7 @@ def write_opus(path: Path, speech: np.ndarray, bit_rate: int) -> None:
 def read_clips(
     folder: Path, takes: Sequence[int], rng: random.Random
 ) -> dict[str, list]:
-    """Read the wanted takes of each word of one speaker, pauses cut, in random order."""
+    """Read the wanted takes of each word of one speaker, cut, in random order."""
     clips = {
         word: [
             cut_pauses(

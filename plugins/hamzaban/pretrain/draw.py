@@ -1,0 +1,78 @@
+"""Which frames of a batch are masked, and their negatives, as tensors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Masked frames and negatives of a batch; M is the largest number of an utterance.
+
+    Attributes:
+        mask: True where a frame is masked, shape (B, T).
+        frames: Flat position in (B, T) of each masked frame, shape (N,).
+        slots: Flat position in (B, M) of each masked frame, shape (N,).
+        valid: True where (B, M) holds a frame, shape (B, M).
+        counts: Times that frame j is a negative of frame i, shape (B, M, M).
+        num_valid: Valid frames of the batch, masked or not.
+    """
+
+    mask: Tensor
+    frames: Tensor
+    slots: Tensor
+    valid: Tensor
+    counts: Tensor
+    num_valid: int
+
+
+def draw_batch(
+    masks: Sequence[np.ndarray],
+    negatives: Sequence[np.ndarray],
+    *,
+    num_frames: Sequence[int],
+    total: int,
+    device: torch.device,
+) -> Draw:
+    """Arrange masked frames and negatives of B utterances as tensors.
+
+    Args:
+        masks: Indices of the masked frames of each utterance.
+        negatives: Positions among them of each one's negatives, B x (M_b, K).
+        num_frames: Valid frames of each utterance.
+        total: Frames of the batch with padding, T.
+        device: Where the tensors go.
+
+    Returns:
+        The draw.
+    """
+    sizes = np.array([mask.size for mask in masks])
+    width = int(sizes.max())
+    mask = np.zeros((len(masks), total), dtype=bool)
+    counts = np.zeros((len(masks), width, width), dtype=np.float32)
+    for index, (frames, drawn) in enumerate(zip(masks, negatives, strict=True)):
+        mask[index, frames] = True
+        pairs = drawn + np.arange(frames.size)[:, None] * width
+        seen = np.bincount(pairs.ravel(), minlength=frames.size * width)
+        counts[index, : frames.size] = seen.reshape(frames.size, width)
+    valid = np.arange(width) < sizes[:, None]
+    return Draw(
+        torch.from_numpy(mask).to(device),
+        torch.from_numpy(np.flatnonzero(mask)).to(device),
+        torch.from_numpy(np.flatnonzero(valid)).to(device),
+        torch.from_numpy(valid).to(device),
+        torch.from_numpy(counts).to(device),
+        num_valid=sum(num_frames),
+    )
+
+
+def to_slots(rows: Tensor, draw: Draw) -> Tensor:
+    """Lay (N, D) rows of masked frames out as (B, M, D), zero where there is none."""
+    batch, width = draw.valid.shape
+    if rows.size(0) == batch * width:
+        return rows.view(batch, width, -1)
+    slots = rows.new_zeros(batch * width, rows.size(1))
+    return slots.index_copy(0, draw.slots, rows).view(batch, width, -1)
