@@ -127,7 +127,9 @@ class HamzabanS3prlFrontend(S3prlFrontend):
 
     def load_pretrained(self, weights: Mapping[str, Tensor], place: str) -> None:
         """Fill the model from the weights of a checkpoint; `place` is for messages."""
-        wav2vec2.load_pretrained(self.model, weights, place)
+        wav2vec2.load_pretrained(
+            self.model, weights, place, reinit_layers=self.options.reinit_layers
+        )
 
     @property
     def is_frozen(self) -> bool:
@@ -192,7 +194,9 @@ def _build_model(path: str | None, options: FineTuning) -> Wav2Vec2Model:
         )
     model = wav2vec2.build_wav2vec2(model_cfg, options.overrides)
     if weights is not None:
-        wav2vec2.load_pretrained(model, weights, str(path))
+        wav2vec2.load_pretrained(
+            model, weights, str(path), reinit_layers=options.reinit_layers
+        )
     model.wav_normalize = bool(task_cfg["normalize"])
     return model
 

@@ -31,6 +31,9 @@ class FineTuning:
         activation_dropout: Inside the feed-forward networks.
         attention_dropout: Of the attention weights.
         layerdrop: Share of transformer layers left out of a training step.
+        reinit_layers: So many of the last transformer layers start from random weights:
+            they are tuned to the pretraining loss more than to speech (Pasad et al.
+            2021, arXiv 2107.04734).
         freeze_updates: The whole model is frozen for the first so many updates.
         freeze: Parts that stay frozen, such as feature_extractor or encoder.layers.0:
             prefixes of names below the wav2vec 2.0 model.
@@ -46,6 +49,7 @@ class FineTuning:
     activation_dropout: float | None = None
     attention_dropout: float | None = None
     layerdrop: float = 0.0
+    reinit_layers: int = 0
     freeze_updates: int = 0
     freeze: Sequence[str] = ()
 

@@ -39,7 +39,11 @@ def build_wav2vec2(
 
 
 def load_pretrained(
-    model: Wav2Vec2Model, weights: Mapping[str, Tensor], place: str
+    model: Wav2Vec2Model,
+    weights: Mapping[str, Tensor],
+    place: str,
+    *,
+    reinit_layers: int = 0,
 ) -> None:
     """Fill the model from a checkpoint, whatever floating-point type that has.
 
@@ -47,15 +51,29 @@ def load_pretrained(
         model: From `build_wav2vec2`.
         weights: Parameters of a pretrained model; those of pretraining only are left.
         place: Where they come from, for messages.
+        reinit_layers: So many of the last transformer layers stay as they are.
 
     Raises:
-        ValueError: If they do not fit.
+        ValueError: If they do not fit, or there are not so many layers.
     """
+    num_layers = len(model.encoder.layers)
+    if not 0 <= reinit_layers <= num_layers:
+        raise ValueError(
+            f"frontend_conf: reinit_layers is {reinit_layers}, expected 0..{num_layers}"
+        )
     used = {
         name: value.float() if value.is_floating_point() else value
         for name, value in weights.items()
         if not name.startswith(PRETRAINING_PARTS)
     }
+    own = model.state_dict()
+    for layer in range(num_layers - reinit_layers, num_layers):
+        prefix = f"encoder.layers.{layer}."
+        used |= {
+            name: own[name]
+            for name in used.keys() & own.keys()
+            if name.startswith(prefix)
+        }
     load_weights(model, used, place)
 
 
