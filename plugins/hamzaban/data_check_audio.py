@@ -4,13 +4,13 @@ import io
 import itertools
 import logging
 import math
+import multiprocessing
 import os
 import re
 import subprocess
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -73,7 +73,8 @@ def check_audio(
         return
     entries = iter(entries)
     waiting: deque[tuple[list[Entry], Future[list[AudioInfo]]]] = deque()
-    with ProcessPoolExecutor(nj) as pool:
+    context = multiprocessing.get_context("forkserver")  # a fork may hang with threads
+    with ProcessPoolExecutor(nj, context) as pool:
         while True:
             while len(waiting) < 2 * nj:
                 if not (batch := list(itertools.islice(entries, BATCH_SIZE))):
@@ -85,7 +86,7 @@ def check_audio(
             batch, future = waiting.popleft()
             try:
                 yield from zip(batch, future.result(), strict=True)
-            except BrokenProcessPool:
+            except BrokenExecutor:
                 raise ValueError(
                     f"a decoder crashed near {batch[0][1]} .. {batch[-1][1]}; find the "
                     "file with --nj 1 and remove it"

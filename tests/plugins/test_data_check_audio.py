@@ -145,7 +145,7 @@ def test_mp3_with_tags_at_both_ends(tmp_path):
     assert kind_of_problem(path) is None
 
 
-@pytest.mark.parametrize("size", range(0, 64))
+@pytest.mark.parametrize("size", range(0, 64, 3))
 def test_no_header_however_short_is_an_error_of_ours(tmp_path, size):
     kinds = {"empty-audio", "truncated-audio", "unreadable-audio"}
     for suffix in SOUND_FORMATS:
@@ -192,13 +192,11 @@ def test_nan_audio(tmp_path, value):
     assert kind_of_problem(tmp_path / "a.wav", HEADER) is None
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "opus"])
-@pytest.mark.parametrize("offset", [0.0, 0.25])
+@pytest.mark.parametrize(
+    ("suffix", "offset"), [("wav", 0.0), ("wav", 0.25), ("flac", 0.0), ("opus", 0.0)]
+)
 def test_silent_audio(tmp_path, suffix, offset):
-    silence = np.full(FS, offset, np.float32)
-    if suffix == "opus" and offset:
-        pytest.skip("Opus removes a constant offset slowly, which is a sound")
-    path = write_sound(tmp_path / f"a.{suffix}", silence)
+    path = write_sound(tmp_path / f"a.{suffix}", np.full(FS, offset, np.float32))
     assert kind_of_problem(path) == "silent-audio"
     assert kind_of_problem(path, HEADER) is None
 
