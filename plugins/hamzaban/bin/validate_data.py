@@ -40,10 +40,7 @@ def get_parser() -> argparse.ArgumentParser:
         "(default: strict)",
     )
     parser.add_argument(
-        "--max_shown",
-        type=int,
-        default=20,
-        help="lines shown for a kind of finding (default: 20)",
+        "--max_shown", type=int, default=20, help="lines shown of a kind (default: 20)"
     )
     return parser
 
