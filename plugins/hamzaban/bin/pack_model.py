@@ -1,0 +1,45 @@
+"""Pack a trained recogniser into one archive, as ESPnet's model zoo reads it."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban pack-model`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--asr_exp", required=True, help="folder that train-asr wrote")
+    add(
+        "--asr_model",
+        default="valid.wer.ave.pth",
+        help="model file in --asr_exp (default: %(default)s)",
+    )
+    add("--outpath", help="the archive (default: <asr_exp>/<name>_<model>.zip)")
+    add(
+        "--option",
+        action="append",
+        default=[],
+        help="a file or folder to add; may be repeated. RESULTS.md and images of "
+        "--asr_exp are added where they are there",
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the archive and print its path; return the exit status."""
+    from hamzaban.asr.pack import pack_model
+
+    args = get_parser().parse_args(cmd)
+    asr_exp = Path(args.asr_exp)
+    name = f"{asr_exp.resolve().name}_{args.asr_model.removesuffix('.pth')}.zip"
+    outpath = Path(args.outpath or asr_exp / name)
+    there = [asr_exp / part for part in ("RESULTS.md", "images")]
+    extra = [part for part in there if part.exists()] + args.option
+    pack_model(asr_exp, args.asr_model, outpath, extra)
+    print(outpath)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

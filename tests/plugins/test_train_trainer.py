@@ -1,0 +1,120 @@
+"""A killed run ends as an unkilled one; statistics are pooled; averages are right."""
+
+import pytest
+import tiny_training
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    tiny_training.import_task()
+    folder = tmp_path_factory.mktemp("tränen und daten")
+    return tiny_training.write_inputs(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(inputs):
+    exp = inputs / "whole"
+    assert tiny_training.train(tiny_training.make_command(inputs, exp)) == 0
+    return tiny_training.digests(exp)
+
+
+def test_run_leaves_the_files_of_espnet(whole):
+    assert {"3epoch.pth", "latest.pth", "valid.wer.best.pth"} <= set(whole)
+    assert whole["valid.wer.ave.pth"] == "valid.wer.ave_2best.pth"
+
+
+# An epoch has 3 updates or more. It writes checkpoint.pth, <n>epoch.pth, latest.pth and
+# perhaps valid.wer.best.pth, in this order.
+@pytest.mark.parametrize(
+    "kill",
+    [("step", 2), ("step", 8), *(("replace", n) for n in (1, 2, 3, 4, 6, 9, 11))],
+)
+def test_killed_run_ends_as_a_whole_one(inputs, whole, kill, tmp_path):
+    words = tiny_training.make_command(inputs, tmp_path / "exp")
+    assert tiny_training.train(words, kill) == -9
+    assert tiny_training.train(words) == 0
+    assert tiny_training.digests(tmp_path / "exp") == whole
+    assert not list((tmp_path / "exp").glob("*.tmp*"))
+
+
+def test_run_killed_each_epoch_ends_as_a_whole_one(inputs, tmp_path):
+    options = {
+        "frontend_conf": ["freeze_updates=7", "mask_prob=0.3"],
+        "accum_grad": 2,
+        "num_workers": 1,
+        "batch_bins": 30000,
+    }
+    words = tiny_training.make_command(inputs, tmp_path / "whole", **options)
+    assert tiny_training.train(words) == 0
+    words = tiny_training.make_command(inputs, tmp_path / "exp", **options)
+    assert tiny_training.train(words, ("step", 4)) == -9
+    assert tiny_training.train(words, ("step", 4)) == -9
+    assert tiny_training.train(words) == 0
+    whole = tiny_training.digests(tmp_path / "whole")
+    assert tiny_training.digests(tmp_path / "exp") == whole
+
+
+def test_ended_run_does_nothing_when_run_again(inputs, whole):
+    exp = inputs / "whole"
+    times = {path: path.lstat().st_mtime_ns for path in exp.glob("?epoch.pth")}
+    assert tiny_training.train(tiny_training.make_command(inputs, exp)) == 0
+    assert times == {path: path.lstat().st_mtime_ns for path in exp.glob("?epoch.pth")}
+    assert tiny_training.digests(exp) == whole
+
+
+def test_early_stopped_run_does_not_go_on(inputs, tmp_path):
+    options = {"patience": 1, "max_epoch": 9, "optim_conf": "lr=0.0"}
+    options["early_stopping_criterion"] = None
+    exp = tmp_path / "exp"
+    words = tiny_training.make_command(inputs, exp, **options)
+    words += ["--early_stopping_criterion", "valid", "wer", "min"]
+    assert tiny_training.train(words) == 0
+    before = tiny_training.digests(exp)
+    assert before["latest.pth"] == "3epoch.pth"
+    assert tiny_training.train(words) == 0
+    assert tiny_training.digests(exp) == before
+
+
+def test_seeds_differ_between_epochs_and_seeds():
+    from hamzaban.train.trainer import epoch_seed
+
+    seeds = {epoch_seed(seed, epoch) for seed in range(20) for epoch in range(20)}
+    assert len(seeds) == 400
+    assert epoch_seed(3, 4) == epoch_seed(3, 4) != epoch_seed(3, 4, rank=1)
+
+
+def test_ratios_are_pooled_over_the_set():
+    from espnet2.train.reporter import Reporter
+    from hamzaban.train.trainer import pool_ratios
+
+    reporter = Reporter()
+    reporter.set_epoch(1)
+    with reporter.observe("valid") as sub:
+        for errors, words, size in ((3, 7, 2), (0, 90, 1), (11, 13, 5)):
+            sub.register({"errors": errors / size, "words": words / size}, size)
+            sub.next()
+        assert pool_ratios(sub, {"wer": ("errors", "words"), "x": ("no", "words")})
+    assert reporter.get_value("valid", "wer") == 14 / 110
+    assert not reporter.has("valid", "x")
+
+
+def test_average_is_the_mean_of_the_best(tmp_path):
+    import torch
+    from espnet2.train.reporter import Reporter
+    from hamzaban.train.checkpoints import average_nbest
+
+    reporter = Reporter()
+    for epoch, (wer, loss) in enumerate([(0.9, 1.0), (0.2, 3.0), (0.5, 2.0)], 1):
+        reporter.set_epoch(epoch)
+        with reporter.observe("valid") as sub:
+            sub.register({"wer": wer, "loss": loss}, 1)
+            sub.next()
+        weights = {"w": torch.full((2,), float(epoch)), "n": torch.tensor(epoch)}
+        torch.save(weights, tmp_path / f"{epoch}epoch.pth")
+    criteria = [("valid", "wer", "min"), ("valid", "loss", "min")]
+    average_nbest(tmp_path, reporter, criteria, [1, 2, 9])
+    for key, means in (("wer", (2.0, 2.5, 2.0)), ("loss", (1.0, 2.0, 2.0))):
+        for n, mean in zip((1, 2, 3), means, strict=True):
+            found = torch.load(tmp_path / f"valid.{key}.ave_{n}best.pth")
+            assert found["w"].tolist() == [mean] * 2
+        assert (tmp_path / f"valid.{key}.ave.pth").readlink().name.endswith("3best.pth")
