@@ -253,3 +253,24 @@ def test_too_short_utterance_is_named():
     model = build()
     with pytest.raises(ValueError, match="utt7: 500 samples make 1 frames"):
         model(tones(1, 500), torch.tensor([500]), ["utt7"])
+
+
+def test_bfloat16_follows_float32():
+    model = build()
+    model.eval()
+    speech, lengths = tones(2, 16000), torch.tensor([16000, 12000])
+    exact = model(speech, lengths, ["a", "b"])
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = model(speech, lengths, ["a", "b"])
+    rounded["loss"].backward()
+    assert rounded["loss"].dtype == torch.float32
+    for name in ("loss_contrastive", "loss_diversity", "loss_features"):
+        expected = pytest.approx(float(exact["stats"][name]), rel=0.05, abs=0.01)
+        assert float(rounded["stats"][name]) == expected, name
+    assert exact["stats"]["mask_share"] == rounded["stats"]["mask_share"]
+
+
+def test_double_precision_is_taken():
+    model = build().double().eval()
+    loss = model(tones(1, 8000), torch.tensor([8000]), ["a"])["loss"]
+    assert torch.isfinite(loss)

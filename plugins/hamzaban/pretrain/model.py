@@ -145,7 +145,8 @@ class PretrainModel(AbsESPnetModel):
             ),
             valid_lengths(model.feature_extractor, num_samples),
         ):
-            features = model.feature_extractor(speech)  # (B, C, T)
+            waves = speech.to(model.mask_emb.dtype)
+            features = model.feature_extractor(waves)  # (B, C, T)
         if model.feature_grad_mult not in (0.0, 1.0):
             features = GradMultiply.apply(features, model.feature_grad_mult)
         features = features.transpose(1, 2)  # (B, T, C)
