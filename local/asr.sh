@@ -285,6 +285,6 @@ if stage 13 pack; then
     step pack --in "${asr_exp}"/{config.yaml,"${inference_asr_model}",RESULTS.md} \
         "${token_files[@]}" --out "${archive}" -- \
         hamzaban pack-model --asr_exp "${asr_exp}" --asr_model "${inference_asr_model}" \
-        --output "${archive}"
+        --outpath "${archive}"
 fi
 log "Finished after ${SECONDS} s"
