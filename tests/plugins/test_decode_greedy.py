@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+
 from hamzaban.decode.greedy import collapse, ctc_confidence, greedy_search
 
 BLANK, A, B = 0, 1, 2

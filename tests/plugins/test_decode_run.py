@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+
 from hamzaban.asr.stats import count_frames
 from hamzaban.bin.decode_asr import main as decode_asr
 from hamzaban.decode.emissions import (

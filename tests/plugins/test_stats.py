@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+
 from hamzaban.asr.stats import (
     WAV2VEC2_CONV,
     count_ctc_frames,

@@ -5,6 +5,9 @@ import re
 import unicodedata
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hamzaban.bin.make_tokens import main as make_tokens
 from hamzaban.text.tokens import (
     BLANK,
@@ -14,8 +17,6 @@ from hamzaban.text.tokens import (
     build_tokenizer,
     read_token_list,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ZWNJ, ZWJ, SHADDA, ACUTE = "\u200c", "\u200d", "\u0651", "\u0301"
 RLM, TATWEEL, PRESENTATION_LAM_ALEF = "\u200f", "\u0640", "\ufefb"

@@ -4,8 +4,12 @@ import argparse
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hamzaban.decode.options import DecodeOptions, read_inference_config
+
+if TYPE_CHECKING:
+    from hamzaban.decode.recogniser import Recogniser
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -49,20 +53,29 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.inference_config is not None:
         parser.set_defaults(**read_inference_config(args.inference_config))
         args = parser.parse_args(cmd)
-    from hamzaban.decode.recogniser import find_files, load_recogniser
+    from hamzaban.decode.recogniser import find_files
     from hamzaban.decode.run import decode_dir
 
     options = DecodeOptions(args.asr_model, args.nj, args.ngpu, args.batch_bins)
     find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
-    load = functools.partial(
-        load_recogniser,
+    load = functools.partial(_load, args)
+    decode_dir(load, args.data_dir, args.output_dir, options)
+    return 0
+
+
+def _load(args: argparse.Namespace) -> "Recogniser":
+    from hamzaban import compat
+    from hamzaban.decode.recogniser import load_recogniser
+
+    with compat.fast_imports():
+        import hamzaban.asr.task  # noqa: F401
+
+    return load_recogniser(
         args.asr_exp,
         args.asr_model,
         bpemodel=args.bpemodel,
         device="cuda" if args.ngpu else "cpu",
     )
-    decode_dir(load, args.data_dir, args.output_dir, options)
-    return 0
 
 
 if __name__ == "__main__":

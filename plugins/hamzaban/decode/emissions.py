@@ -142,18 +142,13 @@ def emit(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         return model.ctc.log_softmax(out), out_lens  # (B, T, V), (B,)
 
 
-def find_conv(model: Any) -> list[tuple[int, int]]:
-    """Give kernel and stride of each convolution of the model's wav2vec 2.0 frontend.
+def find_conv(model: Any) -> Sequence[tuple[int, int]]:
+    """Give kernel and stride of each convolution of the model's frontend.
 
-    A model with another frontend gets wav2vec 2.0's published ones (25 ms, 20 ms).
+    A model with a frontend other than ours gets wav2vec 2.0's (25 ms every 20 ms).
     """
-    upstream = getattr(getattr(model, "frontend", None), "upstream", None)
-    wav2vec2 = getattr(getattr(upstream, "upstream", None), "model", None)
-    extractor = getattr(wav2vec2, "feature_extractor", None)
-    if extractor is None or not hasattr(extractor, "conv_layers"):
-        return parse_conv_layers(WAV2VEC2_CONV)
-    convs = [block[0] for block in extractor.conv_layers]
-    return [(conv.kernel_size[0], conv.stride[0]) for conv in convs]
+    conv = getattr(getattr(model, "frontend", None), "conv", None)
+    return conv or parse_conv_layers(WAV2VEC2_CONV)
 
 
 def has_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,14 +162,26 @@ def _build_model(args: argparse.Namespace, config: Path) -> Any:
 def _load_weights(model: Any, model_file: Path) -> None:
     import torch
 
-    state = torch.load(model_file, map_location="cpu", weights_only=True)
     try:
-        model.load_state_dict(state)
-    except RuntimeError as e:
+        state = torch.load(model_file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as e:
         raise ValueError(
-            f"{model_file}: its weights are not those of the model in config.yaml "
-            f"beside it ({e}); give the two files of one training"
+            f"{model_file}: cannot be read as a file of weights ({type(e).__name__}); "
+            "give another with --asr_model, or train again"
         ) from e
+    found = {
+        name: tuple(getattr(weight, "shape", ())) for name, weight in state.items()
+    }
+    expected = {name: tuple(w.shape) for name, w in model.state_dict().items()}
+    differ = sorted({name for name, _ in found.items() ^ expected.items()})
+    if differ:
+        name = differ[0]
+        raise ValueError(
+            f"{model_file}: its weights are not those of the model in config.yaml, "
+            f"{len(differ)} differ: {name} has shape {found.get(name)}, expected "
+            f"{expected.get(name)}; give the two files of one training"
+        )
+    model.load_state_dict(state)
 
 
 def _parse_rate(fs: int | str) -> int:
