@@ -51,7 +51,9 @@ SETS = {
     "valid": ("valid", range(1, 2), "va"),
     "train": ("train", range(1, 5), "tr"),
     "unlabelled": ("train", range(5, 7), "un"),
+    "seed": ("train", range(1, 11), "se"),  # not shipped: what the seed was trained on
 }
+LABELLED = ("test", "valid", "train")
 KEEP_DB, MARGIN_S, FADE_S, GAP_S = 30.0, 0.06, 0.005, 0.2
 
 
@@ -170,7 +172,7 @@ def make_set(
                 f"{folder.name}-{letters}{k:03d}", name, folder.name,
                 f"{name}_{folder.name}", f"{start / FS:.3f}",
                 f"{(start + len(speech)) / FS:.3f}",
-                "" if name == "unlabelled" else " ".join(WORDS[w] for w in words),
+                " ".join(WORDS[w] for w in words) if name in LABELLED else "",
             )  # fmt: skip
             pieces += [speech, gap]
             start += len(speech) + len(gap)
@@ -190,15 +192,18 @@ def make_lm_text(lines: int, taken: dict[str, set[str]]) -> Iterator[str]:
 
 
 def main() -> None:
+    """Read the command line and write the corpus."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="folder with train/ valid/ test/")
     parser.add_argument("output", type=Path, help="folder to write (downloads/mini_ar)")
     parser.add_argument("--bit_rate", type=int, default=24_000, help="bits per second")
     parser.add_argument("--lm_lines", type=int, default=3_000)
+    shipped = [name for name in SETS if name != "seed"]
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=shipped)
     args = parser.parse_args()
     (args.output / "audio").mkdir(parents=True, exist_ok=True)
     taken: dict[str, set[str]] = defaultdict(set)
-    rows = [row for name in SETS for row in make_set(name, args, taken)]
+    rows = [row for name in args.sets for row in make_set(name, args, taken)]
     head = ("utt_id", "set", "spk_id", "recording", "start_s", "end_s", "text")
     with open(args.output / "utterances.tsv", "w", encoding="utf-8") as f:
         f.writelines("\t".join(row) + "\n" for row in [head, *sorted(rows)])

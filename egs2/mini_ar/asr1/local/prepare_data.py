@@ -3,13 +3,15 @@
 
 import argparse
 import csv
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from hamzaban.data_dir_write import DirWriter
 
-NUM_UTTS = {"train": 807, "valid": 71, "test": 206, "unlabelled": 394}
+SHIPPED = {"train": 807, "valid": 71, "test": 206, "unlabelled": 394}
+SEED = {"seed": 2081}  # made by make_corpus.py --sets seed
 
 
 def write_utt(writer: DirWriter, row: Mapping[str, str], corpus: Path) -> None:
@@ -25,20 +27,24 @@ def write_utt(writer: DirWriter, row: Mapping[str, str], corpus: Path) -> None:
 
 
 def main() -> None:
+    """Read the command line and write the directories."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, help="downloads/mini_ar")
     parser.add_argument("data", type=Path, help="folder to write the sets into")
     args = parser.parse_args()
-    num_utts = dict.fromkeys(NUM_UTTS, 0)
     table = args.corpus / "utterances.tsv"
+    num_utts: Counter[str] = Counter()
+    writers: dict[str, DirWriter] = {}
     with ExitStack() as stack, open(table, encoding="utf-8", newline="") as rows:
-        writers = {s: stack.enter_context(DirWriter(args.data / s)) for s in NUM_UTTS}
         for row in csv.DictReader(rows, delimiter="\t"):
-            write_utt(writers[row["set"]], row, args.corpus)
-            num_utts[row["set"]] += 1
-        if num_utts != NUM_UTTS:
+            name = row["set"]
+            if name not in writers:
+                writers[name] = stack.enter_context(DirWriter(args.data / name))
+            write_utt(writers[name], row, args.corpus)
+            num_utts[name] += 1
+        if num_utts not in (SHIPPED, SEED):
             raise SystemExit(
-                f"{table}: found {num_utts} utterances, expected {NUM_UTTS}; "
+                f"{table}: found {dict(num_utts)} utterances, expected {SHIPPED}; "
                 "restore the file with `git checkout`"
             )
 
