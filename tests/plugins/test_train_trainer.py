@@ -85,6 +85,7 @@ def test_seeds_differ_between_epochs_and_seeds():
 
 def test_ratios_are_pooled_over_the_set():
     from espnet2.train.reporter import Reporter
+
     from hamzaban.train.trainer import pool_ratios
 
     reporter = Reporter()
@@ -101,6 +102,7 @@ def test_ratios_are_pooled_over_the_set():
 def test_average_is_the_mean_of_the_best(tmp_path):
     import torch
     from espnet2.train.reporter import Reporter
+
     from hamzaban.train.checkpoints import average_nbest
 
     reporter = Reporter()

@@ -1,4 +1,4 @@
-"""A tiny recogniser trained for seconds on generated audio; runs in a forked process."""
+"""A tiny recogniser trained for seconds on generated audio, in a forked process."""
 
 import hashlib
 import multiprocessing
@@ -6,6 +6,7 @@ import os
 import signal
 
 import tiny_experiment
+
 from hamzaban import compat
 
 LENGTHS = [12000 + 1700 * i for i in range(10)]

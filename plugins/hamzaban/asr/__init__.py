@@ -7,6 +7,6 @@ def register() -> None:
     A process that loads a model of ours through ESPnet calls this first. Importing this
     package alone does not import ESPnet.
     """
-    from hamzaban.asr.register import register_classes
+    from hamzaban.asr.choices import register_classes
 
     register_classes()

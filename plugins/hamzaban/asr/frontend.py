@@ -183,7 +183,7 @@ def _build_model(path: str | None, options: FineTuning) -> Wav2Vec2Model:
     weights = None
     if path is not None:
         stored = read_checkpoint(path)
-        model_cfg, task_cfg, weights = stored
+        task_cfg, model_cfg, weights = stored
     elif options.model_cfg is not None:
         model_cfg = make_model_cfg(options.model_cfg, "frontend_conf.model_cfg")
         task_cfg = make_task_cfg(options.task_cfg or {}, "frontend_conf.task_cfg")

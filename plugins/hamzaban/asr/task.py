@@ -8,7 +8,7 @@ from typing import Any
 from espnet2.tasks.asr import ASRTask as EspnetASRTask
 from espnet2.utils.types import str_or_none
 
-from hamzaban.asr.register import FRONTEND, MODEL, register_classes
+from hamzaban.asr.choices import FRONTEND, MODEL, register_classes
 from hamzaban.pretrain.checkpoint import read_checkpoint
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.memory import keep_freed_memory
