@@ -1,5 +1,6 @@
 """The verbs score-text and show-results, from Kaldi files to RESULTS.md."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,7 @@ def test_results_in_the_form_of_espnet(
 ) -> None:
     score(data, "--normalizer", "fa-v1")
     monkeypatch.chdir(data)
+    shutil.copytree("exp/asr_x/decode_greedy/test", "exp/asr_x/decode_greedy/org/valid")
     assert show_results.main(["exp/asr_x", "--output", "exp/asr_x/RESULTS.md"]) == 0
     text = Path("exp/asr_x/RESULTS.md").read_text(encoding="utf-8")
     for line in (
@@ -146,6 +148,7 @@ def test_results_in_the_form_of_espnet(
         "|dataset|Snt|Wrd|Corr|Sub|Del|Ins|Err|S.Err|",
         "|---|---|---|---|---|---|---|---|---|",
         "|decode_greedy/test|4|7|42.9|14.3|42.9|14.3|71.4|75.0|",
+        "|decode_greedy/org/valid|4|7|42.9|14.3|42.9|14.3|71.4|75.0|",
     ):
         assert line in text.splitlines()
     assert text.index("### WER") < text.index("### CER")

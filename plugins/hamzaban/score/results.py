@@ -84,9 +84,10 @@ def read_result(path: str | Path) -> Result:
             f"{path}: its Sum/Avg line has {len(numbers)} numbers, expected "
             f"{len(_COLUMNS) - 1}; score this set again"
         )
-    dataset = f"{path.parents[2].name}/{path.parents[1].name}"
-    exp = _shorten(path.parents[3])
-    return Result(exp, dataset, _get_kind(path), normalizer, numbers)
+    # The full valid set is decoded as org/<valid_set>, all others as <set>.
+    exp = path.parents[4 if path.parents[2].name == "org" else 3]
+    dataset = path.parents[1].relative_to(exp).as_posix()
+    return Result(_shorten(exp), dataset, _get_kind(path), normalizer, numbers)
 
 
 def _shorten(path: Path) -> str:
