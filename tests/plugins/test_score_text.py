@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from hamzaban.bin import score_text, show_results
 from hamzaban.score.nist import read_counts
 from hamzaban.score.trn import read_trn
