@@ -124,21 +124,28 @@ stamp_of() { # interpreter venv: prints what a finished environment was made fro
     printf '%s %s %s\n' "${version}" "${sum%% *}" "$2"
 }
 
-is_stale() { # stamp wanted venv: must the environment be made from nothing?
-    # In place only where what is there was finished, of the same version and not moved.
-    [[ ${1%% *} != "${2%% *}" || ${1#* * } != "${2#* * }" ]] ||
-        ! minor_version "$3/bin/python" > /dev/null
+why_anew() { # stamp wanted venv: prints why it must be made from nothing, if it must
+    if [[ ! -e $3 ]]; then
+        echo "it is not there"
+    elif [[ -z $1 ]]; then
+        echo "its set-up was not finished"
+    elif [[ ${1%% *} != "${2%% *}" ]]; then
+        echo "it has Python ${1%% *}"
+    elif [[ ${1#* * } != "${2#* * }" ]]; then
+        echo "it was moved from ${1#* * }"
+    elif ! minor_version "$3/bin/python" > /dev/null; then
+        echo "its interpreter is gone"
+    fi
 }
 
 make_venv() { # interpreter venv: does nothing if it is there and up to date
-    local stamp=$2/hamzaban.stamp want had="" list
+    local stamp=$2/hamzaban.stamp want had="" why list
     list=$(requirements_of "$1")
     want=$(stamp_of "$1" "$(realpath -m "$2")")
     [[ ! -f ${stamp} ]] || had=$(< "${stamp}")
-    if is_stale "${had}" "${want}" "$2"; then
-        [[ ! -e $2 ]] || log "$2 was made for '${had:-nothing that was finished}'," \
-            "wanted is '${want}': it is made anew"
-        log "Making $2 with $1, Python ${want%% *}"
+    why=$(why_anew "${had}" "${want}" "$2")
+    if [[ -n ${why} ]]; then
+        log "Making $2 anew (${why}) with $1, Python ${want%% *}"
         create_venv "$1" "$2"
     elif [[ ${had} == "${want}" ]]; then
         log "$2 is up to date: Python ${want%% *}, ${list}"

@@ -6,25 +6,26 @@ has() { # command
     type -P "$1" > /dev/null
 }
 
-has_header() { # C++ header
-    g++ -E -x c++ - <<< "#include <$1>" > /dev/null 2>&1
-}
-
 has_kenlm() { # venv
     [[ -x $1/bin/lmplz && -x $1/bin/build_binary ]]
 }
 
-missing_build_packages() { # prints the Debian packages that building KenLM lacks
+missing_headers() { # prints the Debian packages whose C++ headers the compiler lacks
     local pair
-    has cmake || echo cmake
-    has make || echo make
-    has g++ || echo g++
     for pair in boost/program_options.hpp:libboost-program-options-dev \
         boost/thread.hpp:libboost-thread-dev boost/system/error_code.hpp:libboost-system-dev \
         boost/test/unit_test.hpp:libboost-test-dev \
         zlib.h:zlib1g-dev bzlib.h:libbz2-dev lzma.h:liblzma-dev; do
-        has_header "${pair%%:*}" || echo "${pair##*:}"
+        printf '#if !__has_include(<%s>)\n%s\n#endif\n' "${pair%%:*}" "${pair##*:}"
+    done | { if has g++; then g++ -E -P -x c++ -; else grep -v '^#'; fi; }
+}
+
+missing_build_packages() { # prints the Debian packages that building KenLM lacks
+    local name
+    for name in cmake make g++; do
+        has "${name}" || echo "${name}"
     done
+    missing_headers
 }
 
 missing_packages() { # venv: prints the Debian packages to install
