@@ -29,8 +29,8 @@ def write_checkpoint(path, mode="default", width=32, layers=2, conv=CONV):
 
     from hamzaban import compat
 
-    compat.prepare()
-    from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
+    with compat.fast_imports():
+        from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 
     config = Wav2Vec2Config(
         extractor_mode=mode,
@@ -95,8 +95,11 @@ def write_experiment(folder, tokens, checkpoint, sharpness=8.0):
     """
     import torch
 
-    from hamzaban.asr.task import ASRTask
+    from hamzaban import compat
     from hamzaban.decode.recogniser import read_config
+
+    with compat.fast_imports():
+        from hamzaban.asr.task import ASRTask
 
     is_bpe = (tokens / "bpe.model").exists()
     upstream = {"upstream": "wav2vec2_custom", "path_or_url": str(checkpoint)}
