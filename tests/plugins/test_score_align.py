@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from hamzaban.score import align as module
 from hamzaban.score.align import align, count_steps
 

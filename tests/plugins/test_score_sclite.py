@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from hamzaban.score.files import format_title, score_folder
 from hamzaban.score.nist import MAX_TOKEN_BYTES, find_sclite, read_counts
 from hamzaban.score.sclite import format_result, score_pairs

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from hamzaban.score.tokens import load_splitter, split_chars, split_words
 
 

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hamzaban.score.trn import (
     escape_token,
     format_trn_id,
@@ -13,8 +16,6 @@ from hamzaban.score.trn import (
     unescape_token,
     write_trn,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 TOKENS = st.text(st.characters(codec="utf-8"), min_size=1).filter(
     lambda token: len(token.split()) == 1 and token.split()[0] == token
