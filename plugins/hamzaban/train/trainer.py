@@ -17,6 +17,7 @@ from espnet2.train.trainer import TrainerOptions
 
 from hamzaban.fileio import remove_leftovers
 from hamzaban.train import checkpoints
+from hamzaban.train.plots import sparse_plots
 
 
 class Trainer(EspnetTrainer):
@@ -57,7 +58,7 @@ class Trainer(EspnetTrainer):
             optimizer.register_step_post_hook(functools.partial(_count_update, model))
             for optimizer in optimizers[:1]
         ]
-        with checkpoints.atomic_files():
+        with checkpoints.atomic_files(), sparse_plots():
             super().run(
                 model=model,
                 optimizers=optimizers,
