@@ -7,6 +7,14 @@ setup() {
     make_recipe
 }
 
+fails_with() { # message words: one line, exit 1
+    read -ra options <<< "$2"
+    run asr "${options[@]}"
+    [ "${status}" -eq 1 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ ${output} == "asr.sh: "*"$1"* ]] || { echo "${output}"; return 1; }
+}
+
 @test "all stages run in order, and nothing runs the second time" {
     run asr --pretrain_config conf/pretrain.yaml --pretrain_init downloads/seed/wav2vec2.pt
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
@@ -72,7 +80,7 @@ show-results" ]
 }
 
 @test "a change runs what depends on it, and nothing else" {
-    asr
+    asr --stop_stage train
     : > "${CALLS}"
     echo "train1 other words" > data/train/text
     echo "valid1 valid" > data/valid/text # the same as before
@@ -82,24 +90,24 @@ show-results" ]
     [[ ${output} == *"audio: dump/raw/train: input data/train/text has changed"* ]]
     : > "${CALLS}"
     echo "max_epoch: 2" > conf/train_ctc.yaml
-    run asr
+    run asr --stop_stage train
     [ "$(calls train-asr)" -eq 1 ]
     [ "$(calls make-tokens)" -eq 0 ]
     [ -f exp/set_aside/asr_train_ctc_raw_ar_bpe30.1/config.yaml ]
     : > "${CALLS}"
-    run asr --nj 3 # how fast is no matter
+    run asr --stop_stage train --nj 3 # how fast is no matter
     [ ! -s "${CALLS}" ]
-    run asr --nbpe 31
+    run asr --stop_stage tokens --nbpe 31
     [ "$(calls make-tokens)" -eq 1 ]
     [ "$(calls format-audio)" -eq 0 ]
 }
 
 @test "a removed or shortened output is made again" {
-    asr
+    asr --stop_stage tokens
     : > "${CALLS}"
     rm data/ar_token_list/bpe_unigram30/bpe.model
     : > dump/raw/valid/utt2num_samples
-    run asr
+    run asr --stop_stage tokens
     [ "${status}" -eq 0 ]
     [ "$(calls make-tokens)" -eq 1 ]
     [ "$(calls format-audio)" -eq 1 ]
@@ -111,7 +119,7 @@ show-results" ]
     [[ ${output} == *"| fails on purpose"* ]]
     [[ ${output} == *"ended with status 3"*"/train.log"* ]]
     [ "$(calls decode-asr)" -eq 0 ]
-    run asr
+    run asr --stop_stage train
     [ "${status}" -eq 0 ]
     [[ ${output} == *"was begun and not finished"* ]]
     [ "$(calls train-asr)" -eq 2 ]
@@ -133,8 +141,9 @@ show-results" ]
         pgrep -f "sleep 60.125" > /dev/null || break
         sleep 0.1
     done
-    ! pgrep -f "sleep 60.125"
-    run asr
+    run pgrep -f "sleep 60.125"
+    [ "${status}" -ne 0 ]
+    run asr --stop_stage train
     [ "${status}" -eq 0 ]
     [ "$(calls train-asr)" -eq 2 ]
     [ "$(calls data.sh)" -eq 1 ]
@@ -155,30 +164,29 @@ show-results" ]
 }
 
 @test "a wrong stage is one clear line" {
-    for words in "--stage 3|stage 3 (mine) is reserved" "--stop_stage lm|stage 6 (lm) is" \
-        "--stage 14|stage '14' is unknown; known: 1 data, 2 audio" \
-        "--skip_stages report|stage 12 (report) is reserved" \
-        "--stage 0x1|'0x1' is unknown" "--stage score --stop_stage 2|stage 10 is after"; do
-        # shellcheck disable=SC2086
-        run asr ${words%%|*}
-        [ "${status}" -eq 1 ]
-        [ "${#lines[@]}" -eq 1 ]
-        [[ ${output} == *"${words##*|}"* ]] || { echo "${output}"; return 1; }
-    done
+    while IFS="|" read -r words message; do
+        fails_with "${message}" "${words}"
+    done << 'END'
+--stage 3|stage 3 (mine) is reserved
+--stop_stage lm|stage 6 (lm) is reserved
+--stage 14|stage '14' is unknown; known: 1 data, 2 audio
+--skip_stages report|stage 12 (report) is reserved
+--stage 0x1|stage '0x1' is unknown
+--stage score --stop_stage 2|stage 10 is after stop_stage 2
+END
 }
 
 @test "wrong options are one clear line" {
-    for words in "--train_set valid|train_set and valid_set are both valid" \
-        "--test_sets train|train_set train is in test_sets" \
-        "--asr_config conf/none.yaml|--asr_config conf/none.yaml: no such file" \
-        "--token_type word|--token_type is 'word', expected bpe or char" \
-        "--pretrain_init none.pt|none.pt: no such file" "extra|'extra' is no option"; do
-        # shellcheck disable=SC2086
-        run asr ${words%%|*}
-        [ "${status}" -eq 1 ]
-        [ "${#lines[@]}" -eq 1 ]
-        [[ ${output} == *"${words##*|}"* ]] || { echo "${output}"; return 1; }
-    done
+    while IFS="|" read -r words message; do
+        fails_with "${message}" "${words}"
+    done << 'END'
+--train_set valid|train_set and valid_set are both valid
+--test_sets train|train_set train is in test_sets
+--asr_config conf/none.yaml|--asr_config conf/none.yaml: no such file
+--token_type word|--token_type is 'word', expected bpe or char
+--pretrain_init none.pt|--pretrain_init none.pt: no such file
+extra|'extra' is no option
+END
     run asr --test_sets ""
     [[ ${output} == *"--test_sets is needed"* ]]
 }
@@ -194,7 +202,7 @@ show-results" ]
 }
 
 @test "a stage that is done says so in under half a second" {
-    asr
+    asr --stop_stage tokens
     # Of the processor: other programs run beside the tests.
     TIMEFORMAT="%U %S"
     { time asr --stage tokens --stop_stage tokens 2> said; } 2> took
