@@ -157,10 +157,10 @@ class PretrainModel(AbsESPnetModel):
             features = features.masked_fill(padding.unsqueeze(2), 0)
         size = sum(num_frames) * features.size(2)
         penalty = features.float().pow(2).sum() / size
+        normed = model.layer_norm(features)
         spectral = None
         if self.anchor is not None:
-            spectral = self.anchor(features, speech, padding)
-        normed = model.layer_norm(features)
+            spectral = self.anchor(normed, speech, padding)
         return Latents(normed, padding, num_frames, penalty, spectral)
 
     def collect_feats(self, **batch: Tensor) -> dict[str, Tensor]:

@@ -44,7 +44,8 @@ class SpectralAnchor(nn.Module):
         """Compare predicted and true spectra.
 
         Args:
-            features: Output of the convolutions, shape (B, T, C).
+            features: Output of the convolutions after layer norm, what quantiser and
+                transformer see, shape (B, T, C).
             speech: Waveforms, shape (B, S).
             padding: True where a frame is padding, shape (B, T), or None.
 

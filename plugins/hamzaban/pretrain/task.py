@@ -121,7 +121,12 @@ class PretrainTask(AbsTask):
         """
         fill_configs(args)
         diversity, features = args.loss_weights
-        losses = LossOptions(diversity, features, args.spectral_weight, args.valid_seed)
+        losses = LossOptions(
+            diversity_weight=diversity,
+            feature_weight=features,
+            spectral_weight=args.spectral_weight,
+            valid_seed=args.valid_seed,
+        )
         model = PretrainModel(args.model_cfg, losses)
         if args.init_checkpoint is not None:
             stored = checkpoint.read_checkpoint(args.init_checkpoint)
