@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from hamzaban.config import read_config, write_config
 from repository import ROOT, list_recipes, name_of
 
 RECIPES = list_recipes()
@@ -72,3 +73,38 @@ def test_wrong_option_is_one_clear_line(recipe):
     assert shown.returncode == 1
     assert "--no_such_option" in shown.stderr
     assert len(shown.stderr.splitlines()) == 1
+
+
+MODEL_CONFIGS = [
+    path
+    for recipe in RECIPES
+    for pattern in ("train*.yaml", "pretrain*.yaml")
+    for path in sorted((recipe / "conf").glob(pattern))
+]
+
+
+@pytest.mark.parametrize("path", MODEL_CONFIGS, ids=name_of)
+def test_configuration_builds_a_model(path, tmp_path):
+    """A dry run: the model and its optimiser are built, nothing is read or trained."""
+    tokens = tmp_path / "tokens.txt"
+    tokens.write_text("<blank>\n<unk>\n<space>\nب\n<sos/eos>\n", encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    write_config(read_config(path)[0], config, "merged")
+    options = ["--config", str(config), "--output_dir", str(tmp_path / "exp")]
+    options += ["--dry_run", "true", "--ngpu", "0"]
+    if path.name.startswith("pretrain"):
+        from hamzaban.bin.train_ssl import main
+
+        shapes = tmp_path / "speech_shape"  # the schedule's length comes from it
+        shapes.write_text("a 16000\nb 32000\n", encoding="utf-8")
+        for part in ("train", "valid"):
+            options += [
+                f"--{part}_data_path_and_name_and_type",
+                f"{shapes},speech,sound",
+            ]
+            options += [f"--{part}_shape_file", str(shapes)]
+    else:
+        from hamzaban.bin.train_asr import main
+
+        options += ["--token_type", "char", "--token_list", str(tokens)]
+    assert main(options) == 0
