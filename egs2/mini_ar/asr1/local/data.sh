@@ -3,7 +3,9 @@
 
 set -euo pipefail
 
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
 . ./path.sh
+# shellcheck source=local/log.sh
 . "${MAIN_ROOT}/local/log.sh"
 
 corpus=downloads/mini_ar
