@@ -115,18 +115,20 @@ def select_utterances(
             if samples >= min_samples:
                 kept += 1
                 out.write(f"{utt_id} {min(samples, max_samples or samples)}\n")
-    dropped = total - kept
-    logging.info(
-        f"{shape_file}: {kept} utterances kept, {dropped} shorter than {min_samples} "
-        "samples dropped"
-    )
-    if kept == 0 or dropped > max_drop * total:
-        raise ValueError(
-            f"{shape_file}: {dropped} of {total} utterances are shorter than "
-            f"{min_samples} samples, expected at most {max_drop:.0%}; lower "
-            "task_cfg.min_sample_size or raise max_drop"
-        )
+    _check_dropped(total - kept, total, max_drop, f"{shape_file}", min_samples)
     return kept
+
+
+def _check_dropped(
+    dropped: int, total: int, max_drop: float, place: str, min_samples: int
+) -> None:
+    short = f"utterances are shorter than {min_samples} samples"
+    logging.info(f"{place}: {dropped} of {total} {short}; dropped")
+    if dropped == total or dropped > max_drop * total:
+        raise ValueError(
+            f"{place}: {dropped} of {total} {short}, expected at most {max_drop:.0%}; "
+            "lower task_cfg.min_sample_size or raise max_drop"
+        )
 
 
 def _read_shape(line: str, place: str) -> tuple[str, int]:

@@ -66,25 +66,7 @@ class PretrainTask(AbsTask):
             default={},
             help="model: last, best or average; dtype: float32 or float16",
         )
-        add(
-            "--crop_to_shortest",
-            type=str2bool,
-            default=False,
-            help="crop a training batch to its shortest utterance instead of padding",
-        )
-        add(
-            "--max_drop",
-            type=float,
-            default=0.05,
-            help="largest share of utterances that may be too short",
-        )
-        add(
-            "--spectral_weight",
-            type=float,
-            default=0.0,
-            help="weight of the spectral anchor, which keeps small runs from collapse",
-        )
-        add("--valid_seed", type=int, default=0, help="seed of masks in validation")
+        _add_data_arguments(add)
 
     @classmethod
     def build_collate_fn(cls, args: argparse.Namespace, train: bool) -> CropCollate:
@@ -158,6 +140,29 @@ class SSLTask(TaskMixin, PretrainTask):
         super().main_worker(args)
         if not args.dry_run and not (args.distributed and args.dist_rank):
             export_checkpoint(args.output_dir, args.task_cfg, args.model_cfg, export)
+
+
+def _add_data_arguments(add: Callable[..., Any]) -> None:
+    """Add the options of losses and batches."""
+    add(
+        "--crop_to_shortest",
+        type=str2bool,
+        default=False,
+        help="crop a training batch to its shortest utterance instead of padding",
+    )
+    add(
+        "--max_drop",
+        type=float,
+        default=0.05,
+        help="largest share of utterances that may be too short",
+    )
+    add(
+        "--spectral_weight",
+        type=float,
+        default=0.0,
+        help="weight of the spectral anchor, which keeps small runs from collapse",
+    )
+    add("--valid_seed", type=int, default=0, help="seed of masks in validation")
 
 
 def fill_configs(args: argparse.Namespace) -> None:
