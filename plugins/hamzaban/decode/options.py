@@ -19,7 +19,7 @@ class DecodeOptions:
     asr_model: str = "valid.wer.ave.pth"
     nj: int = 1
     ngpu: int = 0
-    batch_bins: int = 1_600_000
+    batch_bins: int = 640_000
 
     def __post_init__(self) -> None:
         """Check the numbers.
