@@ -319,8 +319,9 @@ def main() -> None:
         import hamzaban.asr.task  # noqa: F401
     if "espnet" in args.systems:
         import s3prl.nn  # noqa: F401
-    import torch._dynamo  # noqa: F401
+    import torch._dynamo
 
+    torch.set_num_threads(1)  # a fork of a process with threads of OpenMP hangs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         audio_s = write_data(folder, args)

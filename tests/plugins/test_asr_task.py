@@ -166,6 +166,20 @@ def test_registered_names_are_checked():
         add_choice(frontend_choices, "Ours", other)
 
 
+def test_random_weights_are_not_frozen(exp, tmp_path):
+    config = yaml.safe_load((exp / "config.yaml").read_text())
+    conf = {"model_cfg": config["frontend_conf"]["model_cfg"]}
+    (tmp_path / "train.yaml").write_text(yaml.safe_dump({"frontend_conf": conf}))
+    words = tiny_training.make_command(
+        exp.parent, tmp_path / "exp", ssl_checkpoint=None, dry_run="true"
+    )
+    words += ["--config", str(tmp_path / "train.yaml")]
+    task = tiny_training.import_task()
+    task.main(cmd=words)
+    with pytest.raises(ValueError, match=r"random weights would stay.*freeze: \[\]"):
+        task.main(cmd=[*words, "--frontend_conf", "freeze=[encoder]"])
+
+
 def test_missing_checkpoint_is_one_clear_error(exp, tmp_path):
     words = tiny_training.make_command(exp.parent, tmp_path, ssl_checkpoint="no.pt")
     with pytest.raises(FileNotFoundError, match="no.pt: no such file"):

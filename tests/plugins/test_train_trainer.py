@@ -62,6 +62,18 @@ def test_ended_run_does_nothing_when_run_again(inputs, whole):
     assert tiny_training.digests(exp) == whole
 
 
+def test_longer_schedule_on_resume_is_warned_of(caplog):
+    from hamzaban.train.trainer import _warn_of_schedule
+
+    class Schedule:
+        max_steps = 20
+
+    _warn_of_schedule([None, Schedule(), object()], [None, {"max_steps": 20}, {}])
+    assert not caplog.text
+    _warn_of_schedule([Schedule()], [{"max_steps": 10}])
+    assert "max_steps 10 and not 20" in caplog.text
+
+
 def test_early_stopped_run_does_not_go_on(inputs, tmp_path):
     options = {"patience": 1, "max_epoch": 9, "optim_conf": "lr=0.0"}
     options["early_stopping_criterion"] = None

@@ -58,10 +58,26 @@ class ASRTask(TaskMixin, EspnetASRTask):
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train or collect statistics in this process."""
         keep_freed_memory()
+        check_frozen(args)
         if args.frontend_conf.get("freeze_updates") and not args.unused_parameters:
             args.unused_parameters = True
             logging.info("unused_parameters = true, as freeze_updates is set")
         super().main_worker(args)
+
+
+def check_frozen(args: argparse.Namespace) -> None:
+    """Check that no part stays frozen with random weights.
+
+    Raises:
+        ValueError: If `frontend_conf.freeze` is set and nothing gives weights.
+    """
+    conf = args.frontend_conf
+    path = args.ssl_checkpoint or (conf.get("frontend_conf") or {}).get("path_or_url")
+    if conf.get("freeze") and path is None and not args.init_param:
+        raise ValueError(
+            f"frontend_conf.freeze is {conf['freeze']} but there is no checkpoint: "
+            "random weights would stay; give --ssl_checkpoint FILE, or freeze: []"
+        )
 
 
 def is_spelling_known(args: argparse.Namespace) -> bool:

@@ -108,24 +108,25 @@ def read_reporter(states: dict[str, Any]) -> Reporter:
 
 
 def repair(
-    output_dir: Path, model: torch.nn.Module, criteria: Criteria, keep: int
-) -> Reporter:
+    output_dir: Path,
+    states: dict[str, Any],
+    model: torch.nn.Module,
+    criteria: Criteria,
+    keep: int,
+) -> None:
     """Finish what a killed run did not: the files that follow from checkpoint.pth.
 
     ESPnet writes checkpoint.pth of an epoch, then <epoch>epoch.pth, then the links,
     then removes the models that are no longer among the best.
 
     Args:
-        output_dir: Folder of the run, with checkpoint.pth.
+        output_dir: Folder of the run.
+        states: Its checkpoint.pth.
         model: The model of the run; takes the checkpoint's weights if a file of them
             is missing.
         criteria: (phase, key, "min" or "max") of the models to keep.
         keep: How many best epochs of each criterion to keep.
-
-    Returns:
-        The record of the epochs done.
     """
-    states = load_checkpoint(output_dir / "checkpoint.pth")
     reporter = read_reporter(states)
     epoch = reporter.get_epoch()
     last = output_dir / f"{epoch}epoch.pth"
@@ -148,7 +149,6 @@ def repair(
     for other in range(1, epoch):
         if other not in kept:
             (output_dir / f"{other}epoch.pth").unlink(missing_ok=True)
-    return reporter
 
 
 @torch.no_grad()

@@ -42,6 +42,7 @@ class Trainer(EspnetTrainer):
         *,
         model: torch.nn.Module,
         optimizers: Sequence[torch.optim.Optimizer],
+        schedulers: Sequence[Any],
         trainer_options: TrainerOptions,
         distributed_option: DistributedOption,
         **factories: Any,
@@ -53,7 +54,7 @@ class Trainer(EspnetTrainer):
             for path in remove_leftovers(output_dir):
                 logging.info(f"Removed {path}, left by a killed run")
         if trainer_options.resume and (output_dir / "checkpoint.pth").exists():
-            trainer_options = _resume(model, trainer_options, is_main)
+            trainer_options = _resume(model, schedulers, trainer_options, is_main)
         hooks = [
             optimizer.register_step_post_hook(functools.partial(_count_update, model))
             for optimizer in optimizers[:1]
@@ -62,6 +63,7 @@ class Trainer(EspnetTrainer):
             super().run(
                 model=model,
                 optimizers=optimizers,
+                schedulers=schedulers,
                 trainer_options=trainer_options,
                 distributed_option=distributed_option,
                 **factories,
@@ -155,17 +157,31 @@ def pool_ratios(
 
 
 def _resume(
-    model: torch.nn.Module, options: TrainerOptions, is_main: bool
+    model: torch.nn.Module,
+    schedulers: Sequence[Any],
+    options: TrainerOptions,
+    is_main: bool,
 ) -> TrainerOptions:
-    output_dir = Path(options.output_dir)
+    path = Path(options.output_dir) / "checkpoint.pth"
+    states = checkpoints.load_checkpoint(path)
+    _warn_of_schedule(schedulers, states["schedulers"])
+    if is_main:
+        _repair(states, model, options)
+    return _stop_early(states, options)
+
+
+def _repair(
+    states: dict[str, Any], model: torch.nn.Module, options: TrainerOptions
+) -> None:
     keep = options.keep_nbest_models
     keep = keep if isinstance(keep, int) else max(keep, default=1)
-    if is_main:
-        criteria = options.best_model_criterion
-        reporter = checkpoints.repair(output_dir, model, criteria, keep)
-    else:
-        states = checkpoints.load_checkpoint(output_dir / "checkpoint.pth")
-        reporter = checkpoints.read_reporter(states)
+    output_dir, criteria = Path(options.output_dir), options.best_model_criterion
+    checkpoints.repair(output_dir, states, model, criteria, keep)
+
+
+def _stop_early(states: dict[str, Any], options: TrainerOptions) -> TrainerOptions:
+    """Give no further epoch to a run that early stopping has ended."""
+    reporter = checkpoints.read_reporter(states)
     criterion = options.early_stopping_criterion
     if (
         options.patience is not None
@@ -174,6 +190,20 @@ def _resume(
     ):
         return dataclasses.replace(options, max_epoch=reporter.get_epoch())
     return options
+
+
+def _warn_of_schedule(
+    schedulers: Sequence[Any], stored: Sequence[Mapping[str, Any] | None]
+) -> None:
+    for scheduler, state in zip(schedulers, stored, strict=True):
+        steps = getattr(scheduler, "max_steps", None)
+        before = (state or {}).get("max_steps", steps)
+        if steps != before:
+            logging.warning(
+                f"The learning rate follows the schedule of checkpoint.pth, with "
+                f"max_steps {before} and not {steps}; train into another --output_dir "
+                "for the new schedule"
+            )
 
 
 def _count_update(
