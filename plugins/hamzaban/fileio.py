@@ -9,15 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-_HOST = re.sub(r"[^A-Za-z0-9]+", "", socket.gethostname()) or "localhost"
-_TEMPORARY = re.compile(rf".+\.tmp\.{_HOST}-(\d+)-\d+")
+_HOST = re.sub(r"[^A-Za-z0-9]+", "", socket.gethostname())[-40:] or "localhost"
+_TEMPORARY = re.compile(rf".+\.tmp\.{_HOST}-(\d+)-(\d+)-\d+")
+_PF_EXITING = 0x4  # linux/sched.h
 _count = itertools.count()
 
 
 def temporary_name(path: str | Path) -> Path:
-    """Return an unused name beside `path`: `<name>.tmp.<host>-<process>-<count>`."""
+    """Return an unused name beside `path`: `<name>.tmp.<host>-<process>-<count>`.
+
+    <process> is its number and when it started: after a restart numbers come again.
+    """
     path = Path(path)
-    return path.with_name(f"{path.name}.tmp.{_HOST}-{os.getpid()}-{next(_count)}")
+    process = f"{os.getpid()}-{_start_of(os.getpid()) or 0}"
+    return path.with_name(f"{path.name}.tmp.{_HOST}-{process}-{next(_count)}")
 
 
 @contextmanager
@@ -84,7 +89,7 @@ def remove_leftovers(folder: str | Path, *, recursive: bool = True) -> list[Path
             below.clear()
         for name in names:
             found = _TEMPORARY.fullmatch(name)
-            if found and not _is_alive(int(found.group(1))):
+            if found and _start_of(int(found[1])) not in (int(found[2]), 0):
                 (Path(root) / name).unlink(missing_ok=True)
                 removed.append(Path(root) / name)
     return removed
@@ -98,7 +103,21 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _is_alive(process: int) -> bool:
+def _start_of(process: int) -> int | None:
+    """Return when a running process started, in clock ticks; 0 where nothing tells.
+
+    None is for one that has ended: killed, it may be listed until its parent asks.
+    """
+    try:
+        stat = Path(f"/proc/{process}/stat").read_bytes()  # proc(5)
+    except OSError:
+        return 0 if _is_listed(process) else None
+    state, *numbers = stat.rpartition(b")")[2].split()
+    is_ending = state in (b"Z", b"X") or int(numbers[5]) & _PF_EXITING
+    return None if is_ending else int(numbers[18])
+
+
+def _is_listed(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,6 +1,7 @@
 """Atomic writing: a reader sees the old file or the new one."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,21 +44,33 @@ def test_two_writers_of_one_path_do_not_meet(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
+HALF = (
+    "import os, signal, sys; from hamzaban.fileio import atomic_text\n"
+    "with atomic_text(sys.argv[1]) as f:\n"
+    "    f.write('half'); f.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_leftovers_of_a_killed_process_are_removed(tmp_path):
-    code = (
-        "import os, signal, sys; from hamzaban.fileio import atomic_text\n"
-        "with atomic_text(sys.argv[1]) as f:\n"
-        "    f.write('half'); f.flush(); os.kill(os.getpid(), signal.SIGKILL)"
-    )
     path = tmp_path / "below" / "a"
-    done = subprocess.run([sys.executable, "-c", code, str(path)])
+    done = subprocess.run([sys.executable, "-c", HALF, str(path)])
     assert done.returncode == -signal.SIGKILL
     (left,) = path.parent.iterdir()
-    ours = temporary_name(path)  # this process lives
+    ours = temporary_name(path)  # this process lives, its namesake does not
+    namesake = path.with_name(re.sub(r"-\d+-(\d+)$", r"-7-\1", ours.name))
     others = path.with_name("a.tmp.anotherhost-1-0")
-    ours.touch()
-    others.touch()
+    for file in (ours, others, namesake):
+        file.touch()
     assert remove_leftovers(tmp_path, recursive=False) == []
-    assert remove_leftovers(tmp_path) == [left]
+    assert sorted(remove_leftovers(tmp_path)) == sorted([left, namesake])
     assert sorted(path.parent.iterdir()) == sorted([ours, others])
     assert remove_leftovers(tmp_path / "none") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_leftovers_of_a_zombie_are_removed(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", HALF, str(tmp_path / "a")]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(process.pid, 0)  # still listed
+        assert len(remove_leftovers(tmp_path)) == 1
