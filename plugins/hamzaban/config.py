@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from hamzaban.fileio import atomic_text
+from hamzaban.fileio import atomic_text, remove_leftovers
 
 BASE_KEY = "base"  # of a config's first level: a path as seen from the config
 
@@ -53,8 +53,12 @@ def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_config(values: dict[str, Any], path: str | Path, comment: str) -> None:
-    """Write values as YAML under a line of comment; leave a file that is the same."""
+    """Write values as YAML under a line of comment; leave a file that is the same.
+
+    What killed writers left in its folder is removed.
+    """
     path = Path(path)
+    remove_leftovers(path.parent, recursive=False)
     text = f"# {comment}\n" + yaml.safe_dump(
         values, sort_keys=False, allow_unicode=True
     )

@@ -1,5 +1,8 @@
 """Configs on top of others."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 
@@ -49,6 +52,17 @@ def test_the_verb_writes_only_what_changes(configs):
     (configs / "base.yaml").write_text("max_epoch: 2\n")
     merge_config.main(words)
     assert output.stat().st_ino != inode
+
+
+def test_the_verb_removes_what_a_killed_one_left(configs):
+    output = configs / "exp" / "x.yaml"
+    words = [str(configs / "conf" / "x.yaml"), str(output)]
+    merge_config.main(words)
+    code = "from hamzaban.fileio import temporary_name as t; t('x.yaml').touch()"
+    subprocess.run([sys.executable, "-c", code], cwd=output.parent, check=True)
+    assert len(list(output.parent.iterdir())) == 2
+    merge_config.main(words)
+    assert list(output.parent.iterdir()) == [output]
 
 
 @pytest.mark.parametrize(

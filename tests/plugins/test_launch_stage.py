@@ -216,6 +216,18 @@ def test_a_killed_step_is_run_again(recipe, number):
     assert "is up to date" in third.communicate(timeout=30)[1]
 
 
+def test_what_killed_runs_of_a_step_left_is_removed(recipe):
+    left = ["out/a", "out/below/a", ".out.copy.stamp"]
+    Path("out/below").mkdir(parents=True)
+    code = "import sys; from hamzaban.fileio import temporary_name as t\n"
+    code += "for path in sys.argv[1:]: t(path).touch()"
+    subprocess.run([sys.executable, "-c", code, *left], check=True)
+    assert len(list(recipe.rglob("*.tmp.*"))) == 3
+    step = Step("copy", ("true",), (Path("in"),), (Path("out"),))
+    assert stage.run_stage(step) == 0
+    assert list(recipe.rglob("*.tmp.*")) == []
+
+
 def test_a_step_ends_with_the_shell_that_started_it(recipe):
     script = "echo $$ > pid; touch begun; exec sleep 60"
     words = (

@@ -109,6 +109,7 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
         "host": socket.gethostname(),
         "hamzaban": __version__,
     }
+    remove_leftovers(step.stamp_path.parent, recursive=False)
     for path in step.outputs:
         if path.is_dir():
             remove_leftovers(path)
