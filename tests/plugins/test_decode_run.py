@@ -228,7 +228,7 @@ def test_killed_processes_leave_no_other(tmp_path, data_dir):
         "class Slow(t.Model):\n"
         "    def encode(self, *words):\n"
         "        open(os.path.join(sys.argv[3], str(os.getpid())), 'w').close()\n"
-        "        time.sleep(60)\n"
+        "        time.sleep(600)\n"
         "tokens = t.CharTokenizer(t.TOKENS)\n"
         "load = lambda: t.Recogniser(Slow(), tokens, 16000, t.CONV)\n"
         "options = t.DecodeOptions(nj=2, batch_bins=1)\n"
@@ -255,7 +255,7 @@ def is_running(process):
         return False
 
 
-def wait_until(holds, seconds=60):
+def wait_until(holds, seconds=400):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
