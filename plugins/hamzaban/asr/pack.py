@@ -49,14 +49,8 @@ def pack_model(
         name = f"{root}/{Path(values['bpemodel']).name}"
         files[name] = _existing(values["bpemodel"])
         values["bpemodel"] = name
-    meta = {
-        "files": {"asr_model_file": f"{root}/{asr_model}"},
-        "yaml_files": {"asr_train_config": f"{root}/config.yaml"},
-        "timestamp": time.time(),
-        "python": platform.python_version(),
-        **_versions(),
-    }
-    texts = {"meta.yaml": meta, f"{root}/config.yaml": values}
+    config_name, model_name = f"{root}/config.yaml", f"{root}/{asr_model}"
+    texts = {"meta.yaml": _make_meta(model_name, config_name), config_name: values}
     with atomic_path(outpath) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, value in texts.items():
             archive.writestr(name, _dump(value))
@@ -83,6 +77,16 @@ def load_packed(archive: str | Path, folder: str | Path) -> tuple[Any, Any]:
     return ASRTask.build_model_from_file(
         found["asr_train_config"], found["asr_model_file"], "cpu"
     )
+
+
+def _make_meta(model_name: str, config_name: str) -> dict[str, Any]:
+    return {
+        "files": {"asr_model_file": model_name},
+        "yaml_files": {"asr_train_config": config_name},
+        "timestamp": time.time(),
+        "python": platform.python_version(),
+        **_versions(),
+    }
 
 
 def _find_extra(root: str, extra: Sequence[str | Path]) -> dict[str, Path]:

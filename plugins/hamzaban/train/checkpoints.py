@@ -132,11 +132,7 @@ def repair(
     last = output_dir / f"{epoch}epoch.pth"
     if not last.exists():
         logging.info(f"Writing {last} from checkpoint.pth: the last run was killed")
-        model.load_state_dict(states["model"], strict=False)
-        weights = model.state_dict()
-        for name in set(weights) - set(states["model"]):
-            del weights[name]
-        save(weights, last)
+        _save_weights(states["model"], model, last)
     replace_link(output_dir / "latest.pth", last.name)
     kept = {epoch}
     for phase, key, mode in criteria:
@@ -149,6 +145,14 @@ def repair(
     for other in range(1, epoch):
         if other not in kept:
             (output_dir / f"{other}epoch.pth").unlink(missing_ok=True)
+
+
+def _save_weights(stored: dict[str, Any], model: torch.nn.Module, path: Path) -> None:
+    model.load_state_dict(stored, strict=False)
+    weights = model.state_dict()
+    for name in set(weights) - set(stored):
+        del weights[name]
+    save(weights, path)
 
 
 @torch.no_grad()
