@@ -4,7 +4,7 @@
 #   ./run.sh                                          seed checkpoint, pretrained further
 #   ./run.sh --pretrain_config ""                     seed checkpoint
 #   ./run.sh --pretrain_config "" --pretrain_init ""  random weights
-# Other options go to asr.sh, for example --token_type bpe; see ./run.sh --help.
+# Other options go to asr.sh, for example --token_type char; see ./run.sh --help.
 set -euo pipefail
 
 exec ./asr.sh \
@@ -15,7 +15,7 @@ exec ./asr.sh \
     --unlabelled_set unlabelled \
     --ngpu 0 \
     --nj 2 \
-    --token_type char \
+    --token_type bpe \
     --nbpe 64 \
     --pretrain_config conf/pretrain.yaml \
     --pretrain_init downloads/seed/wav2vec2.pt \
