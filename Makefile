@@ -11,7 +11,7 @@ help: ## show this list
 env: ## set up .venv, sclite, KenLM, shellcheck and bats; what is there is kept
 	@local/make_env.sh
 
-demo: env ## run the recipe mini_ar from audio files to scores (10 minutes on two cores)
+demo: env ## run the recipe mini_ar from audio files to scores
 	@cd $(recipe) && ./run.sh
 
 test: env ## lint and all tests, under both Python stacks where both are at hand
