@@ -176,7 +176,9 @@ def test_random_weights_are_not_frozen(exp, tmp_path):
     words += ["--config", str(tmp_path / "train.yaml")]
     assert tiny_training.train(words) == 0
     with pytest.raises(ValueError, match=r"random weights would stay.*freeze: \[\]"):
-        tiny_training.import_task().main(cmd=[*words, "--frontend_conf", "freeze=[encoder]"])
+        tiny_training.import_task().main(
+            cmd=[*words, "--frontend_conf", "freeze=[encoder]"]
+        )
 
 
 def test_missing_checkpoint_is_one_clear_error(exp, tmp_path):
