@@ -99,14 +99,7 @@ def _flatten_archive(path: Path) -> Iterator[tuple[str, Any]]:
             elif name.endswith("RESULTS.md"):
                 yield name, _without_date(content.decode("utf-8"))
             elif not LEFT_OUT.fullmatch(name):
-                yield name, _without_date(name, content)
-
-
-def _without_date(name: str, content: bytes) -> list[bytes]:
-    lines = content.splitlines(keepends=True)
-    if not name.endswith("RESULTS.md"):
-        return lines
-    return [line for line in lines if not line.startswith(b"- date:")]
+                yield name, content
 
 
 def _without_date(results: str) -> list[str]:
