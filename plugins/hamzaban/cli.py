@@ -1,4 +1,7 @@
-"""The command `hamzaban <verb> ...`: finds the verbs in bin/ and runs one of them."""
+"""The command `hamzaban <verb> ...`: finds the verbs in bin/ and runs one of them.
+
+The first word of a verb is enough where no other begins with it: `hamzaban mine`.
+"""
 
 import argparse
 import ast
@@ -8,7 +11,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hamzaban import __version__
@@ -26,6 +29,12 @@ def find_verbs(bin_dir: Path = BIN_DIR) -> dict[str, Path]:
     """Map each verb, such as `validate-data`, to the module file that defines it."""
     modules = sorted(bin_dir.glob("[a-z]*.py"))
     return {module.stem.replace("_", "-"): module for module in modules}
+
+
+def complete_verb(word: str, verbs: Collection[str]) -> str:
+    """Return the only verb whose first word is `word`; without one, `word` itself."""
+    found = [verb for verb in verbs if verb.partition("-")[0] == word]
+    return found[0] if len(found) == 1 and word not in verbs else word
 
 
 def read_summary(module: Path) -> str:
@@ -111,7 +120,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if words[0] == "--version":
         sys.stdout.write(f"hamzaban {__version__}\n")
         return 0
-    verb = words[0].replace("_", "-")
+    verb = complete_verb(words[0].replace("_", "-"), verbs)
     if verb not in verbs:
         near = difflib.get_close_matches(verb, verbs, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(verbs)}"

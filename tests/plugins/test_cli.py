@@ -69,6 +69,12 @@ def test_status_and_output_of_a_verb_are_its_own(verb, capsys):
     assert cli.main(["do_thing"]) == 7
 
 
+def test_first_word_of_a_verb_is_enough_where_no_other_begins_with_it(verb, tmp_path):
+    assert cli.main(["do", "--utt_id", "a"]) == 7
+    (tmp_path / "do_other.py").write_text(VERB)
+    assert cli.main(["do"]) == 2
+
+
 def test_dashes_in_options_equal_underscores():
     words = ["--a-b=c-d", "--a-b", "--x-y z", "-a-b", "a--b-c", "--", "--e-f"]
     expected = ["--a_b=c-d", "--a_b", "--x-y z", "-a-b", "a--b-c", "--", "--e-f"]
