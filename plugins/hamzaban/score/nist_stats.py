@@ -1,0 +1,108 @@
+"""The real NIST sc_stats: running its MAPSSWE test and comparing it with ours."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from math import isnan
+
+from hamzaban.score.mapsswe import Mapsswe
+
+_RESULT = re.compile(
+    r"MTCH_PR_RESULTS .*\(# segs: (\d+)\).*\(mean: *(\S+)\) \(std dev: *(\S+)\) "
+    r"\(Z Stat: *(\S+)\)"
+)
+_TOLERANCE = 0.0011  # sc_stats prints three digits
+
+
+def find_sc_stats() -> list[str] | None:
+    """Return the command that runs sc_stats: its own, or Debian's `sctk`; else None."""
+    if shutil.which("sc_stats"):
+        return ["sc_stats"]
+    if shutil.which("sctk"):
+        return ["sctk", "sc_stats"]
+    return None
+
+
+def run_sc_stats(
+    command: Sequence[str], steps_a: Sequence[bytes], steps_b: Sequence[bytes]
+) -> Mapsswe:
+    """Let sc_stats do the test on two systems' alignments.
+
+    sc_stats 1.3 does not see insertions after the last reference word if only the
+    second system has them. Each utterance is therefore given a last word that both
+    systems have right, which changes nothing else.
+
+    Args:
+        command: What `find_sc_stats` returns.
+        steps_a: Alignments of the first system, as `align` returns them.
+        steps_b: Alignments of the second system with the same references.
+
+    Returns:
+        What sc_stats printed, to three digits; p is computed from its z.
+
+    Raises:
+        ValueError: sc_stats failed, or prints no result.
+    """
+    text = "".join(
+        piece
+        for title, steps in (("a", steps_a), ("b", steps_b))
+        for piece in _format_sgml(title, steps)
+    )
+    done = subprocess.run(
+        [*command, "-p", "-t", "mapsswe", "-v", "-n", "-"],
+        input=text,
+        capture_output=True,
+        encoding="latin-1",  # its tables hold stray bytes
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    found = _RESULT.search(done.stdout)
+    if done.returncode or found is None:
+        message = " ".join((done.stderr or done.stdout).split())[-300:]
+        raise ValueError(
+            f"sc_stats ended with status {done.returncode} and no result: {message}; "
+            "--scorer own compares without it"
+        )
+    return Mapsswe(int(found[1]), *map(float, found.groups()[1:]), p=float("nan"))
+
+
+def check_mapsswe(ours: Mapsswe, theirs: Mapsswe) -> None:
+    """Compare our test with that of sc_stats.
+
+    Raises:
+        ValueError: They differ by more than the digits that sc_stats prints.
+    """
+    pairs = [(ours.mean, theirs.mean), (ours.std, theirs.std)]
+    if not isnan(ours.z):
+        pairs.append((ours.z, theirs.z))
+    far = any(abs(a - b) > _TOLERANCE + 1e-5 * abs(a) for a, b in pairs)
+    if far or ours.num_segments != theirs.num_segments:
+        raise ValueError(
+            f"our MAPSSWE test gives {ours}, sc_stats {theirs}; report this as a bug"
+        )
+
+
+def _format_sgml(title: str, steps: Sequence[bytes]) -> Iterator[str]:
+    """Write alignments as `sclite -o sgml` does, a number in place of each word."""
+    yield (
+        f'<SYSTEM title="{title}" ref_fname="ref" hyp_fname="{title}" '
+        'creation_date="" format="2.4" frag_corr="FALSE" opt_del="FALSE" '
+        'weight_ali="FALSE" weight_filename="">\n'
+    )
+    for u, step in enumerate(steps):
+        words = _format_words(step)
+        # a speaker for each utterance: sc_stats looks through a speaker's utterances
+        yield f'<SPEAKER id="s{u}">\n'
+        yield f'<PATH id="(s{u}-u)" word_cnt="{len(words)}" sequence="0">\n'
+        yield ":".join(words) + "\n</PATH>\n</SPEAKER>\n"
+    yield "</SYSTEM>\n"
+
+
+def _format_words(step: bytes) -> list[str]:
+    words = []
+    for letter in step + b"C":
+        ref = "" if letter == ord("I") else f'"{len(words)}"'
+        hyp = "" if letter == ord("D") else '"x"'
+        words.append(f"{chr(letter)},{ref},{ref if letter == ord('C') else hyp}")
+    return words
