@@ -21,10 +21,12 @@ def get_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--ref", type=Path, required=True, help="Kaldi text, the references")
-    add("--hyp", type=Path, required=True, help="Kaldi text, the hypotheses")
-    add("--utt2spk", type=Path, help="default: each utterance is a speaker")
-    add("--output_dir", type=Path, required=True, help="gets score_{wer,cer,ter}/")
+    forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
+    add("--ref", type=Path, required=True, help=f"the references: {forms}")
+    add("--hyp", type=Path, required=True, help="the hypotheses, paired by id or time")
+    add("--utt2spk", type=Path, help="default: as --ref names speakers, if it does")
+    add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,hyp=..")
+    add("--output_dir", type=Path, help="gets score_{wer,cer,ter}/; else they are lost")
     add("--bpemodel", type=Path, help="SentencePiece model: score its tokens too")
     add(
         "--token_type",
@@ -50,17 +52,20 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Write the score folders and print a line for each; return the exit status."""
+    """Score, print a line for each kind, write the folders; return the exit status."""
     args = get_parser().parse_args(cmd)
     check_options(args)
     from concurrent.futures import ThreadPoolExecutor
 
     from hamzaban.score.files import choose_scorer, score_folder
+    from hamzaban.score.sclite import score_pairs
 
     command = choose_scorer(args.scorer)
     kinds = pair_kinds(args)
 
     def score(kind: str) -> "Scored":
+        if args.output_dir is None:
+            return score_pairs(kinds[kind], case_sensitive=args.case_sensitive)
         return score_folder(
             kinds[kind],
             args.output_dir / f"score_{kind}",
@@ -71,8 +76,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
-            result = args.output_dir / f"score_{kind}" / "result.txt"
-            print(f"{describe_scores(kind, scored)}; {result}")
+            line = describe_scores(kind, scored)
+            if args.output_dir is not None:
+                line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
+            print(line)
     return 0
 
 
@@ -98,12 +105,12 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, list[Pair]]":
     """Read the texts and split them for each kind of score."""
     from hamzaban.score.files import check_utterances, pair_texts
     from hamzaban.score.tokens import load_splitter, split_chars, split_words
-    from hamzaban.score.trn import format_trn_ids, read_text
+    from hamzaban.score.transcripts import parse_json_keys, read_both
+    from hamzaban.score.trn import read_text
 
-    ref, hyp = read_text(args.ref), read_text(args.hyp)
+    keys = parse_json_keys(args.json_keys)
+    ref, hyp, trn_ids = read_both(args.ref, args.hyp, args.utt2spk, keys)
     check_utterances(ref, hyp, args.hyp)
-    utt2spk = read_text(args.utt2spk) if args.utt2spk else {utt: utt for utt in ref}
-    trn_ids = format_trn_ids(utt2spk)
     Splitter = Callable[[str], list[str]]
     kinds: dict[str, tuple[Mapping[str, str], Mapping[str, str], Splitter]] = {
         "wer": (ref, hyp, split_words),

@@ -131,7 +131,7 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
         ValueError: A line without id, an id twice, or bytes that are not UTF-8.
     """
     lines: dict[str, list[str]] = {}
-    for number, line in _read_lines(path):
+    for number, line in read_lines(path):
         start, end = line.rfind("("), line.rfind(")")
         if not line.strip():
             continue
@@ -157,7 +157,7 @@ def read_text(path: str | Path) -> dict[str, str]:
         ValueError: An id twice, or bytes that are not UTF-8.
     """
     lines: dict[str, str] = {}
-    for number, line in _read_lines(path):
+    for number, line in read_lines(path):
         fields = line.split(maxsplit=1)
         if not fields:
             raise ValueError(f"{path}:{number}: empty line; remove it")
@@ -169,7 +169,12 @@ def read_text(path: str | Path) -> dict[str, str]:
     return lines
 
 
-def _read_lines(path: str | Path) -> Iterable[tuple[int, str]]:
+def read_lines(path: str | Path) -> Iterable[tuple[int, str]]:
+    """Give the number and the text of each line of a UTF-8 file.
+
+    Raises:
+        ValueError: Bytes that are not UTF-8.
+    """
     with open(path, encoding="utf-8", newline="\n") as stream:
         number = 0
         try:

@@ -1,0 +1,184 @@
+"""Transcripts to score, in whatever form: Kaldi text, trn, JSON lines, stm with ctm."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hamzaban.score.time_marked import pair_time_marked
+from hamzaban.score.trn import (
+    format_trn_ids,
+    get_speaker,
+    read_lines,
+    read_text,
+    read_trn,
+)
+
+# Names of the fields of JSON lines, the first that a line has is taken.
+JSON_KEYS: Mapping[str, Sequence[str]] = {
+    "id": ("utt_id", "id", "key", "audio_filepath", "audio"),
+    "ref": ("ref", "reference", "text", "sentence", "transcript"),
+    "hyp": ("hyp", "hypothesis", "pred_text", "prediction", "text"),
+    "speaker": ("speaker", "spk_id", "speaker_id", "client_id"),
+}
+
+
+@dataclass(frozen=True)
+class Transcripts:
+    """The text of utterances and what the file says besides.
+
+    Attributes:
+        texts: Text of each utterance id, in the order of the file.
+        speakers: Speaker of each utterance, as far as the file names them.
+        trn_ids: Ids for trn files, where the file has them.
+    """
+
+    texts: dict[str, str]
+    speakers: dict[str, str] = field(default_factory=dict)
+    trn_ids: dict[str, str] = field(default_factory=dict)
+
+
+def read_both(
+    ref: str | Path,
+    hyp: str | Path,
+    utt2spk: str | Path | None = None,
+    keys: Mapping[str, str] | None = None,
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Read references and hypotheses.
+
+    The end of a name says the form: `.trn`, `.jsonl` or `.json`, `.stm` for references
+    with `.ctm` for hypotheses; all else is Kaldi's `text`.
+
+    Args:
+        ref: File of the references.
+        hyp: File of the hypotheses, paired by id, or by time if it is a ctm.
+        utt2spk: Kaldi's file of speakers; without it speakers come from the references,
+            or each utterance is a speaker.
+        keys: Fields of JSON lines, for `id`, `ref`, `hyp`, `speaker`.
+
+    Returns:
+        Text of each reference, text of each hypothesis, trn id of each utterance.
+
+    Raises:
+        ValueError: A file is not in its form, or the two forms do not pair.
+    """
+    forms = [_get_form(path) for path in (ref, hyp)]
+    if ("stm" in forms or "ctm" in forms) and forms != ["stm", "ctm"]:
+        raise ValueError(
+            f"{ref}, {hyp}: forms {forms[0]} and {forms[1]} do not pair; a ctm has "
+            "times in place of ids and needs an stm as --ref"
+        )
+    if forms[0] == "stm":
+        segments, heard = pair_time_marked(ref, hyp)
+        texts = {segment.utt_id: segment.text for segment in segments}
+        speakers = {segment.utt_id: segment.speaker for segment in segments}
+        refs = Transcripts(texts, speakers, {utt: f"({utt})" for utt in texts})
+    else:
+        refs = read_transcripts(ref, "ref", keys)
+        heard = read_transcripts(hyp, "hyp", keys).texts
+    return refs.texts, heard, _find_trn_ids(refs, utt2spk)
+
+
+def read_transcripts(
+    path: str | Path, role: str, keys: Mapping[str, str] | None = None
+) -> Transcripts:
+    """Read Kaldi's text, a trn file or JSON lines.
+
+    Args:
+        path: The file.
+        role: `ref` or `hyp`; decides which field of JSON lines is read.
+        keys: Fields of JSON lines.
+
+    Raises:
+        ValueError: The file is not in the form that the end of its name says.
+    """
+    form = _get_form(path)
+    if form == "trn":
+        lines = {name[1:-1]: tokens for name, tokens in read_trn(path).items()}
+        trn_ids = {utt_id: f"({utt_id})" for utt_id in lines}
+        speakers = {utt_id: get_speaker(name) for utt_id, name in trn_ids.items()}
+        texts = {utt_id: " ".join(tokens) for utt_id, tokens in lines.items()}
+        return Transcripts(texts, speakers, trn_ids)
+    if form == "json":
+        return _read_json_lines(path, role, keys or {})
+    return Transcripts(read_text(path))
+
+
+def parse_json_keys(text: str) -> dict[str, str]:
+    """Read the names of JSON fields: `id=name,hyp=output`.
+
+    Raises:
+        ValueError: It is not of this form.
+    """
+    keys = {}
+    for item in filter(None, text.split(",")):
+        name, equals, value = item.partition("=")
+        if name not in JSON_KEYS or not equals or not value:
+            raise ValueError(
+                f"--json_keys '{item}': expected NAME=FIELD with a NAME of "
+                f"{', '.join(JSON_KEYS)}, separated by commas"
+            )
+        keys[name] = value
+    return keys
+
+
+def _get_form(path: str | Path) -> str:
+    suffix = Path(path).suffix.lower().removeprefix(".")
+    form = "json" if suffix == "jsonl" else suffix
+    return form if form in ("trn", "json", "stm", "ctm") else "text"
+
+
+def _find_trn_ids(refs: Transcripts, utt2spk: str | Path | None) -> dict[str, str]:
+    if utt2spk is not None:
+        return format_trn_ids(read_text(utt2spk))
+    if refs.trn_ids:
+        return refs.trn_ids
+    return format_trn_ids({utt: refs.speakers.get(utt, utt) for utt in refs.texts})
+
+
+def _read_json_lines(
+    path: str | Path, role: str, keys: Mapping[str, str]
+) -> Transcripts:
+    """Read a JSON object a line, such as a NeMo manifest."""
+    found = Transcripts({})
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{path}:{number}: no JSON ({error}); expected an object a line"
+            ) from error
+        if not isinstance(record, dict):
+            raise ValueError(f"{path}:{number}: no JSON object; expected one a line")
+        place = f"{path}:{number}"
+        utt_id = "_".join(str(_get_field(record, "id", keys, place)).split())
+        if not utt_id or utt_id in found.texts:
+            raise ValueError(
+                f"{place}: id '{utt_id}' is empty or occurs twice; another field is "
+                "chosen by --json_keys id=FIELD"
+            )
+        text = _get_field(record, role, keys, place)
+        if not isinstance(text, str):
+            raise ValueError(f"{place}: the text is {text!r}, expected a string")
+        found.texts[utt_id] = text
+        names = [keys["speaker"]] if "speaker" in keys else JSON_KEYS["speaker"]
+        for name in names:
+            if name in record:
+                found.speakers[utt_id] = str(record[name])
+                break
+    return found
+
+
+def _get_field(
+    record: Mapping[str, object], name: str, keys: Mapping[str, str], place: str
+) -> object:
+    wanted = [keys[name]] if name in keys else JSON_KEYS[name]
+    for key in wanted:
+        if key in record:
+            return record[key]
+    raise ValueError(
+        f"{place}: no field {' or '.join(wanted)}; it has {', '.join(record)}; "
+        f"choose one by --json_keys {name}=FIELD"
+    )
