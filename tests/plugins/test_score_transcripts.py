@@ -141,7 +141,9 @@ def draw_time_marked(rng, folder):
             time = round(start + rng.choice([0.5, 1.15, 2.3]), 2)
             words = rng.choices("abcd", k=rng.randint(0, 5))
             speaker = rng.choice(["sp1", "sp2"])
-            stm.append(f"{recording} 1 {speaker} {start:.2f} {time:.2f} {' '.join(words)}")
+            stm.append(
+                f"{recording} 1 {speaker} {start:.2f} {time:.2f} {' '.join(words)}"
+            )
         for _ in range(rng.randint(1, 25)):
             begin, duration = rng.uniform(0, time + 1), rng.choice([0.1, 0.25, 0.3])
             word = rng.choice("abcd")

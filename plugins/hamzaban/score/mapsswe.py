@@ -108,10 +108,7 @@ def _cut(
     for (ins_a, bad_a), (ins_b, bad_b) in zip(slots_a, slots_b, strict=True):
         errors_a += ins_a + bad_a
         errors_b += ins_b + bad_b
-        if bad_a or bad_b:
-            good = 0
-        else:
-            good = 1 if ins_a or ins_b else good + 1
+        good = 0 if bad_a or bad_b else 1 if ins_a or ins_b else good + 1
         if good >= MIN_GOOD and (errors_a or errors_b):
             yield errors_a, errors_b
             errors_a = errors_b = 0

@@ -1,4 +1,4 @@
-"""References with times (stm) and hypotheses with times (ctm), paired as sclite does."""
+"""References and hypotheses with times (stm, ctm), paired as sclite does."""
 
 import logging
 from collections.abc import Sequence
@@ -51,8 +51,8 @@ class TimedWord:
 
     @property
     def middle_s(self) -> float:
-        """Its middle in seconds, in sclite's arithmetic of 32-bit numbers."""
-        return float(np.float32(self.start_s)) + float(np.float32(self.duration_s)) / 2
+        """Its middle in seconds."""
+        return self.start_s + self.duration_s / 2
 
 
 def pair_time_marked(
@@ -104,9 +104,9 @@ def _share_words(
     position = 0
     for number, segment in enumerate(segments, start=1):
         end = position
-        limit = float(np.float32(segment.end_s))
+        limit_s = float(np.float32(segment.end_s))  # sclite's precision
         while end < len(words) and (
-            number == len(segments) or words[end].middle_s < limit
+            number == len(segments) or words[end].middle_s < limit_s
         ):
             end += 1
         if segment.is_scored:
