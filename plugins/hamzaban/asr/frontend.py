@@ -14,8 +14,8 @@ from hamzaban.asr import upstream as wav2vec2
 from hamzaban.asr.masking import mask_latent
 from hamzaban.asr.options import FineTuning, read_options
 from hamzaban.asr.stats import count_frames
-from hamzaban.pretrain.checkpoint import read_checkpoint
 from hamzaban.pretrain.config import make_model_cfg, make_task_cfg
+from hamzaban.pretrain.convert.source import read_source
 from hamzaban.train.task import check_prefixes
 
 UPSTREAMS = ("wav2vec2_custom", "wav2vec2_local", "wav2vec2_url")
@@ -125,10 +125,16 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         layers = wav2vec2.encode_layers(self.model, feats, padding)
         return self.featurizer(layers) if self.featurizer else layers[self.layer]
 
-    def load_pretrained(self, weights: Mapping[str, Tensor], place: str) -> None:
-        """Fill the model from the weights of a checkpoint; `place` is for messages."""
+    def load_pretrained(
+        self, weights: Mapping[str, Tensor], place: str, *, strict: bool = True
+    ) -> None:
+        """Fill the model from a checkpoint's weights, as `upstream.load_pretrained`."""
         wav2vec2.load_pretrained(
-            self.model, weights, place, reinit_layers=self.options.reinit_layers
+            self.model,
+            weights,
+            place,
+            reinit_layers=self.options.reinit_layers,
+            strict=strict,
         )
 
     @property
@@ -182,8 +188,7 @@ class LayerMean(nn.Module):
 def _build_model(path: str | None, options: FineTuning) -> Wav2Vec2Model:
     weights = None
     if path is not None:
-        stored = read_checkpoint(path)
-        task_cfg, model_cfg, weights = stored
+        task_cfg, model_cfg, weights = read_source(path).checkpoint
     elif options.model_cfg is not None:
         model_cfg = make_model_cfg(options.model_cfg, "frontend_conf.model_cfg")
         task_cfg = make_task_cfg(options.task_cfg or {}, "frontend_conf.task_cfg")

@@ -54,9 +54,14 @@ def parse_conv_layers(conv_feature_layers: str) -> list[tuple[int, int]]:
     Raises:
         ValueError: The string is anything else.
     """
+    return [(kernel, stride) for _, kernel, stride in parse_conv(conv_feature_layers)]
+
+
+def parse_conv(conv_feature_layers: str) -> list[tuple[int, int, int]]:
+    """Read (channels, kernel, stride) of each layer, as `parse_conv_layers`."""
     try:
         layers = _evaluate(ast.parse(conv_feature_layers, mode="eval").body)
-        return [(int(kernel), int(stride)) for _, kernel, stride in layers]
+        return [(int(dim), int(kernel), int(stride)) for dim, kernel, stride in layers]
     except (SyntaxError, TypeError, ValueError) as e:
         raise ValueError(
             f"conv_feature_layers {conv_feature_layers!r} is not understood; expected "

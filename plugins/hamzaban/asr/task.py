@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.tasks.asr import ASRTask as EspnetASRTask
-from espnet2.utils.types import str_or_none
+from espnet2.utils.types import str2bool, str_or_none
 
 from hamzaban.asr.choices import FRONTEND, MODEL, register_classes
-from hamzaban.pretrain.checkpoint import read_checkpoint
+from hamzaban.pretrain.convert.source import read_source
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.memory import keep_freed_memory
 from hamzaban.train.task import TaskMixin
@@ -30,9 +30,16 @@ class ASRTask(TaskMixin, EspnetASRTask):
         super().add_task_arguments(parser)
         parser.add_argument(
             "--ssl_checkpoint",
+            "--init_checkpoint",
             type=str_or_none,
             default=None,
-            help="pretrained wav2vec 2.0: {task_cfg, model_cfg, model_weight}",
+            help="pretrained wav2vec 2.0: wav2vec2.pt, Hugging Face directory, fairseq",
+        )
+        parser.add_argument(
+            "--init_strict",
+            type=str2bool,
+            default=True,
+            help="parameters missing or unexpected in ssl_checkpoint are an error",
         )
         parser.set_defaults(
             frontend=FRONTEND, model=MODEL, encoder=None, normalize=None, specaug=None
@@ -47,7 +54,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
         weights = embed_checkpoint(args) if args.frontend == FRONTEND else None
         model = super().build_model(args)
         if weights is not None:
-            model.frontend.load_pretrained(*weights)
+            model.frontend.load_pretrained(*weights, strict=args.init_strict)
         if args.model == MODEL and is_spelling_known(args):
             model.tokenizer = build_tokenizer(
                 args.token_type, model.token_list, args.bpemodel
@@ -111,7 +118,7 @@ def embed_checkpoint(args: argparse.Namespace) -> tuple[dict[str, Any], str] | N
     args.frontend_conf = {**conf, "frontend_conf": inner}
     if path is None:
         return None
-    task_cfg, model_cfg, weights = read_checkpoint(path)
+    task_cfg, model_cfg, weights = read_source(path).checkpoint
     model_cfg["latent_temp"] = list(model_cfg["latent_temp"])
     args.frontend_conf.update(task_cfg=task_cfg, model_cfg=model_cfg)
     args.ssl_checkpoint_used = str(path)

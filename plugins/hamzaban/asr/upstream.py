@@ -44,6 +44,7 @@ def load_pretrained(
     place: str,
     *,
     reinit_layers: int = 0,
+    strict: bool = True,
 ) -> None:
     """Fill the model from a checkpoint, whatever floating-point type that has.
 
@@ -52,6 +53,7 @@ def load_pretrained(
         weights: Parameters of a pretrained model; those of pretraining only are left.
         place: Where they come from, for messages.
         reinit_layers: So many of the last transformer layers stay as they are.
+        strict: Missing or unexpected parameters are an error; otherwise a warning.
 
     Raises:
         ValueError: If they do not fit, or there are not so many layers.
@@ -74,7 +76,7 @@ def load_pretrained(
             for name in used.keys() & own.keys()
             if name.startswith(prefix)
         }
-    load_weights(model, used, place)
+    load_weights(model, used, place, strict=strict)
 
 
 def normalise_waveforms(speech: Tensor, lengths: Tensor) -> Tensor:

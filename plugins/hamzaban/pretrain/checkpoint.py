@@ -1,5 +1,6 @@
 """Reading and writing `{task_cfg, model_cfg, model_weight}` files, S3PRL's form."""
 
+import logging
 import pickle
 import re
 import zipfile
@@ -84,18 +85,48 @@ def write_checkpoint(
         torch.save(state, stream)  # a file name would become part of its bytes
 
 
-def load_weights(model: nn.Module, weights: Mapping[str, Tensor], place: str) -> None:
+def load_weights(
+    model: nn.Module, weights: Mapping[str, Tensor], place: str, *, strict: bool = True
+) -> None:
     """Copy parameters into a model that must have exactly these.
 
     Args:
         model: Model to fill.
         weights: Parameters by name.
         place: Where they come from, for messages.
+        strict: Missing and unexpected parameters are an error; otherwise they are
+            listed in the log, and the missing ones keep the model's values.
 
     Raises:
         ValueError: Names or shapes differ; the message lists them.
     """
     own = model.state_dict()
+    wrong, is_shape_wrong = compare_weights(own, weights)
+    if wrong and (strict or is_shape_wrong):
+        raise ValueError(
+            f"{place}: parameters do not fit the model ({'; '.join(wrong)}); use a "
+            "checkpoint of pretraining with the same model_cfg, or --init_strict false"
+        )
+    if wrong:
+        logging.warning(f"{place}: parameters do not fit all: {'; '.join(wrong)}")
+    known = {name: value for name, value in weights.items() if name in own}
+    model.load_state_dict(known, strict=strict)
+
+
+def compare_weights(
+    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], shown: int = _SHOWN
+) -> tuple[list[str], bool]:
+    """Compare the parameters of a model with those of a file.
+
+    Args:
+        own: The model's by name; only shapes are looked at.
+        weights: The file's by name.
+        shown: Names listed of each kind, at most.
+
+    Returns:
+        `missing: ...`, `unexpected: ...` and `of another shape: ...`, those that are;
+        and whether a shape differs.
+    """
     shapes = {
         f"{name} {tuple(weights[name].shape)} for {tuple(own[name].shape)}": None
         for name in own.keys() & weights.keys()
@@ -106,13 +137,8 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], place: str) ->
         "unexpected": weights.keys() - own.keys(),
         "of another shape": shapes.keys(),
     }
-    wrong = [f"{kind}: {_some(sorted(n))}" for kind, n in kinds.items() if n]
-    if wrong:
-        raise ValueError(
-            f"{place}: parameters do not fit the model ({'; '.join(wrong)}); use a "
-            "checkpoint of pretraining with the same model_cfg"
-        )
-    model.load_state_dict(weights)
+    wrong = [f"{kind}: {_some(sorted(n), shown)}" for kind, n in kinds.items() if n]
+    return wrong, bool(shapes)
 
 
 def _load(path: str | Path) -> Mapping[str, Any]:
@@ -135,7 +161,7 @@ def _load(path: str | Path) -> Mapping[str, Any]:
     return state
 
 
-def _some(names: Any) -> str:
+def _some(names: Any, shown: int = _SHOWN) -> str:
     names = list(names)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(str, names[:_SHOWN])) + more
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(map(str, names[:shown])) + more

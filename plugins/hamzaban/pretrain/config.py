@@ -16,8 +16,7 @@ from s3prl.upstream.wav2vec2.wav2vec2_model import (
 from hamzaban.asr.stats import parse_conv_layers
 
 # What the pretraining step does not do; published wav2vec 2.0 models use none of it.
-_UNSUPPORTED: dict[str, Any] = {
-    "quantize_input": False,
+TRAINING_ONLY: dict[str, Any] = {  # of a run, no part of the model
     "negatives_from_everywhere": False,
     "cross_sample_negatives": 0,
     "codebook_negatives": 0,
@@ -26,6 +25,7 @@ _UNSUPPORTED: dict[str, Any] = {
     "crop_seq_to_multiple": 1,
     "checkpoint_activations": False,
 }
+_UNSUPPORTED = {"quantize_input": False, **TRAINING_ONLY}
 
 # Fields that a run may change when it continues from a checkpoint.
 TRAINING_FIELDS = frozenset(

@@ -12,8 +12,10 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str2bool, str_or_none
 
 from hamzaban.asr.stats import parse_conv_layers
-from hamzaban.pretrain import checkpoint, config
+from hamzaban.pretrain import config
 from hamzaban.pretrain.batching import CropCollate, CropSpeech, select_utterances
+from hamzaban.pretrain.checkpoint import load_weights
+from hamzaban.pretrain.convert.source import read_source
 from hamzaban.pretrain.export import export_checkpoint, read_export_options
 from hamzaban.pretrain.model import LossOptions, PretrainModel
 from hamzaban.pretrain.schedule import PolynomialDecayLR
@@ -58,7 +60,13 @@ class PretrainTask(AbsTask):
             "--init_checkpoint",
             type=str_or_none,
             default=None,
-            help="{task_cfg, model_cfg, model_weight} file to continue from",
+            help="model to continue: wav2vec2.pt, Hugging Face directory, fairseq .pt",
+        )
+        add(
+            "--init_strict",
+            type=str2bool,
+            default=True,
+            help="parameters missing or unexpected in init_checkpoint are an error",
         )
         add(
             "--export_conf",
@@ -111,10 +119,10 @@ class PretrainTask(AbsTask):
         )
         model = PretrainModel(args.model_cfg, losses)
         if args.init_checkpoint is not None:
-            stored = checkpoint.read_checkpoint(args.init_checkpoint)
-            place = str(args.init_checkpoint)
-            checkpoint.load_weights(model.wav2vec2, stored.model_weight, place)
-            logging.info(f"Starting from the weights of {place}")
+            stored, form = read_source(args.init_checkpoint)
+            weights, place = stored.model_weight, str(args.init_checkpoint)
+            load_weights(model.wav2vec2, weights, place, strict=args.init_strict)
+            logging.info(f"Starting from the weights of {form}")
         return model
 
 
@@ -178,7 +186,7 @@ def fill_configs(args: argparse.Namespace) -> None:
         args.model_cfg = config.make_model_cfg(args.model_cfg, "model_cfg")
         args.task_cfg = config.make_task_cfg(args.task_cfg, "task_cfg")
         return
-    stored = checkpoint.read_checkpoint(args.init_checkpoint)
+    stored = read_source(args.init_checkpoint).checkpoint
     config.make_model_cfg(args.model_cfg, "model_cfg")
     merged, kept = config.merge_model_cfg(stored.model_cfg, args.model_cfg)
     if kept:

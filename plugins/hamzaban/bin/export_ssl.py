@@ -1,0 +1,41 @@
+"""Export wav2vec2.pt to a Hugging Face directory that transformers loads."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban export-ssl`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, help="wav2vec2.pt of train-ssl or import-ssl")
+    add("--output_dir", type=Path, required=True, help="directory to write")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the directory; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        from hamzaban.pretrain.convert.export import write_huggingface
+        from hamzaban.pretrain.convert.source import fill_missing, read_source
+
+    stored, _ = read_source(args.checkpoint)
+    complete, wrong = fill_missing(stored)
+    if wrong:
+        raise ValueError(
+            f"{args.checkpoint}: {'; '.join(wrong)}; expected a whole model of "
+            "pretraining, such as wav2vec2.pt of train-ssl"
+        )
+    write_huggingface(complete, args.output_dir, str(args.checkpoint))
+    print(args.output_dir)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,60 @@
+"""Import a wav2vec 2.0 model of Hugging Face or fairseq as wav2vec2.pt."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban import-ssl`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("source", type=Path, help="Hugging Face directory, fairseq .pt, or wav2vec2.pt")
+    add("--output", type=Path, required=True, help="file to write, such as wav2vec2.pt")
+    add(
+        "--init_strict",
+        choices=("true", "false"),
+        default="true",
+        help="missing or unexpected parameters are an error; false lists them, draws "
+        "the missing at random and leaves the unexpected out",
+    )
+    add("--seed", type=int, default=0, help="of what is drawn")
+    add("--dtype", choices=("float32", "float16"), default="float32")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Read, report, write; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        from hamzaban.pretrain.checkpoint import write_checkpoint
+        from hamzaban.pretrain.convert.source import fill_missing, read_source
+        from hamzaban.pretrain.export import DTYPES
+
+    stored, form = read_source(args.source)
+    complete, wrong = fill_missing(stored, args.seed)
+    cfg, sizes = complete.model_cfg, complete.model_weight.values()
+    print(f"source: {form}")
+    print(
+        f"model: {cfg['encoder_layers']} layers of {cfg['encoder_embed_dim']}, "
+        f"extractor {cfg['extractor_mode']}, {sum(v.numel() for v in sizes):,} "
+        f"parameters, normalize {complete.task_cfg['normalize']}"
+    )
+    for line in wrong or ["missing: none; unexpected: none"]:
+        print(line)
+    if wrong and args.init_strict == "true":
+        raise ValueError(
+            f"{args.source}: parameters do not fit, as listed; expected a model of "
+            "pretraining, or give --init_strict false"
+        )
+    write_checkpoint(args.output, complete, dtype=DTYPES[args.dtype])
+    print(f"wrote: {args.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
