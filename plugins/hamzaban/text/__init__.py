@@ -1,1 +1,14 @@
-"""Text: tokens and token lists."""
+"""Text: tokens, token lists, and normalisation."""
+
+from typing import Any
+
+__all__ = ["Normalizer"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the normaliser when it is asked for: tokens need none of it."""
+    if name != "Normalizer":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from hamzaban.text.normalizer import Normalizer
+
+    return Normalizer

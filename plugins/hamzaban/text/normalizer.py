@@ -1,0 +1,208 @@
+"""The normaliser of a language: what a profile and its options make of a text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from hamzaban.text.offsets import Edit, Span, apply_edits, identity_spans
+from hamzaban.text.rules import (
+    GENERAL,
+    PROFILES,
+    Language,
+    Rule,
+    choose_options,
+    load_language,
+    resolve_language,
+    rules_in_force,
+)
+from hamzaban.text.rules_chars import read_chars
+from hamzaban.text.rules_compile import NamedStep, compile_named, compile_rules
+from hamzaban.text.rules_functions import FUNCTIONS
+from hamzaban.text.rules_steps import Step, check_no_surrogate
+
+ENGINE = 1  # raised when the same rules give another result
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one rule did to one text.
+
+    Attributes:
+        rule: The name of the rule.
+        before: The text before it.
+        after: The text after it.
+        edits: Replacements of parts of `before`.
+    """
+
+    rule: str
+    before: str
+    after: str
+    edits: tuple[Edit, ...]
+
+
+class Normalizer:
+    """Normalises text of one language for one purpose.
+
+    Attributes:
+        lang: The ISO 639 code of the rules in use, or `general`.
+        profile: `train` or `score`.
+        options: The value of every option of the language.
+        id: Name, version and hash of all that the result depends on.
+        alphabet: The characters that clean text of the language is written with after
+            normalisation; None where the language does not say.
+    """
+
+    def __init__(self, lang: str, profile: str = "train", **options: str) -> None:
+        """Load and compile the rules.
+
+        Args:
+            lang: A language tag as corpora write it: `fa`, `fas`, `ar-EG`.
+            profile: `train` keeps what distinguishes words, `score` is lenient.
+            **options: Choices that the YAML of the language offers.
+
+        Raises:
+            ValueError: The profile, an option, or its value is unknown.
+        """
+        if profile not in PROFILES:
+            known = ", ".join(PROFILES)
+            raise ValueError(f"profile {profile!r} is unknown; known: {known}")
+        code = resolve_language(lang)
+        if code == GENERAL != lang:
+            logging.info("no text rules for %r: using the general ones", lang)
+        self.language = load_language(code)
+        self.lang = code
+        self.profile = profile
+        self.options = choose_options(self.language, profile, options)
+        self.passes = [
+            rules_in_force(self.language, p, choose_options(self.language, p, options))
+            for p in PROFILES[: PROFILES.index(profile) + 1]
+        ]
+        self.id = _make_id(self.language, profile, self.options, self.passes)
+        self.alphabet = _read_alphabet(self.language, self.options)
+        self._steps = _compile(self)
+
+    def normalize(self, text: str) -> str:
+        """Normalise a text; line ends in it are white space.
+
+        Raises:
+            ValueError: The text has a lone surrogate.
+        """
+        if "\n" in text:
+            text = text.replace("\n", " ")
+        return self.normalize_lines(text)
+
+    def normalize_lines(self, text: str) -> str:
+        """Normalise lines that `\\n` separates; as many lines come back.
+
+        Raises:
+            ValueError: The text has a lone surrogate.
+        """
+        check_no_surrogate(text)
+        for step in self._steps:
+            text = step.apply(text)
+        return text
+
+    def normalize_with_offsets(self, text: str) -> tuple[str, list[Span]]:
+        """Normalise a text and say where each character of the result came from.
+
+        Args:
+            text: The text; line ends in it are white space.
+
+        Returns:
+            The normalised text, and for each of its characters [start, end) in `text`,
+            both never decreasing. What lies in no span was deleted; a character with
+            an empty span was inserted there.
+
+        Raises:
+            ValueError: The text has a lone surrogate.
+        """
+        check_no_surrogate(text)
+        spans = identity_spans(text)
+        text = text.replace("\n", " ")
+        for step in self._steps:
+            edits = list(step.edits(text))
+            if edits:
+                text, spans = apply_edits(text, spans, edits)
+        return text, spans
+
+    def explain(self, text: str) -> Iterator[Change]:
+        """Give what each rule, in order, changes in a text.
+
+        Raises:
+            ValueError: The text has a lone surrogate.
+        """
+        check_no_surrogate(text)
+        text = text.replace("\n", " ")
+        for named in self._named:
+            edits = tuple(named.step.edits(text))
+            if edits:
+                after, _ = apply_edits(text, identity_spans(text), edits)
+                if after != text:
+                    yield Change(named.name, text, after, edits)
+                text = after
+
+    @cached_property
+    def _named(self) -> list[NamedStep]:
+        data = {**self.language.data, "options": self.options}
+        return [
+            n for rules in self.passes for n in compile_named(rules, data, FUNCTIONS)
+        ]
+
+    def __repr__(self) -> str:
+        """Show the id."""
+        return f"Normalizer({self.id!r})"
+
+
+@lru_cache(maxsize=32)
+def get_normalizer(
+    lang: str, profile: str = "train", options: tuple[tuple[str, str], ...] = ()
+) -> Normalizer:
+    """Give the normaliser of these arguments, the same one each time.
+
+    Raises:
+        ValueError: As for `Normalizer`.
+    """
+    return Normalizer(lang, profile, **dict(options))
+
+
+def _compile(normalizer: Normalizer) -> list[Step]:
+    data = {**normalizer.language.data, "options": normalizer.options}
+    return [s for p in normalizer.passes for s in compile_rules(p, data, FUNCTIONS)]
+
+
+def _make_id(
+    language: Language,
+    profile: str,
+    options: Mapping[str, str],
+    passes: list[list[Rule]],
+) -> str:
+    tables = [
+        (r.name, r.step, r.chars, r.pairs, r.position, r.pattern, r.replace, r.use)
+        for rules in passes
+        for r in rules
+    ]
+    numbers = language.data.get("numbers")
+    content = json.dumps([ENGINE, tables, numbers, options], sort_keys=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:6]
+    return f"{language.code}-{profile}/{language.version}:{digest}"
+
+
+def _read_alphabet(
+    language: Language, options: Mapping[str, str]
+) -> frozenset[str] | None:
+    """Give the letters of the YAML, and what its options add."""
+    entry = language.data.get("alphabet")
+    if not entry:
+        return None
+    alphabet = set(" ") | set("".join(entry["letters"].split()))
+    alphabet.update(read_chars(entry.get("also", "")))
+    for condition, chars in entry.get("options", {}).items():
+        name, _, value = condition.partition("=")
+        if options[name] == value:
+            alphabet.update(read_chars(chars))
+    return frozenset(alphabet)

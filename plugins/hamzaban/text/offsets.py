@@ -1,0 +1,69 @@
+"""Following each character through a replacement of parts of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+Edit = tuple[int, int, str]  # [start, end) of the text becomes the string
+Span = tuple[int, int]  # [start, end) of the input
+
+
+def identity_spans(text: str) -> list[Span]:
+    """Give the span of each character of a text that nothing has changed yet."""
+    return [(i, i + 1) for i in range(len(text))]
+
+
+def apply_edits(
+    text: str, spans: Sequence[Span], edits: Iterable[Edit]
+) -> tuple[str, list[Span]]:
+    """Replace parts of a text and say where each character of the result came from.
+
+    Characters of a replacement as long as what it replaces are matched one by one;
+    else those of a common head or tail are, and the rest comes from the whole of the
+    rest. An inserted character has an empty span.
+
+    Args:
+        text: The text before.
+        spans: For each of its characters, the input it came from.
+        edits: Replacements, in order and not overlapping.
+
+    Returns:
+        The text after, and its spans.
+    """
+    out: list[str] = []
+    out_spans: list[Span] = []
+    done = 0
+    for start, end, replacement in edits:
+        out += (text[done:start], replacement)
+        out_spans += spans[done:start]
+        out_spans += _spans_of(text, spans, (start, end, replacement))
+        done = end
+    out.append(text[done:])
+    out_spans += spans[done:]
+    return "".join(out), out_spans
+
+
+def _spans_of(text: str, spans: Sequence[Span], edit: Edit) -> list[Span]:
+    start, end, new = edit
+    if len(new) == end - start:
+        return list(spans[start:end])
+    head = 0
+    while start + head < end and head < len(new) and text[start + head] == new[head]:
+        head += 1
+    tail = 0
+    while (
+        tail < min(end - start, len(new)) - head
+        and text[end - 1 - tail] == new[len(new) - 1 - tail]
+    ):
+        tail += 1
+    middle = len(new) - head - tail
+    span = _cover(spans, start + head, end - tail)
+    kept = spans[end - tail : end] if tail else []
+    return [*spans[start : start + head], *[span] * middle, *kept]
+
+
+def _cover(spans: Sequence[Span], start: int, end: int) -> Span:
+    if start < end:
+        return spans[start][0], spans[end - 1][1]
+    at = spans[start][0] if start < len(spans) else spans[-1][1] if spans else 0
+    return at, at

@@ -1,0 +1,249 @@
+"""The rules of a language, read from its YAML and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hamzaban.text.rules_chars import (
+    LANGUAGES_DIR,
+    read_chars,
+    read_map,
+    read_string,
+    read_yaml,
+)
+
+GENERAL = "general"
+PROFILES = ("train", "score")
+FOLD_STEPS = ("ligatures", "forms", "invisible")  # before NFC
+COMPOSE_STEPS = ("pairs", "positions")  # see tatweel, ZWNJ and ZWJ still
+TABLE_STEPS = (
+    *("letters", "marks", "joiners", "digits"),
+    *("punctuation", "case", "spaces"),
+)
+FINISH_STEPS = ("words", "zwnj", "numbers", "boundaries", "spelling", "last")
+STEPS = (*FOLD_STEPS, *COMPOSE_STEPS, *TABLE_STEPS, *FINISH_STEPS)
+POSITIONS = ("isolated", "final", "initial", "medial", "nonfinal", "final_isolated")
+
+_RULE_KEYS = {
+    *("name", "step", "profile", "certainty", "reason", "map", "chars", "to"),
+    *("except", "pairs", "position", "pattern", "replace", "needs", "use", "when"),
+    "examples",
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice that a language leaves open.
+
+    Attributes:
+        values: What may be chosen.
+        defaults: The choice by profile.
+        reason: Why one may want either.
+    """
+
+    values: tuple[str, ...]
+    defaults: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: a map of characters, of pairs, a pattern, or a named function.
+
+    Attributes:
+        name: Unique within the language.
+        step: When it acts, one of `STEPS`.
+        profile: `train` rules act in both profiles, `score` rules after them, `both`
+            each time.
+        certainty: `C` certain, `V` a convention.
+        reason: Why, for the reader.
+        chars: Replacements by character.
+        pairs: Replacements by sequence of two characters.
+        position: Where in a joined word `chars` acts; none is everywhere.
+        pattern: A regular expression; `:name:` in it stands for a class.
+        replace: Its replacement.
+        needs: Characters of which the text has one if the pattern can match.
+        use: The name of a function that needs more than a pattern.
+        when: The options under which the rule is in force.
+        examples: Input and output.
+    """
+
+    name: str
+    step: str
+    profile: str = "train"
+    certainty: str = "C"
+    reason: str = ""
+    chars: Mapping[str, str] = field(default_factory=dict)
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    position: str = ""
+    pattern: str = ""
+    replace: str = ""
+    needs: str = ""
+    use: str = ""
+    when: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Language:
+    """All that the YAML of a language says, its ancestors' rules included."""
+
+    code: str
+    name: str
+    version: int
+    options: Mapping[str, Option]
+    rules: tuple[Rule, ...]
+    data: Mapping[str, Any]
+
+
+@cache
+def language_codes() -> dict[str, str]:
+    """The codes that corpora use, each with the code of our YAML."""
+    codes = read_yaml(LANGUAGES_DIR / "_codes.yaml")
+    return {alias: code for code, text in codes.items() for alias in text.split()}
+
+
+def known_languages() -> list[str]:
+    """The codes that have a YAML of their own."""
+    return sorted(path.stem for path in LANGUAGES_DIR.glob("[a-z]*.yaml"))
+
+
+def resolve_language(lang: str) -> str:
+    """Give the ISO 639 code of a corpus's language tag, such as `fas` or `ar-EG`.
+
+    A language without a YAML comes back as `general`.
+    """
+    tag = lang.strip().lower().replace("_", "-")
+    codes = language_codes()
+    for key in (tag, "-".join(tag.split("-")[:2]), tag.split("-")[0]):
+        code = codes.get(key, key)
+        if (LANGUAGES_DIR / f"{code}.yaml").is_file() and code[:1].isalpha():
+            return code
+    return GENERAL
+
+
+@cache
+def load_language(code: str) -> Language:
+    """Read `languages/<code>.yaml` and what it extends.
+
+    Raises:
+        FileNotFoundError: There is no such YAML.
+        ValueError: A key, a step, a name or an option in it is wrong.
+    """
+    path = LANGUAGES_DIR / f"{code}.yaml"
+    if not path.is_file():
+        known = ", ".join(known_languages())
+        raise FileNotFoundError(f"{path}: no rules for {code!r}; known: {known}")
+    data = read_yaml(path)
+    options: dict[str, Option] = {}
+    rules: dict[str, Rule] = {}
+    if "extends" in data:
+        parent = load_language(data["extends"])
+        options.update(parent.options)
+        rules.update((rule.name, rule) for rule in parent.rules)
+        data = {**parent.data, "alphabet": "", "examples": [], **data}
+    for name in data.get("remove", ()):
+        if rules.pop(name, None) is None:
+            raise ValueError(f"{path}: remove names the unknown rule {name!r}")
+    for name, entry in (data.get("options") or {}).items():
+        options[name] = _read_option(path, name, entry)
+    for entry in data.get("rules") or ():
+        rule = _read_rule(path, entry)
+        rules[rule.name] = rule
+    _check_conditions(path, rules.values(), options)
+    title = data.get("name", code)
+    version = int(data.get("version", 1))
+    return Language(code, title, version, options, tuple(rules.values()), data)
+
+
+def choose_options(
+    language: Language, profile: str, chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """Complete the chosen options with the language's defaults for a profile.
+
+    Raises:
+        ValueError: An option or a value is unknown.
+    """
+    for name, value in chosen.items():
+        if name not in language.options:
+            known = ", ".join(language.options) or "none"
+            raise ValueError(
+                f"option {name!r} is unknown for {language.code}; known: {known}"
+            )
+        if value not in language.options[name].values:
+            known = ", ".join(language.options[name].values)
+            raise ValueError(f"{name}={value} is unknown; known values: {known}")
+    return {
+        name: chosen.get(name, option.defaults[profile])
+        for name, option in language.options.items()
+    }
+
+
+def rules_in_force(
+    language: Language, profile: str, options: Mapping[str, str]
+) -> list[Rule]:
+    """Give the rules of one profile that the options switch on, in order of steps."""
+    rules = [
+        rule
+        for rule in language.rules
+        if rule.profile in (profile, "both")
+        and all(options[name] in v.split("|") for name, v in rule.when.items())
+    ]
+    return sorted(rules, key=lambda rule: STEPS.index(rule.step))
+
+
+def _read_option(path: Path, name: str, entry: Mapping[str, Any]) -> Option:
+    values = tuple(str(value) for value in entry["values"])
+    default = entry["default"]
+    defaults = (
+        default if isinstance(default, dict) else dict.fromkeys(PROFILES, default)
+    )
+    if set(defaults) != set(PROFILES) or not set(defaults.values()) <= set(values):
+        raise ValueError(f"{path}: option {name}: default {default!r} is not a value")
+    return Option(values, defaults, entry["reason"])
+
+
+def _read_rule(path: Path, entry: Mapping[str, Any]) -> Rule:
+    name = entry.get("name")
+    place = f"{path}: rule {name!r}"
+    unknown = set(entry) - _RULE_KEYS
+    if unknown or not name or entry.get("step") not in STEPS:
+        raise ValueError(
+            f"{place}: keys {sorted(unknown)}, step {entry.get('step')!r}; "
+            f"known steps: {', '.join(STEPS)}"
+        )
+    if entry.get("position", POSITIONS[0]) not in POSITIONS:
+        raise ValueError(f"{place}: known positions: {', '.join(POSITIONS)}")
+    examples = tuple((str(a), str(b)) for a, b in entry.get("examples", ()))
+    pairs = {read_string(k): read_string(v) for k, v in entry.get("pairs", {}).items()}
+    plain = {
+        key: str(entry[key])
+        for key in ("profile", "certainty", "reason", "position", "pattern", "use")
+        if key in entry
+    }
+    return Rule(
+        name=name,
+        step=entry["step"],
+        chars=dict(read_map(entry)),
+        pairs=pairs,
+        replace=read_string(entry.get("replace", "")),
+        needs="".join(read_chars(entry.get("needs", ""))),
+        when={k: str(v) for k, v in entry.get("when", {}).items()},
+        examples=examples,
+        **plain,
+    )
+
+
+def _check_conditions(path: Path, rules: Any, options: Mapping[str, Option]) -> None:
+    for rule in rules:
+        for name, values in rule.when.items():
+            known = options[name].values if name in options else ()
+            if not set(values.split("|")) <= set(known):
+                raise ValueError(
+                    f"{path}: rule {rule.name!r} asks for {name}={values}, "
+                    "which no option declares"
+                )

@@ -1,0 +1,159 @@
+"""From the rules of a language to steps: few and fast, or one for each rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hamzaban.text.rules import (
+    COMPOSE_STEPS,
+    FINISH_STEPS,
+    FOLD_STEPS,
+    TABLE_STEPS,
+    Rule,
+)
+from hamzaban.text.rules_chars import unicode_classes
+from hamzaban.text.rules_steps import (
+    CharTable,
+    Nfc,
+    Pattern,
+    Positions,
+    Spaces,
+    SparseMap,
+    Step,
+    char_class,
+)
+
+Function = Callable[[Mapping[str, Any]], Step]
+_CLASS = re.compile(r":(\w+):")
+_BELOW = "\u064b-\u0652\u0655\u0656\u065c\u065f\u0670"  # sorted before 0653, 0654
+
+
+@dataclass(frozen=True)
+class NamedStep:
+    """A step and the rule it comes from; `nfc` and `spaces` come from none."""
+
+    name: str
+    step: Step
+
+
+def compile_rules(
+    rules: Sequence[Rule], data: Mapping[str, Any], functions: Mapping[str, Function]
+) -> list[Step]:
+    """Compile the rules of one profile into as few steps as possible.
+
+    Args:
+        rules: The rules in force, in the order of their steps.
+        data: The YAML of the language, for rules that use a function.
+        functions: The functions that rules name by `use`.
+
+    Returns:
+        Steps whose one after the other is what the rules say.
+    """
+    steps: list[Step] = []
+    fold = [rule for rule in rules if rule.step in FOLD_STEPS]
+    table = [rule for rule in rules if rule.step in TABLE_STEPS]
+    if chars := fuse([rule.chars for rule in fold]):
+        steps.append(SparseMap(chars))
+    steps += [_pattern(rule) for rule in fold if rule.pattern]
+    steps.append(Nfc())
+    steps += _each(rules, COMPOSE_STEPS, data, functions)
+    if chars := fuse([rule.chars for rule in table]):
+        steps += [CharTable(chars), Nfc()]
+    steps += _each(rules, FINISH_STEPS, data, functions)
+    return [*steps, Spaces()]
+
+
+def compile_named(
+    rules: Sequence[Rule], data: Mapping[str, Any], functions: Mapping[str, Function]
+) -> list[NamedStep]:
+    """Compile the rules of one profile one by one, to see what each does.
+
+    Args:
+        rules: As for `compile_rules`.
+        data: As for `compile_rules`.
+        functions: As for `compile_rules`.
+
+    Returns:
+        Steps that together do the same as those of `compile_rules`.
+    """
+    named: list[NamedStep] = []
+    for steps in (FOLD_STEPS, COMPOSE_STEPS, TABLE_STEPS, FINISH_STEPS):
+        chosen = [rule for rule in rules if rule.step in steps]
+        if steps == FOLD_STEPS:  # its maps come before its patterns
+            chosen.sort(key=lambda rule: bool(rule.pattern))
+        for rule in chosen:
+            named.append(NamedStep(rule.name, _compile(rule, data, functions)))
+        if steps in (FOLD_STEPS, TABLE_STEPS):
+            named.append(NamedStep("nfc", Nfc()))
+    return [*named, NamedStep("spaces", Spaces())]
+
+
+def fuse(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Compose maps of characters, each applied to what those before it give."""
+    fused: dict[str, str] = {}
+    for chars in maps:
+        for char, old in fused.items():
+            fused[char] = "".join(chars.get(c, c) for c in old)
+        for char, new in chars.items():
+            fused.setdefault(char, new)
+    return {char: new for char, new in fused.items() if char != new}
+
+
+def expand_classes(pattern: str) -> str:
+    """Write out the classes that a pattern names, `[:joins_left:]`, in its brackets."""
+    classes = unicode_classes()
+
+    def expand(found: re.Match[str]) -> str:
+        if found[1] not in classes:
+            known = ", ".join(classes)
+            raise ValueError(f"pattern {pattern!r}: {found[0]}; known classes: {known}")
+        return char_class(classes[found[1]])[1:-1]
+
+    return _CLASS.sub(expand, pattern)
+
+
+def _each(
+    rules: Sequence[Rule],
+    steps: Sequence[str],
+    data: Mapping[str, Any],
+    functions: Mapping[str, Function],
+) -> list[Step]:
+    return [_compile(rule, data, functions) for rule in rules if rule.step in steps]
+
+
+def _compile(
+    rule: Rule, data: Mapping[str, Any], functions: Mapping[str, Function]
+) -> Step:
+    if rule.position:
+        return Positions(rule.chars, rule.position)
+    if rule.chars:
+        return SparseMap(rule.chars)
+    if rule.pairs:
+        return _pairs(rule.pairs)
+    if rule.pattern:
+        return _pattern(rule)
+    if rule.use in functions:
+        return functions[rule.use](data)
+    raise ValueError(
+        f"rule {rule.name!r} does nothing; give chars, pairs, pattern, or use "
+        f"(known: {', '.join(functions)})"
+    )
+
+
+def _pattern(rule: Rule) -> Pattern:
+    return Pattern(expand_classes(rule.pattern), rule.replace, rule.needs)
+
+
+def _pairs(pairs: Mapping[str, str]) -> Pattern:
+    """Join letter and mark also where marks that sort before it stand between."""
+    alternatives = (f"{first}[{_BELOW}]*{mark}" for first, mark in pairs)
+    marks = "".join(sorted({pair[1] for pair in pairs}))
+
+    def join(found: re.Match[str]) -> str:
+        text = found[0]
+        return pairs[text[0] + text[-1]] + text[1:-1]
+
+    return Pattern("|".join(alternatives), join, marks)
