@@ -1,11 +1,12 @@
 """The real NIST sc_stats: running its MAPSSWE test and comparing it with ours."""
 
+import math
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from math import isnan
+from itertools import chain
 
 from hamzaban.score.mapsswe import Mapsswe
 
@@ -45,14 +46,10 @@ def run_sc_stats(
     Raises:
         ValueError: sc_stats failed, or prints no result.
     """
-    text = "".join(
-        piece
-        for title, steps in (("a", steps_a), ("b", steps_b))
-        for piece in _format_sgml(title, steps)
-    )
+    pieces = chain(_format_sgml("a", steps_a), _format_sgml("b", steps_b))
     done = subprocess.run(
         [*command, "-p", "-t", "mapsswe", "-v", "-n", "-"],
-        input=text,
+        input="".join(pieces),
         capture_output=True,
         encoding="latin-1",  # its tables hold stray bytes
         env={**os.environ, "LC_ALL": "C"},
@@ -64,7 +61,8 @@ def run_sc_stats(
             f"sc_stats ended with status {done.returncode} and no result: {message}; "
             "--scorer own compares without it"
         )
-    return Mapsswe(int(found[1]), *map(float, found.groups()[1:]), p=float("nan"))
+    mean, std, z = map(float, found.groups()[1:])
+    return Mapsswe(int(found[1]), mean, std, z, math.erfc(abs(z) / math.sqrt(2.0)))
 
 
 def check_mapsswe(ours: Mapsswe, theirs: Mapsswe) -> None:
@@ -74,7 +72,7 @@ def check_mapsswe(ours: Mapsswe, theirs: Mapsswe) -> None:
         ValueError: They differ by more than the digits that sc_stats prints.
     """
     pairs = [(ours.mean, theirs.mean), (ours.std, theirs.std)]
-    if not isnan(ours.z):
+    if not math.isnan(ours.z):
         pairs.append((ours.z, theirs.z))
     far = any(abs(a - b) > _TOLERANCE + 1e-5 * abs(a) for a, b in pairs)
     if far or ours.num_segments != theirs.num_segments:
@@ -100,7 +98,7 @@ def _format_sgml(title: str, steps: Sequence[bytes]) -> Iterator[str]:
 
 
 def _format_words(step: bytes) -> list[str]:
-    words = []
+    words: list[str] = []
     for letter in step + b"C":
         ref = "" if letter == ord("I") else f'"{len(words)}"'
         hyp = "" if letter == ord("D") else '"x"'

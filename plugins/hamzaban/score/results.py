@@ -15,7 +15,7 @@ from hamzaban import __version__
 KINDS = ("wer", "cer", "ter")
 _COLUMNS = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
 _NORMALIZER = re.compile(r", normaliser (\S+)")
-_NOT_STATED = "not stated"
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ def read_result(path: str | Path) -> Result:
         ValueError: There is no such line.
     """
     path = Path(path).absolute()
-    normalizer = _NOT_STATED
+    normalizer = NOT_STATED
     with open(path, encoding="utf-8", errors="replace") as stream:
         for line in stream:
             found = _NORMALIZER.search(line)
-            if found and normalizer == _NOT_STATED:
+            if found and normalizer == NOT_STATED:
                 normalizer = found.group(1)
             if "Sum/Avg" in line:
                 numbers = line.split("Sum/Avg", 1)[1].replace("|", " ").split()

@@ -1,0 +1,104 @@
+"""Compare systems on the same test set: is one better than another?"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hamzaban.cli import str2bool
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban compare-systems`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add(
+        "system",
+        nargs="+",
+        help="[NAME=]PATH[,PATH ...]: a scored experiment, a decoded set, a folder "
+        "score_wer, or a file of hypotheses; several paths for runs of several seeds",
+    )
+    add("--kind", choices=("wer", "cer", "ter"), default="wer", help="error rate")
+    add("--ref", type=Path, help="references, if the systems are files of hypotheses")
+    add("--utt2spk", type=Path, help="speakers, for such files")
+    add(
+        "--unit",
+        choices=("auto", "speaker", "utterance"),
+        default="auto",
+        help="what the bootstrap draws; auto: speakers from 20 of them on",
+    )
+    add("--replicates", type=int, default=10000, help="draws of the bootstrap")
+    add("--seed", type=int, default=0, help="of the bootstrap")
+    add("--case_sensitive", type=str2bool, default=False, help="as `sclite -s`")
+    add(
+        "--scorer",
+        choices=("auto", "sclite", "own"),
+        default="auto",
+        help="auto: MAPSSWE checked with NIST sc_stats where installed",
+    )
+    add("--output", type=Path, help="JSON file for all numbers")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Print a comparison for each test set; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    if len(args.system) < 2:
+        raise ValueError("one system is given; expected two or more to compare")
+    if args.replicates < 100:
+        raise ValueError(f"--replicates {args.replicates}: expected 100 or more")
+    from hamzaban.score.bootstrap import Plan
+    from hamzaban.score.compare import compare_systems
+    from hamzaban.score.compare_text import describe_method, format_comparison
+    from hamzaban.score.systems import Source, read_systems
+
+    source = Source(args.kind, args.ref, args.utt2spk, args.case_sensitive)
+    plan = Plan(args.replicates, args.seed)
+    command = choose_sc_stats(args.scorer)
+    found = {}
+    for name, systems in read_systems(args.system, source).items():
+        comparison = compare_systems(systems, plan, args.unit, command)
+        found[name] = comparison
+        method = f"normaliser {systems[0].normalizer}; {describe_method(comparison)}"
+        sys.stdout.write(f"{name}: {method}\n" if name else f"{method}\n")
+        for line in format_comparison(comparison, args.kind):
+            sys.stdout.write(f"{line}\n")
+    if args.output is not None:
+        write_json(args.output, found)
+    return 0
+
+
+def choose_sc_stats(scorer: str) -> list[str] | None:
+    """Return the command of NIST sc_stats, or None to do without it.
+
+    Raises:
+        FileNotFoundError: It is required and is not installed.
+    """
+    from hamzaban.score.nist_stats import find_sc_stats
+
+    command = None if scorer == "own" else find_sc_stats()
+    if scorer == "sclite" and command is None:
+        raise FileNotFoundError(
+            "sc_stats: not installed; expected `sc_stats` or Debian's `sctk` on PATH; "
+            "install it (apt-get install sctk) or choose --scorer own"
+        )
+    return command
+
+
+def write_json(path: Path, found: dict) -> None:
+    """Write comparisons by test set."""
+    import json
+    from dataclasses import asdict
+
+    from hamzaban.fileio import atomic_text
+
+    table = {name: asdict(comparison) for name, comparison in found.items()}
+    with atomic_text(path) as stream:
+        json.dump(table, stream, ensure_ascii=False, indent=1)
+        stream.write("\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

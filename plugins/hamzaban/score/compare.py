@@ -1,0 +1,245 @@
+"""Whether one system is better than another: the same test set, or several seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from hamzaban.score.bootstrap import (
+    Floats,
+    Plan,
+    choose_unit,
+    draw_rates,
+    find_interval,
+    find_probability,
+    sum_groups,
+)
+from hamzaban.score.mapsswe import Mapsswe, compare_segments
+from hamzaban.score.nist_stats import check_mapsswe, run_sc_stats
+from hamzaban.score.sclite import Scored
+from hamzaban.score.systems import System
+from hamzaban.score.trn import get_speaker
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The error rate of a system, shares of the reference tokens.
+
+    Attributes:
+        name: The system.
+        runs: Rate of each run.
+        mean: Their mean.
+        std: Their sample standard deviation; None for one run.
+        interval: Bootstrap interval of the mean.
+    """
+
+    name: str
+    runs: Sequence[float]
+    mean: float
+    std: float | None
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first system's error rate less the second's.
+
+    Attributes:
+        first: A system.
+        second: Another.
+        mean: Difference of their mean rates.
+        interval: Its bootstrap interval.
+        p_bootstrap: Two-sided, as p_mapsswe and p_welch corrected after Holm for the
+            number of pairs.
+        mapsswe: The test between two single runs, uncorrected; None for several runs.
+        p_mapsswe: Of that test.
+        agrees_with_nist: Whether sc_stats was run, and found the same.
+        p_welch: Of Welch's t-test between the runs, if both systems have several.
+        better: The better system; None if there is no clear difference: a probability
+            of the above is `ALPHA` or more.
+    """
+
+    first: str
+    second: str
+    mean: float
+    interval: tuple[float, float]
+    p_bootstrap: float
+    mapsswe: Mapsswe | None
+    p_mapsswe: float | None
+    agrees_with_nist: bool
+    p_welch: float | None
+    better: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All systems on one test set.
+
+    Attributes:
+        unit: What the bootstrap draws, `speaker` or `utterance`.
+        num_units: How many of them there are.
+        num_utterances: Utterances of the set.
+        num_tokens: Reference tokens of the set.
+        rates: The systems.
+        differences: All pairs of them.
+    """
+
+    unit: str
+    num_units: int
+    num_utterances: int
+    num_tokens: int
+    rates: Sequence[Rate]
+    differences: Sequence[Difference]
+
+
+def compare_systems(
+    systems: Sequence[System],
+    plan: Plan,
+    unit: str = "auto",
+    sc_stats: Sequence[str] | None = None,
+) -> Comparison:
+    """Compare systems on the same references.
+
+    Args:
+        systems: Two or more, utterances in the same order.
+        plan: How to draw for the bootstrap.
+        unit: What to draw, as for `choose_unit`.
+        sc_stats: NIST's command, to check our MAPSSWE test; None leaves it out.
+
+    Raises:
+        ValueError: The references are empty, or sc_stats disagrees.
+    """
+    first = systems[0].runs[0]
+    speakers = [get_speaker(trn_id) for trn_id in first.trn_ids]
+    unit = choose_unit(unit, speakers)
+    groups = speakers if unit == "speaker" else first.trn_ids
+    sizes = first.counts[:, :3].sum(axis=1)  # (U,)
+    if not sizes.sum():
+        raise ValueError("no reference has a word; there is no error rate to compare")
+    errors = [run.counts[:, 1:].sum(axis=1) for s in systems for run in s.runs]
+    table = sum_groups(np.column_stack([*errors, sizes]), groups)  # (units, runs + 1)
+    drawn = draw_rates(table[:, :-1], table[:, -1], plan)  # (replicates, runs)
+    means = _average_runs(drawn, [len(system.runs) for system in systems], plan)
+    rates = [_describe(system, means[:, s], plan) for s, system in enumerate(systems)]
+    differences = _compare_pairs(systems, rates, means, plan, sc_stats)
+    return Comparison(
+        unit, len(table), len(sizes), int(sizes.sum()), rates, differences
+    )
+
+
+def _compare_pairs(
+    systems: Sequence[System],
+    rates: Sequence[Rate],
+    means: Floats,
+    plan: Plan,
+    sc_stats: Sequence[str] | None,
+) -> list[Difference]:
+    pairs = list(combinations(range(len(systems)), 2))
+    tests = [_test_pair(systems[a], systems[b], sc_stats) for a, b in pairs]
+    moved = [means[:, a] - means[:, b] for a, b in pairs]
+    p_bootstrap = correct_holm([find_probability(values) for values in moved])
+    p_mapsswe = correct_holm([mapsswe.p if mapsswe else None for mapsswe, _ in tests])
+    p_welch = correct_holm([p for _, p in tests])
+    differences = []
+    for i, (a, b) in enumerate(pairs):
+        mean = rates[a].mean - rates[b].mean
+        shown = [p for p in (p_bootstrap[i], p_mapsswe[i], p_welch[i]) if p is not None]
+        winner = rates[b if mean > 0 else a].name
+        is_clear = mean != 0.0 and all(p < ALPHA for p in shown)
+        differences.append(
+            Difference(
+                rates[a].name,
+                rates[b].name,
+                mean,
+                find_interval(moved[i], plan),
+                p_bootstrap=shown[0],
+                mapsswe=tests[i][0],
+                p_mapsswe=p_mapsswe[i],
+                agrees_with_nist=bool(sc_stats and tests[i][0]),
+                p_welch=p_welch[i],
+                better=winner if is_clear else None,
+            )
+        )
+    return differences
+
+
+def correct_holm(probabilities: Sequence[float | None]) -> list[float | None]:
+    """Correct probabilities for their number, after Holm; None stays None."""
+    known = sorted((p, i) for i, p in enumerate(probabilities) if p is not None)
+    corrected: list[float | None] = [None] * len(probabilities)
+    largest = 0.0
+    for rank, (p, i) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        corrected[i] = largest
+    return corrected
+
+
+def get_rate(run: Scored) -> float:
+    """Return the pooled error rate of a run."""
+    corr, sub, dele, ins = run.counts.sum(axis=0).tolist()
+    return (sub + dele + ins) / (corr + sub + dele)
+
+
+def _average_runs(drawn: Floats, runs: Sequence[int], plan: Plan) -> Floats:
+    """Average each system's runs, drawn with replacement as the units are.
+
+    Args:
+        drawn: Rates of all runs, shape (replicates, runs).
+        runs: Number of runs of each of S systems.
+        plan: Its seed is used.
+
+    Returns:
+        Rates of the systems, shape (replicates, S).
+    """
+    rng = np.random.default_rng([plan.seed, 1])
+    columns, start = [], 0
+    for count in runs:
+        part = drawn[:, start : start + count]
+        weights = rng.multinomial(count, np.full(count, 1 / count), size=len(drawn))
+        columns.append((part * weights).sum(axis=1) / count)
+        start += count
+    return np.column_stack(columns)
+
+
+def _describe(system: System, means: Floats, plan: Plan) -> Rate:
+    rates = [get_rate(run) for run in system.runs]
+    std = float(np.std(rates, ddof=1)) if len(rates) > 1 else None
+    interval = find_interval(means, plan)
+    return Rate(system.name, rates, float(np.mean(rates)), std, interval)
+
+
+def _test_pair(
+    a: System, b: System, sc_stats: Sequence[str] | None
+) -> tuple[Mapsswe | None, float | None]:
+    """MAPSSWE for single runs, the probability of Welch's t-test for several."""
+    if len(a.runs) == len(b.runs) == 1:
+        steps = a.runs[0].steps, b.runs[0].steps
+        ours = compare_segments(*steps)
+        if sc_stats is not None:
+            check_mapsswe(ours, run_sc_stats(sc_stats, *steps))
+        return ours, None
+    if len(a.runs) == 1 or len(b.runs) == 1:
+        return None, None
+    rates = [[get_rate(run) for run in system.runs] for system in (a, b)]
+    return None, compare_means(*rates)
+
+
+def compare_means(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the two-sided probability of Welch's t-test; 1 where nothing varies.
+
+    Args:
+        first: Two or more numbers.
+        second: Two or more others.
+    """
+    from scipy.special import stdtr
+
+    sizes = np.array([len(first), len(second)])
+    errors = np.array([np.var(first, ddof=1), np.var(second, ddof=1)]) / sizes
+    if not errors.any():  # the same run, several times
+        return 1.0
+    t = (np.mean(first) - np.mean(second)) / np.sqrt(errors.sum())
+    freedom = errors.sum() ** 2 / (errors**2 / (sizes - 1)).sum()
+    return float(2.0 * stdtr(freedom, -abs(t)))

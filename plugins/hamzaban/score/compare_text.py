@@ -1,0 +1,80 @@
+"""A comparison of systems as lines to read."""
+
+from collections.abc import Iterator
+
+from hamzaban.score.compare import ALPHA, Comparison, Difference
+from hamzaban.score.mapsswe import Mapsswe
+
+NO_DIFFERENCE = "no clear difference"
+
+
+def format_comparison(comparison: Comparison, kind: str) -> Iterator[str]:
+    """Write a table of the systems and a line for each pair.
+
+    Args:
+        comparison: The systems on one set.
+        kind: `wer`, `cer` or `ter`.
+    """
+    rows = [("system", "runs", kind.upper(), "95 % interval", "sd of runs")]
+    for rate in comparison.rates:
+        std = "" if rate.std is None else f"{100 * rate.std:.2f}"
+        runs, mean = str(len(rate.runs)), f"{100 * rate.mean:.2f}"
+        rows.append((rate.name, runs, mean, format_interval(rate.interval), std))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.rjust(w) for cell, w in zip(row, widths, strict=True)]
+        cells[0] = row[0].ljust(widths[0])
+        yield "  ".join(cells).rstrip()
+    for difference in comparison.differences:
+        yield f"{difference.first} - {difference.second}: {describe(difference)}"
+
+
+def format_interval(interval: tuple[float, float]) -> str:
+    """Write an interval of shares in per cent."""
+    return f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
+
+
+def describe(difference: Difference) -> str:
+    """Write a difference, its tests, and what follows."""
+    parts = [
+        f"{100 * difference.mean:+.2f} ({format_interval(difference.interval)}, "
+        f"bootstrap {format_p(difference.p_bootstrap)})"
+    ]
+    if difference.mapsswe is not None and difference.p_mapsswe is not None:
+        nist = ", as sc_stats finds" if difference.agrees_with_nist else ""
+        parts.append(
+            f"MAPSSWE {format_p(difference.p_mapsswe)} "
+            f"({_describe_segments(difference.mapsswe)}{nist})"
+        )
+    if difference.p_welch is not None:
+        parts.append(f"Welch's t-test of the runs {format_p(difference.p_welch)}")
+    return f"{'; '.join(parts)}: {conclude(difference)}"
+
+
+def conclude(difference: Difference) -> str:
+    """Say which system is better, or that there is no clear difference."""
+    if difference.better is None:
+        return NO_DIFFERENCE
+    return f"{difference.better} is better"
+
+
+def format_p(p: float) -> str:
+    """Write a probability as far as it says something."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def describe_method(comparison: Comparison) -> str:
+    """Say what was compared and how."""
+    note = (
+        f"{comparison.num_utterances} utterances, {comparison.num_tokens} reference "
+        f"tokens; bootstrap over {comparison.num_units} {comparison.unit}s"
+    )
+    if comparison.unit == "utterance":
+        note += " (says nothing of other speakers)"
+    if len(comparison.differences) > 1:
+        note += f"; p corrected for {len(comparison.differences)} pairs (Holm)"
+    return f"{note}; a difference is clear if every p < {ALPHA}"
+
+
+def _describe_segments(mapsswe: Mapsswe) -> str:
+    return f"{mapsswe.num_segments} segments, z {mapsswe.z:.2f}"
