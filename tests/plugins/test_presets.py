@@ -7,6 +7,7 @@ original's answer surprises.
 
 import pytest
 
+from hamzaban.text import Normalizer
 from hamzaban.text.presets import find_preset, list_presets
 
 CASES = {
@@ -102,3 +103,18 @@ def test_what_the_original_does_not_cover_is_refused():
         find_preset("ar_oual", "fa")
     with pytest.raises(ValueError, match="Latin letters"):
         find_preset("mms", "jav")
+
+
+def test_a_preset_is_a_profile_of_the_normaliser():
+    normalizer = Normalizer("fa", "whisper-basic")
+    text = "مَد، (x) ﷺ"
+    assert normalizer.id == find_preset("whisper-basic", "fa").id
+    result, spans = normalizer.normalize_with_offsets(text)
+    assert result == normalizer.normalize(text) == "م د صلى الله عليه وسلم"
+    assert len(spans) == len(result) and spans == sorted(spans)
+    assert [change.rule for change in normalizer.explain(text)] == ["whisper-basic"]
+    assert normalizer.normalize_lines("A\n(b)\nC ") == "a\n\nc "
+    with pytest.raises(ValueError, match="no options, numbers given"):
+        Normalizer("fa", "mms", numbers="words")
+    with pytest.raises(ValueError, match="unknown; known: train, score, ar_oual"):
+        Normalizer("fa", "whisper")

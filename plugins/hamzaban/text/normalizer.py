@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from hamzaban.text.offsets import Edit, Span, apply_edits, identity_spans
+from hamzaban.text.presets import Preset, PresetStep, find_preset, list_presets
 from hamzaban.text.rules import (
     GENERAL,
     PROFILES,
@@ -62,21 +63,27 @@ class Normalizer:
 
         Args:
             lang: A language tag as corpora write it: `fa`, `fas`, `ar-EG`.
-            profile: `train` keeps what distinguishes words, `score` is lenient.
+            profile: `train` keeps what distinguishes words, `score` is lenient; or a
+                preset, another project's normaliser (see `presets`).
             **options: Choices that the YAML of the language offers.
 
         Raises:
             ValueError: The profile, an option, or its value is unknown.
         """
-        if profile not in PROFILES:
-            known = ", ".join(PROFILES)
-            raise ValueError(f"profile {profile!r} is unknown; known: {known}")
         code = resolve_language(lang)
-        if code == GENERAL != lang:
+        preset = find_preset(profile, lang if code == GENERAL else code)
+        if profile not in PROFILES and preset is None:
+            known = ", ".join([*PROFILES, *list_presets()])
+            raise ValueError(f"profile {profile!r} is unknown; known: {known}")
+        if code == GENERAL != lang and preset is None:
             logging.info("no text rules for %r: using the general ones", lang)
         self.language = load_language(code)
         self.lang = code
         self.profile = profile
+        self._preset = preset
+        if preset is not None:
+            self._use_preset(preset, options)
+            return
         self.options = choose_options(self.language, profile, options)
         self.passes = [
             rules_in_force(self.language, p, choose_options(self.language, p, options))
@@ -85,6 +92,17 @@ class Normalizer:
         self.id = _make_id(self.language, profile, self.options, self.passes)
         self.alphabet = _read_alphabet(self.language, self.options)
         self._steps = _compile(self)
+
+    def _use_preset(self, preset: Preset, options: Mapping[str, str]) -> None:
+        if options:
+            raise ValueError(
+                f"preset {preset.name} has no options, {', '.join(options)} given; "
+                "leave them out"
+            )
+        self.options, self.passes, self.id = {}, [], preset.id
+        defaults = choose_options(self.language, PROFILES[0], {})
+        self.alphabet = _read_alphabet(self.language, defaults)
+        self._steps = [PresetStep(preset)]
 
     def normalize(self, text: str) -> str:
         """Normalise a text; line ends in it are white space.
@@ -148,6 +166,8 @@ class Normalizer:
 
     @cached_property
     def _named(self) -> list[NamedStep]:
+        if self._preset is not None:
+            return [NamedStep(self._preset.name, PresetStep(self._preset))]
         data = {**self.language.data, "options": self.options}
         return [
             n for rules in self.passes for n in compile_named(rules, data, FUNCTIONS)

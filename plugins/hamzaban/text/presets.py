@@ -4,6 +4,7 @@ Each does to a line what its original does, faults included; `presets.yaml` hold
 tables and names the originals. None of them is meant for training.
 """
 
+import difflib
 import functools
 import hashlib
 import json
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hamzaban.text.offsets import Edit
 
 TABLES = Path(__file__).with_name("presets.yaml")
 _SPACES = re.compile(r"\s+")
@@ -42,6 +45,28 @@ class Preset:
     source: str
     id: str
     normalize: Step
+
+
+class PresetStep:
+    """A preset in the form of the steps of `Normalizer`."""
+
+    def __init__(self, preset: Preset) -> None:
+        """Take the preset."""
+        self.preset = preset
+
+    def apply(self, text: str) -> str:
+        """Return the changed text; `\\n` stays and nothing crosses it."""
+        if "\n" not in text:
+            return self.preset.normalize(text)
+        return "\n".join(map(self.preset.normalize, text.split("\n")))
+
+    def edits(self, text: str) -> Iterator[Edit]:
+        """Give the same change as replacements of parts: the originals name none."""
+        changed = self.apply(text)
+        matcher = difflib.SequenceMatcher(None, text, changed, autojunk=False)
+        for kind, start, end, new_start, new_end in matcher.get_opcodes():
+            if kind != "equal":
+                yield start, end, changed[new_start:new_end]
 
 
 def list_presets() -> list[str]:
