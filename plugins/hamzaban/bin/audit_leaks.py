@@ -1,0 +1,67 @@
+"""Look for sentences and speakers that training and held-out sets share."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban audit-leaks`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="Sentences are compared without spaces, punctuation, vowel signs and "
+        "case; a near duplicate differs in at most one of ten characters. Leaks end "
+        "the command with status 1 unless --allow_... gives a reason.",
+    )
+    for option, what in (
+        ("--train_text", "Kaldi text of training sets"),
+        ("--valid_text", "Kaldi text of validation sets"),
+        ("--test_text", "Kaldi text of test sets"),
+        ("--lm_text", "plain sentences for language models, may be .gz"),
+    ):
+        parser.add_argument(
+            option, nargs="+", type=Path, default=[], metavar="FILE", help=what
+        )
+    parser.add_argument("--lang", help="normalise as the language's training text")
+    parser.add_argument("--nj", type=int, default=1, help="processes that normalise")
+    parser.add_argument("--output", type=Path, help="gets all leaks, tab-separated")
+    parser.add_argument(
+        "--config", type=Path, help="YAML with values of the options below"
+    )
+    for kind, what in (
+        ("exact", "equal sentences"),
+        ("near", "near duplicates"),
+        ("speakers", "speakers in several sets"),
+    ):
+        parser.add_argument(
+            f"--allow_{kind}", metavar="REASON", help=f"why {what} are no fault here"
+        )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Audit the sets; return the exit status."""
+    parser = get_parser()
+    args = parser.parse_args(cmd)
+    from hamzaban.lm.audit import Texts, check_leaks, find_leaks, write_leaks
+    from hamzaban.lm.options import read_allowed
+
+    allowed = read_allowed(args.config) if args.config else {}
+    for kind in ("exact", "near", "speakers"):
+        reason = getattr(args, f"allow_{kind}")
+        if reason is not None:
+            allowed[kind] = reason
+    texts = Texts(
+        *(tuple(getattr(args, f"{k}_text")) for k in ("train", "valid", "test", "lm"))
+    )
+    if not (texts.valid or texts.test) or not (texts.train or texts.lm):
+        parser.error("give --valid_text or --test_text, and --train_text or --lm_text")
+    leaks = find_leaks(texts, args.lang, args.nj)
+    if args.output is not None:
+        write_leaks(leaks, args.output)
+    check_leaks(leaks, allowed)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,55 @@
+"""Train n-gram language models of words, characters or pieces with KenLM."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban train-lm`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="Text that leaks from valid or test is refused; see conf/lm.yaml.",
+    )
+    parser.add_argument("--config", type=Path, required=True, help="conf/lm.yaml")
+    parser.add_argument(
+        "--output_dir", type=Path, required=True, help="gets <unit>/lm.bin, report.tsv"
+    )
+    for option, what in (
+        ("--train_text", "transcripts to train on, Kaldi text"),
+        ("--lm_text", "further sentences to train on, plain, may be .gz"),
+        ("--valid_text", "chooses the weight of the two; measured, Kaldi text"),
+        ("--test_text", "measured, Kaldi text"),
+    ):
+        parser.add_argument(
+            option, nargs="+", type=Path, default=[], metavar="FILE", help=what
+        )
+    parser.add_argument("--lang", help="normalise as the language's training text")
+    parser.add_argument("--bpemodel", type=Path, help="pieces of unit bpe")
+    parser.add_argument("--nj", type=int, default=1, help="processes that normalise")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Train the models; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.lm.audit import Texts
+    from hamzaban.lm.options import read_options
+    from hamzaban.lm.train import train_lms
+
+    texts = Texts(
+        *(tuple(getattr(args, f"{k}_text")) for k in ("train", "valid", "test", "lm"))
+    )
+    train_lms(
+        texts,
+        args.output_dir,
+        read_options(args.config),
+        lang=args.lang,
+        bpemodel=args.bpemodel,
+        nj=args.nj,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""N-gram language models: text, training by KenLM, mixing, perplexity, leak audit."""

@@ -1,0 +1,189 @@
+"""The leak audit: sentences and speakers that training and held-out sets share."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hamzaban.data_dir import read_scp
+from hamzaban.fileio import atomic_text
+from hamzaban.lm.leaks import Index
+from hamzaban.lm.text import load_normalizer, normalise, normaliser_id, read_plain
+
+KINDS = ("exact", "near", "speakers")
+MAX_SHOWN = 10
+COLUMNS = ("kind", "role", "place", "held_out", "edits", "text", "held_out_text")
+
+
+@dataclasses.dataclass(frozen=True)
+class Texts:
+    """The texts to be compared.
+
+    Attributes:
+        train: Kaldi `text` files of training sets.
+        valid: Of validation sets.
+        test: Of test sets.
+        lm: Files of plain sentences.
+    """
+
+    train: tuple[Path, ...] = ()
+    valid: tuple[Path, ...] = ()
+    test: tuple[Path, ...] = ()
+    lm: tuple[Path, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Leak:
+    """A sentence or a speaker that stands in two sets.
+
+    Attributes:
+        kind: One of KINDS.
+        role: The two sets' roles, such as `train-test`.
+        place: File and line, or file and speaker, of the first.
+        held_out: File and utt_id, or file, of the second.
+        edits: Characters that differ.
+        text: The sentence of the first, as it is compared (normalised).
+        held_out_text: That of the second.
+    """
+
+    kind: str
+    role: str
+    place: str
+    held_out: str
+    edits: int = 0
+    text: str = ""
+    held_out_text: str = ""
+
+
+def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]:
+    """Compare valid and test with train and with the further text, and each other.
+
+    Args:
+        texts: The files; speakers are read from a `utt2spk` beside a Kaldi `text`.
+        lang: Language whose normaliser is used; None leaves the text as it is.
+        nj: Processes that normalise.
+
+    Returns:
+        Leaks of sentences, then of speakers; one for each line of the first file.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+    """
+    normalizer = load_normalizer(lang)
+    leaks = []
+    held_out = {"valid": texts.valid, "test": texts.test}
+    for role, paths in held_out.items():
+        places = [(p, utt, text) for p in paths for utt, text in read_scp(p)]
+        lines = list(normalise([text for *_, text in places], normalizer))
+        index = Index(lines)
+        sources = [("train", p) for p in texts.train] + [("lm", p) for p in texts.lm]
+        if role == "test":
+            sources += [("valid", p) for p in texts.valid]
+        for source, path in sources:
+            for match, line in _search(index, source, path, (normalizer, nj)):
+                file, utt_id, _ = places[match.sentence]
+                leak = Leak(
+                    "near" if match.distance else "exact",
+                    f"{source}-{role}",
+                    f"{path}:{match.line}",
+                    f"{file} {utt_id}",
+                    match.distance,
+                    line,
+                    lines[match.sentence],
+                )
+                leaks.append(leak)
+    logging.info("texts compared as normaliser %s has them", normaliser_id(normalizer))
+    return leaks + find_speakers(texts)
+
+
+def _search(
+    index: Index, source: str, path: Path, how: tuple[object, int]
+) -> Iterator[tuple]:
+    lines = read_plain(path) if source == "lm" else (t for _, t in read_scp(path))
+    held: dict[int, str] = {}
+
+    def remember() -> Iterator[str]:
+        for number, line in enumerate(normalise(lines, *how), 1):
+            held[number] = line
+            yield line
+
+    last = 0
+    for match in index.search(remember()):
+        for number in range(last + 1, match.line):
+            held.pop(number, None)
+        last = match.line
+        yield match, held[match.line]
+
+
+def find_speakers(texts: Texts) -> list[Leak]:
+    """Find speakers that stand in two of train, valid and test.
+
+    A set without `utt2spk` is left out, and the log says so.
+    """
+    roles = {"train": texts.train, "valid": texts.valid, "test": texts.test}
+    speakers: dict[str, dict[str, Path]] = {role: {} for role in roles}
+    for role, paths in roles.items():
+        for path in paths:
+            utt2spk = path.parent / "utt2spk"
+            if not utt2spk.is_file():
+                logging.warning("%s: missing; its speakers are not compared", utt2spk)
+                continue
+            found = {spk: utt2spk for _, spk in read_scp(utt2spk)}
+            speakers[role] = found | speakers[role]
+    return [
+        Leak("speakers", f"{one}-{two}", f"{speakers[one][spk]} {spk}", str(path))
+        for one, two in (("train", "valid"), ("train", "test"), ("valid", "test"))
+        for spk, path in sorted(speakers[two].items())
+        if spk in speakers[one]
+    ]
+
+
+def write_leaks(leaks: Sequence[Leak], path: str | Path) -> None:
+    """Write leaks as tab-separated lines under a head."""
+    with atomic_text(path) as f:
+        f.write("\t".join(COLUMNS) + "\n")
+        for leak in leaks:
+            f.write("\t".join(str(v) for v in dataclasses.astuple(leak)) + "\n")
+
+
+def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
+    """Log leaks; refuse those for which no reason is given.
+
+    Args:
+        leaks: What `find_leaks` gave.
+        allowed: Reasons, by kind, why such leaks are no fault of this corpus.
+
+    Raises:
+        ValueError: There is a leak of a kind that is not allowed.
+    """
+    refused = []
+    for kind in KINDS:
+        found = [leak for leak in leaks if leak.kind == kind]
+        if not found:
+            continue
+        reason = allowed.get(kind, "").strip()
+        if reason:
+            logging.warning("%d %s leaks, allowed: %s", len(found), kind, reason)
+            continue
+        refused.append(f"{len(found)} {kind}")
+        for leak in found[:MAX_SHOWN]:
+            what = f" ({leak.edits} edits)" if leak.edits else ""
+            logging.error("leak: %s: %s%s: %s", *_describe(leak), what, leak.text)
+        if len(found) > MAX_SHOWN:
+            logging.error("leak: and %d more %s", len(found) - MAX_SHOWN, kind)
+    if refused:
+        first = next(k for k in KINDS if f" {k}" in refused[0])
+        leak = next(leak for leak in leaks if leak.kind == first)
+        raise ValueError(
+            f"{leak.place}: leaks found between training and held-out sets: "
+            f"{', '.join(refused)}, the first with {leak.held_out}; take those lines "
+            f"out, or say why they may stay: allow_leaks: {first}: REASON in the YAML "
+            f"(audit-leaks: --allow_{first} REASON)"
+        )
+    logging.info("no leaks but those allowed")
+
+
+def _describe(leak: Leak) -> tuple[str, str]:
+    return f"{leak.role} {leak.kind}", f"{leak.place} = {leak.held_out}"

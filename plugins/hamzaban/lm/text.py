@@ -1,0 +1,165 @@
+"""Text for language models: read, normalised, and split into the units of a model."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import gzip
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from hamzaban.data_dir import read_scp
+from hamzaban.fileio import atomic_text
+from hamzaban.text.tokens import SPACE
+
+RAW = "raw"  # the normaliser's id where there is none
+RESERVED = frozenset(("<s>", "</s>", "<unk>"))  # KenLM's own words
+CHUNK_LINES = 20_000
+NO_LANG = (None, "", "noinfo")
+_normalizer: Any = None  # of a forked process
+
+
+def open_lines(path: str | Path) -> TextIO:
+    """Open a UTF-8 text file, gzipped if its name ends in .gz.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file of text")
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8")
+    return open(path, encoding="utf-8", newline="\n")
+
+
+def read_plain(path: str | Path) -> Iterator[str]:
+    """Read the lines of a file of sentences; empty ones stay, numbers count.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        ValueError: It is not UTF-8.
+    """
+    with open_lines(path) as f:
+        try:
+            for line in f:
+                yield line.rstrip("\r\n")
+        except UnicodeDecodeError as e:
+            raise ValueError(f"{path}: not UTF-8 ({e}); convert it") from e
+
+
+def read_transcripts(path: str | Path) -> Iterator[str]:
+    """Read the transcripts of a Kaldi `text` file."""
+    return (text for _, text in read_scp(path))
+
+
+def load_normalizer(lang: str | None) -> Any:
+    """Load the normaliser of training text of a language; None without a language."""
+    if lang in NO_LANG:
+        return None
+    from hamzaban.text.normalizer import Normalizer
+
+    return Normalizer(lang, "train")
+
+
+def normaliser_id(normalizer: Any) -> str:
+    """Name a normaliser, `raw` where there is none."""
+    return RAW if normalizer is None else str(normalizer.id)
+
+
+def normalise(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[str]:
+    """Normalise lines, in order, and bring all white space down to single spaces.
+
+    Args:
+        lines: Lines of text.
+        normalizer: What `load_normalizer` gave.
+        nj: Processes.
+
+    Yields:
+        As many lines; one may be empty.
+    """
+    global _normalizer
+    source = iter(lines)
+    chunks = iter(lambda: list(itertools.islice(source, CHUNK_LINES)), [])
+    _normalizer = normalizer
+    if nj == 1 or normalizer is None:
+        for chunk in chunks:
+            yield from _normalise_chunk(chunk)
+        return
+    context = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(nj, context) as pool:
+        waiting: list[concurrent.futures.Future[list[str]]] = []
+        for chunk in chunks:
+            waiting.append(pool.submit(_normalise_chunk, chunk))
+            if len(waiting) > 2 * nj:  # memory stays flat
+                yield from waiting.pop(0).result()
+        for job in waiting:
+            yield from job.result()
+
+
+def _normalise_chunk(lines: list[str]) -> list[str]:
+    if _normalizer is None:
+        return [" ".join(line.split()) for line in lines]
+    return [" ".join(_normalizer.normalize(line).split()) for line in lines]
+
+
+def write_text(
+    lines: Iterable[str], path: str | Path, split: Callable[[str], Sequence[str]]
+) -> int:
+    """Write lines split into units for `lmplz`; empty lines are left out.
+
+    Args:
+        lines: Normalised lines.
+        path: The file to write.
+        split: Gives the units of a line.
+
+    Returns:
+        Number of lines written.
+
+    Raises:
+        ValueError: A line holds a word that KenLM keeps for itself.
+    """
+    count = 0
+    with atomic_text(path) as f:
+        for number, line in enumerate(lines, 1):
+            units = split(line)
+            if not units:
+                continue
+            if not RESERVED.isdisjoint(units):
+                found = next(unit for unit in units if unit in RESERVED)
+                raise ValueError(
+                    f"{path}: line {number} of its source has {found!r}, which is "
+                    "KenLM's own word; take it out of the text"
+                )
+            f.write(" ".join(units) + "\n")
+            count += 1
+    return count
+
+
+def split_words(line: str) -> list[str]:
+    """Split a line into words."""
+    return line.split()
+
+
+def split_chars(line: str) -> list[str]:
+    """Split a line into characters, `<space>` between words, as ESPnet does."""
+    return [SPACE if char == " " else char for char in line]
+
+
+def bpe_splitter(bpemodel: str | Path) -> Callable[[str], list[str]]:
+    """Return what splits a line into the pieces of a SentencePiece model.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+    """
+    import sentencepiece
+
+    if not Path(bpemodel).is_file():
+        raise FileNotFoundError(
+            f"{bpemodel}: the SentencePiece model is missing; make it with "
+            "`hamzaban make-tokens`"
+        )
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
+    return lambda line: processor.encode(line, out_type=str) if line else []

@@ -1,0 +1,276 @@
+"""Training the n-gram models of one folder: text, audit, models, perplexities."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import gzip
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from hamzaban.fileio import atomic_path, atomic_text
+from hamzaban.lm import kenlm
+from hamzaban.lm.arpa import mix, read_arpa, write_arpa
+from hamzaban.lm.audit import Leak, Texts, check_leaks, find_leaks, write_leaks
+from hamzaban.lm.info import LmInfo, write_info
+from hamzaban.lm.options import LmOptions, NgramOptions
+from hamzaban.lm.text import (
+    bpe_splitter,
+    load_normalizer,
+    normalise,
+    normaliser_id,
+    read_plain,
+    read_transcripts,
+    split_chars,
+    split_words,
+    write_text,
+)
+
+COLUMNS = (
+    *("unit", "model", "ngrams", "set", "sentences", "tokens", "oov"),
+    *("oov_percent", "perplexity"),
+)
+TRANSCRIPTS, FURTHER, MIXED = "transcripts", "further", "mixed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the report: what one model says of one text."""
+
+    unit: str
+    model: str
+    ngrams: str
+    set: str
+    score: kenlm.Score
+
+
+def train_lms(
+    texts: Texts,
+    output_dir: str | Path,
+    options: LmOptions,
+    *,
+    lang: str | None = None,
+    bpemodel: str | Path | None = None,
+    nj: int = 1,
+) -> list[Row]:
+    """Train the models that the options name and write what they are worth.
+
+    With transcripts and further text, a model of each is mixed linearly with the weight
+    that the first valid text is likeliest with.
+
+    Args:
+        texts: `train` and `lm` are trained on; `valid` and `test` are measured.
+        output_dir: Gets `<unit>/{lm.bin,lm.arpa.gz,units.txt,lm.yaml}`, `report.tsv`,
+            `leaks.tsv` and the normalised text in `text/`.
+        options: What conf/lm.yaml says.
+        lang: Whose normaliser is used; None leaves the text as it is.
+        bpemodel: The pieces of unit `bpe`.
+        nj: Processes that normalise.
+
+    Returns:
+        The lines of `report.tsv`.
+
+    Raises:
+        ValueError: There is no text, or it leaks.
+        FileNotFoundError: A file or a program of KenLM is missing.
+    """
+    output_dir = Path(output_dir)
+    if "bpe" in options.models and bpemodel is None:
+        raise ValueError("unit bpe needs a SentencePiece model; give --bpemodel")
+    if texts.train and texts.lm and not texts.valid:
+        raise ValueError(
+            "the weight of two texts is chosen on valid; give --valid_text"
+        )
+    leaks = _audit(texts, output_dir, options, lang, nj)
+    sources = _write_sources(texts, output_dir / "text", leaks, lang, nj)
+    splitters: dict[str, Callable] = {"word": split_words, "char": split_chars}
+    if bpemodel is not None:
+        splitters["bpe"] = bpe_splitter(bpemodel)
+    rows = []
+    for unit, ngram in options.models.items():
+        job = _Job(unit, ngram, options.memory, output_dir / unit, splitters[unit])
+        rows += job.run(sources)
+        name = normaliser_id(load_normalizer(lang))
+        write_info(
+            job.folder, LmInfo.make(unit, ngram.order, name, job.weight, bpemodel)
+        )
+    _write_report(rows, output_dir / "report.tsv")
+    return rows
+
+
+class _Job:
+    """The model of one unit."""
+
+    def __init__(
+        self,
+        unit: str,
+        ngram: NgramOptions,
+        memory: str,
+        folder: Path,
+        split: Callable[[str], list[str]],
+    ) -> None:
+        self.unit, self.folder, self.weight = unit, folder, 1.0
+        self._ngram, self._memory, self._split = ngram, memory, split
+        self._work = folder / "work"
+
+    def run(self, sources: dict[str, Path]) -> list[Row]:
+        """Train, mix, pack and measure; leave nothing but the results."""
+        shutil.rmtree(self._work, ignore_errors=True)
+        texts = {name: self._work / f"{name}.txt" for name in sources}
+        for name, path in sources.items():
+            count = write_text(read_plain(path), texts[name], self._split)
+            if not count:
+                raise ValueError(f"{path}: no sentence left; expected some")
+        kinds = [name for name in (TRANSCRIPTS, FURTHER) if name in sources]
+        for name in kinds:
+            arpa, ngram = self._work / f"{name}.arpa", self._ngram
+            kenlm.train(
+                texts[name], arpa, ngram.order, prune=ngram.prune, memory=self._memory
+            )
+            kenlm.pack(arpa, self._work / f"{name}.bin", self._memory)
+        final = kinds[0]
+        if len(kinds) == 2:
+            final = MIXED
+            kinds.append(MIXED)
+            self._mix(texts["valid"])
+        rows = [row for name in kinds for row in self._measure(name, texts)]
+        self._keep(final, [texts[name] for name in kinds if name != MIXED])
+        shutil.rmtree(self._work)
+        return rows
+
+    def _mix(self, valid: Path) -> None:
+        arpas = [self._work / f"{name}.arpa" for name in (TRANSCRIPTS, FURTHER)]
+        models = [read_arpa(path) for path in arpas]
+        probs = []
+        for path, model in zip(arpas, models, strict=True):
+            lm = kenlm.Model(path.with_suffix(".bin"), model.words)
+            found = lm.score_units(read_plain(valid))
+            probs.append(np.array([10**log10 * known for _, log10, known in found]))
+        self.weight = kenlm.choose_weight(*probs)
+        logging.info(
+            "%s: weight of the transcripts %.4f, of the further text %.4f",
+            *(self.unit, self.weight, 1 - self.weight),
+        )
+        write_arpa(mix(models[0], models[1], self.weight), self._work / f"{MIXED}.arpa")
+        kenlm.pack(
+            self._work / f"{MIXED}.arpa", self._work / f"{MIXED}.bin", self._memory
+        )
+
+    def _measure(self, name: str, texts: dict[str, Path]) -> Iterator[Row]:
+        counts, words = _read_head(self._work / f"{name}.arpa")
+        model = kenlm.Model(self._work / f"{name}.bin", words)
+        for held_out, path in texts.items():
+            if held_out in (TRANSCRIPTS, FURTHER):
+                continue
+            score = model.score(read_plain(path))
+            row = Row(self.unit, name, counts, held_out, score)
+            logging.info(
+                "%s, %s (%s n-grams), %s: perplexity %.2f, OOV %d of %d (%.2f %%)",
+                *(row.unit, name, counts, held_out, score.perplexity, score.oov),
+                *(score.tokens, 100 * score.oov / max(score.tokens, 1)),
+            )
+            yield row
+
+    def _keep(self, name: str, texts: list[Path]) -> None:
+        arpa = self._work / f"{name}.arpa"
+        counts = collections.Counter(
+            unit for path in texts for line in read_plain(path) for unit in line.split()
+        )
+        ranked = sorted(counts, key=lambda unit: (-counts[unit], unit))
+        with atomic_text(self.folder / "units.txt") as f:
+            f.writelines(f"{unit} {counts[unit]}\n" for unit in ranked)
+        with (
+            atomic_path(self.folder / "lm.arpa.gz") as temporary,
+            open(arpa, "rb") as source,
+            open(temporary, "wb") as raw,
+            gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed,
+        ):
+            shutil.copyfileobj(source, packed)
+        with atomic_path(self.folder / "lm.bin") as temporary:
+            shutil.copyfile(self._work / f"{name}.bin", temporary)
+
+
+def _audit(
+    texts: Texts, output_dir: Path, options: LmOptions, lang: str | None, nj: int
+) -> list[Leak]:
+    if not texts.train and not texts.lm:
+        raise ValueError("no text to train on; give --train_text or --lm_text")
+    leaks = find_leaks(texts, lang, nj) if texts.valid or texts.test else []
+    leaks = [leak for leak in leaks if leak.kind != "speakers"]
+    write_leaks(leaks, output_dir / "leaks.tsv")
+    dropped = [k for k in leaks if options.drop_leaks and k.role.startswith("lm-")]
+    check_leaks([k for k in leaks if k not in dropped], options.allow_leaks)
+    if dropped:
+        logging.warning(
+            "%d lines of the further text left out: they stand, or nearly, in valid or "
+            "test; %s names them",
+            *(len({leak.place for leak in dropped}), output_dir / "leaks.tsv"),
+        )
+    return dropped
+
+
+def _write_sources(
+    texts: Texts, folder: Path, dropped: list[Leak], lang: str | None, nj: int
+) -> dict[str, Path]:
+    normalizer = load_normalizer(lang)
+    places = {leak.place for leak in dropped}
+
+    def read_further() -> Iterator[str]:
+        for path in texts.lm:
+            for number, line in enumerate(read_plain(path), 1):
+                if f"{path}:{number}" not in places:
+                    yield line
+
+    readers: dict[str, Iterator[str]] = {}
+    if texts.train:
+        readers[TRANSCRIPTS] = _chain(texts.train)
+    if texts.lm:
+        readers[FURTHER] = read_further()
+    if texts.valid:
+        readers["valid"] = _chain(texts.valid)
+    for path in texts.test:
+        name = path.parent.name
+        readers[name if name not in readers else f"{name}-{len(readers)}"] = _chain(
+            (path,)
+        )
+    for name, lines in readers.items():
+        with atomic_text(folder / f"{name}.txt") as f:
+            f.writelines(line + "\n" for line in normalise(lines, normalizer, nj))
+    return {name: folder / f"{name}.txt" for name in readers}
+
+
+def _chain(paths: tuple[Path, ...]) -> Iterator[str]:
+    return (text for path in paths for text in read_transcripts(path))
+
+
+def _read_head(arpa: Path) -> tuple[str, list[str]]:
+    """Read how many n-grams an ARPA file has, and its words."""
+    counts, words = [], []
+    with open(arpa, encoding="utf-8", newline="\n") as f:
+        for line in f:
+            if line.startswith("ngram "):
+                counts.append(line.strip().partition("=")[2])
+            elif "\t" in line:
+                words.append(line.rstrip("\n").split("\t")[1])
+            elif line.startswith("\\2-grams") or line.startswith("\\end"):
+                break
+    return " ".join(counts), words
+
+
+def _write_report(rows: list[Row], path: Path) -> None:
+    with atomic_text(path) as f:
+        f.write("\t".join(COLUMNS) + "\n")
+        for row in rows:
+            score, share = row.score, 100 * row.score.oov / max(row.score.tokens, 1)
+            values = [row.unit, row.model, row.ngrams, row.set, score.sentences]
+            values += [
+                score.tokens,
+                score.oov,
+                f"{share:.2f}",
+                f"{score.perplexity:.2f}",
+            ]
+            f.write("\t".join(map(str, values)) + "\n")
