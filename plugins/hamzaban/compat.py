@@ -8,7 +8,9 @@ packages of hamzaban that need ESPnet call it. `fast_imports()` is for our own c
 it puts off what a CTC recogniser on wav2vec 2.0 does not use.
 """
 
+import argparse
 import contextlib
+import copy
 import functools
 import importlib
 import importlib.abc
@@ -19,7 +21,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 _ALIGNMENTS = "espnet2.gan_tts.jets.alignments"
 _QUIET = (
@@ -94,6 +96,62 @@ def espnet_legacy(name: str) -> types.ModuleType:
         if not (error.name or "").startswith("espnet2.legacy"):
             raise
         return importlib.import_module(f"espnet.{name}")
+
+
+def add_text_cleaner(prefix: str, find: Callable[[str], Callable[[str], str]]) -> None:
+    """Let ESPnet's `TextCleaner` know cleaners whose names begin with a prefix.
+
+    ESPnet has a fixed chain of names and no list to add to; the class is the same in
+    both stacks. A second call with the same prefix does nothing.
+
+    Args:
+        prefix: Such as "hamzaban/".
+        find: Gives the function of a name; called for each text.
+    """
+    from espnet2.text.cleaner import TextCleaner
+
+    known = TextCleaner.__call__
+    if getattr(known, "prefix", None) == prefix:
+        return
+
+    def call(self: Any, text: str) -> str:
+        for name in self.cleaner_types:
+            if name.startswith(prefix):
+                text = find(name)(text)
+            else:
+                one = copy.copy(self)
+                one.cleaner_types = [name]
+                text = known(one, text)
+        return text
+
+    call.prefix = prefix  # type: ignore[attr-defined]
+    TextCleaner.__call__ = call
+
+
+def open_choices(
+    parser: argparse.ArgumentParser, option: str, check: Callable[[str], Any]
+) -> None:
+    """Let an option of ESPnet take values that ESPnet does not list.
+
+    Args:
+        parser: Has the option, its values a list.
+        option: Such as "cleaner".
+        check: Raises ValueError for a value that is not known here either. Values of a
+            YAML are checked, too, which ESPnet does not do.
+    """
+    action = next(action for action in parser._actions if action.dest == option)
+    listed, convert = action.choices or [], cast(Callable[[str], Any], action.type)
+
+    def read(text: str) -> Any:
+        value = convert(text)
+        if value not in listed:
+            try:
+                check(value)
+            except ValueError as error:
+                raise argparse.ArgumentTypeError(str(error)) from error
+        return value
+
+    action.choices, action.type = None, read
 
 
 def espnet_version() -> str:

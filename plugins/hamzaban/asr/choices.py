@@ -9,15 +9,17 @@ from espnet2.train.class_choices import ClassChoices  # noqa: E402
 
 from hamzaban.asr.frontend import HamzabanS3prlFrontend  # noqa: E402
 from hamzaban.asr.model import HamzabanCTC  # noqa: E402
+from hamzaban.text.cleaner import PREFIX, find_cleaner  # noqa: E402
 
 FRONTEND = "hamzaban_s3prl"
 MODEL = "hamzaban_ctc"
 
 
 def register_classes() -> None:
-    """Add the frontend and the model to the lists ESPnet builds models from."""
+    """Add frontend and model to the lists ESPnet builds models from, and cleaners."""
     add_choice(espnet_asr.frontend_choices, FRONTEND, HamzabanS3prlFrontend)
     add_choice(espnet_asr.model_choices, MODEL, HamzabanCTC)
+    compat.add_text_cleaner(PREFIX, find_cleaner)
 
 
 def add_choice(choices: ClassChoices, name: str, cls: type) -> None:

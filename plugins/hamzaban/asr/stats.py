@@ -6,7 +6,7 @@ import ast
 import dataclasses
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from hamzaban.data_dir import read_scp
@@ -99,6 +99,7 @@ def collect(
     token_type: str,
     conv: Sequence[tuple[int, int]],
     max_drop: float = 0.05,
+    clean: Callable[[str], str] = str,
 ) -> Stats:
     """Write `speech_shape` and `text_shape.<token_type>` of a data directory.
 
@@ -110,12 +111,13 @@ def collect(
         conv: (kernel, stride) of each layer of the frontend.
         max_drop: Highest share of utterances, 0..1, that may be left out: those with
             no transcript, and those with fewer frames than CTC needs.
+        clean: Applied to each transcript first, as training does.
 
     Raises:
         FileNotFoundError: A file of the data directory is missing.
         ValueError: The two files differ in their ids, or too much is dropped.
     """
-    stats = scan(data_dir, tokenizer, conv)
+    stats = scan(data_dir, tokenizer, conv, clean)
     _report(stats, data_dir)
     _check_dropped(stats, data_dir, max_drop)
     vocab = len(tokenizer.tokens)
@@ -127,12 +129,16 @@ def collect(
 
 
 def scan(
-    data_dir: str | Path, tokenizer: Tokenizer, conv: Sequence[tuple[int, int]]
+    data_dir: str | Path,
+    tokenizer: Tokenizer,
+    conv: Sequence[tuple[int, int]],
+    clean: Callable[[str], str] = str,
 ) -> Stats:
     """Count the samples and tokens of each utterance; see `collect`."""
     stats = Stats()
     known = tokenizer.characters()
-    for utt_id, num_samples, text, ids in _read_utterances(Path(data_dir), tokenizer):
+    utts = _read_utterances(Path(data_dir), tokenizer, clean)
+    for utt_id, num_samples, text, ids in utts:
         stats.num_utts += 1
         if reason := _find_reason(count_frames(num_samples, conv), ids):
             stats.dropped.setdefault(reason, []).append(utt_id)
@@ -146,12 +152,15 @@ def scan(
 
 
 def _read_utterances(
-    data_dir: Path, tokenizer: Tokenizer
+    data_dir: Path, tokenizer: Tokenizer, clean: Callable[[str], str]
 ) -> Iterator[tuple[str, int, str, list[int]]]:
     pairs = _pair(data_dir)
     while chunk := list(itertools.islice(pairs, CHUNK)):
-        encoded = tokenizer.texts2ids([text for _, _, text in chunk])
-        for (utt_id, num_samples, text), ids in zip(chunk, encoded, strict=True):
+        texts = [clean(text) for _, _, text in chunk]
+        encoded = tokenizer.texts2ids(texts)
+        for (utt_id, num_samples, _), text, ids in zip(
+            chunk, texts, encoded, strict=True
+        ):
             yield utt_id, num_samples, text, ids
 
 

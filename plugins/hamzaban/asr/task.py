@@ -8,8 +8,10 @@ from typing import Any
 from espnet2.tasks.asr import ASRTask as EspnetASRTask
 from espnet2.utils.types import str2bool, str_or_none
 
+from hamzaban import compat
 from hamzaban.asr.choices import FRONTEND, MODEL, register_classes
 from hamzaban.pretrain.convert.source import read_source
+from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.memory import keep_freed_memory
 from hamzaban.train.task import TaskMixin
@@ -41,6 +43,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
             default=True,
             help="parameters missing or unexpected in ssl_checkpoint are an error",
         )
+        compat.open_choices(parser, "cleaner", find_cleaner)
         parser.set_defaults(
             frontend=FRONTEND, model=MODEL, encoder=None, normalize=None, specaug=None
         )

@@ -18,6 +18,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--bpemodel", type=Path, help="needed by --token_type bpe")
     parser.add_argument("--token_list", type=Path, required=True, help="tokens.txt")
     parser.add_argument(
+        "--cleaner", default="none", help="of the text, such as hamzaban/fa/train"
+    )
+    parser.add_argument(
         "--output_dir", type=Path, required=True, help="gets speech_shape, text_shape.*"
     )
     parser.add_argument(
@@ -39,6 +42,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Write the shape files; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.asr.stats import WAV2VEC2_CONV, collect, parse_conv_layers
+    from hamzaban.text.cleaner import find_cleaner
     from hamzaban.text.tokens import build_tokenizer
 
     collect(
@@ -48,6 +52,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         token_type=args.token_type,
         conv=parse_conv_layers(args.conv_feature_layers or WAV2VEC2_CONV),
         max_drop=args.max_drop,
+        clean=find_cleaner(args.cleaner),
     )
     return 0
 

@@ -24,6 +24,9 @@ def get_parser() -> argparse.ArgumentParser:
         help="strings that are always one piece, separated by commas",
     )
     parser.add_argument(
+        "--cleaner", default="none", help="of the text, such as hamzaban/fa/train"
+    )
+    parser.add_argument(
         "--output_dir", type=Path, required=True, help="gets tokens.txt, bpe.model, ..."
     )
     return parser
@@ -32,16 +35,18 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Make the token list; return the exit status."""
     args = get_parser().parse_args(cmd)
+    from hamzaban.text.cleaner import find_cleaner
     from hamzaban.text.make_tokens import make_bpe, make_char, read_texts
 
+    texts = read_texts(args.text, find_cleaner(args.cleaner))
     symbols = [symbol for symbol in args.bpe_nlsyms.split(",") if symbol]
     if args.token_type == "char":
         if symbols:
             raise ValueError("--bpe_nlsyms is for --token_type bpe; leave it out")
-        make_char(read_texts(args.text), args.output_dir)
+        make_char(texts, args.output_dir)
     else:
         make_bpe(
-            read_texts(args.text),
+            texts,
             args.output_dir,
             args.nbpe,
             bpemode=args.bpemode,

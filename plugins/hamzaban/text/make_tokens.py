@@ -7,7 +7,7 @@ import io
 import logging
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hamzaban.data_dir import read_scp
@@ -28,11 +28,14 @@ _TOO_HIGH = re.compile(r"Vocabulary size.*too high.*value <= (\d+)", re.DOTALL)
 _TOO_LOW = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 
 
-def read_texts(paths: Sequence[str | Path]) -> Iterator[str]:
+def read_texts(
+    paths: Sequence[str | Path], clean: Callable[[str], str] = str
+) -> Iterator[str]:
     """Read the transcripts of Kaldi `text` files, checking every character.
 
     Args:
         paths: Files of lines `utt_id transcript`.
+        clean: Applied to each transcript first.
 
     Yields:
         Transcripts that are not empty.
@@ -44,6 +47,7 @@ def read_texts(paths: Sequence[str | Path]) -> Iterator[str]:
     checked: set[str] = set()
     for path in paths:
         for utt_id, text in read_scp(path):
+            text = clean(text)
             for char in set(text) - checked:
                 _check_character(char, f"{path}: {utt_id}")
                 checked.add(char)
