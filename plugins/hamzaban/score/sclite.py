@@ -84,7 +84,7 @@ def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Score
     trn_ids = [pair.trn_id for pair in pairs]
     if not case_sensitive:
         trn_ids = _fold_ids(trn_ids)
-    fold = _Folded(case_sensitive).__getitem__
+    fold = Folded(case_sensitive).__getitem__
     refs = [list(map(fold, pair.ref)) for pair in pairs]
     hyps = [list(map(fold, pair.hyp)) for pair in pairs]
     return Scored(trn_ids, refs, hyps, align(refs, hyps), case_sensitive)
@@ -122,14 +122,16 @@ def _fold_ids(trn_ids: Sequence[str]) -> list[str]:
     return list(shown)
 
 
-class _Folded(dict[str, str]):
+class Folded(dict[str, str]):
     """Each token as it is compared, found once."""
 
     def __init__(self, case_sensitive: bool) -> None:
+        """Compare ASCII letters with or without their case."""
         super().__init__()
         self.case_sensitive = case_sensitive
 
     def __missing__(self, token: str) -> str:
+        """Fold a token met for the first time."""
         folded = escape_token(token)
         if not self.case_sensitive:
             folded = folded.translate(_LOWER)

@@ -1,0 +1,251 @@
+"""Errors by class of word: numbers, other scripts, lists and tags of users."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from hamzaban.score.bootstrap import Plan, estimate_interval
+from hamzaban.score.sclite import Folded, Scored
+from hamzaban.score.trn import read_lines, unescape_token
+
+NUMBERS, FOREIGN = "numbers", "foreign"
+NO_TAG = "-"
+_EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "HANGUL"}
+
+Marker = Callable[[Sequence[str]], list[bool]]
+
+
+@dataclass(frozen=True)
+class WordClass:
+    """Words to look at by themselves.
+
+    Attributes:
+        name: Name in tables.
+        mark: Tells for each word of an utterance whether it belongs to the class; None
+            if `tags` do.
+        tags: For each trn id, whether each reference word belongs to the class.
+    """
+
+    name: str
+    mark: Marker | None = None
+    tags: Mapping[str, list[bool]] | None = None
+
+    def mark_ref(self, trn_id: str, words: Sequence[str]) -> list[bool]:
+        """Tell which reference words belong to the class."""
+        if self.mark is not None:
+            return self.mark(words)
+        return (self.tags or {}).get(trn_id, [False] * len(words))
+
+    def mark_hyp(self, words: Sequence[str]) -> list[bool]:
+        """Tell which words of a hypothesis belong to it; tags say nothing of them."""
+        return self.mark(words) if self.mark is not None else [False] * len(words)
+
+
+@dataclass(frozen=True)
+class ClassErrors:
+    """Errors at the words of a class.
+
+    Attributes:
+        name: The class.
+        num_words: Reference words that belong to it.
+        sub: Those that another word was recognised for.
+        dele: Those that were not recognised at all.
+        ins: Inserted words of the class.
+        interval: Bootstrap interval, over utterances, of the error rate; None if fewer
+            than two utterances have such words.
+        missed: Most frequent reference words among `sub` and `dele`, with counts.
+    """
+
+    name: str
+    num_words: int
+    sub: int
+    dele: int
+    ins: int
+    interval: tuple[float, float] | None
+    missed: Sequence[tuple[str, int]]
+
+    @property
+    def rate(self) -> float | None:
+        """Errors by reference words of the class; None if there are none."""
+        errors = self.sub + self.dele + self.ins
+        return errors / self.num_words if self.num_words else None
+
+
+def count_class(
+    scored: Scored, word_class: WordClass, plan: Plan, num_missed: int = 5
+) -> ClassErrors:
+    """Count the errors at the words of a class.
+
+    Args:
+        scored: Aligned words.
+        word_class: The class.
+        plan: How to draw for the interval.
+        num_missed: How many missed words to list.
+    """
+    table = np.zeros((len(scored.steps), 4), dtype=np.int64)  # words, sub, del, ins
+    missed: Counter[str] = Counter()
+    for u, step in enumerate(scored.steps):
+        ref, hyp = scored.refs[u], scored.hyps[u]
+        in_ref = word_class.mark_ref(scored.trn_ids[u], ref)
+        in_hyp = word_class.mark_hyp(hyp)
+        table[u, 0] = sum(in_ref)
+        if not any(in_ref) and not any(in_hyp):
+            continue
+        r = h = 0
+        for letter in step.decode():
+            if letter in "SD" and in_ref[r]:
+                table[u, 1 if letter == "S" else 2] += 1
+                missed[ref[r]] += 1
+            elif letter == "I" and in_hyp[h]:
+                table[u, 3] += 1
+            r += letter != "I"
+            h += letter != "D"
+    interval = estimate_interval(table[:, 1:].sum(axis=1), table[:, 0], plan)
+    words, sub, dele, ins = table.sum(axis=0).tolist()
+    listed = [(unescape_token(w), n) for w, n in missed.most_common(num_missed)]
+    return ClassErrors(word_class.name, words, sub, dele, ins, interval, listed)
+
+
+def make_classes(
+    scored: Scored,
+    lists: Mapping[str, Iterable[str]],
+    script: str | None = None,
+) -> list[WordClass]:
+    """Make the classes `numbers`, `foreign`, and one of each list.
+
+    Args:
+        scored: Aligned words; the list entries are folded as these are.
+        lists: Words or phrases by name; a list called `numbers` is added to the words
+            with a digit.
+        script: The own script, as `find_script` names it; else that of most letters.
+    """
+    own = script or find_main_script(scored.refs)
+    listed = {name: make_list_marker(e, scored) for name, e in lists.items()}
+    spelled = listed.pop(NUMBERS, None)
+    classes = [WordClass(NUMBERS, _make_number_marker(spelled))]
+    if own:
+        classes.append(
+            WordClass(FOREIGN, lambda words: [is_foreign(w, own) for w in words])
+        )
+    return [*classes, *(WordClass(name, mark) for name, mark in listed.items())]
+
+
+def has_digit(word: str) -> bool:
+    """Tell whether a word has a decimal digit of any script."""
+    return any(char.isdecimal() for char in unescape_token(word))
+
+
+def _make_number_marker(spelled: Marker | None) -> Marker:
+    def mark(words: Sequence[str]) -> list[bool]:
+        marked = [has_digit(word) for word in words]
+        if spelled is None:
+            return marked
+        return [a or b for a, b in zip(marked, spelled(words), strict=True)]
+
+    return mark
+
+
+@cache
+def find_script(char: str) -> str:
+    """Return the script of a letter by the first word of its name; else nothing."""
+    if not unicodedata.category(char).startswith("L") or char == "\u0640":
+        return ""
+    name = unicodedata.name(char, "").split(" ")[0].split("-")[0]
+    return "CJK" if name in _EAST_ASIAN else name
+
+
+def find_main_script(texts: Iterable[Sequence[str]]) -> str:
+    """Return the script that most letters are of; nothing if there is no letter."""
+    counts: Counter[str] = Counter()
+    for words in texts:
+        for word in words:
+            counts.update(word)
+    scripts: Counter[str] = Counter()
+    for char, count in counts.items():
+        scripts[find_script(char)] += count
+    scripts.pop("", None)
+    return scripts.most_common(1)[0][0] if scripts else ""
+
+
+@cache
+def is_foreign(word: str, script: str) -> bool:
+    """Tell whether a word has a letter of another script."""
+    return any(find_script(char) not in ("", script) for char in unescape_token(word))
+
+
+def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
+    """Make a marker of the words of a list, phrases as a whole.
+
+    Args:
+        entries: Words, or phrases of several words.
+        scored: Says how words are folded.
+    """
+    fold = Folded(scored.case_sensitive).__getitem__
+    phrases: dict[str, set[tuple[str, ...]]] = {}
+    for entry in entries:
+        phrase = tuple(map(fold, entry.split()))
+        if phrase:
+            phrases.setdefault(phrase[0], set()).add(phrase)
+    longest = {w: sorted(found, key=len)[::-1] for w, found in phrases.items()}
+
+    def mark(words: Sequence[str]) -> list[bool]:
+        marked = [False] * len(words)
+        for i, word in enumerate(words):
+            for phrase in longest.get(word, ()):
+                if tuple(words[i : i + len(phrase)]) == phrase:
+                    marked[i : i + len(phrase)] = [True] * len(phrase)
+                    break
+        return marked
+
+    return mark
+
+
+def read_word_list(path: str | Path) -> list[str]:
+    """Read a list: a word or a phrase a line; empty lines and `#` comments are left.
+
+    Raises:
+        ValueError: It has no entry.
+    """
+    lines = (line.strip() for _, line in read_lines(path))
+    entries = [line for line in lines if line and not line.startswith("#")]
+    if not entries:
+        raise ValueError(f"{path}: no entry; expected a word or a phrase a line")
+    return entries
+
+
+def read_word_tags(path: str | Path, scored: Scored) -> list[WordClass]:
+    """Read a tag for each reference word: `<utt_id or trn id> <tag> <tag> ...`.
+
+    Args:
+        path: The file; `-` is no tag.
+        scored: The utterances.
+
+    Returns:
+        A class for each tag.
+
+    Raises:
+        ValueError: An utterance is unknown, or has another number of words.
+    """
+    sizes = {
+        name: len(ref) for name, ref in zip(scored.trn_ids, scored.refs, strict=True)
+    }
+    short = {name[1:-1].partition("-")[2]: name for name in sizes}
+    tagged: dict[str, dict[str, list[bool]]] = {}
+    for number, line in read_lines(path):
+        name, *tags = line.split()
+        name = name if scored.case_sensitive else name.lower()
+        trn_id = name if name in sizes else short.get(name, "")
+        if trn_id not in sizes or len(tags) != sizes[trn_id]:
+            found = f"{len(tags)} tags for {sizes.get(trn_id, 'an unknown number of')}"
+            raise ValueError(
+                f"{path}:{number}: {name} has {found} reference words; expected an "
+                "utterance of the scored set and a tag for each of its words"
+            )
+        for tag in set(tags) - {NO_TAG}:
+            tagged.setdefault(tag, {})[trn_id] = [found == tag for found in tags]
+    return [WordClass(tag, tags=tagged[tag]) for tag in sorted(tagged)]
