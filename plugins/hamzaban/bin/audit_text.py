@@ -1,0 +1,97 @@
+"""Find characters that a language does not write; keep them, or write without them."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban audit-text`."""
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Exit status 1 if too many utterances have such "
+        "characters; nothing is written then.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "paths", nargs="+", type=Path, help="data directories or Kaldi text files"
+    )
+    parser.add_argument("--lang", required=True, help="language, such as fa")
+    parser.add_argument("--profile", default="train", help="whose alphabet it is")
+    parser.add_argument("--options", default="", help="of the normaliser, a=b,c=d")
+    parser.add_argument("--allow", default="", help="characters that belong to it too")
+    parser.add_argument(
+        "--policy",
+        choices=("keep", "drop-char", "drop-utterance"),
+        default="keep",
+        help="what --output_dir gets; keep only counts",
+    )
+    parser.add_argument(
+        "--output_dir", type=Path, help="data directory to write; may be the one read"
+    )
+    parser.add_argument(
+        "--max_foreign",
+        type=float,
+        default=0.01,
+        help="highest share of utterances with such characters",
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Print the audit, and write a cleaned directory; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    check_options(args)
+    from hamzaban.text import Normalizer
+    from hamzaban.text.audit import (
+        audit_texts,
+        check_share,
+        compile_foreign,
+        format_audit,
+        make_change,
+    )
+    from hamzaban.text.cleaner import parse_options
+    from hamzaban.text.rewrite import rewrite_dir
+
+    normalizer = Normalizer(args.lang, args.profile, **parse_options(args.options))
+    if normalizer.alphabet is None:
+        raise ValueError(
+            f"--lang {args.lang}: {normalizer.id} has no alphabet to compare with; "
+            "expected a language whose YAML has one"
+        )
+    foreign = compile_foreign([*normalizer.alphabet, *args.allow])
+    audit = audit_texts(args.paths, foreign)
+    for line in format_audit(audit, normalizer.id):
+        print(line)
+    check_share(audit, normalizer.id, args.max_foreign)
+    if args.output_dir is not None:
+        change = make_change(args.policy, foreign)
+        done = rewrite_dir(
+            args.paths[0], args.output_dir, change, max_drop=args.max_foreign
+        )
+        print(
+            f"{args.output_dir}: {done.num_utts - len(done.left_out)} utterances, "
+            f"{len(done.left_out)} left out, policy {args.policy}"
+        )
+    return 0
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Check options against each other.
+
+    Raises:
+        ValueError: They contradict each other, or are out of range.
+    """
+    if not 0 <= args.max_foreign <= 1:
+        raise ValueError(f"--max_foreign is {args.max_foreign}, expected 0..1")
+    if args.output_dir is None and args.policy != "keep":
+        raise ValueError(
+            f"--policy {args.policy} writes a data directory; give --output_dir"
+        )
+    if args.output_dir is not None and (
+        len(args.paths) != 1 or not args.paths[0].is_dir()
+    ):
+        raise ValueError("--output_dir: expected one data directory to read; give one")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,49 @@
+"""Normalise the transcripts of a data directory."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban normalize-data`."""
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} Utterances whose transcript becomes empty are left "
+        "out of all its files, counted.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("source", type=Path, help="data directory with text")
+    parser.add_argument("target", type=Path, help="written; may be the source itself")
+    parser.add_argument("--lang", required=True, help="language, such as fa")
+    parser.add_argument("--profile", default="train", help="rules to apply")
+    parser.add_argument("--options", default="", help="of the normaliser, a=b,c=d")
+    parser.add_argument(
+        "--max_drop",
+        type=float,
+        default=0.05,
+        help="highest share of utterances that may be left out",
+    )
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the directory; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.text import Normalizer
+    from hamzaban.text.cleaner import parse_options
+    from hamzaban.text.rewrite import rewrite_dir
+
+    normalizer = Normalizer(args.lang, args.profile, **parse_options(args.options))
+    done = rewrite_dir(
+        args.source, args.target, normalizer.normalize, max_drop=args.max_drop
+    )
+    print(
+        f"{args.target}: {done.num_utts - len(done.left_out)} utterances of "
+        f"{args.source}, {done.num_changed} transcripts changed, "
+        f"{len(done.left_out)} left out; normaliser {normalizer.id}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,154 @@
+"""The alphabet audit: characters that a language does not write, and where they are."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hamzaban.text.rewrite import Change, find_text, read_transcripts
+
+POLICIES = ("keep", "drop-char", "drop-utterance")
+MAX_PLACES = 5  # kept for each character
+MAX_NAMED = 5  # characters named in an error
+
+
+@dataclass
+class Found:
+    """A character outside the alphabet.
+
+    Attributes:
+        count: How often it occurs.
+        num_utts: In how many utterances.
+        places: The first of them, as `file:line: utt_id`.
+    """
+
+    count: int = 0
+    num_utts: int = 0
+    places: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Audit:
+    """What `audit_texts` found.
+
+    Attributes:
+        num_utts: Utterances read.
+        num_foreign: Those with a character outside the alphabet.
+        chars: These characters.
+    """
+
+    num_utts: int = 0
+    num_foreign: int = 0
+    chars: dict[str, Found] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """Share of utterances with a character outside the alphabet, 0..1."""
+        return self.num_foreign / self.num_utts if self.num_utts else 0.0
+
+    def by_frequency(self) -> list[tuple[str, Found]]:
+        """Give the characters, those in most utterances first."""
+        return sorted(self.chars.items(), key=lambda pair: (-pair[1].num_utts, pair[0]))
+
+
+def compile_foreign(alphabet: Iterable[str]) -> re.Pattern[str]:
+    """Compile the pattern of a character outside an alphabet; the space is inside."""
+    known = "".join(sorted({*alphabet, " "}))
+    return re.compile(f"[^{re.escape(known)}]")
+
+
+def audit_texts(paths: Iterable[str | Path], foreign: re.Pattern[str]) -> Audit:
+    """Count and locate characters outside an alphabet.
+
+    Args:
+        paths: Data directories, or files of lines `utt_id transcript`.
+        foreign: From `compile_foreign`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line is blank, or is not UTF-8.
+    """
+    audit = Audit()
+    for path in map(find_text, paths):
+        for number, utt_id, text in read_transcripts(path):
+            audit.num_utts += 1
+            counts = Counter(foreign.findall(text))
+            audit.num_foreign += bool(counts)
+            for char, count in counts.items():
+                found = audit.chars.setdefault(char, Found())
+                found.count += count
+                found.num_utts += 1
+                if len(found.places) < MAX_PLACES:
+                    found.places.append(f"{path}:{number}: {utt_id}")
+    return audit
+
+
+def describe_char(char: str) -> str:
+    """Name a character: code point, itself where it shows, Unicode name."""
+    name = unicodedata.name(char, unicodedata.category(char))
+    shown = f" {char}" if char.isprintable() else ""
+    return f"U+{ord(char):04X}{shown} {name}"
+
+
+def format_audit(audit: Audit, alphabet_id: str) -> Iterator[str]:
+    """Write the audit, a line for each character and each place kept."""
+    yield (
+        f"{audit.num_foreign} of {audit.num_utts} utterances ({audit.share:.2%}) have "
+        f"characters outside the alphabet of {alphabet_id}"
+    )
+    for char, found in audit.by_frequency():
+        yield (
+            f"{describe_char(char)}: {found.count} times in {found.num_utts} utterances"
+        )
+        for place in found.places:
+            yield f"    {place}"
+        if found.num_utts > len(found.places):
+            yield f"    and {found.num_utts - len(found.places)} more"
+
+
+def check_share(audit: Audit, alphabet_id: str, max_foreign: float) -> None:
+    """Check that few utterances have characters outside the alphabet.
+
+    Args:
+        audit: What was found.
+        alphabet_id: Whose alphabet, for the message.
+        max_foreign: Highest share of utterances, 0..1.
+
+    Raises:
+        ValueError: More than that have.
+    """
+    if audit.share <= max_foreign:
+        return
+    chars = audit.by_frequency()
+    named = "; ".join(
+        f"{describe_char(char)} in {found.num_utts} (first {found.places[0]})"
+        for char, found in chars[:MAX_NAMED]
+    )
+    more = f"; {len(chars) - MAX_NAMED} more" if len(chars) > MAX_NAMED else ""
+    raise ValueError(
+        f"{audit.num_foreign} of {audit.num_utts} utterances ({audit.share:.2%}) have "
+        f"characters outside the alphabet of {alphabet_id}: {named}{more}; at most "
+        f"{max_foreign:.2%} may: normalise or correct the text, name characters that "
+        "belong to it by --allow, or raise --max_foreign"
+    )
+
+
+def make_change(policy: str, foreign: re.Pattern[str]) -> Change:
+    """Return what a policy makes of a transcript; None where it drops the utterance.
+
+    Raises:
+        ValueError: The policy is unknown.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f"policy {policy!r} is unknown; known: {', '.join(POLICIES)}")
+
+    def change(text: str) -> str | None:
+        if policy == "keep" or not foreign.search(text):
+            return text
+        if policy == "drop-utterance":
+            return None
+        return " ".join(foreign.sub("", text).split())
+
+    return change

@@ -1,0 +1,128 @@
+"""Changing the transcripts of a data directory, the rest of it staying in step."""
+
+import logging
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hamzaban.data_dir import Pair, list_files, read_scp
+from hamzaban.data_dir_ops import Rename, distribute
+from hamzaban.data_dir_select import LEFT_OUT
+
+MAX_SHOWN = 20
+
+Change = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class _NewText(Rename):
+    """Changes the lines of `text`; ids stay as they are."""
+
+    change: Change = str
+
+    def __post_init__(self) -> None:
+        """Check nothing: ids stay as they are."""
+
+    def line(self, name: str, kind: str, pair: Pair) -> Pair:
+        """Return the new line of a file."""
+        if name != "text":
+            return pair
+        changed = self.change(pair[1])
+        assert changed is not None  # left out before
+        return pair[0], changed
+
+
+@dataclass
+class Rewritten:
+    """What `rewrite_dir` did.
+
+    Attributes:
+        num_utts: Utterances read.
+        num_changed: Those whose transcript is another now.
+        left_out: Ids of those left out.
+    """
+
+    num_utts: int = 0
+    num_changed: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+def find_text(path: str | Path) -> Path:
+    """Return the `text` of a data directory, or the file itself.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    path = Path(path)
+    text = path / "text" if path.is_dir() else path
+    if not text.is_file():
+        raise FileNotFoundError(
+            f"{text}: no such file; expected a data directory with text, or a file of "
+            "lines `utt_id transcript`"
+        )
+    return text
+
+
+def read_transcripts(path: str | Path) -> Iterator[tuple[int, str, str]]:
+    """Read line number, utterance id and transcript of a Kaldi `text` file.
+
+    Raises:
+        ValueError: A line is blank, or is not UTF-8.
+    """
+    for number, (utt_id, text) in enumerate(read_scp(path), 1):
+        yield number, utt_id, text
+
+
+def rewrite_dir(
+    source: str | Path, target: str | Path, change: Change, *, max_drop: float
+) -> Rewritten:
+    """Write a data directory with other transcripts.
+
+    Args:
+        source: A data directory with `text`.
+        target: Gets all data files; may be `source`.
+        change: Gives the new transcript, the same for the same one; None or nothing
+            leaves the utterance out.
+        max_drop: Highest share of utterances, 0..1, that may be left out.
+
+    Raises:
+        FileNotFoundError: There is no `text`.
+        ValueError: Too much would be left out, or files differ in their ids.
+    """
+    source = Path(source)
+    list_files(source)
+    done, parts = Rewritten(), array("i")
+    for _, utt_id, text in read_transcripts(find_text(source)):
+        changed = change(text)
+        done.num_utts += 1
+        done.num_changed += changed != text
+        parts.append(0 if changed else LEFT_OUT)
+        if not changed:
+            done.left_out.append(utt_id)
+    _check_left_out(done, source, max_drop)
+    num_speakers = sum(1 for _ in read_scp(source / "utt2spk"))
+    if num_speakers != done.num_utts:
+        raise ValueError(
+            f"{source}: text has {done.num_utts} utterances, utt2spk {num_speakers}; "
+            f"expected the same: see `hamzaban validate-data {source}`"
+        )
+    distribute(source, parts, {0: target}, _NewText(change=change))
+    return done
+
+
+def _check_left_out(done: Rewritten, source: Path, max_drop: float) -> None:
+    num, ids = len(done.left_out), done.left_out
+    if not num:
+        return
+    shown = " ".join(ids[:MAX_SHOWN]) + " ..." * (num > MAX_SHOWN)
+    if num > max_drop * done.num_utts:
+        raise ValueError(
+            f"{source}/text: {num} of {done.num_utts} utterances would be left without "
+            f"transcript: {shown}; at most {max_drop:.1%} may be: correct the text, or "
+            "raise --max_drop"
+        )
+    logging.warning(
+        "%s: %d of %d utterances left out, no transcript remains: %s",
+        *(source, num, done.num_utts, shown),
+    )
