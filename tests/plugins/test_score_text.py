@@ -157,6 +157,45 @@ def test_results_in_the_form_of_espnet(
     assert "  - Commit date: `" in text or "not a git repository" in text
 
 
+def test_raw_and_normalised_scores_stand_side_by_side(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(data / "ref", {"u1": "إلى مدرسةٍ", "u2": "نعم، لا"})
+    write(data / "hyp", {"u1": "الى مدرسه", "u2": "نعم لا"})
+    write(data / "utt2spk", {"u1": "s", "u2": "s"})
+    output = score(data, "--lang", "ar")
+    printed = capsys.readouterr().out.splitlines()
+    found = [line.partition(" (sub")[0] for line in printed]
+    assert found[0] == "WER 0.00 % of 4 words in 2 utterances"
+    assert found[2] == "WER 75.00 % of 4 words in 2 utterances"
+    normalizer = printed[0].partition("normaliser ")[2].partition(";")[0]
+    assert normalizer.startswith("ar-score/1:") and "normaliser raw;" in printed[2]
+    for kind in ("wer", "cer"):
+        text = (output / f"score_{kind}" / "result.txt").read_text("utf-8")
+        assert f"normaliser {normalizer}" in text
+    assert read_trn(output / "score_wer" / "hyp.trn")["(s-u1)"] == ["الي", "مدرسه"]
+    assert read_trn(output / "score_wer_raw" / "hyp.trn")["(s-u1)"] == ["الى", "مدرسه"]
+
+    assert show_results.main([str(data / "exp")]) == 0
+    table = capsys.readouterr().out
+    for name, row in ((normalizer, "|2|4|100.0|"), ("raw", "|2|4|25.0|")):
+        _, _, rest = table.partition(f"Text normaliser: `{name}`")
+        assert row in rest.partition("Text normaliser")[0]
+
+    score(data)  # raw alone: nothing of the call before is shown as its own
+    assert not (output / "score_wer_raw" / "result.txt").exists()
+
+
+def test_published_rules_score_as_well(data: Path) -> None:
+    options = ("--lang", "fa", "--score_profile", "whisper-basic")
+    result = score(data, *options) / "score_wer" / "result.txt"
+    assert "normaliser whisper-basic/1:" in result.read_text("utf-8")
+    with pytest.raises(ValueError, match="option 'a' is unknown"):
+        score(data, "--lang", "fa", "--score_options", "a=b")
+    with pytest.raises(ValueError, match="give one"):
+        score(data, "--lang", "fa", "--normalizer", "fa-v1")
+
+
 def test_results_of_two_normalisers_stand_in_two_tables(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hamzaban.score.sclite import Scored
     from hamzaban.score.trn import Pair
 
+Texts = tuple[Mapping[str, str], Mapping[str, str]]
+Splitter = Callable[[str], list[str]]
 UNITS = {"wer": "words", "cer": "characters", "ter": "tokens"}
 
 
@@ -36,6 +38,9 @@ def get_parser() -> argparse.ArgumentParser:
     add("--ref_token", type=Path, help="tokens of the references, for score_ter")
     add("--hyp_token", type=Path, help="tokens of the hypotheses, for score_ter")
     add("--normalizer", default="raw", help="id of the normaliser both texts passed")
+    add("--lang", help="normalise both texts with the rules of this language")
+    add("--score_profile", default="score", help="which rules, where --lang is given")
+    add("--score_options", default="", help="of these rules: name=value,...")
     add(
         "--case_sensitive",
         type=str2bool,
@@ -64,19 +69,23 @@ def main(cmd: Sequence[str] | None = None) -> int:
     kinds = pair_kinds(args)
 
     def score(kind: str) -> "Scored":
+        normalizer, pairs = kinds[kind]
         if args.output_dir is None:
-            return score_pairs(kinds[kind], case_sensitive=args.case_sensitive)
+            return score_pairs(pairs, case_sensitive=args.case_sensitive)
         return score_folder(
-            kinds[kind],
+            pairs,
             args.output_dir / f"score_{kind}",
-            normalizer=args.normalizer,
+            normalizer=normalizer,
             case_sensitive=args.case_sensitive,
             command=command,
         )
 
+    if args.output_dir is not None:
+        for kind in {"wer_raw", "cer_raw"} - set(kinds):  # of an earlier call
+            (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
-            line = describe_scores(kind, scored)
+            line = describe_scores(kind, kinds[kind][0], scored)
             if args.output_dir is not None:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
@@ -99,10 +108,17 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError("--ref_token and --bpemodel exclude each other; give one")
     if not args.normalizer or any(char.isspace() for char in args.normalizer):
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
+    if args.lang is not None and args.normalizer != "raw":
+        raise ValueError(
+            "--lang normalises texts that --normalizer says are normalised; give one"
+        )
 
 
-def pair_kinds(args: argparse.Namespace) -> "dict[str, list[Pair]]":
-    """Read the texts and split them for each kind of score."""
+def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
+    """Read the texts; for each kind of score give the normaliser's id and the pairs.
+
+    With --lang the kinds of raw text follow those of normalised text, `wer_raw` first.
+    """
     from hamzaban.score.files import check_utterances, pair_texts
     from hamzaban.score.tokens import load_splitter, split_chars, split_words
     from hamzaban.score.transcripts import parse_json_keys, read_both
@@ -111,28 +127,53 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, list[Pair]]":
     keys = parse_json_keys(args.json_keys)
     ref, hyp, trn_ids = read_both(args.ref, args.hyp, args.utt2spk, keys)
     check_utterances(ref, hyp, args.hyp)
-    Splitter = Callable[[str], list[str]]
-    kinds: dict[str, tuple[Mapping[str, str], Mapping[str, str], Splitter]] = {
-        "wer": (ref, hyp, split_words),
-        "cer": (ref, hyp, split_chars),
-    }
+    kinds: dict[str, tuple[str, list[Pair]]] = {}
+
+    def pair(kind: str, name: str, texts: Texts, split: Splitter) -> None:
+        kinds[kind] = name, pair_texts(*texts, trn_ids, split)
+
+    (name, texts), raw = normalize_texts(args, ref, hyp), (ref, hyp)
+    pair("wer", name, texts, split_words)
+    pair("cer", name, texts, split_chars)
     if args.bpemodel is not None:
-        kinds["ter"] = (ref, hyp, load_splitter(args.bpemodel))
+        pair("ter", name, texts, load_splitter(args.bpemodel))
     elif args.ref_token is not None:
-        ref_token, hyp_token = read_text(args.ref_token), read_text(args.hyp_token)
-        check_utterances(ref_token, hyp_token, args.hyp_token)
-        kinds["ter"] = (ref_token, hyp_token, split_words)
-    return {kind: pair_texts(r, h, trn_ids, s) for kind, (r, h, s) in kinds.items()}
+        tokens = read_text(args.ref_token), read_text(args.hyp_token)
+        check_utterances(*tokens, args.hyp_token)
+        pair("ter", args.normalizer, tokens, split_words)
+    if args.lang is not None:
+        pair("wer_raw", "raw", raw, split_words)
+        pair("cer_raw", "raw", raw, split_chars)
+    return kinds
 
 
-def describe_scores(kind: str, scored: "Scored") -> str:
+def normalize_texts(
+    args: argparse.Namespace, ref: Mapping[str, str], hyp: Mapping[str, str]
+) -> tuple[str, Texts]:
+    """Normalise references and hypotheses alike; give the normaliser's id first."""
+    if args.lang is None:
+        return args.normalizer, (ref, hyp)
+    from hamzaban.text import Normalizer
+    from hamzaban.text.cleaner import parse_options
+
+    options = parse_options(args.score_options)
+    normalizer = Normalizer(args.lang, args.score_profile, **options)
+    texts = [
+        {utt_id: normalizer.normalize(text) for utt_id, text in side.items()}
+        for side in (ref, hyp)
+    ]
+    return normalizer.id, (texts[0], texts[1])
+
+
+def describe_scores(kind: str, normalizer: str, scored: "Scored") -> str:
     """Return the pooled error rate and its counts as a line."""
+    kind, _, _ = kind.partition("_")
     corr, sub, dele, ins = scored.counts.sum(axis=0).tolist()
     refs, errors = corr + sub + dele, sub + dele + ins
     rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
     return (
         f"{kind.upper()} {rate} of {refs} {UNITS[kind]} in {len(scored.trn_ids)} "
-        f"utterances (sub {sub}, del {dele}, ins {ins})"
+        f"utterances (sub {sub}, del {dele}, ins {ins}), normaliser {normalizer}"
     )
 
 

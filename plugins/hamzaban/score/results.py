@@ -58,7 +58,8 @@ def find_results(exp_dirs: Iterable[str | Path]) -> list[Result]:
 
 
 def _get_kind(path: Path) -> str:
-    return path.parent.name.removeprefix("score_")
+    """Name the unit; `score_wer_raw` is beside `score_wer` of normalised text."""
+    return path.parent.name.removeprefix("score_").removesuffix("_raw")
 
 
 def read_result(path: str | Path) -> Result:
