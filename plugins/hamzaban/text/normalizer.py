@@ -202,7 +202,7 @@ def _make_id(
     passes: list[list[Rule]],
 ) -> str:
     tables = [
-        (r.name, r.step, r.chars, r.pairs, r.position, r.pattern, r.replace, r.use)
+        (r.name, r.step, r.chars, r.pairs, r.position, r.pattern, r.replace, r.words)
         for rules in passes
         for r in rules
     ]

@@ -18,20 +18,22 @@ from hamzaban.text.rules_chars import (
 
 GENERAL = "general"
 PROFILES = ("train", "score")
-FOLD_STEPS = ("ligatures", "forms", "invisible")  # before NFC
+FOLD_STEPS = ("ligatures", "forms", "invisible")
+SKELETON_STEPS = ("skeletons", "annotations")  # before NFC, as those above
 COMPOSE_STEPS = ("pairs", "positions")  # see tatweel, ZWNJ and ZWJ still
 TABLE_STEPS = (
     *("letters", "marks", "joiners", "digits"),
     *("punctuation", "case", "spaces"),
 )
 FINISH_STEPS = ("words", "zwnj", "numbers", "boundaries", "spelling", "last")
-STEPS = (*FOLD_STEPS, *COMPOSE_STEPS, *TABLE_STEPS, *FINISH_STEPS)
+STEPS = (*FOLD_STEPS, *SKELETON_STEPS, *COMPOSE_STEPS, *TABLE_STEPS, *FINISH_STEPS)
 POSITIONS = ("isolated", "final", "initial", "medial", "nonfinal", "final_isolated")
 
 _RULE_KEYS = {
     *("name", "step", "profile", "certainty", "reason", "map", "chars", "to"),
     *("except", "pairs", "position", "pattern", "replace", "needs", "use", "when"),
     "examples",
+    "words",
 }
 
 
@@ -66,6 +68,7 @@ class Rule:
         position: Where in a joined word `chars` acts; none is everywhere.
         pattern: A regular expression; `:name:` in it stands for a class.
         replace: Its replacement.
+        words: Words in which `chars` acts, as they are after it.
         needs: Characters of which the text has one if the pattern can match.
         use: The name of a function that needs more than a pattern.
         when: The options under which the rule is in force.
@@ -82,6 +85,7 @@ class Rule:
     position: str = ""
     pattern: str = ""
     replace: str = ""
+    words: str = ""
     needs: str = ""
     use: str = ""
     when: Mapping[str, str] = field(default_factory=dict)
@@ -222,7 +226,15 @@ def _read_rule(path: Path, entry: Mapping[str, Any]) -> Rule:
     pairs = {read_string(k): read_string(v) for k, v in entry.get("pairs", {}).items()}
     plain = {
         key: str(entry[key])
-        for key in ("profile", "certainty", "reason", "position", "pattern", "use")
+        for key in (
+            "profile",
+            "certainty",
+            "reason",
+            "position",
+            "pattern",
+            "use",
+            "words",
+        )
         if key in entry
     }
     return Rule(

@@ -11,6 +11,7 @@ from hamzaban.text.rules import (
     COMPOSE_STEPS,
     FINISH_STEPS,
     FOLD_STEPS,
+    SKELETON_STEPS,
     TABLE_STEPS,
     Rule,
 )
@@ -28,7 +29,6 @@ from hamzaban.text.rules_steps import (
 
 Function = Callable[[Mapping[str, Any]], Step]
 _CLASS = re.compile(r":(\w+):")
-_BELOW = "\u064b-\u0652\u0655\u0656\u065c\u065f\u0670"  # sorted before 0653, 0654
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def compile_rules(
     if chars := fuse([rule.chars for rule in fold]):
         steps.append(SparseMap(chars))
     steps += [_pattern(rule) for rule in fold if rule.pattern]
+    steps += _each(rules, SKELETON_STEPS, data, functions)
     steps.append(Nfc())
     steps += _each(rules, COMPOSE_STEPS, data, functions)
     if chars := fuse([rule.chars for rule in table]):
@@ -80,13 +81,14 @@ def compile_named(
         Steps that together do the same as those of `compile_rules`.
     """
     named: list[NamedStep] = []
-    for steps in (FOLD_STEPS, COMPOSE_STEPS, TABLE_STEPS, FINISH_STEPS):
+    groups = (FOLD_STEPS, SKELETON_STEPS, COMPOSE_STEPS, TABLE_STEPS, FINISH_STEPS)
+    for steps in groups:
         chosen = [rule for rule in rules if rule.step in steps]
         if steps == FOLD_STEPS:  # its maps come before its patterns
             chosen.sort(key=lambda rule: bool(rule.pattern))
         for rule in chosen:
             named.append(NamedStep(rule.name, _compile(rule, data, functions)))
-        if steps in (FOLD_STEPS, TABLE_STEPS):
+        if steps in (SKELETON_STEPS, TABLE_STEPS):
             named.append(NamedStep("nfc", Nfc()))
     return [*named, NamedStep("spaces", Spaces())]
 
@@ -129,6 +131,8 @@ def _compile(
 ) -> Step:
     if rule.position:
         return Positions(rule.chars, rule.position)
+    if rule.words:
+        return _words(rule)
     if rule.chars:
         return SparseMap(rule.chars)
     if rule.pairs:
@@ -148,12 +152,31 @@ def _pattern(rule: Rule) -> Pattern:
 
 
 def _pairs(pairs: Mapping[str, str]) -> Pattern:
-    """Join letter and mark also where marks that sort before it stand between."""
-    alternatives = (f"{first}[{_BELOW}]*{mark}" for first, mark in pairs)
-    marks = "".join(sorted({pair[1] for pair in pairs}))
+    """Join letter and mark also where marks of other rules stand between."""
+    marks = {pair[1] for pair in pairs}
+    between = char_class(unicode_classes()["arabic_marks"] - marks)
+    alternatives = (f"{first}{between}*{mark}" for first, mark in pairs)
 
     def join(found: re.Match[str]) -> str:
         text = found[0]
         return pairs[text[0] + text[-1]] + text[1:-1]
 
-    return Pattern("|".join(alternatives), join, marks)
+    return Pattern("|".join(alternatives), join, "".join(sorted(marks)))
+
+
+def _words(rule: Rule) -> Pattern:
+    """Find listed words spelled with any of the letters that the rule replaces."""
+    typed: dict[str, str] = {}
+    for char, letter in rule.chars.items():
+        typed[letter] = typed.get(letter, letter) + char
+    spellings = {
+        "".join(f"[{typed[c]}]" if c in typed else c for c in word)
+        for word in rule.words.split()
+    }
+
+    def respell(found: re.Match[str]) -> str:
+        return "".join(rule.chars.get(c, c) for c in found[0])
+
+    pattern = "|".join(sorted(spellings, key=len, reverse=True))
+    ends = f"(?<![\\w\u200c])(?:{pattern})(?![\\w\u200c:arabic_marks:])"
+    return Pattern(expand_classes(ends), respell, rule.needs)
