@@ -54,6 +54,71 @@ def test_run_killed_each_epoch_ends_as_a_whole_one(inputs, tmp_path):
     assert tiny_training.digests(tmp_path / "exp") == whole
 
 
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_run_killed_within_an_epoch_goes_on_there(inputs, tmp_path, num_workers):
+    options = {
+        "accum_grad": 2,
+        "batch_bins": 1,  # a batch an utterance, 5 updates an epoch
+        "batch_type": "unsorted",
+        "batch_size": 1,
+        "max_epoch": 2,
+        "save_interval": 2,
+        "num_workers": num_workers,
+        "frontend_conf": ["mask_prob=0.3", "dropout=0.1", "layerdrop=0.2"],
+    }
+    words = tiny_training.make_command(inputs, tmp_path / "whole", **options)
+    assert tiny_training.train(words) == 0
+    words = tiny_training.make_command(inputs, tmp_path / "exp", **options)
+    assert tiny_training.train(words, ("step", 4)) == -9  # after 3 updates
+    assert progress(tmp_path / "exp") == (1, 4)
+    assert tiny_training.train(words, ("step", 7)) == -9  # goes on with the third
+    assert progress(tmp_path / "exp") == (2, 6)
+    assert tiny_training.train(words, ("step", 3)) == 0  # two are left
+    whole = tiny_training.digests(tmp_path / "whole")
+    found = tiny_training.digests(tmp_path / "exp")
+    del whole["partial.pth"], found["partial.pth"]  # has times in it
+    assert found == whole
+    assert curves(tmp_path / "exp") == curves(tmp_path / "whole")
+
+
+def progress(exp):
+    """Give the epoch of partial.pth and its batches that are done."""
+    from hamzaban.train.checkpoints import load_checkpoint
+
+    state = load_checkpoint(exp / "partial.pth")
+    return state["epoch"], state["num_batches"]
+
+
+def curves(exp):
+    """Give all statistics of a run but for its times."""
+    from hamzaban.train.checkpoints import load_checkpoint, read_reporter
+
+    stats = read_reporter(load_checkpoint(exp / "checkpoint.pth")).stats
+    return {
+        (epoch, part, name): value
+        for epoch, parts in stats.items()
+        for part, values in parts.items()
+        for name, value in values.items()
+        if "time" not in name and "mem" not in name
+    }
+
+
+def test_training_ends_with_the_update_asked_for(inputs, tmp_path):
+    from hamzaban.train.checkpoints import load_checkpoint
+
+    options = {"max_updates": 7, "max_epoch": 99, "batch_type": "unsorted"}
+    options |= {"batch_size": 2, "save_interval": 3}
+    words = tiny_training.make_command(inputs, tmp_path / "exp", **options)
+    assert tiny_training.train(words) == 0
+    states = load_checkpoint(tmp_path / "exp" / "checkpoint.pth")
+    assert states["optimizers"][0]["param_groups"][0]["num_updates"] == 7
+    assert states["reporter"]["epoch"] == 2  # 5 updates an epoch
+    assert states["schedulers"][0]["max_steps"] == 7
+    before = tiny_training.digests(tmp_path / "exp")
+    assert tiny_training.train(words) == 0
+    assert tiny_training.digests(tmp_path / "exp") == before
+
+
 def test_ended_run_does_nothing_when_run_again(inputs, whole):
     exp = inputs / "whole"
     times = {path: path.lstat().st_mtime_ns for path in exp.glob("?epoch.pth")}

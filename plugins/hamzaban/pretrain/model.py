@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from s3prl.upstream.wav2vec2.wav2vec2_model import (
     GradMultiply,
@@ -117,6 +118,12 @@ class PretrainModel(AbsESPnetModel):
         Raises:
             ValueError: An utterance makes fewer than two frames.
         """
+        return self.make_gatherable(self.compute_ssl(speech, speech_lengths, utt_id))
+
+    def compute_ssl(
+        self, speech: Tensor, speech_lengths: Tensor, utt_id: Sequence[str]
+    ) -> dict[str, Any]:
+        """Compute the loss, with the arguments and results of `forward`."""
         num_samples = speech_lengths.tolist()
         self._check_lengths(num_samples, utt_id)
         latents = self.extract(speech, num_samples)
@@ -126,6 +133,13 @@ class PretrainModel(AbsESPnetModel):
         masked = self.wav2vec2.dropout_features(masked)  # (N, C)
         quantised = quantise(self.wav2vec2.quantizer, masked)
         return self._add_losses(context, quantised, latents, draw)
+
+    def make_gatherable(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Give a result the form ESPnet's trainer needs of several processes."""
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            device = result["loss"].device
+            return {k: force_gatherable(v, device) for k, v in result.items()}
+        return result
 
     def extract(self, speech: Tensor, num_samples: list[int]) -> Latents:
         """Run the convolutions.
@@ -177,13 +191,17 @@ class PretrainModel(AbsESPnetModel):
                 "2; set task_cfg.min_sample_size and give a shape file"
             )
 
+    def project(self, latents: Latents) -> Tensor:
+        """Give the transformer's input without masks, shape (B, T, E)."""
+        hidden = latents.features
+        if self.wav2vec2.post_extract_proj is not None:
+            hidden = self.wav2vec2.post_extract_proj(hidden)
+        return self.wav2vec2.dropout_input(hidden)
+
     def _encode(self, latents: Latents, mask: Tensor) -> Tensor:
         """Context vectors of all frames with the masked ones hidden, (B, T, E)."""
         model = self.wav2vec2
-        hidden = latents.features
-        if model.post_extract_proj is not None:
-            hidden = model.post_extract_proj(hidden)
-        hidden = model.dropout_input(hidden)
+        hidden = self.project(latents)
         embedding = model.mask_emb.to(hidden.dtype)
         hidden = torch.where(mask.unsqueeze(2), embedding, hidden)
         return model.encoder(hidden, padding_mask=latents.padding)[0]

@@ -20,10 +20,10 @@ from hamzaban.pretrain.export import export_checkpoint, read_export_options
 from hamzaban.pretrain.model import LossOptions, PretrainModel
 from hamzaban.pretrain.schedule import PolynomialDecayLR
 from hamzaban.train.memory import keep_freed_memory
-from hamzaban.train.task import TaskMixin, count_batches
+from hamzaban.train.options import is_first
+from hamzaban.train.task import TaskMixin
 
-SCHEDULER = "polynomialdecaylr"
-abs_task.scheduler_classes[SCHEDULER] = PolynomialDecayLR
+abs_task.scheduler_classes["polynomialdecaylr"] = PolynomialDecayLR
 
 
 class PretrainTask(AbsTask):
@@ -141,12 +141,8 @@ class SSLTask(TaskMixin, PretrainTask):
         keep_freed_memory()
         fill_configs(args)
         select_data(args)
-        if args.scheduler == SCHEDULER and "max_steps" not in args.scheduler_conf:
-            steps = max(count_batches(args) // args.accum_grad, 1) * args.max_epoch
-            args.scheduler_conf = {**args.scheduler_conf, "max_steps": steps}
-            logging.info(f"scheduler_conf.max_steps = {steps}")
         super().main_worker(args)
-        if not args.dry_run and not (args.distributed and args.dist_rank):
+        if not args.dry_run and is_first(args):
             export_checkpoint(args.output_dir, args.task_cfg, args.model_cfg, export)
 
 

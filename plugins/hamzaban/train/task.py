@@ -3,19 +3,25 @@
 import argparse
 import difflib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hamzaban.train.batches import ResumableIterFactory
+from hamzaban.train.options import fill_batch_hours, fill_max_epoch, world_size
+from hamzaban.train.precision import run_under_autocast
 from hamzaban.train.trainer import Trainer
+
+SCHEDULES = ("tristagelr", "polynomialdecaylr")  # those that need max_steps
 
 
 class TaskMixin:
     """Mix-in for an ESPnet2 task, to stand before it: `class Our(TaskMixin, AbsTask)`.
 
-    It trains with our `Trainer`, computes `scheduler_conf.max_steps` of the tri-stage
-    schedule from the data where the config has none, and refuses a `freeze_param` that
-    names no parameter (ESPnet ignores it and trains everything).
+    It trains with our `Trainer`, computes `accum_grad`, `max_epoch` and
+    `scheduler_conf.max_steps` from the data where the config gives hours and updates or
+    nothing, and refuses a `freeze_param` that names no parameter (ESPnet ignores it and
+    trains everything).
     """
 
     trainer = Trainer
@@ -23,9 +29,39 @@ class TaskMixin:
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train or collect statistics in this process, as ESPnet2's method."""
-        if not (args.collect_stats or args.dry_run):
-            fill_max_steps(args)
+        if not args.collect_stats:
+            cls.plan(args)
         super().main_worker(args)  # type: ignore[misc]
+
+    @classmethod
+    def plan(cls, args: argparse.Namespace) -> None:
+        """Compute what the config leaves open about the length of training."""
+        if args.dry_run and not args.train_shape_file:
+            return
+        fill_batch_hours(args, lambda: cls.measure_batches(args))
+        if args.max_updates is not None:
+            fill_max_epoch(args, cls.count_batches(args))
+        fill_max_steps(args, cls.count_batches)
+
+    @classmethod
+    def count_batches(cls, args: argparse.Namespace) -> int:
+        """Number of training batches of an epoch."""
+        return count_batches(args)
+
+    @classmethod
+    def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
+        """Number of batches of all training audio, and their samples."""
+        return measure_batches(args)
+
+    @classmethod
+    def build_sequence_iter_factory(
+        cls, args: argparse.Namespace, iter_options: Any, mode: str
+    ) -> Any:
+        """Build ESPnet2's iterator; in training one that can start in mid-epoch."""
+        factory = super().build_sequence_iter_factory(  # type: ignore[misc]
+            args=args, iter_options=iter_options, mode=mode
+        )
+        return ResumableIterFactory(factory) if mode == "train" else factory
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> Any:
@@ -33,6 +69,7 @@ class TaskMixin:
         model = super().build_model(args)  # type: ignore[misc]
         names = [name for name, _ in model.named_parameters()]
         check_prefixes(names, getattr(args, "freeze_param", None) or [])
+        run_under_autocast(model, getattr(args, "autocast_dtype", None))
         return model
 
 
@@ -63,26 +100,32 @@ def check_prefixes(
         )
 
 
-def fill_max_steps(args: argparse.Namespace) -> None:
-    """Set `max_steps` of each tri-stage schedule that has none, from the data.
+def fill_max_steps(
+    args: argparse.Namespace,
+    count: Callable[[argparse.Namespace], int] | None = None,
+) -> None:
+    """Set `max_steps` of each schedule that needs it and has none, from the data.
 
     Args:
         args: Options of an ESPnet2 task; scheduler*_conf is changed.
+        count: Gives the batches of an epoch.
 
     Raises:
         ValueError: If the number of batches of an epoch cannot be told.
     """
     for key in [k for k in vars(args) if k.startswith("scheduler")]:
-        conf = getattr(args, f"{key}_conf", None)
-        if getattr(args, key) != "tristagelr" or "max_steps" in (conf or {}):
+        conf = getattr(args, f"{key}_conf", None) or {}
+        if getattr(args, key) not in SCHEDULES or "max_steps" in conf:
             continue
-        batches = count_batches(args)
-        steps = max(batches // args.accum_grad, 1) * args.max_epoch
-        logging.info(
-            f"{key}_conf.max_steps = {steps}: {batches} batches an epoch, "
-            f"accum_grad {args.accum_grad}, max_epoch {args.max_epoch}"
-        )
-        setattr(args, f"{key}_conf", {**(conf or {}), "max_steps": steps})
+        steps = getattr(args, "max_updates", None)
+        if steps is None:
+            batches = (count or count_batches)(args)
+            steps = max(batches // args.accum_grad, 1) * args.max_epoch
+            logging.info(
+                f"{key}_conf.max_steps = {steps}: {batches} batches an epoch, "
+                f"accum_grad {args.accum_grad}, max_epoch {args.max_epoch}"
+            )
+        setattr(args, f"{key}_conf", {**conf, "max_steps": steps})
 
 
 def count_batches(args: argparse.Namespace) -> int:
@@ -103,18 +146,37 @@ def count_batches(args: argparse.Namespace) -> int:
             "scheduler_conf: max_steps cannot be computed without --train_shape_file; "
             "give it, or set max_steps"
         )
+    return len(list(build_sampler(args)))
+
+
+def measure_batches(args: argparse.Namespace) -> tuple[int, int]:
+    """Number of batches of all training audio, and their samples without padding."""
+    if args.iterator_type != "sequence" or not args.train_shape_file:
+        raise ValueError(
+            f"batch_hours needs iterator_type sequence (found {args.iterator_type}) "
+            "and --train_shape_file; give them, or accum_grad in its place"
+        )
+    batches = list(build_sampler(args))
+    with open(args.train_shape_file[0], encoding="utf-8") as lines:
+        rows = (line.split() for line in lines)
+        samples = {utt_id: int(shape.split(",")[0]) for utt_id, shape in rows}
+    return len(batches), sum(samples[utt_id] for batch in batches for utt_id in batch)
+
+
+def build_sampler(args: argparse.Namespace) -> Iterable[Sequence[str]]:
+    """Build ESPnet2's sampler of the training batches of an epoch.
+
+    Raises:
+        FileNotFoundError: A shape file is missing.
+    """
     for path in args.train_shape_file:
         if not Path(path).is_file():
             raise FileNotFoundError(f"{path}: no such shape file; run collect-stats")
-    return len(list(_build_sampler(args)))
-
-
-def _build_sampler(args: argparse.Namespace) -> Iterable:
     from espnet2.samplers.build_batch_sampler import build_batch_sampler
 
     data = Path(args.train_data_path_and_name_and_type[0][0])
     category = data.parent / "utt2category"
-    distributed = getattr(args, "distributed", False)
+    size = world_size(args) if getattr(args, "distributed", False) else 1
     return build_batch_sampler(
         type=args.batch_type,
         shape_files=args.train_shape_file,
@@ -124,6 +186,6 @@ def _build_sampler(args: argparse.Namespace) -> Iterable:
         sort_in_batch=args.sort_in_batch,
         sort_batch=args.sort_batch,
         drop_last=args.drop_last_iter,
-        min_batch_size=args.dist_world_size if distributed else args.min_batch_size,
+        min_batch_size=size if size > 1 else args.min_batch_size,
         utt2category_file=str(category) if category.exists() else None,
     )

@@ -1,5 +1,6 @@
 """ESPnet2's trainer, made resumable bit for bit."""
 
+import argparse
 import dataclasses
 import functools
 import logging
@@ -14,10 +15,26 @@ from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.reporter import SubReporter, WeightedAverage
 from espnet2.train.trainer import Trainer as EspnetTrainer
 from espnet2.train.trainer import TrainerOptions
+from espnet2.utils.build_dataclass import build_dataclass
 
 from hamzaban.fileio import remove_leftovers
-from hamzaban.train import checkpoints
+from hamzaban.train import checkpoints, partial
+from hamzaban.train.options import add_train_arguments
 from hamzaban.train.plots import sparse_plots
+from hamzaban.train.steps import Steps, count_updates, tell_updates, unwrap
+
+
+@dataclasses.dataclass
+class Options(TrainerOptions):
+    """ESPnet2's options of a trainer, and ours.
+
+    Attributes:
+        save_interval: Updates between two partial.pth; 0: none is written.
+        max_updates: Updates after which training ends; None: `max_epoch` decides.
+    """
+
+    save_interval: int
+    max_updates: int | None
 
 
 class Trainer(EspnetTrainer):
@@ -35,6 +52,26 @@ class Trainer(EspnetTrainer):
             reported as the ratio of the sums of two statistics the model returns as
             means over the utterances of its batch (weight = number of utterances).
     """
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add our options to ESPnet2's."""
+        add_train_arguments(parser)
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> Options:
+        """Take our options and ESPnet2's from those of the task."""
+        return build_dataclass(Options, args)
+
+    @classmethod
+    def after_update(cls, run: partial.Run, options: Any, updates: int) -> None:
+        """Look at a run after an update; nothing here, for tasks to replace.
+
+        Args:
+            run: What is trained, and the statistics of the epoch.
+            options: The trainer's options.
+            updates: Updates made so far.
+        """
 
     @classmethod
     def run(
@@ -91,15 +128,21 @@ class Trainer(EspnetTrainer):
         set_all_random_seed(epoch_seed(options.seed, reporter.get_epoch(), rank))
         for optimizer in optimizers:
             optimizer.zero_grad()
-        _tell_updates(model, count_updates(optimizers[0]))
-        return super().train_one_epoch(
+        schedulers, scaler = rest["schedulers"], rest["scaler"]
+        run = partial.Run(unwrap(model), optimizers, schedulers, scaler, reporter)
+        steps = Steps(rest.pop("iterator"), run, options, cls.after_update)
+        steps.take_up(rank)
+        tell_updates(model, count_updates(optimizers[0]))
+        is_invalid = super().train_one_epoch(
             model=model,
+            iterator=steps,
             optimizers=optimizers,
             reporter=reporter,
             options=options,
             distributed_option=distributed_option,
             **rest,
         )
+        return is_invalid and not steps.was_taken_up
 
     @classmethod
     def validate_one_epoch(
@@ -114,17 +157,12 @@ class Trainer(EspnetTrainer):
         super().validate_one_epoch(
             model=model, iterator=iterator, reporter=reporter, **rest
         )
-        pool_ratios(reporter, getattr(_unwrap(model), "pooled_stats", {}))
+        pool_ratios(reporter, getattr(unwrap(model), "pooled_stats", {}))
 
 
 def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
     """Mix seed, epoch and rank into one seed of 32 bits; equal inputs, equal seed."""
     return int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0])
-
-
-def count_updates(optimizer: torch.optim.Optimizer) -> int:
-    """Number of updates an optimizer has made, over all runs of its training."""
-    return optimizer.param_groups[0].get("num_updates", 0)
 
 
 def pool_ratios(
@@ -212,15 +250,4 @@ def _count_update(
     updates = count_updates(optimizer) + 1
     # The group is saved and loaded with the optimizer, so the count survives a resume.
     optimizer.param_groups[0]["num_updates"] = updates
-    _tell_updates(model, updates)
-
-
-def _tell_updates(model: torch.nn.Module, updates: int) -> None:
-    tell = getattr(_unwrap(model), "set_num_updates", None)
-    if tell is not None:
-        tell(updates)
-
-
-def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    parallel = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
-    return model.module if isinstance(model, parallel) else model
+    tell_updates(model, updates)

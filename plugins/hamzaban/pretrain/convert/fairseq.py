@@ -50,7 +50,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
     if not str(name).startswith("wav2vec2") or "w2v_path" in model:
         raise ValueError(
             f"{place}: found a fairseq model '{name}', expected wav2vec2 as "
-            "pretraining leaves it; give the checkpoint that this one was fine-tuned from"
+            "pretraining leaves it; give the checkpoint it was tuned from"
         )
     values = known_fields(Wav2Vec2Config, model)
     if isinstance(values.get("latent_temp"), str):

@@ -1,0 +1,214 @@
+"""Batches of several kinds in one run: old languages beside new, labels beside none.
+
+All choices follow from the seed and the epoch, so a run goes on where it stopped.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from espnet2.iterators.abs_iter_factory import AbsIterFactory
+from espnet2.samplers.abs_sampler import AbsSampler
+
+from hamzaban.train.batches import EpochBatches, ResumableIterFactory
+
+MODES = ("alternate", "sum")
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How batches without and with labels follow each other.
+
+    Attributes:
+        mode: `alternate` gives whole updates of one kind; `sum` gives batches of both
+            kinds together, whose losses are added.
+        ratio: Updates without and with labels of a turn, for `alternate`.
+        accum_grad: Batches of an update.
+    """
+
+    mode: str
+    ratio: tuple[int, int]
+    accum_grad: int
+
+    def plan(self, num_unlabelled: int) -> list[bool]:
+        """Say for each batch of an epoch whether it has labels.
+
+        Args:
+            num_unlabelled: Batches without labels of an epoch; all are used.
+
+        Returns:
+            True for batches with labels. A turn is the first number of `ratio` of
+            updates without labels, then the second of updates with; the last turn may
+            end before its labels.
+        """
+        if self.mode == "sum":
+            return [False] * num_unlabelled
+        without, labelled = self.ratio
+        kinds: list[bool] = []
+        left, update = num_unlabelled, 0
+        while left > 0 or update % (without + labelled) >= without:
+            has_labels = update % (without + labelled) >= without
+            size = self.accum_grad if has_labels else min(self.accum_grad, left)
+            kinds += [has_labels] * size
+            left -= 0 if has_labels else size
+            update += 1
+            if size < self.accum_grad:
+                break
+        return kinds
+
+    def count_labelled(self, num_unlabelled: int) -> int:
+        """Number of batches with labels of an epoch."""
+        if self.mode == "sum":
+            return num_unlabelled
+        return sum(self.plan(num_unlabelled))
+
+
+class MixedBatches:
+    """The batches of an epoch, those with labels under names of their own.
+
+    Attributes:
+        start: The first batch that iterating gives.
+    """
+
+    def __init__(
+        self, unlabelled: EpochBatches, labelled: EpochBatches, mixture: Mixture
+    ) -> None:
+        """Join the batches of two epochs that belong together."""
+        self.start = 0
+        self.parts = unlabelled, labelled
+        self.mixture = mixture
+        self.kinds = mixture.plan(len(unlabelled))
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self.kinds)
+
+    def __iter__(self) -> Iterator[tuple[list[str], dict[str, Any]]]:
+        """Load the batches from `start` on."""
+        unlabelled, labelled = self.parts
+        done = self.kinds[: self.start]
+        if self.mixture.mode == "sum":
+            unlabelled.start = labelled.start = self.start
+            for (utt_ids, batch), (_, other) in zip(unlabelled, labelled, strict=True):
+                yield utt_ids, {**batch, **name_labelled(other)}
+            return
+        unlabelled.start, labelled.start = done.count(False), done.count(True)
+        loaders = iter(unlabelled), iter(labelled)
+        for has_labels in self.kinds[self.start :]:
+            utt_ids, batch = next(loaders[has_labels])
+            yield utt_ids, name_labelled(batch) if has_labels else batch
+
+
+class MixedIterFactory(AbsIterFactory):
+    """Makes the `MixedBatches` of each epoch."""
+
+    def __init__(
+        self,
+        unlabelled: ResumableIterFactory,
+        labelled: ResumableIterFactory,
+        mixture: Mixture,
+    ) -> None:
+        """Join two factories; `labelled` gives as many batches as the mixture asks."""
+        self.unlabelled, self.labelled, self.mixture = unlabelled, labelled, mixture
+
+    def build_iter(self, epoch: int, shuffle: bool | None = None) -> MixedBatches:
+        """Give the batches of an epoch, counted from 1."""
+        return MixedBatches(
+            self.unlabelled.build_iter(epoch, shuffle),
+            self.labelled.build_iter(epoch, shuffle),
+            self.mixture,
+        )
+
+
+def name_labelled(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the speech of a batch with labels names of its own."""
+    return {
+        f"labelled_{name}" if name.startswith("speech") else name: value
+        for name, value in batch.items()
+    }
+
+
+class ReplaySampler(AbsSampler):
+    """Batches of new speech, each filled up with old speech of like length.
+
+    Replay of what a model has learnt before keeps it from forgetting; the share is of
+    samples, in each batch.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[Sequence[str]],
+        new: Mapping[str, int],
+        old: Mapping[str, int],
+        share: float,
+    ) -> None:
+        """Sort the old utterances by length.
+
+        Args:
+            batches: Utterance ids of the batches of new speech.
+            new: Samples of each new utterance.
+            old: Samples of each old utterance.
+            share: Share of old speech in a batch, in 0..1, both excluded.
+        """
+        self.batches, self.new, self.share = batches, new, share
+        self.old_ids = sorted(old, key=lambda utt_id: (old[utt_id], utt_id))
+        self.old_samples = np.array([old[utt_id] for utt_id in self.old_ids])
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        """Give the batches of the first epoch."""
+        return iter(self.generate(0))
+
+    def generate(self, seed: int) -> list[tuple[str, ...]]:
+        """Give the batches of an epoch, whose old utterances follow from the seed."""
+        rng = np.random.default_rng([seed, 1])
+        return [(*batch, *self._choose(batch, rng)) for batch in self.batches]
+
+    def _choose(self, batch: Sequence[str], rng: np.random.Generator) -> list[str]:
+        """Draw old utterances not longer than the batch's longest, where there are any.
+
+        As many are taken as bring the share nearest to the one asked for, at least one.
+        """
+        lengths = [self.new[utt_id] for utt_id in batch]
+        wanted = sum(lengths) * self.share / (1 - self.share)
+        fitting = int(np.searchsorted(self.old_samples, max(lengths), side="right"))
+        fitting = fitting or 1
+        mean = float(self.old_samples[:fitting][-100:].mean())
+        # A window just below the longest, large enough to draw from it with variety.
+        window = min(fitting, max(100, 4 * math.ceil(wanted / mean)))
+        chosen: list[str] = []
+        samples = 0
+        for place in rng.permutation(window):
+            index = fitting - 1 - int(place)
+            size = int(self.old_samples[index])
+            if chosen and abs(samples + size - wanted) > abs(samples - wanted):
+                break
+            chosen.append(self.old_ids[index])
+            samples += size
+        return chosen
+
+
+class ShardedSampler(AbsSampler):
+    """The part of each batch that one of several processes gets."""
+
+    def __init__(self, sampler: ReplaySampler, rank: int, size: int) -> None:
+        """Take every `size`-th utterance from `rank` on."""
+        self.sampler, self.rank, self.size = sampler, rank, size
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        """Give the batches of the first epoch."""
+        return iter(self.generate(0))
+
+    def generate(self, seed: int) -> list[tuple[str, ...]]:
+        """Give this process's part of the batches of an epoch."""
+        batches = self.sampler.generate(seed)
+        return [batch[self.rank :: self.size] for batch in batches]

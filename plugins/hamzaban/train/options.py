@@ -1,0 +1,118 @@
+"""The options that all our tasks have beside ESPnet2's, and what follows from them."""
+
+import argparse
+import logging
+import math
+from collections.abc import Callable
+
+from espnet2.train.distributed_utils import get_rank, get_world_size
+from espnet2.utils.types import int_or_none, str_or_none
+
+FS = 16000
+DTYPES = ("bfloat16",)  # float16 would need its losses scaled
+
+
+def add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options to a parser of ESPnet2's form."""
+    add = parser.add_argument_group("hamzaban").add_argument
+    add(
+        "--save_interval",
+        type=int,
+        default=0,
+        help="updates between two partial.pth, from which an epoch goes on; 0: none",
+    )
+    add(
+        "--max_updates",
+        type=int_or_none,
+        default=None,
+        help="updates after which training ends; max_epoch then follows from it",
+    )
+    add(
+        "--batch_hours",
+        type=float,
+        default=None,
+        help="hours of audio of an update, from which accum_grad follows; batch_bins "
+        "is then what one GPU holds",
+    )
+    add(
+        "--autocast_dtype",
+        type=str_or_none,
+        default=None,
+        help="bfloat16: matrix products in half the precision; weights stay float32",
+    )
+
+
+def world_size(args: argparse.Namespace) -> int:
+    """Number of processes, or of GPUs, that share a batch."""
+    if getattr(args, "distributed", False):
+        return get_world_size(args.dist_world_size, args.dist_launcher)
+    return max(getattr(args, "ngpu", 1), 1)
+
+
+def is_first(args: argparse.Namespace) -> bool:
+    """Tell whether this process is the one that writes the files of a run."""
+    if not getattr(args, "distributed", False):
+        return True
+    return not get_rank(args.dist_rank, args.dist_launcher)
+
+
+def fill_batch_hours(
+    args: argparse.Namespace, measure: Callable[[], tuple[int, int]]
+) -> None:
+    """Set `accum_grad` so that an update sees `batch_hours` of audio.
+
+    `batch_bins` is first multiplied by the number of GPUs, as ESPnet2 shares a batch
+    among them; `num_iters_per_epoch` is set where it is not, to a multiple of
+    `accum_grad`: what is left of an epoch comes in the next one.
+
+    Args:
+        args: Options of a task; changed, `batch_hours` becomes None.
+        measure: Gives the batches of an epoch and their samples of audio.
+
+    Raises:
+        ValueError: The hours are not positive, or are more than an epoch has.
+    """
+    hours = getattr(args, "batch_hours", None)
+    if hours is None:
+        return
+    if hours <= 0:
+        raise ValueError(f"batch_hours is {hours}, expected more than 0; correct it")
+    args.batch_bins *= world_size(args)
+    num_batches, samples = measure()
+    mean = samples / num_batches / FS / 3600
+    args.accum_grad = max(round(hours / mean), 1)
+    iters = args.num_iters_per_epoch
+    if args.accum_grad > (num_batches if iters is None else iters):
+        raise ValueError(
+            f"batch_hours is {hours}, but the data have {samples / FS / 3600:.2f} h: "
+            "an epoch would end before its first update; lower it, or set "
+            f"num_iters_per_epoch to {args.accum_grad} or more"
+        )
+    if iters is None:
+        args.num_iters_per_epoch = num_batches // args.accum_grad * args.accum_grad
+    logging.info(
+        f"accum_grad = {args.accum_grad}: {mean * args.accum_grad:.3f} h of audio an "
+        f"update on {world_size(args)} processes, batch_bins {args.batch_bins}"
+    )
+    args.batch_hours = None
+
+
+def fill_max_epoch(args: argparse.Namespace, num_batches: int) -> None:
+    """Set `max_epoch` to where `max_updates` ends; changes nothing without it.
+
+    Raises:
+        ValueError: `max_updates` is not positive, or an epoch has no update.
+    """
+    limit = getattr(args, "max_updates", None)
+    if limit is None:
+        return
+    if limit < 1:
+        raise ValueError(f"max_updates is {limit}, expected 1 or more; correct it")
+    an_epoch = num_batches // args.accum_grad
+    if an_epoch < 1:
+        raise ValueError(
+            f"accum_grad is {args.accum_grad}, but an epoch has {num_batches} batches; "
+            "lower accum_grad or batch_hours, or set num_iters_per_epoch"
+        )
+    args.max_epoch = math.ceil(limit / an_epoch)
+    logging.info(f"max_epoch = {args.max_epoch}: {an_epoch} updates an epoch")
