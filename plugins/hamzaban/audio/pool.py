@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 J = TypeVar("J")
 D = TypeVar("D")
@@ -60,6 +60,56 @@ def run_on_processes(
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Crash(NamedTuple):
+    """The job whose process died, twice: for want of memory, or in a decoder."""
+
+    job: Any
+
+
+def run_apart(
+    function: Callable[[J], D], jobs: Iterable[J], nj: int
+) -> Iterator[D | Crash]:
+    """Run jobs on `nj` processes; one that dies costs its own job alone.
+
+    Args:
+        function: Of a module, so that another process finds it.
+        jobs: Taken as they are needed.
+        nj: Number of processes.
+
+    Yields:
+        What the function returned, or the job that cannot be done, in no certain order.
+    """
+    waiting = ((job, False) for job in jobs)
+    again: list[tuple[J, bool]] = []
+    idle = [_start_pool() for _ in range(nj)]
+    running: dict[Future[D], tuple[ProcessPoolExecutor, J, bool]] = {}
+    try:
+        while True:
+            while idle and (task := again.pop() if again else next(waiting, None)):
+                pool = idle.pop()
+                running[pool.submit(function, task[0])] = (pool, *task)
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                pool, job, has_died = running.pop(future)
+                is_dead = isinstance(future.exception(), BrokenProcessPool)
+                idle.append(_start_pool() if is_dead else pool)
+                if not is_dead:
+                    yield future.result()
+                elif has_died:
+                    yield Crash(job)
+                else:
+                    again.append((job, True))
+    finally:
+        for pool in [*idle, *(pool for pool, _, _ in running.values())]:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _start_pool() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, initializer=_start_process)
 
 
 def _batch(jobs: Iterable[J], size: int) -> Iterator[list[J]]:

@@ -1,0 +1,40 @@
+"""Find speech in media of any kind and length; write it as a data directory.
+
+Takes files, directories, patterns ('talks/**/*.mp3') and lists of files. Speech is cut
+into chunks at pauses; what was heard before is left out. Killed, it is run again and
+goes on where it was. Values stand in conf/mine.yaml.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hamzaban.bin.format_audio import count
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("media", nargs="*", help="files, directories, patterns")
+    add("--media_list", type=Path, action="append", default=[], help="a file a line")
+    add("--output_dir", type=Path, required=True, help="such as dump/unlabelled")
+    add("--config", type=Path, required=True, help="conf/mine.yaml, or one based on it")
+    add("--nj", type=count, default=1, help="number of processes (default: 1)")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Run the verb; see the module's docstring."""
+    args = get_parser().parse_args(cmd)
+    if not args.media and not args.media_list:
+        raise ValueError("no media; name files, directories, patterns or --media_list")
+    from hamzaban.mine.options import read_options
+    from hamzaban.mine.stage import mine
+
+    options = read_options(args.config)
+    table = mine(args.media, args.media_list, args.output_dir, options, nj=args.nj)
+    print(table)
+    return 0

@@ -1,0 +1,1 @@
+"""Mining: media of any kind and length in, chunks of speech out."""

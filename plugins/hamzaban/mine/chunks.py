@@ -1,0 +1,139 @@
+"""From regions of speech to chunks within hard bounds: the least loss of speech."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hamzaban.mine.options import MineOptions
+from hamzaban.mine.regions import Region, to_frames
+from hamzaban.mine.vad import FRAME_SAMPLES
+
+LOSS = 10.0  # cost of a second of speech lost, in seconds of pause kept
+GROUP_CHUNKS = 6  # groups longer than so many longest chunks are cut early
+_INFINITE = float("inf")
+
+
+class Span(NamedTuple):
+    """Frames `start` to before `end`, of which so many are speech.
+
+    `reason` says why it is no chunk: too_short, or sparse (too little speech in any
+    chunk around it); "" for a chunk.
+    """
+
+    start: int
+    end: int
+    num_speech: int
+    reason: str = ""
+
+
+class Chunker:
+    """Joins regions to chunks, along a stream of any length.
+
+    Of all ways to cut, that of the least cost is taken: `LOSS` a second of speech in no
+    chunk, 1 a second of pause inside chunks, `join_pause_s` a chunk. So pauses longer
+    than `join_pause_s` are cut at and shorter ones kept, but where the bounds of length
+    and speech ratio want it otherwise.
+    """
+
+    def __init__(self, options: MineOptions) -> None:
+        """Start at frame 0."""
+        fs = options.fs
+        self._min_ratio = options.min_speech_ratio
+        self._min_s, self._max_s = options.min_duration_s, options.max_duration_s
+        self._frame_s = FRAME_SAMPLES / fs
+        self._join = options.join_pause_s
+        self._pad = to_frames(options.pad_s, fs)
+        longest = self._max_s / self._frame_s
+        self._reset_pause = int((1 - self._min_ratio) * longest) + 1
+        self._max_group = int(GROUP_CHUNKS * longest)
+        self._keep_back = int(2 * longest)
+        self._group: list[Region] = []
+        self._last_end = 0  # of the region before the group
+
+    @property
+    def undecided(self) -> int | None:
+        """The first frame of a chunk to come, or None; padding is not counted."""
+        return self._group[0].start if self._group else None
+
+    def feed(self, region: Region) -> Iterator[Span]:
+        """Take in the next region; yield the spans that it decides."""
+        if self._group:
+            end = self._group[-1].end
+            if region.start - end >= self._reset_pause:
+                yield from self._solve(region.start)
+            elif end - self._group[0].start > self._max_group:
+                yield from self._solve(region.start, keep_back=self._keep_back)
+        self._group.append(region)
+
+    def advance(self, position: int) -> Iterator[Span]:
+        """Yield what is decided by there being no more regions before a frame."""
+        if self._group and position - self._group[-1].end >= self._reset_pause:
+            yield from self._solve(position)
+
+    def finish(self, num_frames: int) -> Iterator[Span]:
+        """Yield what is left; the stream has `num_frames` frames."""
+        if self._group:
+            yield from self._solve(num_frames)
+
+    def _solve(self, following: int, *, keep_back: int = 0) -> Iterator[Span]:
+        """Cut the group at least cost; keep chunks that end near its end for later."""
+        group = self._group
+        starts, ends = self._pad_all(following)
+        last = group[-1].end - keep_back
+        spans = self._cheapest(starts, ends)
+        done = 0
+        for first, stop, reason in spans:
+            if keep_back and group[stop - 1].end > last and done > 0:
+                break
+            speech = sum(region.end - region.start for region in group[first:stop])
+            if reason:
+                yield Span(group[first].start, group[stop - 1].end, speech, reason)
+            else:
+                yield Span(starts[first], ends[stop - 1], speech)
+            done = stop
+        self._last_end = group[done - 1].end
+        self._group = group[done:]
+
+    def _pad_all(self, following: int) -> tuple[list[int], list[int]]:
+        """Return where chunks begin and end that begin or end with each region."""
+        bounds = [self._last_end, *(region.end for region in self._group)]
+        nexts = [*(region.start for region in self._group[1:]), following]
+        starts, ends = [], []
+        for region, before, after in zip(self._group, bounds, nexts, strict=False):
+            starts.append(region.start - min(self._pad, (region.start - before) // 2))
+            ends.append(region.end + min(self._pad, (after - region.end) // 2))
+        return starts, ends
+
+    def _cheapest(
+        self, starts: list[int], ends: list[int]
+    ) -> list[tuple[int, int, str]]:
+        """Return runs of regions (first, one after the last, reason) at least cost."""
+        group = self._group
+        costs, choices = [0.0], [(0, "")]
+        for stop in range(1, len(group) + 1):
+            speech = pauses = 0
+            loss = LOSS * self._frame_s * (group[stop - 1].end - group[stop - 1].start)
+            best, choice = costs[stop - 1] + loss, (stop - 1, "too_short")
+            for first in range(stop - 1, -1, -1):
+                speech += group[first].end - group[first].start
+                if first < stop - 1:
+                    pauses += group[first + 1].start - group[first].end
+                num_frames = ends[stop - 1] - starts[first]
+                if num_frames * self._frame_s >= self._max_s:
+                    break
+                if num_frames * self._frame_s < self._min_s:
+                    continue
+                if speech < self._min_ratio * num_frames:
+                    if choice[1]:
+                        choice = (stop - 1, "sparse")
+                    continue
+                cost = costs[first] + self._frame_s * pauses + self._join
+                if cost < best:
+                    best, choice = cost, (first, "")
+            costs.append(best)
+            choices.append(choice)
+        runs, stop = [], len(group)
+        while stop:
+            first, reason = choices[stop]
+            runs.append((first, stop, reason))
+            stop = first
+        return runs[::-1]

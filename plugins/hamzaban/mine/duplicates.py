@@ -1,0 +1,169 @@
+"""Finding speech that was heard before, in another file or coding."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hamzaban.mine.fingerprint import find_equal, make_keys
+from hamzaban.mine.options import MineOptions
+
+MAX_KEYS = (
+    8_000_000  # held in memory, 16 bytes each; of more, every n-th value is taken
+)
+MIN_VOTES = 2  # equal keys of two sources, the same time apart
+FIRST_MEMBERS = 3  # of the frames of one key, so many are compared with all later ones
+
+
+class Voice(NamedTuple):
+    """The fingerprint of a chunk.
+
+    Attributes:
+        source: Number of its source; sources, and chunks in them, are in order.
+        frame: Where it begins in its source, in frames.
+        length: Length of its fingerprint.
+    """
+
+    source: int
+    frame: int
+    length: int
+
+
+class Duplicate(NamedTuple):
+    """A chunk heard before: which one it was most of, and how much in all (0..1)."""
+
+    original: int
+    share: float
+
+
+Loader = Callable[[int], np.ndarray]
+
+
+def find_duplicates(
+    voices: Sequence[Voice], load: Loader, options: MineOptions
+) -> dict[int, Duplicate]:
+    """Find chunks of which a large share is in chunks before them that are kept.
+
+    Args:
+        voices: All chunks, ordered by source and frame.
+        load: Returns the fingerprint of a chunk by its number, uint32, shape (length,).
+        options: How alike (`max_bit_errors`), and how large a share.
+
+    Returns:
+        The duplicates by number.
+    """
+    candidates = _find_candidates(voices, load)
+    places = _Places(voices)
+    found: dict[int, Duplicate] = {}
+    for source in sorted(candidates):
+        for number in places.of(source):
+            overlaps: Counter[int] = Counter()
+            covered = np.zeros(voices[number].length, bool)
+            for other_source, offset in candidates[source]:
+                for other in places.overlapping(number, other_source, offset):
+                    if other >= number or other in found:
+                        continue
+                    shift = offset + voices[other].frame - voices[number].frame
+                    pair = load(number), load(other)
+                    equal = find_equal(*pair, shift, options.max_bit_errors)
+                    overlaps[other] += int(np.count_nonzero(equal & ~covered))
+                    covered |= equal
+            share = float(covered.mean()) if len(covered) else 0.0
+            if share > options.max_duplicate_share:
+                original = max(overlaps, key=lambda key: (overlaps[key], -key))
+                found[number] = Duplicate(original, round(share, 3))
+    return found
+
+
+class _Places:
+    """Which chunks lie where in a source."""
+
+    def __init__(self, voices: Sequence[Voice]) -> None:
+        self._voices = voices
+        self._numbers: dict[int, list[int]] = defaultdict(list)
+        for number, voice in enumerate(voices):
+            self._numbers[voice.source].append(number)
+        self._starts = {
+            source: [voices[number].frame for number in numbers]
+            for source, numbers in self._numbers.items()
+        }
+        self._ends = {
+            source: [voices[n].frame + voices[n].length for n in numbers]
+            for source, numbers in self._numbers.items()
+        }
+
+    def of(self, source: int) -> list[int]:
+        return self._numbers[source]
+
+    def overlapping(self, number: int, source: int, offset: int) -> list[int]:
+        """Return the chunks of a source that lie where a chunk, shifted, would."""
+        voice = self._voices[number]
+        begin = voice.frame - offset
+        first = bisect_right(self._ends[source], begin)
+        last = bisect_left(self._starts[source], begin + voice.length)
+        return self._numbers[source][first:last]
+
+
+def _find_candidates(
+    voices: Sequence[Voice], load: Loader
+) -> dict[int, list[tuple[int, int]]]:
+    """Map a source to the sources it may share speech with, and how far apart."""
+    keys, numbers, frames = _collect_keys(voices, load)
+    order = np.argsort(keys, kind="stable")
+    keys, numbers, frames = keys[order], numbers[order], frames[order]
+    is_first = np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]
+    index = np.arange(len(keys))
+    group = np.maximum.accumulate(np.where(is_first, index, 0))
+    sources = np.array([voice.source for voice in voices], np.int64)
+    begins = np.array([voice.frame for voice in voices], np.int64)
+    places = begins[numbers] + frames if len(keys) else frames.astype(np.int64)
+    pairs = []
+    for step in range(FIRST_MEMBERS + 1):
+        other = group + step if step < FIRST_MEMBERS else index - 1
+        later = index[(other < index) & (other >= group)]
+        other = other[later]
+        differ = numbers[later] != numbers[other]
+        later, other = later[differ], other[differ]
+        owners = sources[numbers[later]], sources[numbers[other]]
+        pairs.append(np.stack([*owners, places[later] - places[other]], axis=1))
+    return _count_votes(np.concatenate(pairs))
+
+
+def _collect_keys(
+    voices: Sequence[Voice], load: Loader
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return keys, the chunk of each, and its frame in the chunk."""
+    total = sum(voice.length for voice in voices)
+    every = np.uint64(1 + total // MAX_KEYS)
+    found = [np.zeros(0, np.uint64)]
+    numbers, frames = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for number in range(len(voices)):
+        keys = make_keys(load(number))
+        scattered = (keys * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)
+        frame = np.flatnonzero((keys != 0) & (scattered % every == 0))
+        found.append(keys[frame])
+        numbers.append(np.full(len(frame), number))
+        frames.append(frame)
+    return np.concatenate(found), np.concatenate(numbers), np.concatenate(frames)
+
+
+def _count_votes(pairs: np.ndarray) -> dict[int, list[tuple[int, int]]]:
+    """Keep pairs of sources that are often the same time apart, give or take a frame.
+
+    Args:
+        pairs: Later source, earlier source, frames between, shape (N, 3).
+    """
+    candidates: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    rows, counts = np.unique(pairs, axis=0, return_counts=True)
+    if not len(rows):
+        return candidates
+    is_next = np.all(rows[1:] - rows[:-1] == (0, 0, 1), axis=1)
+    after = np.concatenate([np.where(is_next, counts[1:], 0), [0]])
+    before = np.concatenate([[0], np.where(is_next, counts[:-1], 0)])
+    is_peak = (counts >= after) & (counts >= before)
+    is_often = counts + after + before >= MIN_VOTES
+    for source, other, offset in rows[is_peak & is_often].tolist():
+        candidates[source].append((other, offset))
+    return candidates

@@ -1,0 +1,92 @@
+"""Fingerprints of speech that survive coding, and their comparison.
+
+One number a frame of 32 ms: bit m tells whether the energy of band m, less that of
+band m + 1, has grown within 8 frames. After Haitsma and Kalker 2002 (ISMIR), section
+4.1, with wider steps and smoothed energies, so that the place of the frames matters
+little. Measured: 6 to 9 % of bits change from WAV to Opus at 12 kbit/s or MP3 at 32
+kbit/s, half a frame apart, 16 % in the worst 2 s; other takes of the same words by the
+same speaker: 30 % in the best 2 s.
+"""
+
+import numpy as np
+
+from hamzaban.mine.vad import FRAME_SAMPLES
+
+NUM_BITS = 19
+WINDOW_FRAMES = 64  # 2 s, over which bit errors are averaged
+KEY_STEP = 8  # frames between the two numbers of a key
+_FFT = 2 * FRAME_SAMPLES
+_SMOOTH = 12  # frames
+_LAG = 8  # frames
+_EDGES = np.round(np.geomspace(20, 200, NUM_BITS + 2)).astype(int)  # 312 to 3125 Hz
+_FLOOR = 1e-9
+
+
+def fingerprint(speech: np.ndarray) -> np.ndarray:
+    """Return a number for each frame but those at the edges.
+
+    Args:
+        speech: Samples at 16 kHz, shape (num_samples,).
+
+    Returns:
+        uint32 of 19 bits, shape (num_samples // 512 - 20,), or (0,) if that is
+        negative. Frame t begins about 10 frames after sample 512 * t.
+    """
+    num_frames = len(speech) // FRAME_SAMPLES - 1
+    num_numbers = num_frames - _SMOOTH + 1 - _LAG
+    if num_numbers <= 0:
+        return np.zeros(0, np.uint32)
+    frames = np.lib.stride_tricks.sliding_window_view(speech, _FFT)[::FRAME_SAMPLES]
+    window = np.hanning(_FFT).astype(np.float32)
+    spectrum = np.fft.rfft(frames[:num_frames] * window, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2  # (T, 513)
+    energy = np.add.reduceat(power, _EDGES, axis=1)[:, :-1]  # (T, 20)
+    weights = np.hanning(_SMOOTH + 2)[1:-1].astype(np.float32)
+    views = np.lib.stride_tricks.sliding_window_view(energy, _SMOOTH, axis=0)
+    smooth = views @ weights  # (T - 11, 20)
+    step = smooth[:, :-1] - smooth[:, 1:]
+    grown = step[_LAG:] - step[:-_LAG] > _FLOOR  # (T - 19, 19)
+    return (grown @ (1 << np.arange(NUM_BITS))).astype(np.uint32)
+
+
+def make_keys(numbers: np.ndarray) -> np.ndarray:
+    """Return what equal speech is found by: the numbers of two frames in one.
+
+    Args:
+        numbers: Of one chunk, shape (T,).
+
+    Returns:
+        uint64, shape (T - 8,), or (0,). 0 where either frame is silent.
+    """
+    first = numbers[:-KEY_STEP].astype(np.uint64)
+    second = numbers[KEY_STEP:].astype(np.uint64)
+    keys = (first << np.uint64(NUM_BITS)) | second
+    return np.where((first == 0) | (second == 0), np.uint64(0), keys)
+
+
+def find_equal(
+    numbers: np.ndarray, others: np.ndarray, offset: int, max_bit_errors: float
+) -> np.ndarray:
+    """Tell which frames of a chunk are those of another, so many frames apart.
+
+    Args:
+        numbers: Of the chunk, shape (T,).
+        others: Of the other one, shape (U,).
+        offset: Frame t of the chunk is compared with frame t - offset of the other.
+        max_bit_errors: Share of bits that may differ, averaged over 2 s.
+
+    Returns:
+        Boolean, shape (T,); all False where less than 2 s overlap.
+    """
+    equal = np.zeros(len(numbers), bool)
+    first, last = max(offset, 0), min(len(numbers), len(others) + offset)
+    if last - first < WINDOW_FRAMES:
+        return equal
+    differ = numbers[first:last] ^ others[first - offset : last - offset]
+    errors = np.bitwise_count(differ).astype(np.float32) / NUM_BITS
+    errors[numbers[first:last] == 0] = 0.5  # silence is like any other
+    total = np.concatenate([[0.0], np.cumsum(errors, dtype=np.float64)])
+    mean = (total[WINDOW_FRAMES:] - total[:-WINDOW_FRAMES]) / WINDOW_FRAMES
+    for start in np.flatnonzero(mean <= max_bit_errors):
+        equal[first + start : first + start + WINDOW_FRAMES] = True
+    return equal

@@ -1,0 +1,77 @@
+"""How far mining is: hours found, speed, time left."""
+
+import logging
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from hamzaban.audio.pool import LOG_EVERY_S
+
+
+class Progress:
+    """A bar on a terminal; elsewhere a log line now and then."""
+
+    def __init__(self, total_s: float, done_s: float = 0.0) -> None:
+        """Begin.
+
+        Args:
+            total_s: Audio to mine, as far as files tell, in seconds.
+            done_s: Of it, what an earlier run has mined.
+        """
+        self._total_s, self._before_s = total_s, done_s
+        self._done_s, self._found_s = done_s, 0.0
+        self._began = self._logged = time.monotonic()
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        """Show the bar where there is a terminal."""
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            form = "{desc} {percentage:3.0f}%|{bar}| {postfix}"
+            total = max(self._total_s, 1.0)
+            self._bar = tqdm(
+                total=total, initial=self._done_s, desc="mine", bar_format=form
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the bar and say what was done."""
+        if self._bar is not None:
+            self._bar.close()
+        if error is None and self._done_s > self._before_s:
+            logging.info("mine: %s", self.describe())
+
+    def add(self, done_s: float, found_s: float) -> None:
+        """Count audio mined, and what was found in it, in seconds."""
+        self._done_s += done_s
+        self._found_s += found_s
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.set_postfix_str(self.describe())
+            self._bar.update(done_s)
+        elif now - self._logged >= LOG_EVERY_S:
+            self._logged = now
+            logging.info("mine: %s", self.describe())
+
+    def describe(self) -> str:
+        """Return hours mined and found, the real-time factor and the time left."""
+        mined_s = self._done_s - self._before_s
+        rate = mined_s / max(time.monotonic() - self._began, 1e-3)
+        left_s = max(self._total_s - self._done_s, 0.0) / max(rate, 1e-3)
+        text = f"{self._done_s / 3600:.2f} of {self._total_s / 3600:.2f} h, "
+        text += f"{self._found_s / 3600:.2f} h found, {rate:.0f} times real time"
+        return text + (f", {format_time(left_s)} left" if left_s >= 1 else "")
+
+
+def format_time(duration_s: float) -> str:
+    """Return a duration as 1:02:03."""
+    minutes, seconds = divmod(round(duration_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

@@ -1,0 +1,95 @@
+"""The table and the picture at the end of mining."""
+
+from pathlib import Path
+
+from hamzaban.fileio import atomic_path, atomic_text
+from hamzaban.mine.output import Tally
+
+_SOURCES = {
+    "mined": "mined",
+    "damaged": "damaged; what could be decoded was mined",
+    "truncated": "shorter than they say; what is there was mined",
+    "copies": "of these, speech heard before in another coding",
+    "same_file": "same bytes as another, not mined again",
+    "no_audio": "without audio",
+    "unreadable": "no media, or coded in a way unknown",
+    "empty": "of 0 bytes",
+    "missing": "not there",
+    "crashed": "ended the process that decoded them",
+    "no_seek": "cannot be read",
+}
+_REASONS = {
+    "no_speech": "no speech",
+    "duplicate": "heard before (duplicate)",
+    "too_short": "speech too short for a chunk",
+    "sparse": "too little speech in any chunk",
+    "quiet": "too quiet",
+    "clipped": "clipped",
+    "language": "another language",
+}
+
+
+def write_report(out_dir: Path, tally: Tally) -> str:
+    """Write `mining.md` and `images/mining.png`; return the table."""
+    table = format_table(tally)
+    with atomic_text(out_dir / "mining.md") as stream:
+        stream.write(f"# Mining\n\n{table}\n\n![Mining](images/mining.png)\n")
+    with atomic_path(out_dir / "images" / "mining.png") as path:
+        draw(path, tally)
+    return table
+
+
+def format_table(tally: Tally) -> str:
+    """Return hours read, kept and dropped by reason, and files by fate, in Markdown."""
+    rows = [("", "hours", "share", "chunks"), ("---", "---:", "---:", "---:")]
+    read_s = max(tally.read_s, 1e-9)
+
+    def add(name: str, time_s: float, count: int | str) -> None:
+        share = f"{100 * time_s / read_s:.1f} %"
+        rows.append((name, f"{time_s / 3600:.3f}", share, str(count)))
+
+    add("read", tally.read_s, "")
+    add("kept", tally.kept_s, len(tally.lengths_s))
+    for reason, name in _REASONS.items():
+        count = tally.num_dropped[reason]
+        if tally.dropped_s[reason] > 0:
+            add(f"dropped: {name}", tally.dropped_s[reason], count or "")
+    if tally.same_file_s:
+        hours = f"{tally.same_file_s / 3600:.3f}"
+        rows.append(("not read: same files", hours, "", ""))
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines += ["", "| files | |", "|---|---:|"]
+    total = sum(tally.sources.values()) - tally.sources["copies"]
+    lines.append(f"| all | {total} |")
+    for state, name in _SOURCES.items():
+        if tally.sources[state]:
+            lines.append(f"| {name} | {tally.sources[state]} |")
+    lengths = sorted(tally.lengths_s)
+    marks = [lengths[round(q * (len(lengths) - 1))] for q in (0, 0.1, 0.5, 0.9, 1)]
+    text = ", ".join(f"{mark:.1f}" for mark in marks)
+    return "\n".join([*lines, "", f"Lengths (least, 10 %, half, 90 %, most): {text} s"])
+
+
+def draw(path: Path, tally: Tally) -> None:
+    """Draw where the hours went, and how long the chunks are, as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    names, hours = ["read", "kept"], [tally.read_s / 3600, tally.kept_s / 3600]
+    for reason, name in _REASONS.items():
+        if tally.dropped_s[reason] > 0:
+            names.append(name)
+            hours.append(tally.dropped_s[reason] / 3600)
+    colours = ["#888888", "#2a7f62", *["#c0563b"] * (len(names) - 2)]
+    bars = left.barh(names[::-1], hours[::-1], color=colours[::-1])
+    left.bar_label(bars, fmt="%.2f", padding=3)
+    left.margins(x=0.15)
+    left.set_xlabel("hours")
+    right.hist(tally.lengths_s, bins=range(0, 34), color="#2a7f62")
+    right.set_xlabel("length of chunks kept, s")
+    right.set_ylabel("chunks")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    FigureCanvasAgg(figure).print_png(str(path))

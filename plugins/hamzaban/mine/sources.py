@@ -1,0 +1,194 @@
+"""Finding media, and what has to be known of each before it is mined."""
+
+import glob
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from hamzaban.audio.options import hash_text
+from hamzaban.audio.reader import UnreadableError
+from hamzaban.mine.decode import Media, probe_media, read_media
+from hamzaban.mine.options import MineOptions
+from hamzaban.mine.record import VERSION, Source, load_source, save_source
+from hamzaban.mine.regions import SMOOTH_FRAMES
+from hamzaban.mine.vad import FRAME_SAMPLES, VoiceActivity
+
+BOUND_WINDOW_S = 15.0  # parts meet at a pause at most so far from their even share
+MAX_STEM = 48  # letters of a file's name in an id
+_NOT_IN_IDS = re.compile(r"[^\w.]+")
+
+
+class SourceJob(NamedTuple):
+    """A file to look at, and the folder of records."""
+
+    path: str
+    state_dir: Path
+    options: MineOptions
+
+
+def find_media(
+    inputs: Sequence[str], lists: Sequence[Path], options: MineOptions, out_dir: Path
+) -> list[str]:
+    """List the files to mine, each once, sorted.
+
+    Args:
+        inputs: Files, directories (all below with one of `suffixes`) and patterns
+            such as `talks/**/*.mp3`.
+        lists: Text files that name a file a line, or are a wav.scp.
+        options: Has `suffixes`.
+        out_dir: What lies in it is left out.
+
+    Raises:
+        FileNotFoundError: An input is not there.
+        ValueError: Nothing was found, or a name has a line break.
+    """
+    found = [path for item in inputs for path in _expand(item, options)]
+    for path in lists:
+        found += _read_list(path)
+    ours = os.path.realpath(out_dir) + os.sep
+    unique: dict[str, str] = {}
+    for name in sorted(os.path.normpath(name) for name in found):
+        real = os.path.realpath(name)
+        if not real.startswith(ours):
+            unique.setdefault(real, name)
+        if "\n" in name or "\r" in name:
+            raise ValueError(f"{name!r}: a line break in a file's name; rename it")
+    if not unique:
+        places = ", ".join([*inputs, *map(str, lists)])
+        raise ValueError(
+            f"{places}: no media found, expected files with suffixes "
+            f"{' '.join(options.suffixes)}"
+        )
+    return list(unique.values())
+
+
+def _expand(item: str, options: MineOptions) -> Iterator[str]:
+    if os.path.isdir(item):
+        for root, folders, names in os.walk(item, followlinks=True):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                suffix = Path(name).suffix.lower().lstrip(".")
+                if suffix in options.suffixes and not name.startswith("."):
+                    yield os.path.join(root, name)
+    elif os.path.exists(item):
+        yield item
+    else:
+        matches = [path for path in glob.glob(item, recursive=True)]
+        if not matches:
+            raise FileNotFoundError(
+                f"{item}: no such file or directory, and no file matches it as a "
+                "pattern; correct the path"
+            )
+        for match in matches:
+            if os.path.isfile(match):
+                yield match
+
+
+def _read_list(path: Path) -> list[str]:
+    """Read a list of files; of a wav.scp the ids are left out."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such list of media")
+    text = path.read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if path.suffix == ".scp":
+        lines = [line.partition(" ")[2].strip() for line in lines]
+    for number, line in enumerate(lines, 1):
+        if not line or line.endswith("|"):
+            raise ValueError(f"{path}:{number}: '{line}' is no path of a file")
+    return lines
+
+
+def look_at(job: SourceJob) -> Source:
+    """Return what is known of a file; look only where no record is true any more.
+
+    Args:
+        job: The file.
+
+    Returns:
+        The source, with a reason where it cannot be read.
+    """
+    record = record_path(job)
+    source = load_source(record) if record is not None else None
+    if source is None:
+        source = _look(job)
+        if record is not None:
+            save_source(record, source)
+    return source
+
+
+def record_path(job: SourceJob) -> Path | None:
+    """Return the record of a file as it is now; None where there is no such file."""
+    try:
+        found = os.stat(job.path)
+    except OSError:
+        return None
+    what = (job.path, found.st_size, found.st_mtime_ns, VERSION, job.options.digest())
+    return job.state_dir / "sources" / f"{hash_text(repr(what))}.json"
+
+
+def rec_id_of(source: Source) -> str:
+    """Return the id of a source: its name, as ids allow it, and its content."""
+    stem = unicodedata.normalize("NFC", Path(source.path).stem)
+    name = _NOT_IN_IDS.sub("_", stem).strip("_.")[:MAX_STEM]
+    return f"{name or 'audio'}-{source.sha256[:12]}"
+
+
+def _look(job: SourceJob) -> Source:
+    sha256, num_bytes = "", 0
+    try:
+        with open(job.path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            num_bytes = file.tell()
+        media = probe_media(Path(job.path), job.options.audio_stream)
+        bounds = _find_bounds(media, job.options)
+    except UnreadableError as error:
+        return Source(job.path, sha256, num_bytes, None, (0,), error.reason, str(error))
+    except OSError as error:
+        reason = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        detail = f"{job.path}: {error.strerror}"
+        return Source(job.path, sha256, num_bytes, None, (0,), reason, detail)
+    return Source(job.path, sha256, num_bytes, media, bounds)
+
+
+def _find_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
+    """Return the first samples of the parts of a file; one part if it cannot seek.
+
+    They depend on the file and the options alone, not on how many jobs there are.
+    """
+    duration_s = media.duration_s or 0.0
+    num_parts = round(duration_s / options.part_s)
+    if num_parts < 2 or media.first_time_s is None:
+        return (0,)
+    try:
+        bounds = [
+            _find_pause(media, index * duration_s / num_parts, options.fs)
+            for index in range(1, num_parts)
+        ]
+    except UnreadableError:
+        return (0,)
+    return (0, *bounds) if all(bounds) else (0,)
+
+
+def _find_pause(media: Media, time_s: float, fs: int) -> int:
+    """Return the sample near a time where speech is least likely; 0 for nothing."""
+    start = round((time_s - BOUND_WINDOW_S) * fs)
+    wanted = round(2 * BOUND_WINDOW_S * fs)
+    parts: list[np.ndarray] = []
+    for block in read_media(media, start, fs, []):
+        parts.append(block)
+        if sum(map(len, parts)) >= wanted:
+            break
+    speech = np.concatenate([*parts, np.zeros(0, np.float32)])
+    count = min(len(speech), wanted) // FRAME_SAMPLES
+    if count < SMOOTH_FRAMES:
+        return 0
+    probs = VoiceActivity()(speech[: count * FRAME_SAMPLES])
+    kernel = np.full(SMOOTH_FRAMES, 1 / SMOOTH_FRAMES)
+    smooth = np.convolve(probs, kernel, "valid")
+    return start + (int(smooth.argmin()) + SMOOTH_FRAMES // 2) * FRAME_SAMPLES

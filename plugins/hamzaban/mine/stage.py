@@ -1,0 +1,194 @@
+"""Mining as a whole: media in, a data directory of unlabelled speech out."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from hamzaban.audio.pool import Crash, run_apart, show_progress
+from hamzaban.fileio import remove_leftovers
+from hamzaban.mine.duplicates import Voice, find_duplicates
+from hamzaban.mine.language import load_filter
+from hamzaban.mine.options import MineOptions
+from hamzaban.mine.output import Heard, each_chunk, name_duplicates, write_output
+from hamzaban.mine.part import chunk_path, utt_id_of
+from hamzaban.mine.record import Source, load_part
+from hamzaban.mine.report import write_report
+from hamzaban.mine.sources import SourceJob, find_media, look_at, record_path
+from hamzaban.mine.vad import FRAME_SAMPLES, find_weights
+from hamzaban.mine.work import CRASHED, Mined, mine_parts, plan_parts
+
+MAX_MESSAGES = 20
+PARTS_HELD = 64  # whose fingerprints stay in memory while duplicates are sought
+
+
+def mine(
+    inputs: Sequence[str],
+    lists: Sequence[Path],
+    out_dir: Path,
+    options: MineOptions,
+    *,
+    nj: int = 1,
+) -> str:
+    """Find speech in media and write it as a data directory.
+
+    The output is the same whatever `nj` is. utt2spk goes first and comes last; run
+    again after a kill, what is complete and still true is not mined again.
+
+    Args:
+        inputs: Files, directories, patterns.
+        lists: Files that name a file a line.
+        out_dir: Gets the data directory, provenance.jsonl, dropped.jsonl,
+            sources.jsonl, mining.md, images/mining.png, and state/ to go on from.
+        options: The values of conf/mine.yaml.
+        nj: Number of processes.
+
+    Returns:
+        The table of mining.md.
+
+    Raises:
+        FileNotFoundError: An input is missing, or silero-vad is not installed.
+        ValueError: No media, or no speech was found.
+    """
+    find_weights()
+    if options.language_filter is not None:
+        load_filter(options.language_filter)
+    paths = find_media(inputs, lists, options, out_dir)
+    _clear(out_dir)
+    sources = _look_at_all(paths, out_dir, options, nj)
+    planned = plan_parts(sources, out_dir, options)
+    mined = mine_parts(planned, out_dir, options, nj)
+    heard = _find_heard(mined, options)
+    if _forget_broken(mined, heard):
+        mined = mine_parts(planned, out_dir, options, nj)
+    _warn(mined)
+    tally = write_output(mined, heard, out_dir, options)
+    records = {job.record for source in planned for job in source.jobs}
+    records |= _source_records(paths, out_dir, options)
+    _remove_strays(mined, heard, records, out_dir)
+    return write_report(out_dir, tally)
+
+
+def _clear(out_dir: Path) -> None:
+    """Make the folder; in one that is there, make the data directory incomplete."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(out_dir)
+    for name in ("wav.scp", "utt2spk"):
+        (out_dir / name).unlink(missing_ok=True)
+
+
+def _look_at_all(
+    paths: Sequence[str], out_dir: Path, options: MineOptions, nj: int
+) -> list[Source]:
+    """Return what is known of each file, in order."""
+    jobs = [SourceJob(path, out_dir / "state", options) for path in paths]
+    found: dict[str, Source] = {}
+    done = run_apart(look_at, jobs, min(nj, len(jobs)))
+    for source in show_progress(done, len(jobs), "look at media", "files"):
+        if isinstance(source, Crash):
+            path = source.job.path
+            source = Source(
+                path, "", 0, None, (0,), CRASHED[0], f"{path}: {CRASHED[1]}"
+            )
+        found[source.path] = source
+    return [found[path] for path in paths]
+
+
+def _find_heard(
+    mined: Sequence[Mined], options: MineOptions
+) -> dict[tuple[Path, int], Heard]:
+    """Find the chunks that are duplicates of others."""
+    if not options.find_duplicates:
+        return {}
+    voices, keys, utt_ids, firsts = [], [], [], []
+    for number, source in enumerate(mined):
+        first, record = 0, None
+        for job, index, chunk in each_chunk(source):
+            first = first if job.record == record else 0
+            record = job.record
+            if chunk.is_kept:
+                frame = round(chunk.start / FRAME_SAMPLES)
+                voices.append(Voice(number, frame, chunk.num_numbers))
+                keys.append((job.record, index))
+                utt_ids.append(utt_id_of(source.rec_id, chunk, options.fs))
+                firsts.append(first)
+            first += chunk.num_numbers
+
+    @lru_cache(PARTS_HELD)
+    def load_numbers(record: Path) -> np.ndarray:
+        part = load_part(record, with_numbers=True)
+        assert part is not None, record
+        return part.numbers
+
+    def load(number: int) -> np.ndarray:
+        numbers = load_numbers(keys[number][0])
+        return numbers[firsts[number] : firsts[number] + voices[number].length]
+
+    found = find_duplicates(voices, load, options)
+    return name_duplicates(found, keys, utt_ids)
+
+
+def _forget_broken(
+    mined: Sequence[Mined], heard: dict[tuple[Path, int], Heard]
+) -> bool:
+    """Remove the records of parts whose files are not as written; tell of any."""
+    broken = set()
+    for source in mined:
+        for job, number, chunk in each_chunk(source):
+            is_wanted = chunk.is_kept and (job.record, number) not in heard
+            if is_wanted and job.options.writes_audio:
+                path = chunk_path(job, chunk)
+                if not path.is_file() or path.stat().st_size != chunk.num_bytes:
+                    broken.add(job.record)
+    for record in broken:
+        record.unlink()
+    return bool(broken)
+
+
+def _warn(mined: Sequence[Mined]) -> None:
+    """Tell of files that could not be read."""
+    unread = [source for source in mined if source.reason not in ("", "same_file")]
+    for source in unread[:MAX_MESSAGES]:
+        logging.warning("%s: %s", source.reason, source.detail)
+    if len(unread) > MAX_MESSAGES:
+        counts = Counter(source.reason for source in unread)
+        logging.warning("%d files could not be read: %s", len(unread), dict(counts))
+
+
+def _source_records(
+    paths: Sequence[str], out_dir: Path, options: MineOptions
+) -> set[Path]:
+    jobs = (SourceJob(path, out_dir / "state", options) for path in paths)
+    return {record for record in map(record_path, jobs) if record is not None}
+
+
+def _remove_strays(
+    mined: Sequence[Mined],
+    heard: dict[tuple[Path, int], Heard],
+    records: set[Path],
+    out_dir: Path,
+) -> None:
+    """Remove audio and records that are of no chunk or file any more.
+
+    Args:
+        mined: All sources.
+        heard: The duplicates.
+        records: Kept in any case.
+        out_dir: The folder to look in.
+    """
+    wanted = set(records)
+    for source in mined:
+        for job, number, chunk in each_chunk(source):
+            wanted.add(job.record)
+            if chunk.is_kept and (job.record, number) not in heard:
+                wanted.add(chunk_path(job, chunk))
+    folders = [out_dir / "state" / name for name in ("sources", "parts")]
+    for folder in [*folders, *(out_dir / "data").glob("*")]:
+        for file in folder.glob("*") if folder.is_dir() else ():
+            if file not in wanted:
+                file.unlink()
+        if folder not in folders and not any(folder.iterdir()):
+            folder.rmdir()
