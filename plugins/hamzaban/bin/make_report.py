@@ -1,0 +1,83 @@
+"""Make a report of experiments: one HTML file to look at and to listen to."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban make-report`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add(
+        "exp",
+        nargs="+",
+        type=Path,
+        help="scored experiments: the first in detail, the others to compare",
+    )
+    add("--output", type=Path, default=Path("exp/report.html"), help="file to write")
+    add(
+        "--plot",
+        type=Path,
+        help="PNG of the learning curves; default: as --output, but .png",
+    )
+    add("--raw_dir", type=Path, default=Path("dump/raw"), help="decoded sets are here")
+    add(
+        "--stamp_dirs",
+        nargs="*",
+        type=Path,
+        default=[Path("exp"), Path("dump"), Path("data")],
+        help="folders of the stages, whose stamps hold the commands",
+    )
+    add("--num_worst", type=int, default=10, help="utterances to show of each set")
+    add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
+    add(
+        "--utt_tags",
+        nargs="*",
+        default=[],
+        metavar="NAME=FILE",
+        help="groups of utterances, such as dialect=utt2dialect",
+    )
+    add("--replicates", type=int, default=2000, help="draws of the bootstrap")
+    add("--seed", type=int, default=0, help="of the bootstrap")
+    add("--nj", type=int, default=1, help="threads that read audio")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the page and the plot; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.bin.analyse_errors import parse_files
+    from hamzaban.bin.compare_systems import choose_sc_stats
+    from hamzaban.fileio import atomic_text
+    from hamzaban.report.build import Wishes, build_page
+    from hamzaban.report.curves import write_picture
+    from hamzaban.report.page import render_page
+    from hamzaban.score.bootstrap import Plan
+
+    wishes = Wishes(
+        args.raw_dir,
+        args.stamp_dirs,
+        args.num_worst,
+        parse_files("--word_lists", args.word_lists),
+        parse_files("--utt_tags", args.utt_tags),
+        Plan(args.replicates, args.seed),
+        choose_sc_stats("auto"),
+        args.nj,
+    )
+    page = build_page(args.exp, wishes)
+    plot = args.plot or args.output.with_suffix(".png")
+    if page.rate_charts:
+        write_picture(page.rate_charts, plot)
+        logging.info("Wrote %s", plot)
+    with atomic_text(args.output) as stream:
+        stream.write(render_page(page))
+    logging.info("Wrote %s", args.output)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

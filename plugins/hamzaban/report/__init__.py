@@ -1,0 +1,1 @@
+"""The report of experiments: one HTML file, and its curves as a picture."""

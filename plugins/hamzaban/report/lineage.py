@@ -1,0 +1,82 @@
+"""The commands that made an experiment, from the stamps its stages left."""
+
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hamzaban.launch.stamp import read_stamp
+
+
+@dataclass(frozen=True)
+class Command:
+    """A step of a stage that was run.
+
+    Attributes:
+        step: Its name.
+        words: The command, as a shell would read it.
+        started: When, local time.
+        elapsed_s: How long it took in seconds; None while it runs.
+        version: Of Hamzaban.
+        makes: What it writes.
+        reads: What it reads.
+    """
+
+    step: str
+    words: str
+    started: str
+    elapsed_s: float | None
+    version: str
+    makes: Sequence[str]
+    reads: Sequence[str]
+
+
+def find_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[Command]:
+    """Find the commands that what lies below the targets was made by.
+
+    Args:
+        roots: Folders whose stamps are read, such as exp, dump and data.
+        targets: Folders, paths relative to this one as the stages name them.
+
+    Returns:
+        The commands of the targets, of what these read, and so on, oldest first.
+    """
+    stamps = [command for root in roots for command in _read_stamps(Path(root))]
+    wanted = [os.path.normpath(target) for target in targets]
+    chosen: dict[int, Command] = {}
+    while wanted:
+        path = wanted.pop()
+        for command in stamps:
+            made = id(command) in chosen or not any(
+                _overlap(path, out) for out in command.makes
+            )
+            if not made:
+                chosen[id(command)] = command
+                wanted.extend(command.reads)
+    return sorted(chosen.values(), key=lambda command: command.started)
+
+
+def _overlap(path: str, other: str) -> bool:
+    """Tell whether one of two paths lies in the other, or they are the same."""
+    a, b = path + os.sep, other + os.sep
+    return a.startswith(b) or b.startswith(a)
+
+
+def _read_stamps(root: Path) -> list[Command]:
+    paths = sorted(root.glob("**/.*.stamp"))
+    stamps = [stamp for path in paths if (stamp := read_stamp(path)) is not None]
+    return [_make_command(stamp) for stamp in stamps if stamp.get("state") == "done"]
+
+
+def _make_command(stamp: dict[str, Any]) -> Command:
+    return Command(
+        stamp["step"],
+        shlex.join(stamp["command"]),
+        stamp["started"],
+        stamp.get("elapsed_s"),
+        stamp.get("hamzaban", ""),
+        [os.path.normpath(path) for path in stamp["makes"]],
+        [os.path.normpath(path) for path in stamp["reads"]],
+    )
