@@ -41,7 +41,7 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="NAME=FILE",
         help="groups of utterances, such as dialect=utt2dialect",
     )
-    add("--replicates", type=int, default=2000, help="draws of the bootstrap")
+    add("--replicates", type=int, default=10000, help="draws of the bootstrap")
     add("--seed", type=int, default=0, help="of the bootstrap")
     add("--nj", type=int, default=1, help="threads that read audio")
     return parser

@@ -30,6 +30,8 @@ from hamzaban.score.bootstrap import Plan
 from hamzaban.score.results import describe_environment
 from hamzaban.score.systems import read_folder
 
+TOP = 10  # confusions of each sort
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -119,7 +121,9 @@ def _look_closely(row: Row, wishes: Wishes, notes: list[str]) -> Detail:
         notes.append(note)
         data_dir = None
     tags = wishes.utt_tags if data_dir is not None else {}
-    details = Details(wishes.word_lists, utt_tags=tags, data_dir=data_dir, nj=wishes.nj)
+    details = Details(
+        wishes.word_lists, utt_tags=tags, data_dir=data_dir, top=TOP, nj=wishes.nj
+    )
     return Detail(
         row,
         analyse(scored, details, wishes.plan),

@@ -49,6 +49,22 @@ class Chart:
         return draw_chart(self)
 
 
+@dataclass(frozen=True)
+class _Axis:
+    """An axis: what it reaches from and to, and where its ticks are."""
+
+    low: float
+    high: float
+    ticks: Sequence[float]
+    logarithmic: bool = False
+
+    def place(self, value: float) -> float:
+        """Return the share of the axis at which a value lies."""
+        scale = math.log10 if self.logarithmic else float
+        low, high = scale(self.low), scale(self.high)
+        return (scale(value) - low) / (high - low)
+
+
 def draw_chart(chart: Chart) -> str:
     """Draw a chart.
 
@@ -60,34 +76,19 @@ def draw_chart(chart: Chart) -> str:
     ys = [y for _, points in lines for _, y in points]
     if not xs:
         raise ValueError(f"chart '{chart.title}' has no point to draw")
-    y_ticks = (
-        _log_ticks(min(ys), max(ys)) if chart.logarithmic else nice_ticks(*_span(ys))
-    )
-    x_ticks = [t for t in nice_ticks(*_span(xs)) if min(xs) <= t <= max(xs)]
-    x_low, x_high = _widen(min(xs), max(xs))
-    ends = [min(ys), max(ys), *y_ticks]
-    scale = math.log10 if chart.logarithmic else float
-    y_low, y_high = _widen(scale(min(ends)), scale(max(ends)))
+    x_axis, y_axis = _make_x_axis(xs), _make_y_axis(ys, chart.logarithmic)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        across = (x - x_low) / (x_high - x_low)
-        up = (scale(y) - y_low) / (y_high - y_low)
-        return (
-            LEFT + across * (WIDTH - LEFT - RIGHT),
-            HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM),
-        )
+        across = LEFT + x_axis.place(x) * (WIDTH - LEFT - RIGHT)
+        return across, HEIGHT - BOTTOM - y_axis.place(y) * (HEIGHT - TOP - BOTTOM)
 
-    parts = [_draw_y_tick(place(x_low, t)[1], t) for t in y_ticks]
-    parts += [_draw_x_tick(place(t, y_ticks[0])[0], t) for t in x_ticks]
+    parts = [_draw_y_tick(place(x_axis.low, t)[1], t) for t in y_axis.ticks]
+    parts += [_draw_x_tick(place(t, y_axis.low)[0], t) for t in x_axis.ticks]
     for series, points in lines:
-        placed = [place(x, y) for x, y in points]
-        parts.append(_draw_line(series, placed))
-        for (x, y), (across, up) in zip(points, placed, strict=True):
+        parts.append(_draw_line(series, [place(x, y) for x, y in points]))
+        for x, y in points:
             text = f"{series.name}, {chart.x_title} {x:g}: {y:.4g}"
-            parts.append(
-                f'<circle class="c{series.colour}" cx="{across:.1f}" cy="{up:.1f}" '
-                f'r="2.5"><title>{escape(text)}</title></circle>'
-            )
+            parts.append(_draw_point(series, place(x, y), text))
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(chart.title)} by {escape(chart.x_title)}">'
@@ -97,23 +98,38 @@ def draw_chart(chart: Chart) -> str:
     )
 
 
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Choose about `count` round numbers from `low` to `high`."""
+def nice_ticks(low: float, high: float, least_step: float = 0.0) -> list[float]:
+    """Choose about five round numbers between `low` and `high`."""
     if high <= low:
         return [low]
-    raw = (high - low) / count
+    raw = max((high - low) / 5, least_step)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= raw * 0.999)
-    first, last = math.floor(low / step), math.ceil(high / step)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def _make_x_axis(xs: Sequence[float]) -> _Axis:
+    whole = all(float(x).is_integer() for x in xs)
+    low, high = _widen(min(xs), max(xs))
+    return _Axis(low, high, nice_ticks(min(xs), max(xs), 1.0 if whole else 0.0))
+
+
+def _make_y_axis(ys: Sequence[float], logarithmic: bool) -> _Axis:
+    low, high = min(ys), max(ys)
+    if logarithmic:
+        low, high = (low, high) if high > low else (low / 2, high * 2)
+        return _Axis(low, high, _log_ticks(low, high), True)
+    if 0 < low < high / 2:  # show zero unless that hides how the values differ
+        low = 0.0
+    low, high = _widen(low, high)
+    return _Axis(low, high, nice_ticks(low, high))
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if math.log10(high / low) < 3 else (1,)
-    ticks = [s * 10.0**p for p in powers for s in steps]
-    inside = [t for t in ticks if low <= t <= high]
-    return inside or [low]
+    return [t for p in powers for s in steps if low <= (t := s * 10.0**p) <= high]
 
 
 def _finite(chart: Chart, series: Series) -> list[tuple[float, float]]:
@@ -122,10 +138,6 @@ def _finite(chart: Chart, series: Series) -> list[tuple[float, float]]:
         for x, y in sorted(series.points.items())
         if math.isfinite(y) and (y > 0 or not chart.logarithmic)
     ]
-
-
-def _span(values: Sequence[float]) -> tuple[float, float]:
-    return min(values), max(values)
 
 
 def _widen(low: float, high: float) -> tuple[float, float]:
@@ -152,6 +164,13 @@ def _draw_x_tick(across: float, value: float) -> str:
     return (
         f'<text class="t" x="{across:.1f}" y="{HEIGHT - BOTTOM + 14}" '
         f'text-anchor="middle">{_number(value)}</text>'
+    )
+
+
+def _draw_point(series: Series, place: tuple[float, float], text: str) -> str:
+    return (
+        f'<circle class="c{series.colour}" cx="{place[0]:.1f}" cy="{place[1]:.1f}" '
+        f'r="2.5"><title>{escape(text)}</title></circle>'
     )
 
 

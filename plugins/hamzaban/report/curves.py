@@ -1,13 +1,15 @@
 """The curves of a training as charts of the page and as a picture."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 
 from hamzaban.fileio import atomic_path
 from hamzaban.report.chart import MAX_COLOURS, Chart, Series
 from hamzaban.report.epochs import Epochs
 
-# Title, unit factor, lines (part, name) and whether the y axis is logarithmic.
+# Title, unit factor, lines (part, name), whether a decade or more asks for a
+# logarithmic y axis.
 TRAINING = (
     ("loss", 1.0, (("train", "loss"), ("valid", "loss")), True),
     ("learning rate", 1.0, (("train", "optim0_lr0"),), False),
@@ -64,13 +66,16 @@ def make_charts(epochs: Epochs, plots: Sequence[Plot]) -> list[Chart]:
             for number, (part, name) in enumerate(lines, start=1)
         ]
         series = [line for line in series if line.points]
-        if series and not (logarithmic and _has_no_positive(series)):
-            charts.append(Chart(title, series, logarithmic=logarithmic))
+        if series:
+            charts.append(
+                Chart(title, series, logarithmic=logarithmic and _spans_decade(series))
+            )
     return charts
 
 
-def _has_no_positive(series: Sequence[Series]) -> bool:
-    return not any(y > 0 for line in series for y in line.points.values())
+def _spans_decade(series: Sequence[Series]) -> bool:
+    values = [y for line in series for y in line.points.values() if isfinite(y)]
+    return bool(values) and min(values) > 0 and max(values) >= 10 * min(values)
 
 
 def write_picture(charts: Sequence[Chart], path: Path) -> None:

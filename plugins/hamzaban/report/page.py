@@ -15,6 +15,7 @@ from hamzaban.report.worst import Utterance
 from hamzaban.score.analysis import Analysis, format_bounds
 from hamzaban.score.compare import Comparison
 from hamzaban.score.compare_text import conclude, describe_method, format_p
+from hamzaban.score.tokens import SPACE_SYMBOL
 
 TEMPLATES = Path(__file__).parent / "templates"
 PACKAGES = (
@@ -108,6 +109,7 @@ def render_page(page: Page) -> str:
         p=format_p,
         conclude=conclude,
         method=describe_method,
+        visible=show_invisible,
     )
     template = environment.get_template("report.html.j2")
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
@@ -117,6 +119,18 @@ def render_page(page: Page) -> str:
 def format_percent(share: float | None, digits: int = 1) -> str:
     """Write a share in per cent; a dash for None."""
     return "\N{EN DASH}" if share is None else f"{100 * share:.{digits}f}"
+
+
+def show_invisible(token: str) -> str:
+    """Name a token that would show nothing, and put a mark on a dotted circle."""
+    if token == SPACE_SYMBOL:
+        return "space"
+    categories = {unicodedata.category(char)[0] for char in token}
+    if categories == {"M"}:
+        return "\N{DOTTED CIRCLE}" + token
+    if categories <= {"C", "Z"}:
+        return " ".join(unicodedata.name(c, f"U+{ord(c):04X}").lower() for c in token)
+    return token
 
 
 def format_clock(seconds: float | None) -> str:
