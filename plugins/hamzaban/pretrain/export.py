@@ -15,6 +15,7 @@ MODEL_FILES = {
     "last": "latest.pth",
     "best": "valid.loss.best.pth",
     "average": "valid.loss.ave.pth",
+    "good": "last_good.pth",
 }
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 _PREFIX = "wav2vec2."
@@ -25,8 +26,8 @@ class ExportOptions:
     """What is written when training has ended.
 
     Attributes:
-        model: `last` epoch, `best` validation loss, or `average` of the
-            keep_nbest_models best epochs.
+        model: `last` epoch, `best` validation loss, `average` of the
+            keep_nbest_models best epochs, or last `good` weights before an alarm.
         dtype: `float32` or `float16`, the type of the weights in the file.
     """
 
@@ -63,6 +64,9 @@ def export_checkpoint(
 ) -> Path:
     """Write `<output_dir>/wav2vec2.pt` from a model file of the run.
 
+    The last good weights go to `wav2vec2_last_good.pt`, so that no stage takes a run
+    that was stopped for one that ended.
+
     Args:
         output_dir: Folder of the run.
         task_cfg: How waveforms were prepared.
@@ -87,7 +91,8 @@ def export_checkpoint(
         for name, value in states.items()
         if name.startswith(_PREFIX)
     }
-    target = Path(output_dir) / "wav2vec2.pt"
+    name = "wav2vec2_last_good.pt" if options.model == "good" else "wav2vec2.pt"
+    target = Path(output_dir) / name
     checkpoint = Checkpoint(task_cfg, model_cfg, weight)
     write_checkpoint(target, checkpoint, dtype=DTYPES[options.dtype])
     logging.info(f"Wrote {target} from {source.name} as {options.dtype}")

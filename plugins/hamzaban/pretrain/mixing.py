@@ -151,10 +151,19 @@ class ReplaySampler(AbsSampler):
             new: Samples of each new utterance.
             old: Samples of each old utterance.
             share: Share of old speech in a batch, in 0..1, both excluded.
+
+        Raises:
+            ValueError: All old speech is less than a batch needs.
         """
         self.batches, self.new, self.share = batches, new, share
         self.old_ids = sorted(old, key=lambda utt_id: (old[utt_id], utt_id))
         self.old_samples = np.array([old[utt_id] for utt_id in self.old_ids])
+        largest = max(sum(new[utt_id] for utt_id in batch) for batch in batches)
+        if sum(self.old_samples) < largest * share / (1 - share):
+            raise ValueError(
+                f"replay_dir has {sum(self.old_samples) / 16000:.1f} s of speech, less "
+                f"than one batch needs for replay_share {share}; give more of it"
+            )
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -170,21 +179,22 @@ class ReplaySampler(AbsSampler):
         return [(*batch, *self._choose(batch, rng)) for batch in self.batches]
 
     def _choose(self, batch: Sequence[str], rng: np.random.Generator) -> list[str]:
-        """Draw old utterances not longer than the batch's longest, where there are any.
+        """Draw old utterances as long as the batch's longest or somewhat shorter.
 
         As many are taken as bring the share nearest to the one asked for, at least one.
+        Where there are not enough so short, longer ones are taken, too.
         """
         lengths = [self.new[utt_id] for utt_id in batch]
         wanted = sum(lengths) * self.share / (1 - self.share)
         fitting = int(np.searchsorted(self.old_samples, max(lengths), side="right"))
-        fitting = fitting or 1
-        mean = float(self.old_samples[:fitting][-100:].mean())
-        # A window just below the longest, large enough to draw from it with variety.
-        window = min(fitting, max(100, 4 * math.ceil(wanted / mean)))
+        number = len(self.old_ids)
+        mean = float(self.old_samples[: fitting or 1][-100:].mean())
+        window = min(number, max(100, 4 * math.ceil(wanted / mean)))
+        end = max(fitting, window)
         chosen: list[str] = []
         samples = 0
         for place in rng.permutation(window):
-            index = fitting - 1 - int(place)
+            index = end - 1 - int(place)
             size = int(self.old_samples[index])
             if chosen and abs(samples + size - wanted) > abs(samples - wanted):
                 break

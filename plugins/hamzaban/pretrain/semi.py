@@ -143,7 +143,7 @@ class SemiSupervisedModel(PretrainModel):
         self.semi = semi
         self.char_head = nn.Linear(self.wav2vec2.encoder.embedding_dim, num_tokens)
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         speech: Tensor | None = None,
         speech_lengths: Tensor | None = None,
@@ -258,4 +258,3 @@ def count_char_errors(
         errors += Levenshtein.distance(hyp, ids[:length])
         total += length
     return {"char_errors": errors / max(total, 1), "chars": 1.0}
-

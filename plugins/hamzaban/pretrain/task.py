@@ -1,6 +1,8 @@
 """wav2vec 2.0 pretraining as an ESPnet2 task."""
 
 import argparse
+import dataclasses
+import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -8,20 +10,30 @@ from typing import Any
 
 from espnet2.tasks import abs_task
 from espnet2.tasks.abs_task import AbsTask
-from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import str2bool, str_or_none
 
-from hamzaban.asr.stats import parse_conv_layers
 from hamzaban.pretrain import config
-from hamzaban.pretrain.batching import CropCollate, CropSpeech, select_utterances
+from hamzaban.pretrain.arguments import add_pretrain_arguments
+from hamzaban.pretrain.batching import CropCollate, CropSpeech
 from hamzaban.pretrain.checkpoint import load_weights
 from hamzaban.pretrain.convert.source import read_source
+from hamzaban.pretrain.data import select_data
+from hamzaban.pretrain.doctor import CollapseError
 from hamzaban.pretrain.export import export_checkpoint, read_export_options
+from hamzaban.pretrain.iterators import (
+    ProbedIterFactory,
+    add_labelled,
+    add_replay,
+    build_probes,
+    replay_options,
+)
 from hamzaban.pretrain.model import LossOptions, PretrainModel
 from hamzaban.pretrain.schedule import PolynomialDecayLR
+from hamzaban.pretrain.trainer import LAST_GOOD, PretrainTrainer
+from hamzaban.text.tokens import read_token_list
 from hamzaban.train.memory import keep_freed_memory
 from hamzaban.train.options import is_first
-from hamzaban.train.task import TaskMixin
+from hamzaban.train.precision import checkpoint_wav2vec2
+from hamzaban.train.task import TaskMixin, count_batches, measure_batches
 
 abs_task.scheduler_classes["polynomialdecaylr"] = PolynomialDecayLR
 
@@ -35,46 +47,7 @@ class PretrainTask(AbsTask):
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add the options of pretraining to ESPnet2's."""
-        group = parser.add_argument_group("wav2vec 2.0 pretraining")
-        add = group.add_argument
-        add(
-            "--model_cfg",
-            action=NestedDictAction,
-            default={},
-            help="fields of S3PRL's Wav2Vec2Config: sizes, masking, dropout, quantiser",
-        )
-        add(
-            "--task_cfg",
-            action=NestedDictAction,
-            default={},
-            help="normalize, max_sample_size, min_sample_size, sample_rate",
-        )
-        add(
-            "--loss_weights",
-            type=float,
-            nargs=2,
-            default=[0.1, 10.0],
-            help="weights of diversity loss and feature penalty",
-        )
-        add(
-            "--init_checkpoint",
-            type=str_or_none,
-            default=None,
-            help="model to continue: wav2vec2.pt, Hugging Face directory, fairseq .pt",
-        )
-        add(
-            "--init_strict",
-            type=str2bool,
-            default=True,
-            help="parameters missing or unexpected in init_checkpoint are an error",
-        )
-        add(
-            "--export_conf",
-            action=NestedDictAction,
-            default={},
-            help="model: last, best or average; dtype: float32 or float16",
-        )
-        _add_data_arguments(add)
+        add_pretrain_arguments(parser)
 
     @classmethod
     def build_collate_fn(cls, args: argparse.Namespace, train: bool) -> CropCollate:
@@ -100,8 +73,8 @@ class PretrainTask(AbsTask):
     def optional_data_names(
         cls, train: bool = True, inference: bool = False
     ) -> tuple[str, ...]:
-        """Nothing else."""
-        return ()
+        """Transcripts of labelled speech."""
+        return ("text",)
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> PretrainModel:
@@ -117,7 +90,9 @@ class PretrainTask(AbsTask):
             spectral_weight=args.spectral_weight,
             valid_seed=args.valid_seed,
         )
-        model = PretrainModel(args.model_cfg, losses)
+        model = cls._make_model(args, losses)
+        if args.gradient_checkpointing:
+            checkpoint_wav2vec2(model.wav2vec2)
         if args.init_checkpoint is not None:
             stored, form = read_source(args.init_checkpoint)
             weights, place = stored.model_weight, str(args.init_checkpoint)
@@ -125,9 +100,28 @@ class PretrainTask(AbsTask):
             logging.info(f"Starting from the weights of {form}")
         return model
 
+    @classmethod
+    def _make_model(
+        cls, args: argparse.Namespace, losses: LossOptions
+    ) -> PretrainModel:
+        if args.labelled_dir is None:
+            return PretrainModel(args.model_cfg, losses)
+        from hamzaban.pretrain.semi import SemiSupervisedModel, read_semi_options
+
+        if args.token_list is None:
+            raise ValueError(
+                "train-ssl: labelled_dir is given but no token_list; make one with "
+                "hamzaban make-tokens --token_type char"
+            )
+        semi = read_semi_options(args.semi_conf)
+        num_tokens = len(read_token_list(args.token_list))
+        return SemiSupervisedModel(args.model_cfg, losses, semi, num_tokens)
+
 
 class SSLTask(TaskMixin, PretrainTask):
     """Pretraining with our resumable trainer; leaves wav2vec2.pt behind."""
+
+    trainer = PretrainTrainer
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
@@ -141,32 +135,68 @@ class SSLTask(TaskMixin, PretrainTask):
         keep_freed_memory()
         fill_configs(args)
         select_data(args)
-        super().main_worker(args)
+        if args.labelled_dir is not None and args.semi_conf.get("mode") != "sum":
+            args.unused_parameters = True  # an update leaves one kind of head alone
+        configs = args.output_dir, args.task_cfg, args.model_cfg
+        try:
+            super().main_worker(args)
+        except CollapseError:
+            if is_first(args) and (Path(args.output_dir) / LAST_GOOD).exists():
+                export_checkpoint(*configs, dataclasses.replace(export, model="good"))
+            raise
         if not args.dry_run and is_first(args):
             export_checkpoint(args.output_dir, args.task_cfg, args.model_cfg, export)
 
+    @classmethod
+    def count_batches(cls, args: argparse.Namespace) -> int:
+        """Number of training batches of an epoch, with and without labels."""
+        number = count_batches(replay_options(args, args))
+        if args.labelled_dir is None:
+            return number
+        from hamzaban.pretrain.semi import read_semi_options
 
-def _add_data_arguments(add: Callable[..., Any]) -> None:
-    """Add the options of losses and batches."""
-    add(
-        "--crop_to_shortest",
-        type=str2bool,
-        default=False,
-        help="crop a training batch to its shortest utterance instead of padding",
-    )
-    add(
-        "--max_drop",
-        type=float,
-        default=0.05,
-        help="largest share of utterances that may be too short",
-    )
-    add(
-        "--spectral_weight",
-        type=float,
-        default=0.0,
-        help="weight of the spectral anchor, which keeps small runs from collapse",
-    )
-    add("--valid_seed", type=int, default=0, help="seed of masks in validation")
+        mixture = read_semi_options(args.semi_conf).mixture(args.accum_grad)
+        return len(mixture.plan(number))
+
+    @classmethod
+    def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
+        """Number of batches without labels, and their samples, old speech included."""
+        number, samples = measure_batches(replay_options(args, args))
+        if args.replay_dir is not None:
+            samples = round(samples / (1 - args.replay_share))
+        return number, samples
+
+    @classmethod
+    def build_sequence_iter_factory(
+        cls, args: argparse.Namespace, iter_options: Any, mode: str
+    ) -> Any:
+        """Build an iterator over speech without labels, with replay in training."""
+        if mode != "train" or args.replay_dir is None:
+            return super().build_sequence_iter_factory(args, iter_options, mode)
+        options = replay_options(args, iter_options)
+        factory = super().build_sequence_iter_factory(args, options, mode)
+        add_replay(args, factory.inner, cls.build_dataset(args, options))
+        return factory
+
+    @classmethod
+    def build_iter_factory(
+        cls,
+        args: argparse.Namespace,
+        distributed_option: Any,
+        mode: str,
+        kwargs: dict | None = None,
+    ) -> Any:
+        """Build the iterator of a mode; with labels and probes where asked for."""
+        common = {"args": args, "distributed_option": distributed_option}
+        factory = super().build_iter_factory(**common, mode=mode, kwargs=kwargs)
+        build = super().build_sequence_iter_factory
+        if mode == "train" and args.labelled_dir is not None:
+            options = cls.build_iter_options(**common, mode=mode)
+            return add_labelled(args, factory, options, build)
+        if mode == "valid" and (args.probes or args.labelled_valid_dir):
+            make = functools.partial(cls.build_iter_options, **common, mode=mode)
+            return ProbedIterFactory(factory, build_probes(args, make, build))
+        return factory
 
 
 def fill_configs(args: argparse.Namespace) -> None:
@@ -197,31 +227,3 @@ def fill_configs(args: argparse.Namespace) -> None:
         )
         task_cfg["normalize"] = normalize
     args.task_cfg = task_cfg
-
-
-def select_data(args: argparse.Namespace) -> None:
-    """Leave out utterances that are too short; point the options at the rest.
-
-    Args:
-        args: Options of the task; the shape files are replaced by those of
-            `<output_dir>/data`.
-
-    Raises:
-        ValueError: Too many utterances are too short.
-    """
-    field, hop = 1, 1
-    for kernel, stride in parse_conv_layers(args.model_cfg["conv_feature_layers"]):
-        field, hop = field + (kernel - 1) * hop, hop * stride
-    needed = field + (args.model_cfg["mask_length"] + 1) * hop
-    for part in ("train", "valid"):
-        files = getattr(args, f"{part}_shape_file")
-        for index, file in enumerate(files):
-            target = Path(args.output_dir) / "data" / f"{part}_speech_shape{index}"
-            select_utterances(
-                file,
-                target,
-                min_samples=max(needed, args.task_cfg["min_sample_size"] or 0),
-                max_samples=args.task_cfg["max_sample_size"],
-                max_drop=args.max_drop,
-            )
-            files[index] = str(target)

@@ -38,6 +38,8 @@ class TaskMixin:
         """Compute what the config leaves open about the length of training."""
         if args.dry_run and not args.train_shape_file:
             return
+        if args.batch_hours and getattr(args, "labelled_batch_bins", None):
+            args.labelled_batch_bins *= world_size(args)
         fill_batch_hours(args, lambda: cls.measure_batches(args))
         if args.max_updates is not None:
             fill_max_epoch(args, cls.count_batches(args))

@@ -1,0 +1,109 @@
+"""The data of a pretraining run: what is long enough, old speech, labelled speech."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from hamzaban.asr.stats import parse_conv_layers
+from hamzaban.data_dir import read_scp
+from hamzaban.fileio import atomic_text
+from hamzaban.pretrain.batching import select_utterances
+
+LENGTHS = "utt2num_samples"
+
+
+def select_data(args: argparse.Namespace) -> None:
+    """Leave out utterances that are too short; point the options at the rest.
+
+    Args:
+        args: Options of the task; the shape files are replaced by those of
+            `<output_dir>/data`. With `replay_dir`, the audio of both sets is listed in
+            one file there.
+
+    Raises:
+        FileNotFoundError: A directory lacks a file.
+        ValueError: Too many utterances are too short, or two have one name.
+    """
+    for part in ("train", "valid"):
+        files = getattr(args, f"{part}_shape_file")
+        for index, file in enumerate(files):
+            files[index] = _select(args, file, f"{part}_speech_shape{index}")
+    if args.replay_dir is not None:
+        check_share(args)
+        _select(args, find_file(args.replay_dir, LENGTHS), "replay_speech_shape")
+        (path, name, kind), *_ = args.train_data_path_and_name_and_type
+        target = Path(args.output_dir) / "data" / "train_wav.scp"
+        join_scp([path, find_file(args.replay_dir, "wav.scp")], target)
+        args.train_data_path_and_name_and_type = [(str(target), name, kind)]
+    for name, folder in (args.probes or {}).items():
+        _select(args, find_file(folder, LENGTHS), f"probe_{name}_speech_shape")
+
+
+def shape_file(args: argparse.Namespace, name: str) -> str:
+    """Give a shape file that `select_data` wrote."""
+    return str(Path(args.output_dir) / "data" / f"{name}_speech_shape")
+
+
+def read_lengths(path: str | Path) -> dict[str, int]:
+    """Read a shape file: samples of each utterance."""
+    return {utt_id: int(shape.split(",")[0]) for utt_id, shape in read_scp(path)}
+
+
+def find_file(folder: str | Path, name: str) -> str:
+    """Give a file of a data directory.
+
+    Raises:
+        FileNotFoundError: It is not there.
+    """
+    path = Path(folder) / name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; expected a data directory that hamzaban "
+            "format-audio or combine-data wrote"
+        )
+    return str(path)
+
+
+def check_share(args: argparse.Namespace) -> None:
+    """Check `replay_share`; outside of 0..1 it is a ValueError."""
+    if not 0 < args.replay_share < 1:
+        raise ValueError(
+            f"replay_share is {args.replay_share}, expected more than 0 and less than "
+            "1 with replay_dir; correct it"
+        )
+
+
+def join_scp(sources: list[str], target: Path) -> None:
+    """Write the lines of several wav.scp as one file.
+
+    Raises:
+        ValueError: An utterance is in two of them.
+    """
+    seen: set[str] = set()
+    with atomic_text(target) as out:
+        for source in sources:
+            for utt_id, value in read_scp(source):
+                if utt_id in seen:
+                    raise ValueError(
+                        f"{source}: utt_id {utt_id} is in {sources[0]} as well; give "
+                        "old and new speech ids of their own (utils: copy-data)"
+                    )
+                seen.add(utt_id)
+                out.write(f"{utt_id} {value}\n")
+    logging.info(f"{target}: {len(seen)} utterances of {len(sources)} sets")
+
+
+def _select(args: argparse.Namespace, file: str, name: str) -> str:
+    field, hop = 1, 1
+    for kernel, stride in parse_conv_layers(args.model_cfg["conv_feature_layers"]):
+        field, hop = field + (kernel - 1) * hop, hop * stride
+    needed = field + (args.model_cfg["mask_length"] + 1) * hop
+    target = Path(args.output_dir) / "data" / name
+    select_utterances(
+        file,
+        target,
+        min_samples=max(needed, args.task_cfg["min_sample_size"] or 0),
+        max_samples=args.task_cfg["max_sample_size"],
+        max_drop=args.max_drop,
+    )
+    return str(target)

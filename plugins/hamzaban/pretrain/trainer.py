@@ -1,0 +1,206 @@
+"""The trainer of pretraining: looks after the run, keeps its last good weights."""
+
+import argparse
+import dataclasses
+import json
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from espnet2.train.reporter import SubReporter, WeightedAverage, aggregate
+from espnet2.utils.build_dataclass import build_dataclass
+
+from hamzaban.fileio import atomic_text
+from hamzaban.pretrain.doctor import (
+    Alarm,
+    CollapseError,
+    DoctorOptions,
+    examine,
+    examine_probes,
+    read_doctor_options,
+    summarise,
+)
+from hamzaban.train import checkpoints
+from hamzaban.train.partial import Run
+from hamzaban.train.steps import unwrap
+from hamzaban.train.trainer import Options, Trainer
+
+LAST_GOOD = "last_good.pth"
+BASELINE = "probe_baseline.json"
+PROBED = ("loss_contrastive", "acc", "loss_ctc", "cer", "code_perplexity")
+
+
+@dataclasses.dataclass
+class PretrainOptions(Options):
+    """Options of the trainer, and `doctor_conf`, those of `DoctorOptions`."""
+
+    doctor_conf: dict
+
+
+class PretrainTrainer(Trainer):
+    """Our trainer with a doctor and with probes.
+
+    After `interval` updates the means of perplexity, loss, accuracy, gradient norm and
+    mask share are logged and looked at; alarms are warnings with reason and remedy, and
+    `patience` of them in a row end the run with a `CollapseError`. `last_good.pth` has
+    the weights of the last healthy end of an epoch or save_interval.
+
+    Probes are further valid sets: their losses are reported as `valid/<name>_<key>`,
+    and before the first update they are measured for `<name>_forgetting`.
+    """
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> PretrainOptions:
+        """Take the options from those of the task."""
+        read_doctor_options(args.doctor_conf)
+        return build_dataclass(PretrainOptions, args)
+
+    @classmethod
+    def run(cls, **parts: Any) -> None:
+        """Train; measure the probes first."""
+        options, factory = parts["trainer_options"], parts["valid_iter_factory"]
+        path = Path(options.output_dir) / BASELINE
+        is_new = not (options.resume and path.is_file())
+        probes = getattr(factory, "probes", {})
+        if probes and is_new:
+            distributed = parts["distributed_option"]
+            values = {
+                name: cls._measure(parts["model"], probe, options, distributed)
+                for name, probe in factory.build_iter(1).probes.items()
+            }
+            logging.info(f"Probes before training: {values}")
+            if not distributed.distributed or not distributed.dist_rank:
+                with atomic_text(path) as stream:
+                    json.dump(values, stream, indent=1)
+        super().run(**parts)
+
+    @classmethod
+    def validate_one_epoch(
+        cls,
+        *,
+        model: torch.nn.Module,
+        iterator: Iterable,
+        reporter: SubReporter,
+        **rest: Any,
+    ) -> None:
+        """Validate; measure the probes, and keep the weights if the run is well."""
+        super().validate_one_epoch(
+            model=model, iterator=iterator, reporter=reporter, **rest
+        )
+        options = rest["options"]
+        path = Path(options.output_dir) / BASELINE
+        baseline = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        alarms = []
+        for name, batches in getattr(iterator, "probes", {}).items():
+            found = cls._measure(model, batches, options, rest["distributed_option"])
+            loss, before = found.get("loss_contrastive"), baseline.get(name, {})
+            if loss is not None and "loss_contrastive" in before:
+                found["forgetting"] = loss - before["loss_contrastive"]
+                limit = read_doctor_options(options.doctor_conf).max_forgetting
+                first = {name: before["loss_contrastive"]}
+                alarms += examine_probes({name: loss}, first, limit)
+            add_means(reporter, {f"{name}_{key}": v for key, v in found.items()})
+        bare: Any = unwrap(model)
+        sick = getattr(bare, "doctor", {}).get("sick", 0)
+        for alarm in alarms:
+            logging.warning(f"{alarm.reason}; {alarm.remedy}")
+        if not alarms and not sick:
+            save_good(bare, options)
+
+    @classmethod
+    def after_update(cls, run: Run, options: Any, updates: int) -> None:
+        """Look at the run; stop it if it is ill beyond patience."""
+        doctor = read_doctor_options(options.doctor_conf)
+        state = run.optimizers[0].param_groups[0].setdefault("doctor", {})
+        model: Any = run.model
+        model.doctor = state
+        watch_gradient(run, doctor, state, options)
+        if updates % doctor.interval or state.get("looked") == updates:
+            return
+        state["looked"] = updates
+        means = summarise(run.reporter, doctor.interval * options.accum_grad)
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
+        logging.info(f"Update {updates}: {shown}")
+        if updates <= doctor.warmup:
+            return
+        best = state.setdefault("best", {})
+        alarms = examine(means, best, doctor, model.wav2vec2.n_negatives)
+        if not alarms:
+            state["sick"] = 0
+            if options.save_interval and updates % options.save_interval == 0:
+                save_good(model, options)
+            return
+        state["sick"] = state.get("sick", 0) + 1
+        for alarm in alarms:
+            logging.warning(f"Update {updates}: {alarm.reason}; {alarm.remedy}")
+        if state["sick"] >= doctor.patience:
+            stop(alarms[0], options, updates)
+
+    @classmethod
+    def _measure(
+        cls, model: torch.nn.Module, batches: Iterable, options: Any, distributed: Any
+    ) -> dict[str, float]:
+        """Give the means of a probe's statistics."""
+        reporter = SubReporter("probe", 1, 0)
+        super().validate_one_epoch(
+            model=model,
+            iterator=batches,
+            reporter=reporter,
+            options=options,
+            distributed_option=distributed,
+        )
+        return {
+            name: float(aggregate(values))
+            for name, values in reporter.stats.items()
+            if name.startswith(PROBED)
+        }
+
+
+def watch_gradient(
+    run: Run, doctor: DoctorOptions, state: dict[str, Any], options: Any
+) -> None:
+    """Count updates in a row that had no finite gradient; stop at too many.
+
+    ESPnet skips such an update, for ever if the weights are no numbers any more.
+    """
+    norms = run.reporter.stats.get("grad_norm", [])
+    is_finite = bool(norms) and norms[-1].value == norms[-1].value
+    state["skipped"] = 0 if is_finite else state.get("skipped", 0) + 1
+    if state["skipped"] >= doctor.max_skipped:
+        alarm = Alarm(
+            f"loss or gradient was no number in {state['skipped']} updates in a row",
+            "go on from the last good weights with a lower learning rate or grad_clip; "
+            "leave autocast_dtype null to see whether precision is the cause",
+        )
+        stop(alarm, options, run.optimizers[0].param_groups[0].get("num_updates", 0))
+
+
+def stop(alarm: Alarm, options: Any, updates: int) -> None:
+    """End training with the reason, the remedy and where the last good weights are.
+
+    Raises:
+        CollapseError: Always.
+    """
+    path = Path(options.output_dir) / LAST_GOOD
+    good = f"last good weights: {path}" if path.exists() else "no good weights yet"
+    raise CollapseError(
+        f"{options.output_dir}: stopped after update {updates}: {alarm.reason}; "
+        f"{alarm.remedy}; {good}"
+    )
+
+
+def save_good(model: torch.nn.Module, options: Any) -> None:
+    """Write `last_good.pth`, in the first process of a run."""
+    world = torch.distributed
+    if world.is_available() and world.is_initialized() and world.get_rank():
+        return
+    checkpoints.save(model.state_dict(), Path(options.output_dir) / LAST_GOOD)
+
+
+def add_means(reporter: SubReporter, values: dict[str, float]) -> None:
+    """Report values of a whole phase beside those of its batches."""
+    for name, value in values.items():
+        empty = [WeightedAverage(float("nan"), 0)] * (reporter.count - 1)
+        reporter.stats[name] = [*empty, WeightedAverage(value, 1)]
