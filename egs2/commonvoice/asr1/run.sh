@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Common Voice, any of its languages; db.sh says where the data are (see README.md).
+#   ./run.sh --lang fa --pretrain_init /path/to/checkpoint.pt
+#   ./run.sh --lang ur --release 25.0 --hours 5 --seed 1   exactly 5 h of training speech
+# Other options go to asr.sh; see ./run.sh --help.
+set -euo pipefail
+
+lang=fa            # Common Voice's code of the language
+release=""         # such as 25.0, where db.sh names a folder of several
+hours=""           # of training speech; empty: all there is
+seed=0             # decides which hours
+local_data_opts="" # more options of `hamzaban prepare-corpus commonvoice`
+rest=()
+while (($# > 0)); do
+    name=${1#--}
+    case ${name//-/_} in
+        lang | release | hours | seed | local_data_opts)
+            printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
+            shift 2
+            ;;
+        *)
+            rest+=("$1")
+            shift
+            ;;
+    esac
+done
+part=${lang}${hours:+_${hours}h_seed${seed}}
+
+exec ./asr.sh \
+    --lang "${lang}" \
+    --train_set "train_${part}" \
+    --valid_set "valid_${part}" \
+    --test_sets "test_${part}" \
+    --expdir "exp/${part}" \
+    --local_data_opts "--lang ${lang} --suffix _${part} ${release:+--release ${release}} \
+        ${hours:+--hours ${hours} --seed ${seed}} ${local_data_opts}" \
+    --asr_config ../../../conf/train_ctc.yaml \
+    --inference_config ../../../conf/decode.yaml \
+    "${rest[@]}"

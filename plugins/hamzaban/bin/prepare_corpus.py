@@ -1,0 +1,60 @@
+"""Make data directories from a published corpus: commonvoice, fleurs ..."""
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from hamzaban import corpora
+from hamzaban.cli import read_summary
+
+CORPORA_DIR = Path(corpora.__file__).parent
+
+
+def find_corpora() -> dict[str, Path]:
+    """Map each corpus to the module that reads it."""
+    return {path.stem: path for path in sorted(CORPORA_DIR.glob("[a-z]*.py"))}
+
+
+def get_parser(corpus: str | None = None) -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban prepare-corpus`, with the options of a corpus."""
+    known = find_corpora()
+    if corpus is None:
+        width = max(map(len, known))
+        lines = [f"  {name:<{width}}  {read_summary(known[name])}" for name in known]
+        parser = argparse.ArgumentParser(
+            description=__doc__,
+            usage="hamzaban prepare-corpus CORPUS [--help | SOURCE --output data ...]",
+            epilog="\n".join(["corpora:", *lines]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument("corpus", choices=known, help="see below")
+        return parser
+    module = importlib.import_module(f"hamzaban.corpora.{corpus}")
+    parser = argparse.ArgumentParser(
+        prog=f"hamzaban prepare-corpus {corpus}",
+        description=module.__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("source", type=Path, help="where the corpus is")
+    add("--output", type=Path, default="data", help="gets a folder for each set")
+    add("--max_drop", type=float, default=0.05, help="most of a set that may be unfit")
+    add("--seed", type=int, default=0, help="decides what is drawn at random")
+    add("--nj", type=int, default=1, help="processes")
+    module.add_options(parser)
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Prepare the corpus; return the exit status."""
+    words = list(cmd or [])
+    args = get_parser().parse_args(words[:1])
+    options = get_parser(args.corpus).parse_args(words[1:])
+    module = importlib.import_module(f"hamzaban.corpora.{args.corpus}")
+    module.prepare(options)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

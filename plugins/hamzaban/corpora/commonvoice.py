@@ -1,0 +1,279 @@
+"""Mozilla Common Voice, scripted speech, releases 7 to 27.
+
+train is what contributors found valid, less all that shares a speaker or a sentence
+with valid or test, which are the published dev and test.
+"""
+
+import argparse
+import functools
+import itertools
+import logging
+import os
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hamzaban.cli import str2bool
+from hamzaban.corpora._commonvoice_release import Release, check_counts, open_release
+from hamzaban.ingest.durations import read_durations
+from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
+from hamzaban.ingest.select import draw_by_speaker, take_hours
+from hamzaban.ingest.tables import read_tsv
+from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
+
+COLUMNS = ("client_id", "path", "sentence")
+SPEAKER_CHARS = 16  # of the 128 of a client_id: 64 bits
+ROWS_AT_ONCE = 20_000
+SHORT_CLIP_S = 4.0  # a guess of how long a clip is, to read enough headers at first
+HELD_OUT = {"valid": "dev", "test": "test"}
+
+
+class Clip(NamedTuple):
+    """A row of a table: contributor, file name in clips/, sentence that was shown."""
+
+    client_id: str
+    path: str
+    sentence: str
+
+
+Read = Callable[[Tally], Iterable[Clip]]
+
+
+class HeldOut(NamedTuple):
+    """Speakers and sentences of valid and test."""
+
+    speakers: set[str]
+    paths: set[str]
+    index: Any  # of hamzaban.lm.leaks
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this corpus."""
+    add = parser.add_argument
+    add("--lang", required=True, help="Common Voice's code, such as fa or zh-CN")
+    add("--release", default="", help="such as 25.0, where the source holds several")
+    add(
+        "--train_from",
+        default="validated",
+        choices=("validated", "train"),
+        help="table that train comes from; train: the published, much smaller one",
+    )
+    add("--suffix", default="", help="of the sets' names, such as _fa")
+    add("--hours", type=float, help="only so much of train, of many speakers")
+    add(
+        "--unlabelled",
+        type=str2bool,
+        default=False,
+        help="write other.tsv, speech nobody has checked, as a set without transcripts",
+    )
+    add("--unpack_dir", type=Path, default="downloads", help="for files of a tarball")
+    add(
+        "--check_counts",
+        type=str2bool,
+        default=True,
+        help="compare with the published number of clips, where it is known",
+    )
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Write train, valid, test, and perhaps unlabelled.
+
+    Raises:
+        ValueError: The release is not whole, or too much of it cannot be used.
+    """
+    release = open_release(args)
+    if args.check_counts:
+        check_counts(release, args.lang)
+    sets = plan_sets(release, args)
+    release.extract_clips(
+        clip.path for read in sets.values() for clip in read(Tally(""))
+    )
+    durations = release.durations()
+    for name, read in sets.items():
+        tally = Tally(f"{name}{args.suffix} of {release}")
+        utterances = make_utterances(read(tally), release, args.lang, tally)
+        if durations is not None:
+            utterances = add_durations(utterances, durations)
+        if name == "unlabelled":
+            utterances = (utt._replace(text=None) for utt in utterances)
+        write_set(args.output / f"{name}{args.suffix}", utterances)
+        tally.check(args.max_drop)
+
+
+def plan_sets(release: Release, args: argparse.Namespace) -> dict[str, Read]:
+    """Return for each set what reads its clips, any number of times."""
+    held_out = read_held_out(release, args.lang)
+    sets: dict[str, Read] = {}
+    for name, part in HELD_OUT.items():
+        sets[name] = functools.partial(read_clips, release.table(part))
+
+    def read_apart(part: str, lang: str | None, tally: Tally) -> Iterator[Clip]:
+        clips = read_clips(release.table(part), tally)
+        return keep_apart(clips, held_out, lang, tally)
+
+    train = functools.partial(read_apart, args.train_from, args.lang)
+    if args.hours is not None:
+        chosen = choose_hours(train, release, args)
+        whole = train
+        train = functools.partial(read_chosen, whole, chosen)
+    sets["train"] = train
+    if args.unlabelled:
+        sets["unlabelled"] = functools.partial(read_apart, "other", None)
+    return sets
+
+
+def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
+    """Read the rows of a table; those with too many or too few fields are counted."""
+    for fields in read_tsv(table, COLUMNS):
+        tally.num_read += 1
+        if fields is None:
+            tally.faults["row with too many or too few fields"] += 1
+        else:
+            yield Clip(*fields)
+
+
+def read_held_out(release: Release, lang: str) -> HeldOut:
+    """Read the speakers and sentences of dev.tsv and test.tsv."""
+    from hamzaban.lm.leaks import Index
+
+    speakers: set[str] = set()
+    paths: set[str] = set()
+    sentences: list[str] = []
+    for part in HELD_OUT.values():
+        table, before = release.table(part), len(paths)
+        for clip in read_clips(table, Tally("")):
+            speakers.add(clip.client_id)
+            paths.add(clip.path)
+            sentences.append(clip.sentence)
+        if len(paths) == before:
+            raise ValueError(
+                f"{table}: no clips, expected some; the release has no such set for "
+                f"'{lang}': take another, or split validated.tsv with import-data"
+            )
+    return HeldOut(speakers, paths, Index(normalise(sentences, lang)))
+
+
+def normalise(sentences: list[str], lang: str) -> list[str]:
+    """Normalise sentences as training text of the language."""
+    from hamzaban.text.normalizer import get_normalizer
+
+    lines = "\n".join(clean_text(sentence) for sentence in sentences)
+    return get_normalizer(lang).normalize_lines(lines).split("\n")
+
+
+def keep_apart(
+    clips: Iterable[Clip], held_out: HeldOut, lang: str | None, tally: Tally
+) -> Iterator[Clip]:
+    """Leave out what shares a speaker or, given a language, a sentence with them."""
+    clips = iter(clips)
+    while rows := list(itertools.islice(clips, ROWS_AT_ONCE)):
+        kept = []
+        for clip in rows:
+            if clip.path in held_out.paths:
+                tally.excluded["of valid or test"] += 1
+            elif clip.client_id in held_out.speakers:
+                tally.excluded["speaker of valid or test"] += 1
+            else:
+                kept.append(clip)
+        found: dict[int, int] = {}
+        if lang is not None and kept:
+            lines = normalise([clip.sentence for clip in kept], lang)
+            found = {m.line: m.distance for m in held_out.index.search(lines)}
+        for number, clip in enumerate(kept, 1):
+            if number in found:
+                near = "nearly a " if found[number] else ""
+                tally.excluded[f"{near}sentence of valid or test"] += 1
+            else:
+                yield clip
+
+
+def read_chosen(read: Read, chosen: HashedSet, tally: Tally) -> Iterator[Clip]:
+    """Read clips and leave out those that were not chosen."""
+    for clip in read(tally):
+        if clip.path in chosen:
+            yield clip
+        else:
+            tally.excluded["beyond the hours asked for"] += 1
+
+
+def choose_hours(read: Read, release: Release, args: argparse.Namespace) -> HashedSet:
+    """Choose clips of `args.hours`, each speaker once before any twice."""
+    numbers: dict[str, int] = {}
+    speakers, hashes = array("l"), array("Q")
+    for clip in read(Tally("")):
+        speakers.append(numbers.setdefault(clip.client_id, len(numbers)))
+        hashes.append(hash_name(clip.path))
+    order = draw_by_speaker(speakers, args.seed)
+    durations = release.durations()
+    if durations is None:
+        drawn = [hashes[place] for place in order]
+        durations = time_clips(read, release, args, drawn)
+    known = durations  # of file names; a path of the tables is one
+    chosen = take_hours(
+        order, lambda place: known.get_hashed(hashes[place]), args.hours
+    )
+    logging.info(
+        "%g h of train: %d of %d clips, seed %d",
+        args.hours, len(chosen), len(hashes), args.seed,
+    )  # fmt: skip
+    return HashedSet(hashes[place] for place in chosen)
+
+
+def time_clips(
+    read: Read, release: Release, args: argparse.Namespace, drawn: list[int]
+) -> Durations:
+    """Read durations from headers, those drawn first first, until there are enough.
+
+    Args:
+        read: Reads the clips to choose from.
+        release: Where they are.
+        args: Has hours and nj.
+        drawn: Hashes of their paths, in the order of drawing.
+    """
+    count = min(len(drawn), int(args.hours * 3600 / SHORT_CLIP_S) + 1)
+    while True:
+        wanted = HashedSet(drawn[:count])
+        paths = [clip.path for clip in read(Tally("")) if clip.path in wanted]
+        release.extract_clips(paths)
+        files = {str(release.clip(path)): path for path in paths}
+        timed = [
+            (files[file], duration_s)
+            for file, duration_s in read_durations(files, args.nj)
+        ]
+        enough = sum(duration_s for _, duration_s in timed) >= args.hours * 3600
+        if enough or count == len(drawn):
+            return Durations(timed)
+        count = min(len(drawn), 2 * count)
+
+
+def make_utterances(
+    clips: Iterable[Clip], release: Release, lang: str, tally: Tally
+) -> Iterator[Utterance]:
+    """Turn clips into utterances; those without words or audio are counted."""
+    language = lang.split("-")[0].lower()
+    for clip in clips:
+        text = clean_text(clip.sentence)
+        audio = str(release.clip(clip.path))
+        fault = find_fault(audio) or ("" if text else "no sentence")
+        if fault:
+            tally.faults[fault] += 1
+            continue
+        name = Path(clip.path).stem
+        yield Utterance(name, clip.client_id[:SPEAKER_CHARS], audio, text, language)
+
+
+def find_fault(audio: str) -> str:
+    """Say why a file cannot be read; "" if it can, as far as its size tells."""
+    try:
+        return "" if os.stat(audio).st_size else "audio of 0 bytes"
+    except FileNotFoundError:
+        return "no audio file"
+
+
+def add_durations(
+    utterances: Iterable[Utterance], durations: Durations
+) -> Iterator[Utterance]:
+    """Add the durations that are known."""
+    for utt in utterances:
+        yield utt._replace(duration_s=durations.get(Path(utt.audio).name))

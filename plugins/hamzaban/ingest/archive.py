@@ -1,0 +1,56 @@
+"""Taking single files out of a tarball in one pass, without unpacking the rest."""
+
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from hamzaban.fileio import atomic_path
+
+COPY_BYTES = 1 << 20
+
+
+def extract_files(
+    archive: Path, target_of: Callable[[PurePosixPath], Path | None]
+) -> Iterator[Path]:
+    """Extract files of a tarball, packed or not; those that are there are kept.
+
+    Args:
+        archive: A .tar, .tar.gz, .tar.xz or .tar.bz2 file.
+        target_of: Says where a member goes; None leaves it out.
+
+    Yields:
+        Each file as soon as it is there; the caller may stop.
+
+    Raises:
+        FileNotFoundError: There is no such archive.
+        ValueError: It is no tarball, or is cut short.
+    """
+    if not archive.is_file():
+        raise FileNotFoundError(f"{archive}: no such file")
+    count = 0
+    try:
+        with tarfile.open(archive, "r|*") as tar:
+            for member in tar:
+                target = target_of(PurePosixPath(member.name))
+                # It would keep a list of all members.
+                tar.members = []  # type: ignore[attr-defined]
+                if target is None or not member.isfile():
+                    continue
+                if not (target.is_file() and target.stat().st_size == member.size):
+                    source = tar.extractfile(member)
+                    assert source is not None  # it is a file
+                    with (
+                        atomic_path(target, sync=False) as temporary,
+                        open(temporary, "wb") as stream,
+                    ):
+                        shutil.copyfileobj(source, stream, COPY_BYTES)
+                count += 1
+                yield target
+    except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(
+            f"{archive}: cannot be read after {count} files ({error}), expected a "
+            "whole tar file; compare its checksum, fetch it again"
+        ) from error

@@ -1,0 +1,116 @@
+"""Choosing utterances: so many hours of many speakers; a split into three sets."""
+
+import hashlib
+import itertools
+import random
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+SETS = ("train", "valid", "test")
+
+
+def draw_by_speaker(speakers: Sequence[int], seed: int) -> np.ndarray:
+    """Draw utterances so that each speaker gives one before any gives another.
+
+    Args:
+        speakers: The speaker of each utterance, as numbers from 0.
+        seed: Decides the order of speakers, and of the utterances of each.
+
+    Returns:
+        The places of all utterances, in the order of drawing.
+    """
+    rng = random.Random(seed)
+    order = array("q", range(len(speakers)))
+    rng.shuffle(order)
+    turns = array("q", itertools.repeat(0, max(speakers, default=-1) + 1))
+    shuffled = array("q", range(len(turns)))
+    rng.shuffle(shuffled)
+    turn = array("q")  # of each utterance in `order`
+    for place in order:
+        turn.append(turns[speakers[place]])
+        turns[speakers[place]] += 1
+    drawn = np.array(order, np.int64)
+    rank = np.array(shuffled, np.int64)[np.array(speakers, np.int64)[drawn]]
+    return drawn[np.lexsort((rank, np.array(turn, np.int64)))]
+
+
+def take_hours(
+    places: Iterable[int], duration_of: Callable[[int], float], hours: float
+) -> list[int]:
+    """Take utterances, in their order, until there are so many hours.
+
+    Args:
+        places: Utterances.
+        duration_of: Gives seconds; those of 0 are passed over.
+        hours: What is wanted.
+
+    Returns:
+        The utterances: of the hours wanted, at most the last one more.
+
+    Raises:
+        ValueError: All of them are less.
+    """
+    taken: list[int] = []
+    total_s = 0.0
+    for place in places:
+        duration_s = duration_of(place)
+        if duration_s > 0:
+            taken.append(place)
+            total_s += duration_s
+        if total_s >= hours * 3600:
+            return taken
+    raise ValueError(
+        f"--hours is {hours:g}, expected at most {total_s / 3600:.2f}, which is all "
+        "there is to train on; ask for less, or leave it out for all"
+    )
+
+
+def split_groups(
+    sizes: Mapping[str, float], shares: Sequence[float], seed: int
+) -> dict[str, str]:
+    """Split groups of utterances, such as speakers, into train, valid and test.
+
+    The same groups give the same split in any order. Test, then valid, is filled with
+    groups in random order as long as they fit in its share; each gets at least one.
+
+    Args:
+        sizes: Seconds or utterances of each group, at least three groups.
+        shares: Of valid and test, between 0 and 1, together below 1.
+        seed: Decides the order.
+
+    Returns:
+        The set of each group.
+
+    Raises:
+        ValueError: There are fewer than three groups, or a share is not in range.
+    """
+    if min(shares) <= 0 or sum(shares) >= 1:
+        raise ValueError(
+            f"shares of valid and test are {shares}, expected above 0 and together "
+            "below 1; choose others"
+        )
+    if len(sizes) < len(SETS):
+        raise ValueError(
+            f"{len(sizes)} speakers (different sentences where speakers are unknown), "
+            "expected at least 3, one for each of train, valid and test; add data"
+        )
+    left = sorted(sizes, key=lambda group: _draw(group, seed))
+    total = sum(sizes.values())
+    set_of: dict[str, str] = dict.fromkeys(left, "train")
+    for name, share, num_kept in (("test", shares[1], 2), ("valid", shares[0], 1)):
+        room = share * total
+        chosen: list[str] = []
+        for group in left:
+            if sizes[group] <= room and len(left) - len(chosen) > num_kept:
+                chosen.append(group)
+                room -= sizes[group]
+        chosen = chosen or [min(left, key=lambda group: sizes[group])]
+        set_of |= dict.fromkeys(chosen, name)
+        left = [group for group in left if set_of[group] == "train"]
+    return set_of
+
+
+def _draw(group: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed} {group}".encode(), digest_size=8).digest()

@@ -1,0 +1,160 @@
+"""Reading tables of any size: tsv without quoting, csv, JSON lines."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
+
+Row = dict[str, str]
+
+
+def read_header(path: Path) -> list[str]:
+    """Return the columns of a tab-separated table.
+
+    Raises:
+        ValueError: The table is empty.
+    """
+    with open_utf8(path) as lines:
+        header = next(lines, "")
+    if not header.strip():
+        raise ValueError(f"{path}: empty, expected a line of column names")
+    return header.rstrip("\r\n").split("\t")
+
+
+def read_tsv(path: Path, columns: Sequence[str]) -> Iterator[list[str] | None]:
+    """Read some columns of a tab-separated table in which quotes mean nothing.
+
+    Args:
+        path: The table; its first line names the columns.
+        columns: Those wanted.
+
+    Yields:
+        The values of each row in the order of `columns`; None for a row that has not
+        as many fields as the header.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A column is missing, or the file is not UTF-8.
+    """
+    header = read_header(path)
+    places = [find_column(path, header, (name,)) for name in columns]
+    with open_utf8(path) as lines:
+        next(lines)
+        for line in lines:
+            fields = line.rstrip("\r\n").split("\t")
+            yield (
+                [fields[place] for place in places]
+                if len(fields) == len(header)
+                else None
+            )
+
+
+def find_column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
+    """Return the place of the first of `names` that the header has.
+
+    Raises:
+        ValueError: It has none of them.
+    """
+    for name in names:
+        if name in header:
+            return header.index(name)
+    raise ValueError(
+        f"{path}: no column {' or '.join(names)}; found {', '.join(header)}"
+    )
+
+
+def read_rows(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, Row]]:
+    """Read a csv, tsv or JSON lines table, told apart by its name.
+
+    Args:
+        path: The table. Of csv and tsv the first line names the columns.
+        delimiter: What divides the fields; None: a tab in `.tsv`, otherwise that one of
+            tab, comma, semicolon and `|` which is most frequent in the first line.
+
+    Yields:
+        Line number and values by column; missing values are "".
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line cannot be read.
+    """
+    if path.suffix.lower() in (".jsonl", ".json", ".ndjson"):
+        yield from _read_json_lines(path)
+        return
+    with open_utf8(path) as lines:
+        first = next(lines, "").rstrip("\r\n")
+    if not first:
+        raise ValueError(f"{path}: empty, expected a line of column names")
+    if delimiter is None:
+        known = ("\t", ",", ";", "|")
+        is_tsv = path.suffix.lower() == ".tsv"
+        delimiter = "\t" if is_tsv else max(known, key=first.count)
+    csv.field_size_limit(MAX_FIELD)
+    with open_utf8(path) as lines:
+        rows = csv.reader(
+            lines,
+            delimiter=delimiter,
+            quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL,
+        )
+        header = [name.strip() for name in next(rows)]
+        try:
+            for fields in rows:
+                if not fields:
+                    continue
+                if len(fields) != len(header):
+                    raise ValueError(
+                        f"{path}:{rows.line_num}: {len(fields)} fields, expected "
+                        f"{len(header)} as in the first line; correct the line"
+                    )
+                yield rows.line_num, dict(zip(header, fields, strict=True))
+        except csv.Error as error:
+            raise ValueError(f"{path}:{rows.line_num}: {error}") from error
+
+
+def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
+    with open_utf8(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                values = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(
+                    f"{path}:{number}: not JSON ({error.msg}), expected one object a "
+                    "line; convert the file"
+                ) from None
+            if not isinstance(values, dict):
+                raise ValueError(
+                    f"{path}:{number}: expected an object with named values"
+                )
+            yield number, {k: _to_text(v) for k, v in values.items()}
+
+
+def _to_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):  # an audio of Hugging Face: {"path": ..., "bytes": ...}
+        return str(value.get("path") or "")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@contextmanager
+def open_utf8(path: Path) -> Iterator[Iterator[str]]:
+    """Open a UTF-8 text, with or without a mark at its start, line by line.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not UTF-8.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    with open(path, encoding="utf-8-sig", newline="\n") as stream:
+        try:
+            yield stream
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}: not UTF-8 ({error.reason}); convert it, say with iconv"
+            ) from None

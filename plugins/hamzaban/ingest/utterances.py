@@ -1,0 +1,167 @@
+"""Utterances of a corpus, and the data directories they are written to."""
+
+import logging
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from hamzaban.data_dir import sorted_pairs
+from hamzaban.data_dir_write import DirWriter
+
+SORTED_AT_ONCE = 100_000  # utterances held in memory
+_FIELD = "\x1f"
+_NOT_IN_ID = re.compile(r"[\s\x00-\x1f\x7f]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class Utterance(NamedTuple):
+    """One utterance.
+
+    Attributes:
+        name: What the corpus calls it; the utt_id is made of it and the speaker.
+        spk_id: "" where unknown: the utterance is its own speaker.
+        audio: Path of the recording.
+        text: The transcript as the corpus has it; None for speech without one.
+        lang: Language, for utt2lang; "" for none.
+        duration_s: Seconds, 0 where unknown.
+        rec_id: Id of the recording the utterance is cut from; "" if it is all of it.
+        begin_s: Where it begins in that recording, seconds.
+        end_s: Where it ends.
+    """
+
+    name: str
+    spk_id: str
+    audio: str
+    text: str | None
+    lang: str = ""
+    duration_s: float = 0.0
+    rec_id: str = ""
+    begin_s: float = 0.0
+    end_s: float = 0.0
+
+    @property
+    def utt_id(self) -> str:
+        """Return the id, which begins with the speaker's."""
+        name = clean_id(self.name)
+        spk_id = clean_id(self.spk_id)
+        return name if name.startswith(spk_id) else f"{spk_id}-{name}"
+
+
+@dataclass
+class Tally:
+    """Counts of what was read, and of what was left out and why.
+
+    Attributes:
+        place: What was read, for messages.
+        num_read: Utterances read.
+        faults: Utterances that could not be used, by reason.
+        excluded: Those that were left out on purpose, by reason.
+    """
+
+    place: str
+    num_read: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    excluded: Counter[str] = field(default_factory=Counter)
+
+    def check(self, max_drop: float) -> None:
+        """Log the counts.
+
+        Raises:
+            ValueError: More than `max_drop` of the utterances had a fault.
+        """
+        parts = [f"{self.num_read} read"]
+        for reason, count in (*self.excluded.items(), *self.faults.items()):
+            parts.append(f"{count} left out: {reason}")
+        logging.info("%s: %s", self.place, "; ".join(parts))
+        num_faults = self.faults.total()
+        if num_faults > max_drop * max(self.num_read, 1):
+            worst, count = self.faults.most_common(1)[0]
+            raise ValueError(
+                f"{self.place}: {num_faults} of {self.num_read} utterances cannot be "
+                f"used ({worst}: {count}), expected at most {max_drop:.0%}; mend the "
+                "corpus or raise --max_drop"
+            )
+
+
+def clean_id(text: str) -> str:
+    """Return a text as part of an id: white space and control characters as `_`."""
+    return _NOT_IN_ID.sub("_", text.strip())
+
+
+def clean_text(text: str) -> str:
+    """Return a transcript in NFC, without control characters, single-spaced."""
+    return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", text)).split())
+
+
+class Written(NamedTuple):
+    """What was written: number of utterances, speakers, and hours (0: unknown)."""
+
+    num_utts: int
+    num_spks: int
+    hours: float
+
+
+def write_set(data_dir: Path, utterances: Iterable[Utterance]) -> Written:
+    """Write a data directory; utterances may come in any order and number.
+
+    Raises:
+        ValueError: There is no utterance, or an id comes twice.
+    """
+    speakers: set[str] = set()
+    num_utts, total_s, all_timed = 0, 0.0, True
+    with DirWriter(data_dir) as out:
+        for utt in _sort(utterances):
+            spk_id = clean_id(utt.spk_id) or utt.utt_id
+            speakers.add(spk_id)
+            _write(out, utt, spk_id)
+            num_utts += 1
+            duration_s = utt.duration_s or utt.end_s - utt.begin_s
+            total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
+        if num_utts == 0:
+            raise ValueError(
+                f"{data_dir}: no utterance is left to write, expected at least one; "
+                "see the counts above for where they went"
+            )
+    done = Written(num_utts, len(speakers), total_s / 3600 if all_timed else 0.0)
+    length = f", {done.hours:.2f} h" if all_timed else ""
+    logging.info(
+        "%s: %d utterances, %d speakers%s", data_dir, num_utts, len(speakers), length
+    )
+    return done
+
+
+def _write(out: DirWriter, utt: Utterance, spk_id: str) -> None:
+    utt_id = utt.utt_id
+    out.open("utt2spk").write(utt_id, spk_id)
+    if utt.text is not None:
+        out.open("text").write(utt_id, utt.text)
+    if utt.lang:
+        out.open("utt2lang").write(utt_id, utt.lang)
+    if utt.rec_id:
+        rec_id = clean_id(utt.rec_id)
+        out.open("wav.scp", same_ok=True).write(rec_id, utt.audio)
+        span = f"{rec_id} {utt.begin_s:.3f} {utt.end_s:.3f}"
+        out.open("segments").write(utt_id, span)
+        return
+    out.open("wav.scp").write(utt_id, utt.audio)
+
+
+def _sort(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
+    """Sort by utt_id, on disk where they are many."""
+    pairs = ((utt.utt_id, _pack(utt)) for utt in utterances)
+    for _, packed in sorted_pairs(pairs, SORTED_AT_ONCE):
+        yield _unpack(packed)
+
+
+def _pack(utt: Utterance) -> str:
+    return _FIELD.join("\0" if value is None else str(value) for value in utt)
+
+
+def _unpack(packed: str) -> Utterance:
+    name, spk, audio, text, lang, duration, rec, begin, end = packed.split(_FIELD)
+    times = float(duration), rec, float(begin), float(end)
+    return Utterance(name, spk, audio, None if text == "\0" else text, lang, *times)

@@ -1,0 +1,1 @@
+"""Corpora made up in exactly the layout in which they are published."""
