@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from espnet2.tasks.abs_task import optim_classes
 from espnet2.tasks.asr import ASRTask as EspnetASRTask
 from espnet2.utils.types import str2bool, str_or_none
 
@@ -13,6 +14,8 @@ from hamzaban.asr.choices import FRONTEND, MODEL, register_classes
 from hamzaban.pretrain.convert.source import read_source
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
+from hamzaban.train.augment import check_augmentation
+from hamzaban.train.groups import make_groups
 from hamzaban.train.memory import keep_freed_memory
 from hamzaban.train.task import TaskMixin
 
@@ -44,6 +47,18 @@ class ASRTask(TaskMixin, EspnetASRTask):
             help="parameters missing or unexpected in ssl_checkpoint are an error",
         )
         compat.open_choices(parser, "cleaner", find_cleaner)
+        parser.add_argument(
+            "--layer_lr_decay",
+            type=float,
+            default=1.0,
+            help="learning rate of a transformer layer relative to the one above",
+        )
+        parser.add_argument(
+            "--head_lr_scale",
+            type=float,
+            default=1.0,
+            help="learning rate of the CTC layer relative to the last transformer one",
+        )
         parser.set_defaults(
             frontend=FRONTEND, model=MODEL, encoder=None, normalize=None, specaug=None
         )
@@ -65,10 +80,38 @@ class ASRTask(TaskMixin, EspnetASRTask):
         return model
 
     @classmethod
+    def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
+        """Build the optimizer, with a learning rate for each layer if asked for.
+
+        Raises:
+            ValueError: If the options do not go together.
+        """
+        scales = args.layer_lr_decay, args.head_lr_scale
+        if scales == (1.0, 1.0):
+            return super().build_optimizers(args, model)
+        if args.frontend != FRONTEND or args.exclude_weight_decay:
+            raise ValueError(
+                f"layer_lr_decay and head_lr_scale are {scales}, expected 1.0 without "
+                f"frontend {FRONTEND} or with exclude_weight_decay"
+            )
+        if "lr" not in args.optim_conf:
+            raise ValueError("optim_conf: no lr, needed by layer_lr_decay; give one")
+        groups = make_groups(
+            model.named_parameters(),
+            float(args.optim_conf["lr"]),
+            num_layers=len(model.frontend.model.encoder.layers),
+            decay=args.layer_lr_decay,
+            inside="frontend.upstream.upstream.model.",
+            head_scale=args.head_lr_scale,
+        )
+        return [optim_classes[args.optim](groups, **args.optim_conf)]
+
+    @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train or collect statistics in this process."""
         keep_freed_memory()
         check_frozen(args)
+        check_augmentation(args)
         if args.frontend_conf.get("freeze_updates") and not args.unused_parameters:
             args.unused_parameters = True
             logging.info("unused_parameters = true, as freeze_updates is set")

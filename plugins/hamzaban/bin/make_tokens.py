@@ -18,6 +18,12 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--bpemode", choices=("unigram", "bpe"), default="unigram")
     parser.add_argument(
+        "--min_char_share",
+        type=float,
+        default=0.0,
+        help="characters that are rarer get no token; 1e-5 is 0.001 %%",
+    )
+    parser.add_argument(
         "--bpe_nlsyms",
         default="",
         metavar="A,B",
@@ -43,7 +49,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.token_type == "char":
         if symbols:
             raise ValueError("--bpe_nlsyms is for --token_type bpe; leave it out")
-        make_char(texts, args.output_dir)
+        make_char(texts, args.output_dir, min_share=args.min_char_share)
+    elif args.min_char_share:
+        raise ValueError("--min_char_share is for --token_type char; leave it out")
     else:
         make_bpe(
             texts,

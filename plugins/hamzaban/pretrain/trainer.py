@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from hamzaban.train.steps import unwrap
 from hamzaban.train.trainer import Options, Trainer
 
 LAST_GOOD = "last_good.pth"
+CANDIDATE = "candidate.pth"  # becomes LAST_GOOD when the next look finds it well
 BASELINE = "probe_baseline.json"
 PROBED = ("loss_contrastive", "acc", "loss_ctc", "cer", "code_perplexity")
 
@@ -45,7 +47,7 @@ class PretrainTrainer(Trainer):
     After `interval` updates the means of perplexity, loss, accuracy, gradient norm and
     mask share are logged and looked at; alarms are warnings with reason and remedy, and
     `patience` of them in a row end the run with a `CollapseError`. `last_good.pth` has
-    the weights of the last healthy end of an epoch or save_interval.
+    the weights of the last epoch or save_interval that a look after them found well.
 
     Probes are further valid sets: their losses are reported as `valid/<name>_<key>`,
     and before the first update they are measured for `<name>_forgetting`.
@@ -103,11 +105,15 @@ class PretrainTrainer(Trainer):
                 alarms += examine_probes({name: loss}, first, limit)
             add_means(reporter, {f"{name}_{key}": v for key, v in found.items()})
         bare: Any = unwrap(model)
-        sick = getattr(bare, "doctor", {}).get("sick", 0)
+        state = getattr(bare, "doctor", {})
+        if "best" in state:  # the first updates are over
+            doctor = read_doctor_options(options.doctor_conf)
+            means, best = summarise(reporter, reporter.count), dict(state["best"])
+            alarms += examine(means, best, doctor, bare.wav2vec2.n_negatives)
         for alarm in alarms:
-            logging.warning(f"{alarm.reason}; {alarm.remedy}")
-        if not alarms and not sick:
-            save_good(bare, options)
+            logging.warning(f"Valid: {alarm.reason}; {alarm.remedy}")
+        if not alarms and not state.get("sick"):
+            save_weights(bare, options, LAST_GOOD)
 
     @classmethod
     def after_update(cls, run: Run, options: Any, updates: int) -> None:
@@ -129,8 +135,9 @@ class PretrainTrainer(Trainer):
         alarms = examine(means, best, doctor, model.wav2vec2.n_negatives)
         if not alarms:
             state["sick"] = 0
+            promote(options)
             if options.save_interval and updates % options.save_interval == 0:
-                save_good(model, options)
+                save_weights(model, options, CANDIDATE)
             return
         state["sick"] = state.get("sick", 0) + 1
         for alarm in alarms:
@@ -191,12 +198,24 @@ def stop(alarm: Alarm, options: Any, updates: int) -> None:
     )
 
 
-def save_good(model: torch.nn.Module, options: Any) -> None:
-    """Write `last_good.pth`, in the first process of a run."""
+def save_weights(model: torch.nn.Module, options: Any, name: str) -> None:
+    """Write the weights to a file of the run, in its first process."""
+    if is_main():
+        checkpoints.save(model.state_dict(), Path(options.output_dir) / name)
+
+
+def promote(options: Any) -> None:
+    """Make the candidate the last good weights, if there is one."""
+    path = Path(options.output_dir) / CANDIDATE
+    if is_main() and path.exists():
+        os.replace(path, path.with_name(LAST_GOOD))
+
+
+def is_main() -> bool:
+    """Tell whether this process writes the files of the run."""
     world = torch.distributed
-    if world.is_available() and world.is_initialized() and world.get_rank():
-        return
-    checkpoints.save(model.state_dict(), Path(options.output_dir) / LAST_GOOD)
+    is_split = world.is_available() and world.is_initialized()
+    return not is_split or world.get_rank() == 0
 
 
 def add_means(reporter: SubReporter, values: dict[str, float]) -> None:

@@ -55,22 +55,34 @@ def read_texts(
                 yield text
 
 
-def make_char(texts: Iterable[str], output_dir: str | Path) -> list[str]:
+def make_char(
+    texts: Iterable[str], output_dir: str | Path, *, min_share: float = 0.0
+) -> list[str]:
     """Write `tokens.txt` and `train.txt` of single characters.
 
     Args:
         texts: Transcripts.
         output_dir: Where the files go; made if missing.
+        min_share: Characters that are a smaller share of the text get no token, in
+            0..1; 1e-5 is that of Grosman et al. 2025 (arXiv 2511.21704).
 
     Returns:
         The tokens, the most frequent characters first.
 
     Raises:
-        ValueError: There is no text.
+        ValueError: There is no text, or the share is out of range.
     """
+    if not 0 <= min_share < 1:
+        raise ValueError(f"min_char_share is {min_share}, expected 0 to less than 1")
     lines = _write_lines(texts, Path(output_dir) / "train.txt")
     counts = collections.Counter(char for line in lines for char in line)
+    least = min_share * counts.total()
     chars = sorted(counts, key=lambda char: (-counts[char], char))
+    rare = [char for char in chars if counts[char] < least]
+    if rare:
+        shown = ", ".join(f"U+{ord(c):04X} {c} {counts[c]} times" for c in rare[:20])
+        logging.info("%d characters are too rare for a token: %s", len(rare), shown)
+    chars = chars[: len(chars) - len(rare)]
     tokens = [BLANK, UNK, *(SPACE if c == " " else c for c in chars), SOS_EOS]
     _write_lines(tokens, Path(output_dir) / "tokens.txt")
     return tokens

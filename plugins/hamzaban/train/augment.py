@@ -1,0 +1,52 @@
+"""Noise and room responses from files: checked before ESPnet2 mixes them in.
+
+ESPnet2 takes the samples of `noise_scp` and `rir_scp` as they are: of another rate they
+would sound wrong, and a second channel would break a batch hours later.
+"""
+
+import argparse
+from pathlib import Path
+
+FS = 16000
+
+
+def check_augmentation(args: argparse.Namespace) -> None:
+    """Check the files of `noise_scp` and `rir_scp`, where given.
+
+    Raises:
+        FileNotFoundError: A list or a file in it is missing.
+        ValueError: A file cannot be read, or is not 16 kHz mono.
+    """
+    for option in ("noise_scp", "rir_scp"):
+        path = getattr(args, option, None)
+        if path is not None:
+            _check_list(Path(path), option)
+
+
+def _check_list(path: Path, option: str) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"--{option} {path}: no such file; expected lines `name audio-file`"
+        )
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    if not any(lines):
+        raise ValueError(f"--{option} {path}: is empty; list at least one audio file")
+    for number, line in enumerate(filter(None, lines), 1):
+        _check_file(line.split(None, 1)[-1], f"{path}:{number}")
+
+
+def _check_file(file: str, place: str) -> None:
+    import soundfile
+
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"{place}: {file}: no such file; correct the list")
+    try:
+        info = soundfile.info(file)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"{place}: {file}: {error}; give wav or flac") from None
+    if (info.samplerate, info.channels) != (FS, 1) or info.frames == 0:
+        raise ValueError(
+            f"{place}: {file} has {info.frames} samples at {info.samplerate} Hz in "
+            f"{info.channels} channels, expected {FS} Hz mono; convert it with "
+            "hamzaban format-audio"
+        )

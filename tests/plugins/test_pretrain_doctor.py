@@ -1,0 +1,148 @@
+"""The doctor: a planted collapse is seen, explained, stopped; probes are measured."""
+
+import json
+import math
+
+import pytest
+import tiny_pretraining
+
+pytest.importorskip("espnet2")
+
+from hamzaban import compat  # noqa: E402
+
+with compat.fast_imports():
+    from hamzaban.pretrain.doctor import (
+        CollapseError,
+        DoctorOptions,
+        examine,
+        examine_probes,
+        read_doctor_options,
+    )
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    return tiny_pretraining.write_inputs(tmp_path_factory.mktemp("ill data"))
+
+
+def test_healthy_numbers_raise_no_alarm():
+    best = {}
+    means = {"code_perplexity1": 40.0, "loss_contrastive": 3.1, "acc": 0.4}
+    assert examine(means, best, DoctorOptions(), 100) == []
+    assert best == {"code_perplexity1": 40.0}
+
+
+@pytest.mark.parametrize(
+    ("means", "reason", "remedy"),
+    [
+        (
+            {"code_perplexity2": 7.9},
+            "code_perplexity2 is 7.90 after 40.00",
+            "diversity",
+        ),
+        ({"code_perplexity1": 1.2}, "the codebook falls together", "latent_temp"),
+        ({"loss_contrastive": math.log(101) - 0.01}, "guessing among 101", "warm up"),
+    ],
+)
+def test_signs_of_collapse_have_reason_and_remedy(means, reason, remedy):
+    best = {"code_perplexity1": 1.2, "code_perplexity2": 40.0}
+    (alarm,) = examine(means, best, DoctorOptions(), 100)
+    assert reason in alarm.reason and remedy in alarm.remedy
+
+
+def test_forgetting_is_measured_against_the_start():
+    baseline = {"old": 2.0}
+    assert examine_probes({"old": 2.4, "new": 9.0}, baseline, 0.5) == []
+    (alarm,) = examine_probes({"old": 2.6}, baseline, 0.5)
+    assert "'old' rose from 2.000 to 2.600" in alarm.reason
+    assert "replay_share" in alarm.remedy
+    assert examine_probes({"old": 99.0}, baseline, None) == []
+
+
+def test_wrong_options():
+    with pytest.raises(ValueError, match="'intervall' is unknown; known: interval"):
+        read_doctor_options({"intervall": 3})
+    with pytest.raises(ValueError, match="patience is 0, expected 1 up"):
+        read_doctor_options({"patience": 0})
+
+
+def run(inputs, exp, *options, **values):
+    from hamzaban.bin.train_ssl import main
+
+    doctor = ["interval=1", "patience=2", "warmup=2", "max_skipped=3"]
+    words = [word for item in doctor for word in ("--doctor_conf", item)]
+    defaults = {"max_epoch": 6, "batch_bins": 20000}
+    return main(
+        tiny_pretraining.make_command(
+            inputs, exp, *words, *options, **{**defaults, **values}
+        )
+    )
+
+
+@pytest.fixture
+def spoil(monkeypatch):
+    """Spoil the quantiser after so many updates: one code for all, or no numbers."""
+    from hamzaban.pretrain.model import PretrainModel
+
+    def plant(at, value=0.0):
+        original = PretrainModel.set_num_updates
+
+        def spoil_then(self, updates):
+            original(self, updates)
+            if updates >= at:
+                layer = self.wav2vec2.quantizer.weight_proj
+                layer.weight.data.fill_(value)
+                layer.bias.data.copy_(-layer.bias.new_tensor(range(layer.bias.numel())))
+
+        monkeypatch.setattr(PretrainModel, "set_num_updates", spoil_then)
+
+    return plant
+
+
+def test_planted_collapse_is_stopped_and_good_weights_are_kept(inputs, tmp_path, spoil):
+    import torch
+
+    spoil(at=9)
+    with pytest.raises(CollapseError) as caught:
+        run(inputs, tmp_path, save_interval=1)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "stopped after update 11: code_perplexity1 is 1.0" in message
+    assert "the codebook falls together; lower the learning rate" in message
+    assert f"last good weights: {tmp_path}/last_good.pth" in message
+    assert not (tmp_path / "wav2vec2.pt").exists()
+    good = torch.load(tmp_path / "wav2vec2_last_good.pt", weights_only=True)
+    weight = good["model_weight"]["quantizer.weight_proj.weight"]
+    assert weight.abs().sum() > 0
+    with pytest.raises(CollapseError):  # a rerun does not go on as if all were well
+        run(inputs, tmp_path, save_interval=1)
+
+
+def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):
+    spoil(at=4, value=float("nan"))
+    with pytest.raises(CollapseError, match="no number in 3 updates in a row; go on"):
+        run(inputs, tmp_path)
+
+
+def test_loss_of_guessing_is_stopped(inputs, tmp_path):
+    options = ("--optim_conf", "lr=0.0", "--model_cfg", "logit_temp=1e6")
+    with pytest.raises(CollapseError, match=r"loss_contrastive is .*guessing among"):
+        run(inputs, tmp_path, *options, "--model_cfg", "latent_vars=300")
+
+
+def test_probes_of_old_and_new_are_measured_each_epoch(inputs, tmp_path):
+    from hamzaban.train.checkpoints import load_checkpoint, read_reporter
+
+    words = ("--probes", f"old={inputs}/old", "--probes", f"new={inputs}/new")
+    assert run(inputs, tmp_path, *words, max_epoch=2) == 0
+    baseline = json.loads((tmp_path / "probe_baseline.json").read_text("utf-8"))
+    stats = read_reporter(load_checkpoint(tmp_path / "checkpoint.pth")).stats
+    for epoch in (1, 2):
+        valid = stats[epoch]["valid"]
+        for name in ("old", "new"):
+            before = baseline[name]["loss_contrastive"]
+            rise = valid[f"{name}_loss_contrastive"] - before
+            assert valid[f"{name}_forgetting"] == pytest.approx(rise)
+            assert 0 <= valid[f"{name}_acc"] <= 1
+            assert valid[f"{name}_code_perplexity1"] >= 1
+    assert stats[2]["valid"]["old_forgetting"] != stats[1]["valid"]["old_forgetting"]
