@@ -1,15 +1,14 @@
-"""Recognise a data directory with a trained model (greedy CTC, batched)."""
+"""Recognise a data directory: greedily, or by beam search with a language model."""
 
 import argparse
 import functools
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hamzaban.decode.options import DecodeOptions, read_inference_config
-
-if TYPE_CHECKING:
-    from hamzaban.decode.recogniser import Recogniser
+from hamzaban.bin.make_emissions import add_options
+from hamzaban.bin.tune_decoder import add_files
+from hamzaban.decode.options import DecodeOptions, InferenceConfig, read_inference
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -17,32 +16,26 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        epilog="The search and its weights stand in the YAML; see conf/decode.yaml.",
     )
-    parser.add_argument("--asr_exp", type=Path, required=True, help="has config.yaml")
-    parser.add_argument(
-        "--bpemodel", type=Path, help="stands in for the path in config.yaml"
-    )
+    add_files(parser)
     parser.add_argument("--data_dir", type=Path, required=True, help="has wav.scp")
     parser.add_argument(
         "--output_dir", type=Path, required=True, help="gets text, token, score, ..."
     )
     parser.add_argument(
-        "--inference_config", type=Path, help="YAML with values of the options below"
-    )
-    defaults = DecodeOptions()
-    parser.add_argument(
-        "--asr_model", default=defaults.asr_model, help="a file in --asr_exp"
-    )
-    parser.add_argument("--nj", type=int, default=defaults.nj, help="CPU processes")
-    parser.add_argument(
-        "--ngpu", type=int, default=defaults.ngpu, help="0: the CPU, 1: a GPU"
+        "--emissions_dir",
+        type=Path,
+        help="keeps the log-posteriors, which are read from there if they are made; "
+        "default: in --output_dir, and for search: greedy not kept",
     )
     parser.add_argument(
-        "--batch_bins",
-        type=int,
-        default=defaults.batch_bins,
-        help="most samples in a batch, padding counted",
+        "--weights", type=Path, help="made by tune-decoder; goes before the YAML"
     )
+    parser.add_argument(
+        "--inference_config", type=Path, help="YAML: search, and the options below"
+    )
+    add_options(parser)
     return parser
 
 
@@ -50,32 +43,66 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Recognise the data directory; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
-    if args.inference_config is not None:
-        parser.set_defaults(**read_inference_config(args.inference_config))
+    config = InferenceConfig()
+    if args.inference_config is not None or args.weights is not None:
+        config = read_inference(args.inference_config, args.weights)
+        parser.set_defaults(**config.decode)
         args = parser.parse_args(cmd)
-    from hamzaban.decode.recogniser import find_files
-    from hamzaban.decode.run import decode_dir
-
     options = DecodeOptions(args.asr_model, args.nj, args.ngpu, args.batch_bins)
-    find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
-    load = functools.partial(_load, args)
-    decode_dir(load, args.data_dir, args.output_dir, options)
+    from hamzaban.decode.recogniser import find_files
+
+    files = find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
+    if config.search.search == "espnet":
+        _decode_by_espnet(args, config, options)
+    elif config.search.search == "greedy" and args.emissions_dir is None:
+        from hamzaban.decode.run import decode_dir
+
+        decode_dir(_loader(args, options), args.data_dir, args.output_dir, options)
+    else:
+        _decode_emissions(args, config, options, files)
     return 0
 
 
-def _load(args: argparse.Namespace) -> "Recogniser":
-    from hamzaban import compat
-    from hamzaban.decode.recogniser import load_recogniser
+def _loader(args: argparse.Namespace, options: DecodeOptions) -> functools.partial:
+    from hamzaban.decode.recogniser import load_for_decoding
 
-    with compat.fast_imports():
-        import hamzaban.asr.task  # noqa: F401
-
-    return load_recogniser(
-        args.asr_exp,
-        args.asr_model,
-        bpemodel=args.bpemodel,
-        device="cuda" if args.ngpu else "cpu",
+    return functools.partial(
+        load_for_decoding, args.asr_exp, options, bpemodel=args.bpemodel
     )
+
+
+def _decode_emissions(
+    args: argparse.Namespace,
+    config: InferenceConfig,
+    options: DecodeOptions,
+    files: Sequence[Path],
+) -> None:
+    from hamzaban.decode.make_emissions import make_emissions
+    from hamzaban.decode.recogniser import load_tokenizer
+    from hamzaban.decode.result import write_nbest
+    from hamzaban.decode.search import SearchFiles, build_searcher
+    from hamzaban.decode.search_run import search_store
+
+    folder = args.emissions_dir or args.output_dir / "emissions"
+    tokenizer, bpemodel = load_tokenizer(args.asr_exp, args.bpemodel)
+    read = SearchFiles(args.lm_dir, args.word_list, bpemodel)
+    searcher = build_searcher(tokenizer, config.search, read, args.output_dir)
+    load = _loader(args, options)
+    store = make_emissions(load, args.data_dir, folder, options, files)
+    found = search_store(searcher, store, args.nj)
+    write_nbest(found, args.output_dir, store.meta.frame_shift_s)
+
+
+def _decode_by_espnet(
+    args: argparse.Namespace, config: InferenceConfig, options: DecodeOptions
+) -> None:
+    from hamzaban.decode.espnet_search import EspnetSearcher, search_espnet
+    from hamzaban.decode.result import write_nbest
+
+    searcher = EspnetSearcher(args.asr_exp, options, config.search, args.bpemodel)
+    logging.getLogger().setLevel(logging.INFO)
+    found = search_espnet(searcher, args.data_dir, options)
+    write_nbest(found, args.output_dir, searcher.frame_shift_s)
 
 
 if __name__ == "__main__":

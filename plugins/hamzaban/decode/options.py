@@ -1,13 +1,21 @@
-"""How to decode: numbers of processes and samples, and the YAML that gives them."""
+"""How to decode: numbers of processes and samples, the search, and their YAML."""
+
+from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 from typing import Any
 
+from hamzaban.config import read_config
+
+SEARCHES = ("greedy", "lexicon", "token", "espnet")
+LM_UNITS = ("word", "char", "bpe", "none")
+TUNED = ("lm_weight", "word_score", "beam_size")
+
 
 @dataclasses.dataclass(frozen=True)
 class DecodeOptions:
-    """How to decode.
+    """How to run the model.
 
     Attributes:
         asr_model: Name of the model file in the experiment directory.
@@ -34,30 +42,155 @@ class DecodeOptions:
             )
 
 
-def read_inference_config(path: str | Path) -> dict[str, Any]:
-    """Read the values that a YAML such as conf/decode.yaml gives.
+@dataclasses.dataclass(frozen=True)
+class SearchOptions:
+    """How to search the log-posteriors. All scores are natural logarithms.
 
-    Returns:
-        Values by the names of `DecodeOptions`; those that are not there are left out.
+    Attributes:
+        search: `greedy`; `lexicon`: words of a list and a word model; `token`: any
+            tokens and a model of characters or pieces; `espnet`: ESPnet's own search,
+            for models with an attention decoder.
+        lm_unit: Which model of the LM folder; empty: `word` for `lexicon`, the unit of
+            the tokens for `token`; `none`: no model.
+        lm_weight: Factor of the LM's log-probability. Weights published for flashlight,
+            fairseq and torchaudio are for log10: divide them by 2.303.
+        word_score: Added for each word of `lexicon`.
+        beam_size: Hypotheses kept after each frame.
+        beam_size_token: Most probable tokens of a frame that hypotheses go on with.
+        beam_threshold: Hypotheses this far below the best are dropped, in nats.
+        log_add: Sum the alignments of a hypothesis; else its best one counts.
+        blank_threshold: Of a run of frames whose blank is likelier than this, the
+            search sees one; 1: all frames.
+        num_spellings: Segmentations of a word into pieces that `lexicon` allows.
+        nbest: Hypotheses written of each utterance.
+        ctc_weight: Of `espnet`: share of the CTC score.
+        penalty: Of `espnet`: added for each token.
+    """
+
+    search: str = "greedy"
+    lm_unit: str = ""
+    lm_weight: float = 0.5
+    word_score: float = 0.0
+    beam_size: int = 50
+    beam_size_token: int = 20
+    beam_threshold: float = 25.0
+    log_add: bool = True
+    blank_threshold: float = 0.999
+    num_spellings: int = 3
+    nbest: int = 1
+    ctc_weight: float = 0.3
+    penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: One is unknown or out of range.
+        """
+        if self.search not in SEARCHES or self.lm_unit not in ("", *LM_UNITS):
+            raise ValueError(
+                f"search {self.search!r}, lm_unit {self.lm_unit!r} found; known: "
+                f"{', '.join(SEARCHES)} and {', '.join(LM_UNITS)}"
+            )
+        counts = ("beam_size", "beam_size_token", "num_spellings", "nbest")
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)} found, expected 1 up")
+        shares = (self.blank_threshold, self.ctc_weight)
+        if self.beam_threshold <= 0 or not all(0 <= share <= 1 for share in shares):
+            raise ValueError(
+                f"beam_threshold {self.beam_threshold}, blank_threshold {shares[0]}, "
+                f"ctc_weight {shares[1]} found, expected above 0, and two of 0..1"
+            )
+        if self.nbest > self.beam_size:
+            raise ValueError(f"nbest {self.nbest} is above beam_size {self.beam_size}")
+        if self.search == "token" and self.word_score:
+            raise ValueError("word_score is for search: lexicon; leave it out")
+
+
+@dataclasses.dataclass(frozen=True)
+class InferenceConfig:
+    """What an inference YAML says.
+
+    Attributes:
+        decode: Values of `DecodeOptions` that it gives, by name.
+        search: The search.
+        tune: Values to try on valid, by the names in TUNED.
+    """
+
+    decode: dict[str, Any] = dataclasses.field(default_factory=dict)
+    search: SearchOptions = dataclasses.field(default_factory=SearchOptions)
+    tune: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+
+
+def read_inference(
+    path: str | Path | None, weights: str | Path | None = None
+) -> InferenceConfig:
+    """Read a YAML such as conf/decode.yaml, on top of its `base`.
+
+    Args:
+        path: The YAML; None for the defaults.
+        weights: A YAML of `tune-decoder` whose values go before.
 
     Raises:
-        FileNotFoundError: The file is missing.
+        FileNotFoundError: A file is missing.
         ValueError: It is not YAML, a key is unknown, or a value is of another type.
     """
-    import yaml
-
-    types = {k: type(v) for k, v in dataclasses.asdict(DecodeOptions()).items()}
+    values: dict[str, Any] = {}
+    for file in (path, weights):
+        if file is not None:
+            if not Path(file).is_file():
+                raise FileNotFoundError(f"{file}: no such inference YAML")
+            values |= _read_values(file)
+    defaults = dataclasses.asdict(DecodeOptions())
+    decode = {key: values[key] for key in values if key in defaults}
+    tune = values.pop("tune", {})
+    rest = {key: values[key] for key in values if key not in defaults}
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as e:
-        raise ValueError(f"{path}: not YAML ({e})") from e
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: found {values!r}, expected lines `option: value`")
+        return InferenceConfig(decode, SearchOptions(**rest), tune)
+    except ValueError as e:
+        raise ValueError(f"{weights or path}: {e}") from e
+
+
+def read_inference_config(path: str | Path) -> dict[str, Any]:
+    """Read the values of `DecodeOptions` that an inference YAML gives, by name."""
+    return read_inference(path).decode
+
+
+def _read_values(path: str | Path) -> dict[str, Any]:
+    if not Path(path).read_text(encoding="utf-8").strip():
+        return {}
+    values, _ = read_config(path)
+    defaults = dataclasses.asdict(DecodeOptions()) | dataclasses.asdict(SearchOptions())
     for key, value in values.items():
-        if key not in types:
-            raise ValueError(f"{path}: {key!r} is unknown; known: {', '.join(types)}")
-        if type(value) is not types[key]:
+        if key == "tune":
+            values[key] = _check_tune(path, value)
+        elif key not in defaults:
+            known = ", ".join([*defaults, "tune"])
+            raise ValueError(f"{path}: {key!r} is unknown; known: {known}")
+        else:
+            expected = type(defaults[key])
+            if expected is float and type(value) is int:
+                values[key] = value = float(value)
+            if type(value) is not expected:
+                raise ValueError(
+                    f"{path}: {key}: {value!r} found, expected {expected.__name__}"
+                )
+    return values
+
+
+def _check_tune(path: str | Path, values: object) -> dict[str, list[float]]:
+    if not isinstance(values, dict) or not values:
+        raise ValueError(f"{path}: tune: {values!r} found, expected `option: [values]`")
+    for key, found in values.items():
+        numbers = found if isinstance(found, list) else []
+        if key not in TUNED or not numbers or set(map(type, numbers)) - {int, float}:
             raise ValueError(
-                f"{path}: {key}: {value!r} found, expected {types[key].__name__}"
+                f"{path}: tune: {key}: {found!r} found, expected a list of numbers for "
+                f"one of {', '.join(TUNED)}"
+            )
+        if key == "beam_size" and set(map(type, numbers)) != {int}:
+            raise ValueError(
+                f"{path}: tune: beam_size: {found!r} are not whole numbers"
             )
     return values

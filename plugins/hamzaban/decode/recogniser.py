@@ -18,6 +18,7 @@ from hamzaban.decode.emissions import (
     read_speech,
 )
 from hamzaban.decode.greedy import Hypothesis, greedy_search
+from hamzaban.decode.options import DecodeOptions
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
 
 if TYPE_CHECKING:
@@ -85,6 +86,46 @@ def load_recogniser(
     fs = (getattr(args, "frontend_conf", None) or {}).get("fs", 16000)
     model = model.to(device).eval()
     return Recogniser(model, tokenizer, _parse_rate(fs), find_conv(model))
+
+
+def load_tokenizer(
+    asr_exp: str | Path, bpemodel: str | Path | None = None
+) -> tuple[Tokenizer, Path | None]:
+    """Load the tokens of an experiment, without its model.
+
+    Returns:
+        The tokenizer, and the SentencePiece model it uses; None for characters.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+    """
+    config = Path(asr_exp) / "config.yaml"
+    if not config.is_file():
+        raise FileNotFoundError(
+            f"{config}: missing; {asr_exp} is no directory that train-asr wrote"
+        )
+    args = read_config(config)
+    path = bpemodel or args.bpemodel
+    tokenizer = build_tokenizer(args.token_type, args.token_list, path)
+    is_bpe = isinstance(tokenizer, BpeTokenizer)
+    return tokenizer, Path(path) if is_bpe else None
+
+
+def load_for_decoding(
+    asr_exp: str | Path, options: DecodeOptions, *, bpemodel: str | Path | None = None
+) -> Recogniser:
+    """Load a model where the options say, importing no more of ESPnet than it needs."""
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        import hamzaban.asr.task  # noqa: F401
+
+    return load_recogniser(
+        asr_exp,
+        options.asr_model,
+        bpemodel=bpemodel,
+        device="cuda" if options.ngpu else "cpu",
+    )
 
 
 def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:

@@ -1,0 +1,237 @@
+"""Beam search over CTC log-posteriors through flashlight-text."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hamzaban.decode.lexicon import Lexicon
+from hamzaban.decode.options import SearchOptions
+from hamzaban.decode.path import BLANK_ID, LogProbs, path_score
+from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
+
+LN10 = math.log(10)
+NEVER = -1e9  # log-probability of what must not happen; infinities would become NaN
+MAX_LABELS = 6  # words that flashlight's trie holds for one spelling
+DITHER = 2.0**-17  # nats between tokens of equal half-precision posteriors
+_DITHER_FRAMES = 251
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamHypothesis:
+    """One hypothesis of the search.
+
+    Attributes:
+        path: The token of each frame, blanks included, T of them.
+        words: The words, of a search with a lexicon; else None.
+        word_ends: For each word, the frame that completes it.
+        total: acoustic + lm_weight * lm + word_score * words.
+        acoustic: Log-probability of the path (of its alignments, with log_add).
+        lm: Log-probability of the language model, in nats; 0 without one.
+    """
+
+    path: tuple[int, ...]
+    words: tuple[str, ...] | None
+    word_ends: tuple[int, ...]
+    total: float
+    acoustic: float
+    lm: float
+
+
+class BeamSearch:
+    """A search, ready to decode any number of utterances in this process or forks."""
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        options: SearchOptions,
+        *,
+        lexicon: Lexicon | None = None,
+        lm: Path | None = None,
+    ) -> None:
+        """Load the language model and build the lexicon's tree.
+
+        Args:
+            tokenizer: Of the acoustic model.
+            options: Of the search; `search` is `lexicon` or `token`.
+            lexicon: The words, for `lexicon`.
+            lm: A model of words, for `lexicon`, or of the tokens; None: no model.
+
+        Raises:
+            ValueError: flashlight-text cannot read the model.
+        """
+        self.options = options
+        self._lexicon = lexicon
+        self._vocab = len(tokenizer.tokens)
+        self._is_char = not isinstance(tokenizer, BpeTokenizer)
+        self._space = tokenizer.token2id.get(SPACE, self._vocab)
+        units = list(lexicon.words) if lexicon else tokenizer.tokens
+        self._lm = _load_lm(lm, units)
+        self._num_columns = self._vocab + (lexicon is not None)
+        self._dither = _make_dither(self._num_columns)
+        self._trie = self._build_trie(lexicon) if lexicon else None
+        self._decoder = self._build_decoder()
+
+    def tune(self, options: SearchOptions) -> None:
+        """Go on with other weights or another beam; lexicon and model stay."""
+        self.options = options
+        self._decoder = self._build_decoder()
+
+    def decode(self, log_probs: LogProbs) -> list[BeamHypothesis]:
+        """Search one utterance.
+
+        Args:
+            log_probs: CTC log-posteriors (natural log), shape (T, V).
+
+        Returns:
+            At most `nbest` hypotheses of different text, the best first; none for
+            T = 0.
+        """
+        if not len(log_probs):
+            return []
+        kept = self._keep_frames(log_probs)
+        matrix = self._prepare(log_probs, kept)  # (K, N)
+        results = self._decoder.decode(matrix.ctypes.data, *matrix.shape)
+        found: dict[tuple[int, ...], BeamHypothesis] = {}
+        for result in results:
+            key, hyp = self._convert(result, log_probs, kept)
+            found.setdefault(key, hyp)
+            if len(found) == self.options.nbest:
+                break
+        return list(found.values())
+
+    def _keep_frames(self, log_probs: LogProbs) -> np.ndarray:
+        """Give the frames to be searched: of a run of sure blanks only the first."""
+        limit = self.options.blank_threshold
+        if limit >= 1:
+            return np.arange(len(log_probs))
+        sure = log_probs[:, BLANK_ID] > math.log(max(limit, 1e-9))  # (T,)
+        sure[1:] &= sure[:-1].copy()
+        sure[0] = False
+        return np.flatnonzero(~sure)
+
+    def _prepare(self, log_probs: LogProbs, kept: np.ndarray) -> np.ndarray:
+        end = self._ends_with_space
+        matrix = np.full((len(kept) + end, self._num_columns), NEVER, np.float32)
+        matrix[: len(kept), : self._vocab] = log_probs[kept]
+        matrix[: len(kept)] += self._dither[np.arange(len(kept)) % _DITHER_FRAMES]
+        if end:
+            matrix[-1, self._space] = 0.0
+        return matrix
+
+    @property
+    def _ends_with_space(self) -> bool:
+        """Tell whether words end with a space, which nothing in speech stands for."""
+        return self._is_char and self._lexicon is not None
+
+    def _convert(
+        self, result: Any, log_probs: LogProbs, kept: np.ndarray
+    ) -> tuple[tuple[int, ...], BeamHypothesis]:
+        tokens = result.tokens[1 : len(kept) + 1]  # the first is where it began
+        path = np.full(len(log_probs), BLANK_ID)
+        path[kept] = tokens
+        path[path >= self._vocab] = BLANK_ID
+        acoustic, lm = path_score(log_probs, path), result.lmScore * LN10
+        ends: list[int] = []
+        words: tuple[str, ...] | None = None
+        if self._lexicon is not None:
+            labels = result.words[1 : len(kept) + 1 + self._ends_with_space]
+            frames = [i for i, label in enumerate(labels) if label >= 0]
+            words = tuple(self._lexicon.words[labels[i]] for i in frames)
+            ends = [int(kept[min(i, len(kept) - 1)]) for i in frames]
+            key = tuple(labels[i] for i in frames)
+        else:
+            key = tuple(t for t, _ in itertools.groupby(path.tolist()) if t != BLANK_ID)
+        rest = self.options.lm_weight * lm + self.options.word_score * len(ends)
+        if self.options.log_add:
+            skipped = np.setdiff1d(np.arange(len(path)), kept)
+            blanks = float(log_probs[skipped, BLANK_ID].astype(np.float64).sum())
+            acoustic = result.score + blanks - rest
+        hyp = BeamHypothesis(
+            tuple(path.tolist()), words, tuple(ends), acoustic + rest, acoustic, lm
+        )
+        return key, hyp
+
+    def _build_trie(self, lexicon: Lexicon) -> Any:
+        from flashlight.lib.text.decoder import SmearingMode, Trie
+
+        trie = Trie(self._num_columns, BLANK_ID)
+        start = self._lm.start(True)
+        labels: dict[tuple[int, ...], int] = {}
+        for label, spellings in enumerate(lexicon.spellings):
+            score = self._lm.score(start, label)[1]
+            for spelling in self._paths(spellings):
+                labels[spelling] = labels.get(spelling, 0) + 1
+                if labels[spelling] > MAX_LABELS:
+                    raise ValueError(
+                        f"lexicon: over {MAX_LABELS} words are spelled as "
+                        f"{lexicon.words[label]!r} is; give fewer num_spellings"
+                    )
+                trie.insert(list(spelling), label, score)
+        trie.smear(SmearingMode.MAX)
+        return trie
+
+    def _paths(self, spellings: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
+        """Give the spellings as the tree needs them.
+
+        flashlight-text lets the last token of a word last one frame only, unless it is
+        the separator of words. BPE has none: there each spelling is entered again with
+        its last piece doubled, which is that piece over two frames or more.
+        """
+        if self._is_char:
+            return list(spellings)
+        doubled = [(*spelling, spelling[-1]) for spelling in spellings]
+        return list(dict.fromkeys([*spellings, *doubled]))
+
+    def _build_decoder(self) -> Any:
+        from flashlight.lib.text import decoder as fl
+
+        options = self.options
+        beam = (options.beam_size, min(options.beam_size_token, self._num_columns))
+        weight = options.lm_weight * LN10  # KenLM's scores are log10
+        common = {"log_add": options.log_add, "criterion_type": fl.CriterionType.CTC}
+        threshold = options.beam_threshold
+        if self._lexicon is None:
+            free = fl.LexiconFreeDecoderOptions(
+                *beam, threshold, weight, sil_score=0.0, **common
+            )
+            return fl.LexiconFreeDecoder(free, self._lm, self._vocab, BLANK_ID, [])
+        bound = fl.LexiconDecoderOptions(
+            *beam, threshold, weight, options.word_score, -math.inf, 0.0, **common
+        )
+        separator = self._space if self._is_char else self._vocab
+        return fl.LexiconDecoder(
+            bound, self._trie, self._lm, separator, BLANK_ID, -1, [], False
+        )
+
+
+def _load_lm(path: Path | None, units: list[str]) -> Any:
+    from flashlight.lib.text.decoder import ZeroLM
+    from flashlight.lib.text.decoder.kenlm import KenLM
+    from flashlight.lib.text.dictionary import Dictionary
+
+    if path is None:
+        return ZeroLM()
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such model; run `hamzaban train-lm`")
+    try:
+        return KenLM(str(path), Dictionary(units))
+    except RuntimeError as e:
+        raise ValueError(f"{path}: KenLM cannot read it ({e}); train it again") from e
+
+
+def _make_dither(num_columns: int) -> np.ndarray:
+    """Make what keeps equal posteriors apart, shape (frames, N), mean 0.
+
+    Which of two equal hypotheses flashlight-text keeps depends on where they lie in
+    memory, hence on the utterances before. Half-precision numbers are often equal.
+    """
+    rng = np.random.default_rng(0)
+    rows = [rng.permutation(num_columns) for _ in range(_DITHER_FRAMES)]
+    centred = np.array(rows, np.float32) - np.float32((num_columns - 1) / 2)
+    return centred * np.float32(DITHER)

@@ -1,0 +1,177 @@
+"""ESPnet's own search, for models with an attention decoder; the same outputs."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hamzaban.decode.emissions import (
+    Utterance,
+    find_conv,
+    has_frames,
+    read_speech,
+    read_utterances,
+)
+from hamzaban.decode.options import DecodeOptions, SearchOptions
+from hamzaban.decode.path import (
+    LogProbs,
+    Word,
+    align,
+    find_runs,
+    find_words,
+    path_confidence,
+)
+from hamzaban.decode.recogniser import find_files, read_config
+from hamzaban.decode.result import Result
+from hamzaban.launch.local import die_with_parent
+from hamzaban.text.tokens import Tokenizer, build_tokenizer
+
+FS = 16000
+_searcher: EspnetSearcher | None = None  # of a forked process
+
+
+class EspnetSearcher:
+    """ESPnet's `Speech2Text`, one utterance at a time."""
+
+    def __init__(
+        self,
+        asr_exp: str | Path,
+        options: DecodeOptions,
+        search: SearchOptions,
+        bpemodel: str | Path | None = None,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            asr_exp: Has `config.yaml` and the model file.
+            options: Name of the model file and where it runs.
+            search: Its beam_size, ctc_weight, penalty and nbest are used; a model
+                without a decoder is searched with ctc_weight 1.
+            bpemodel: Stands in for the path in `config.yaml`.
+
+        Raises:
+            FileNotFoundError: A file is missing.
+        """
+        from hamzaban import asr, compat
+
+        config, model_file = find_files(asr_exp, options.asr_model)
+        args = read_config(config)
+        self.tokenizer: Tokenizer = build_tokenizer(
+            args.token_type, args.token_list, bpemodel or args.bpemodel
+        )
+        compat.prepare()
+        asr.register()
+        from espnet2.bin.asr_inference import Speech2Text
+
+        has_decoder = getattr(args, "decoder", None) is not None
+        self._speech2text: Any = Speech2Text(
+            asr_train_config=str(config),
+            asr_model_file=str(model_file),
+            bpemodel=None if bpemodel is None else str(bpemodel),
+            device="cuda" if options.ngpu else "cpu",
+            beam_size=search.beam_size,
+            ctc_weight=search.ctc_weight if has_decoder else 1.0,
+            lm_weight=0.0,
+            penalty=search.penalty,
+            nbest=search.nbest,
+        )
+        conv = find_conv(self._speech2text.asr_model)
+        self._conv = conv
+        self.frame_shift_s = float(np.prod([stride for _, stride in conv])) / FS
+
+    def decode(self, utt: Utterance) -> list[Result]:
+        """Decode one utterance; one too short for a frame has no result."""
+        speech = read_speech(utt, FS)
+        if not has_frames(len(speech), self._conv):
+            return []
+        log_probs = self._emit(speech)
+        found = self._speech2text(speech.numpy())
+        hyps = found[0] if isinstance(found, tuple) else found
+        return [self._convert(hyp, log_probs) for *_, hyp in hyps]
+
+    def _emit(self, speech: Any) -> LogProbs | None:
+        from hamzaban.decode.emissions import emit
+
+        model = self._speech2text.asr_model
+        if getattr(model, "ctc", None) is None:
+            return None
+        return emit(model, [speech])[0][0].float().cpu().numpy()
+
+    def _convert(self, hyp: Any, log_probs: LogProbs | None) -> Result:
+        ends = (0, len(self.tokenizer.tokens) - 1)  # blank, sos/eos
+        ids = tuple(t for t in map(int, hyp.yseq) if t not in ends)
+        tokens = tuple(self.tokenizer.ids2tokens(ids))
+        path = None if log_probs is None else align(log_probs, ids)
+        if log_probs is None or path is None:  # nothing says when words were spoken
+            texts = self.tokenizer.tokens2text(tokens).split(" ")
+            words = [Word(text, 0, 0, 0.0) for text in texts if text]
+            confidence = float("-inf")
+        else:
+            words = find_words(find_runs(log_probs, path), self.tokenizer)
+            confidence = path_confidence(log_probs, path)
+        score = float(hyp.score)
+        return Result(tokens, ids, tuple(words), score, score, 0.0, confidence)
+
+
+def search_espnet(
+    searcher: EspnetSearcher, data_dir: str | Path, options: DecodeOptions
+) -> dict[str, list[Result]]:
+    """Decode a data directory in processes.
+
+    Returns:
+        The hypotheses of each utterance, the best first.
+
+    Raises:
+        ValueError: There is no utterance, or a process died.
+    """
+    global _searcher
+    import torch
+
+    utts = sorted(read_utterances(data_dir), key=lambda utt: -utt.num_samples)
+    if not utts:
+        raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
+    torch.set_num_threads(1)
+    start = time.monotonic()
+    _searcher = searcher
+    try:
+        nj = 1 if options.ngpu else min(options.nj, len(utts))
+        found = dict(_run(utts, nj))
+    finally:
+        _searcher = None
+    wall_s = max(time.monotonic() - start, 1e-9)
+    logging.info(
+        "%s: %d utterances in %.1f s, %.2f utterances/s",
+        *(data_dir, len(utts), wall_s, len(utts) / wall_s),
+    )
+    return found
+
+
+def _run(utts: Sequence[Utterance], nj: int) -> Iterator[tuple[str, list[Result]]]:
+    if nj == 1:
+        yield from map(_decode, utts)
+        return
+    context = multiprocessing.get_context("fork")
+    pool = concurrent.futures.ProcessPoolExecutor(
+        nj, context, die_with_parent, (signal.SIGKILL,)
+    )
+    with pool:
+        try:
+            yield from pool.map(_decode, utts)
+        except BrokenProcessPool as e:
+            raise ValueError(
+                "a decoding process died, perhaps for lack of memory; give a lower --nj"
+            ) from e
+
+
+def _decode(utt: Utterance) -> tuple[str, list[Result]]:
+    assert _searcher is not None
+    return utt.utt_id, _searcher.decode(utt)

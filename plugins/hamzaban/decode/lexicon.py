@@ -1,0 +1,130 @@
+"""Spellings of words in a model's tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hamzaban.fileio import atomic_text
+from hamzaban.lm.text import read_plain
+from hamzaban.text.tokens import SPACE, UNK, BpeTokenizer, Tokenizer
+
+MAX_SHOWN = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Lexicon:
+    """Words and how they are spelled.
+
+    Attributes:
+        words: The words that can be spelled.
+        spellings: Token ids of each spelling of each word, the likeliest first.
+        unspelled: Words that the tokens cannot spell.
+    """
+
+    words: tuple[str, ...]
+    spellings: tuple[tuple[tuple[int, ...], ...], ...]
+    unspelled: tuple[str, ...]
+
+
+def read_words(path: str | Path) -> list[str]:
+    """Read a list of words: the first field of each line; the rest is not looked at.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        ValueError: There is no word.
+    """
+    words = list(dict.fromkeys(f[0] for f in map(str.split, read_plain(path)) if f))
+    if not words:
+        raise ValueError(f"{path}: no word found, expected one a line")
+    return words
+
+
+def build_lexicon(
+    words: Iterable[str], tokenizer: Tokenizer, num_spellings: int = 1
+) -> Lexicon:
+    """Spell words in tokens.
+
+    A spelling has to read as the word again, so ZWNJ, vowel signs and words of another
+    script are either kept whole or counted as unspelled, never altered.
+
+    Args:
+        words: Words without spaces.
+        tokenizer: Of the model: characters, each word followed by `<space>`, or BPE.
+        num_spellings: Segmentations of a word into BPE pieces, the likeliest first; a
+            SentencePiece model of type `bpe` has only one.
+
+    Returns:
+        The lexicon.
+
+    Raises:
+        ValueError: No word can be spelled, or characters lack `<space>`.
+    """
+    is_bpe = isinstance(tokenizer, BpeTokenizer)
+    if not is_bpe and SPACE not in tokenizer.token2id:
+        raise ValueError(
+            f"token list: {SPACE} is missing, which ends each word of a lexicon; make "
+            "the tokens from text with spaces"
+        )
+    words = list(words)
+    spelled = _spell_bpe(words, tokenizer, num_spellings) if is_bpe else words
+    kept, spellings, unspelled = [], [], []
+    for word, found in zip(words, spelled, strict=True):
+        ways = found if is_bpe else [[*word, SPACE]]
+        good = [way for way in ways if _reads_as(way, word, tokenizer)]
+        if good:
+            kept.append(word)
+            ids = (tuple(tokenizer.tokens2ids(way)) for way in good)
+            spellings.append(tuple(dict.fromkeys(ids)))
+        else:
+            unspelled.append(word)
+    if not kept:
+        raise ValueError(
+            f"none of {len(words)} words can be spelled in the model's tokens, the "
+            f"first {words[:1]}; is it the word list of another language?"
+        )
+    return Lexicon(tuple(kept), tuple(spellings), tuple(unspelled))
+
+
+def report_lexicon(lexicon: Lexicon, path: str | Path) -> None:
+    """Log the size of a lexicon and write its unspelled words, one a line."""
+    total = len(lexicon.words) + len(lexicon.unspelled)
+    logging.info(
+        "lexicon: %d words, %d spellings",
+        *(len(lexicon.words), sum(map(len, lexicon.spellings))),
+    )
+    with atomic_text(path) as f:
+        f.writelines(word + "\n" for word in lexicon.unspelled)
+    if lexicon.unspelled:
+        shown = " ".join(lexicon.unspelled[:MAX_SHOWN])
+        logging.warning(
+            "%d of %d words cannot be spelled in the model's tokens and are never "
+            "recognised (%s lists them): %s",
+            *(len(lexicon.unspelled), total, path, shown),
+        )
+
+
+def _spell_bpe(
+    words: Sequence[str], tokenizer: Tokenizer, num_spellings: int
+) -> list[list[list[str]]]:
+    assert isinstance(tokenizer, BpeTokenizer)
+    best = [[way] for way in tokenizer.processor.encode(list(words), out_type=str)]
+    if num_spellings == 1:
+        return best
+    try:
+        for found, word in zip(best, words, strict=True):
+            found += tokenizer.processor.nbest_encode(
+                word, nbest_size=num_spellings, out_type=str
+            )
+            found[1:] = [way for way in found[1:] if way != found[0]]
+            del found[num_spellings:]
+    except RuntimeError:  # the algorithm has one segmentation
+        logging.info("the BPE model has one segmentation a word: num_spellings is 1")
+    return best
+
+
+def _reads_as(spelling: Sequence[str], word: str, tokenizer: Tokenizer) -> bool:
+    known = all(token in tokenizer.token2id and token != UNK for token in spelling)
+    return known and tokenizer.tokens2text(spelling) == word

@@ -1,0 +1,156 @@
+"""CTC paths through log-posteriors: greedy, aligned; their words and confidences."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamzaban.text.tokens import SPACE, UNK, WORD_BOUNDARY, BpeTokenizer, Tokenizer
+
+LogProbs = NDArray[np.float32]
+BLANK_ID = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One token on a path.
+
+    Attributes:
+        token: Its id.
+        start: Its first frame.
+        end: The frame after its last.
+        log_prob: The highest log-posterior it has in these frames.
+    """
+
+    token: int
+    start: int
+    end: int
+    log_prob: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Word:
+    """One recognised word.
+
+    Attributes:
+        text: The word.
+        start: Its first frame.
+        end: The frame after its last.
+        confidence: Geometric mean of its tokens' highest posteriors, 0..1.
+    """
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+
+def greedy_path(log_probs: LogProbs) -> list[int]:
+    """Give the likeliest token of each frame; `log_probs` has shape (T, V)."""
+    return log_probs.argmax(-1).tolist()
+
+
+def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray) -> float:
+    """Sum the log-posteriors along a path of T tokens."""
+    if not len(path):
+        return 0.0
+    return float(log_probs[np.arange(len(path)), path].astype(np.float64).sum())
+
+
+def path_confidence(log_probs: LogProbs, path: Sequence[int]) -> float:
+    """Mean log-posterior of the path's frames that are not blank; -inf if all are."""
+    frames = [t for t, token in enumerate(path) if token != BLANK_ID]
+    if not frames:
+        return float("-inf")
+    tokens = [path[t] for t in frames]
+    return float(log_probs[frames, tokens].astype(np.float64).mean())
+
+
+def find_runs(log_probs: LogProbs, path: Sequence[int]) -> list[Run]:
+    """Give the tokens of a path: repeats merged, blanks left out."""
+    runs: list[Run] = []
+    before, start = BLANK_ID, 0
+    for t, token in enumerate([*path, BLANK_ID]):
+        if token == before:
+            continue
+        if before != BLANK_ID:
+            best = float(log_probs[start:t, before].max())
+            runs.append(Run(before, start, t, best))
+        before, start = token, t
+    return runs
+
+
+def find_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
+    """Group tokens into words, as `tokens2text` writes them."""
+    is_bpe = isinstance(tokenizer, BpeTokenizer)
+    groups: list[list[Run]] = [[]]
+    for run in runs:
+        token = tokenizer.tokens[run.token]
+        starts = token.startswith(WORD_BOUNDARY) if is_bpe else token == SPACE
+        if is_bpe and UNK in (token, _last(groups, tokenizer)):
+            starts = True  # SentencePiece writes it as a word
+        if starts:
+            groups.append([])
+        if is_bpe or token != SPACE:
+            groups[-1].append(run)
+    words = []
+    for group in groups:
+        text = tokenizer.tokens2text([tokenizer.tokens[run.token] for run in group])
+        if text:
+            words.append(make_word(text, group))
+    return words
+
+
+def make_word(text: str, runs: Sequence[Run]) -> Word:
+    """Make a word of the tokens it is spelled with; none gives it confidence 0."""
+    if not runs:
+        return Word(text, 0, 0, 0.0)
+    mean = sum(run.log_prob for run in runs) / len(runs)
+    return Word(text, runs[0].start, runs[-1].end, min(1.0, math.exp(mean)))
+
+
+def align(log_probs: LogProbs, token_int: Sequence[int]) -> list[int] | None:
+    """Find the best path that spells tokens (Viterbi on the CTC graph).
+
+    Args:
+        log_probs: CTC log-posteriors (natural log), shape (T, V).
+        token_int: The tokens, without blanks; N of them.
+
+    Returns:
+        The token of each frame, blanks included; None if T is too short for them.
+    """
+    labels = np.full(2 * len(token_int) + 1, BLANK_ID)  # (S,): blank, token, blank, ...
+    labels[1::2] = token_int
+    can_skip = np.zeros(len(labels), bool)  # over the blank before
+    can_skip[3::2] = labels[3::2] != labels[1:-2:2]
+    score = np.full(len(labels), -np.inf)
+    score[0] = 0.0
+    back = np.zeros((len(log_probs), len(labels)), np.int8)  # (T, S)
+    for t, frame in enumerate(log_probs[:, labels].astype(np.float64)):  # (T, S)
+        moves = np.full((3, len(labels)), -np.inf)
+        moves[0] = score
+        moves[1, 1:] = score[:-1]
+        moves[2, 2:] = np.where(can_skip[2:], score[:-2], -np.inf)
+        if t == 0:  # a path begins with the first blank or the first token
+            moves[2] = -np.inf
+            moves[1, 2:] = -np.inf
+        back[t] = moves.argmax(0)
+        score = moves.max(0) + frame
+    state = len(labels) - 1
+    if len(labels) > 1 and score[-2] > score[-1]:
+        state -= 1
+    if not np.isfinite(score[state]):
+        return None
+    path = []
+    for t in range(len(log_probs) - 1, -1, -1):
+        path.append(int(labels[state]))
+        state -= int(back[t, state])
+    return path[::-1]
+
+
+def _last(groups: list[list[Run]], tokenizer: Tokenizer) -> str:
+    return tokenizer.tokens[groups[-1][-1].token] if groups[-1] else ""

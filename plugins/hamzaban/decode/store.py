@@ -1,0 +1,192 @@
+"""Emissions on disk: CTC log-posteriors, float16, compressed, read by utt_id.
+
+A folder holds `meta.json` and parts: `00000.bin`, the compressed matrices one after the
+other, and `00000.idx`, lines `utt_id offset bytes frames`. The index is written last: a
+part with one is complete. Half-precision numbers are kept as their upper bytes, then
+their lower bytes, which zlib packs a fifth better.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamzaban.fileio import atomic_path, atomic_text
+
+META = "meta.json"
+MIN_LOG_PROB = -60000.0  # of float16
+_PART = re.compile(r"\d{5}\.(bin|idx)")
+
+LogProbs = NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Meta:
+    """What a store holds.
+
+    Attributes:
+        source: Fingerprints of the model and of the utterances.
+        num_tokens: V.
+        frame_shift_s: Time between two frames.
+        num_utts: Number of utterances, when it is complete.
+        num_parts: Number of parts, likewise.
+    """
+
+    source: dict[str, str]
+    num_tokens: int
+    frame_shift_s: float
+    num_utts: int
+    num_parts: int
+
+
+def write_meta(folder: Path, meta: Meta) -> None:
+    """Write what a store is going to hold; parts of something else are removed."""
+    if folder.is_dir() and read_meta(folder) != meta:
+        for path in folder.iterdir():
+            if path.name == META or _PART.fullmatch(path.name):
+                path.unlink()
+    with atomic_text(folder / META) as f:
+        json.dump(dataclasses.asdict(meta), f, indent=1, sort_keys=True)
+
+
+def read_meta(folder: Path) -> Meta | None:
+    """Read what a store holds; None if there is none, or it cannot be read."""
+    try:
+        values: Any = json.loads((folder / META).read_text(encoding="utf-8"))
+        return Meta(**values)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def missing_parts(folder: Path, meta: Meta) -> list[int]:
+    """Give the numbers of the parts that are not there yet."""
+    names = {path.name for path in folder.glob("*.idx")} if folder.is_dir() else set()
+    return [i for i in range(meta.num_parts) if f"{i:05d}.idx" not in names]
+
+
+def write_part(
+    folder: Path, number: int, emissions: Iterable[tuple[str, LogProbs]]
+) -> None:
+    """Write one part.
+
+    Args:
+        folder: Of the store.
+        number: Of the part, from 0.
+        emissions: utt_id and log-posteriors, shape (T, V), of each utterance.
+    """
+    lines, offset = [], 0
+    with (
+        atomic_path(folder / f"{number:05d}.bin") as temporary,
+        open(temporary, "wb") as f,
+    ):
+        for utt_id, log_probs in emissions:
+            packed = pack(log_probs)
+            f.write(packed)
+            lines.append(f"{utt_id} {offset} {len(packed)} {len(log_probs)}\n")
+            offset += len(packed)
+    with atomic_text(folder / f"{number:05d}.idx") as f:
+        f.writelines(lines)
+
+
+def pack(log_probs: LogProbs) -> bytes:
+    """Compress log-posteriors, shape (T, V)."""
+    half = np.maximum(log_probs, MIN_LOG_PROB).astype("<f2")
+    planes = half.reshape(-1).view(np.uint8).reshape(-1, 2).T
+    return zlib.compress(np.ascontiguousarray(planes).tobytes(), 1)
+
+
+def unpack(packed: bytes, num_tokens: int) -> LogProbs:
+    """Undo `pack` but for the rounding; shape (T, V)."""
+    planes = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(2, -1)
+    half = np.ascontiguousarray(planes.T).reshape(-1).view("<f2")
+    return half.astype(np.float32).reshape(-1, num_tokens)
+
+
+class EmissionStore:
+    """A complete store, open for reading in any order."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Read the indices.
+
+        Raises:
+            FileNotFoundError: There is no store.
+            ValueError: It is not complete.
+        """
+        self.folder = Path(folder)
+        meta = read_meta(self.folder)
+        if meta is None:
+            raise FileNotFoundError(
+                f"{self.folder}/{META}: missing or unreadable; make the emissions with "
+                "`hamzaban make-emissions`"
+            )
+        self.meta = meta
+        self._places: dict[str, tuple[int, int, int, int]] = {}
+        missing = missing_parts(self.folder, meta)
+        if not missing:
+            for part in range(meta.num_parts):
+                self._read_index(part)
+        if missing or len(self._places) != meta.num_utts:
+            raise ValueError(
+                f"{self.folder}: {len(missing)} of {meta.num_parts} parts are missing; "
+                "run `hamzaban make-emissions` again, it goes on where it ended"
+            )
+
+    def _read_index(self, part: int) -> None:
+        with open(self.folder / f"{part:05d}.idx", encoding="utf-8") as f:
+            for line in f:
+                utt_id, *numbers = line.split()
+                offset, size, frames = map(int, numbers)
+                self._places[utt_id] = (part, offset, size, frames)
+
+    def __len__(self) -> int:
+        """Give the number of utterances."""
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the utt_ids, sorted."""
+        return iter(sorted(self._places))
+
+    def __contains__(self, utt_id: str) -> bool:
+        """Tell whether an utterance is there."""
+        return utt_id in self._places
+
+    def num_frames(self, utt_id: str) -> int:
+        """Give the number of frames of an utterance."""
+        return self._find(utt_id)[3]
+
+    def read(self, utt_id: str) -> LogProbs:
+        """Read the log-posteriors of an utterance, shape (T, V); T may be 0.
+
+        Raises:
+            KeyError: It is not in the store.
+            ValueError: Its part is damaged.
+        """
+        part, offset, size, frames = self._find(utt_id)
+        path = self.folder / f"{part:05d}.bin"
+        with open(path, "rb") as f:
+            f.seek(offset)
+            packed = f.read(size)
+        try:
+            log_probs = unpack(packed, self.meta.num_tokens)
+            if len(log_probs) == frames:
+                return log_probs
+            reason = f"{len(log_probs)} frames found, its index says {frames}"
+        except (zlib.error, ValueError) as e:
+            reason = str(e)
+        raise ValueError(
+            f"{path}: {utt_id} cannot be read ({reason}); remove the folder and run "
+            "`hamzaban make-emissions`"
+        )
+
+    def _find(self, utt_id: str) -> tuple[int, int, int, int]:
+        if utt_id not in self._places:
+            raise KeyError(f"{self.folder}: utt_id {utt_id} is not there")
+        return self._places[utt_id]
