@@ -71,7 +71,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     page = build_page(args.exp, wishes)
     plot = args.plot or args.output.with_suffix(".png")
     if page.rate_charts:
-        write_picture(page.rate_charts, plot)
+        names = {e.label: f"{e.label} {e.folder.name}" for e in page.experiments}
+        write_picture(page.rate_charts, names, plot)
         logging.info("Wrote %s", plot)
     with atomic_text(args.output) as stream:
         stream.write(render_page(page))

@@ -1,6 +1,7 @@
 """Show the error rates of experiments as RESULTS.md, in ESPnet's form."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", type=Path, help="file to write, such as RESULTS.md; else the screen"
     )
+    parser.add_argument(
+        "--report", type=Path, help="file of make-report, to be linked from --output"
+    )
     return parser
 
 
@@ -31,7 +35,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
         format_results,
     )
 
-    text = format_results(find_results(args.exp), describe_environment())
+    link = ""
+    if args.report is not None:
+        folder = args.output.parent if args.output is not None else Path()
+        link = Path(os.path.relpath(args.report, folder)).as_posix()
+    text = format_results(find_results(args.exp), describe_environment(), link)
     if args.output is None:
         sys.stdout.write(text)
     else:

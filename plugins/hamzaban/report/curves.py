@@ -78,11 +78,14 @@ def _spans_decade(series: Sequence[Series]) -> bool:
     return bool(values) and min(values) > 0 and max(values) >= 10 * min(values)
 
 
-def write_picture(charts: Sequence[Chart], path: Path) -> None:
+def write_picture(
+    charts: Sequence[Chart], names: Mapping[str, str], path: Path
+) -> None:
     """Write charts side by side as PNG.
 
     Args:
         charts: One or more.
+        names: Names for the legend in place of those of the lines.
         path: The file to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -95,13 +98,18 @@ def write_picture(charts: Sequence[Chart], path: Path) -> None:
     ):
         for line in chart.series:
             xs, ys = zip(*sorted(line.points.items()), strict=True)
-            axes.plot(xs, ys, "--" if line.dashed else "-", label=line.name)
+            axes.plot(
+                xs,
+                ys,
+                "--" if line.dashed else "-",
+                label=names.get(line.name, line.name),
+            )
         if chart.logarithmic:
             axes.set_yscale("log")
         axes.set_xlabel(chart.x_title)
         axes.set_ylabel(chart.title)
         axes.grid(alpha=0.3)
         if len(chart.series) > 1:
-            axes.legend()
+            axes.legend(fontsize=7)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=150)

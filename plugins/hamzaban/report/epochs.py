@@ -7,6 +7,7 @@ from pathlib import Path
 
 _LINE = re.compile(r" (\d+)epoch results: (.*)")
 _PART = re.compile(r"\[(\w+)\] ([^\[]*)")
+_NO_NUMBERS = ("time",)  # written as `1 minute and 3 seconds`
 _VALUE = re.compile(r"(\w+)=([^,\s]+)")
 
 
@@ -43,13 +44,7 @@ def read_epochs(train_log: str | Path) -> Epochs:
                 continue
             for part, text in _PART.findall(found[2]):
                 for name, value in _VALUE.findall(text):
-                    _keep(epochs, part, name, int(found[1]), value)
+                    if name not in _NO_NUMBERS:
+                        values = epochs.values.setdefault(part, {})
+                        values.setdefault(name, {})[int(found[1])] = float(value)
     return epochs
-
-
-def _keep(epochs: Epochs, part: str, name: str, epoch: int, value: str) -> None:
-    try:
-        number = float(value)
-    except ValueError:  # such as `time=1 minute and 3 seconds`
-        return
-    epochs.values.setdefault(part, {}).setdefault(name, {})[epoch] = number

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,18 +45,17 @@ def find_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[C
         The commands of the targets, of what these read, and so on, oldest first.
     """
     stamps = [command for root in roots for command in _read_stamps(Path(root))]
-    wanted = [os.path.normpath(target) for target in targets]
-    chosen: dict[int, Command] = {}
+    wanted = deque((os.path.normpath(target), 0) for target in targets)
+    chosen: dict[int, tuple[Command, int]] = {}
     while wanted:
-        path = wanted.pop()
+        path, depth = wanted.popleft()
         for command in stamps:
-            made = id(command) in chosen or not any(
-                _overlap(path, out) for out in command.makes
-            )
-            if not made:
-                chosen[id(command)] = command
-                wanted.extend(command.reads)
-    return sorted(chosen.values(), key=lambda command: command.started)
+            makes_it = any(_overlap(path, made) for made in command.makes)
+            if makes_it and id(command) not in chosen:
+                chosen[id(command)] = command, depth
+                wanted.extend((read, depth + 1) for read in command.reads)
+    ordered = sorted(chosen.values(), key=lambda found: (found[0].started, -found[1]))
+    return [command for command, _ in ordered]
 
 
 def _overlap(path: str, other: str) -> bool:

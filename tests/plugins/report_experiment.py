@@ -1,0 +1,116 @@
+"""A small experiment as its stages leave it, for tests of the report."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from hamzaban.bin import score_text
+
+REFS = {
+    "s1-a": "در سال ۱۴۰۳ شرکت Google آمد",
+    "s1-b": "تهران زیبا و شهر ری است",
+    "s2-a": "کتاب\u200cها را می\u200cخوانم <b>&",
+    "s2-b": "خوب است",
+}
+HYPS = {
+    "s1-a": "در سال ۱۴۰۴ شرکت آمد",
+    "s1-b": "طهران زیبا و شهری است",
+    "s2-a": "کتابها را می خوانم <b>& آن",
+    "s2-b": "خوب است",
+}
+RESULTS = (
+    "2026-11-20T08:00:0{0} (trainer:394) INFO: {0}epoch results: [train] "
+    "iter_time=0.006, loss={1}, optim0_lr0=2.0e-04, grad_norm=3.5, time=1 minute, "
+    "total_count=96, [valid] loss={2}, wer={3}, cer={4}, time=1.46 seconds\n"
+)
+
+
+def make_experiment(root: Path, name: str, better: bool = False) -> Path:
+    """Make exp/<name> with a scored set, and dump/raw; return the former."""
+    exp, raw = root / "exp" / name, root / "dump" / "raw"
+    for part in ("train", "valid", "test"):
+        make_data_dir(raw / part)
+    decoded = exp / "decode_greedy" / "test"
+    decoded.mkdir(parents=True)
+    hyps = {**HYPS, "s1-b": REFS["s1-b"]} if better else HYPS
+    write_text(decoded / "text", hyps)
+    words = ["--ref", raw / "test/text", "--utt2spk", raw / "test/utt2spk"]
+    words += ["--hyp", decoded / "text", "--output_dir", decoded]
+    score_text.main([*map(str, words), "--normalizer", "fa-score/1:abc"])
+    lines = [RESULTS.format(e, 90 / e, 80 / e, 1 / e, 0.5 / e) for e in (1, 2, 3, 4)]
+    log = "".join([*lines[:3], lines[1].replace("wer=0.5", "wer=0.25"), lines[3]])
+    (exp / "train.log").write_text(log, "utf-8")
+    write_config(exp)
+    write_stamps(root, exp)
+    return exp
+
+
+def make_data_dir(path: Path) -> None:
+    """Make a data directory with a second of sound and more for each utterance."""
+    path.mkdir(parents=True, exist_ok=True)
+    scp, samples = {}, {}
+    for place, utt_id in enumerate(REFS):
+        size = 16000 + 1600 * place
+        speech = 0.1 * np.sin(np.arange(size) / 20)
+        soundfile.write(path / f"{utt_id}.wav", speech, 16000)
+        scp[utt_id] = f"{path.relative_to(path.parents[2])}/{utt_id}.wav"
+        samples[utt_id] = str(size)
+    write_text(path / "wav.scp", scp)
+    write_text(path / "utt2num_samples", samples)
+    write_text(path / "utt2spk", {utt_id: utt_id[:2] for utt_id in REFS})
+    write_text(path / "text", REFS)
+
+
+def write_text(path: Path, lines: dict[str, str]) -> None:
+    """Write a Kaldi file."""
+    text = "".join(f"{key} {rest}\n" for key, rest in lines.items())
+    path.write_text(text, encoding="utf-8")
+
+
+def write_config(exp: Path) -> None:
+    """Write what of ESPnet's config.yaml the report reads; YAML reads JSON."""
+    paths = {
+        f"{part}_data_path_and_name_and_type": [
+            [f"dump/raw/{part}/wav.scp", "speech", "sound"],
+            [f"dump/raw/{part}/text", "text", "text"],
+        ]
+        for part in ("train", "valid")
+    }
+    config = {**paths, "frontend_conf": {"fs": 16000}}
+    (exp / "config.yaml").write_text(json.dumps(config), "utf-8")
+
+
+def write_stamps(root: Path, exp: Path) -> None:
+    """Write stamps of two stages that made the experiment, and of one that did not."""
+    name = f"exp/{exp.name}"
+    stamps = {
+        exp / ".config.yaml.train.stamp": {
+            "step": "train",
+            "command": ["hamzaban", "train-asr", "--asr_args", "a b"],
+            "reads": ["dump/raw/train"],
+            "makes": [f"{name}/config.yaml"],
+            "started": "2026-11-20T08:00:00",
+            "elapsed_s": 3725.2,
+        },
+        root / "dump/raw/.train.audio.stamp": {
+            "step": "audio",
+            "command": ["hamzaban", "format-audio", "data/train", "dump/raw/train"],
+            "reads": ["data/train"],
+            "makes": ["dump/raw/train"],
+            "started": "2026-11-20T08:00:00",
+            "elapsed_s": 9.0,
+        },
+        root / "exp/.other.stamp": {
+            "step": "other",
+            "command": ["hamzaban", "other"],
+            "reads": [],
+            "makes": ["exp/other"],
+            "started": "2026-11-20T07:00:00",
+            "elapsed_s": 1.0,
+        },
+    }
+    for path, stamp in stamps.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"state": "done", "hamzaban": "0.1.0", **stamp}))
