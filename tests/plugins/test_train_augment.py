@@ -9,6 +9,7 @@ OPTIONS = {
     "noise_apply_prob": 1.0,
     "noise_db_range": "10_10",
     "rir_apply_prob": 1.0,
+    "optim_conf": "lr=0.001",
     "layer_lr_decay": 0.5,
     "head_lr_scale": 4.0,
     "save_interval": 2,

@@ -78,3 +78,23 @@ def test_autocast_rounds_products_and_nothing_else():
     run_under_autocast(exact, None)
     with pytest.raises(ValueError, match="autocast_dtype is 'float16', expected null"):
         run_under_autocast(exact, "float16")
+
+
+def test_frontend_of_a_recogniser_recomputes_too():
+    from hamzaban.asr.frontend import HamzabanS3prlFrontend
+
+    speech, lengths = torch.randn(2, 9000), torch.tensor([9000, 7000])
+    found = []
+    for saving in (False, True):
+        torch.manual_seed(0)
+        cfg = tiny_pretraining.CONFIG["model_cfg"]
+        frontend = HamzabanS3prlFrontend(
+            model_cfg=cfg, gradient_checkpointing=saving, dropout=0.1
+        ).train()
+        torch.manual_seed(1)
+        frontend(speech, lengths)[0].square().sum().backward()
+        parameters = frontend.named_parameters()
+        found.append({n: p.grad for n, p in parameters if p.grad is not None})
+    assert found[0].keys() == found[1].keys()
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(found[1][name], gradient, rtol=1e-5, atol=1e-7)

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 
 import numpy as np
 import soundfile
@@ -110,3 +111,7 @@ def _train(words, kill_at):
     if kill_at is not None:
         torch.optim.Adam.step = step
     main(words)
+
+
+if __name__ == "__main__":  # one process of several
+    _train(sys.argv[1:], int(os.environ.get("KILL_AT", 0)) or None)

@@ -16,6 +16,7 @@ from hamzaban.asr.options import FineTuning, read_options
 from hamzaban.asr.stats import count_frames
 from hamzaban.pretrain.config import make_model_cfg, make_task_cfg
 from hamzaban.pretrain.convert.source import read_source
+from hamzaban.train.precision import checkpoint_wav2vec2
 from hamzaban.train.task import check_prefixes
 
 UPSTREAMS = ("wav2vec2_custom", "wav2vec2_local", "wav2vec2_url")
@@ -61,6 +62,8 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         _check_conf(conf, fs)
         model = _build_model(conf.get("path_or_url"), self.options)
         _freeze(model, self.options)
+        if self.options.gradient_checkpointing:
+            checkpoint_wav2vec2(model)
         self.upstream = nn.ModuleDict({"upstream": nn.ModuleDict({"model": model})})
         _check_layer(layer, multilayer_feature, self.options, len(model.encoder.layers))
         depth = len(model.encoder.layers) + 1 if multilayer_feature else 0

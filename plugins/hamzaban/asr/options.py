@@ -37,6 +37,8 @@ class FineTuning:
         freeze_updates: The whole model is frozen for the first so many updates.
         freeze: Parts that stay frozen, such as feature_extractor or encoder.layers.0:
             prefixes of names below the wav2vec 2.0 model.
+        gradient_checkpointing: Compute activations anew in the backward pass: less
+            memory, more time, the same values.
     """
 
     model_cfg: Mapping[str, Any] | None = None
@@ -52,6 +54,7 @@ class FineTuning:
     reinit_layers: int = 0
     freeze_updates: int = 0
     freeze: Sequence[str] = ()
+    gradient_checkpointing: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges.

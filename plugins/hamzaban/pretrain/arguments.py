@@ -10,8 +10,7 @@ from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
 def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of model, losses and data."""
-    group = parser.add_argument_group("wav2vec 2.0 pretraining")
-    add = group.add_argument
+    add = parser.add_argument_group("wav2vec 2.0 pretraining").add_argument
     add(
         "--model_cfg",
         action=NestedDictAction,
@@ -43,12 +42,6 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="parameters missing or unexpected in init_checkpoint are an error",
     )
-    add(
-        "--export_conf",
-        action=NestedDictAction,
-        default={},
-        help="model: last, best or average; dtype: float32 or float16",
-    )
     _add_loss_arguments(add)
     _add_mixing_arguments(add)
 
@@ -77,7 +70,7 @@ def _add_loss_arguments(add: Callable[..., Any]) -> None:
 
 
 def _add_mixing_arguments(add: Callable[..., Any]) -> None:
-    """Add the options of further data: old languages, labels, probes."""
+    """Add the options of further data, of the doctor and of what is written."""
     for name, text in (
         ("replay_dir", "data directory of old languages, a share of each batch"),
         ("labelled_dir", "data directory with transcripts, for wav2vec-S"),
@@ -93,6 +86,7 @@ def _add_mixing_arguments(add: Callable[..., Any]) -> None:
         help="samples of a labelled batch; batch_bins by default",
     )
     for name, text in (
+        ("export_conf", "model: last, best, average; dtype: float32 or float16"),
         ("semi_conf", "wav2vec-S: mode, ratio, weights, layer, masking"),
         ("probes", "data directories whose loss is watched, by name: old=DIR new=DIR"),
         ("doctor_conf", "when a run is looked at, is ill, and is stopped"),

@@ -114,20 +114,11 @@ def examine(
     """
     alarms = []
     for name, value in means.items():
-        if not name.startswith("code_perplexity"):
-            continue
-        best[name] = max(best.get(name, value), value)
-        lowest = max(options.min_perplexity, (1 - options.max_fall) * best[name])
-        if value < lowest:
-            alarms.append(
-                Alarm(
-                    f"{name} is {value:.2f} after {best[name]:.2f} at best: the "
-                    "codebook falls together",
-                    "lower the learning rate, raise the first of loss_weights "
-                    "(diversity), start latent_temp where the checkpoint ended; with "
-                    "little audio set spectral_weight",
-                )
-            )
+        if name.startswith("code_perplexity"):
+            best[name] = max(best.get(name, value), value)
+            lowest = (1 - options.max_fall) * best[name]
+            if value < max(options.min_perplexity, lowest):
+                alarms.append(_describe_fall(name, value, best[name]))
     chance = math.log(num_negatives + 1)
     loss = means.get("loss_contrastive", 0.0)
     if abs(loss - chance) < options.chance_margin:
@@ -140,6 +131,14 @@ def examine(
             )
         )
     return alarms
+
+
+def _describe_fall(name: str, value: float, best: float) -> Alarm:
+    return Alarm(
+        f"{name} is {value:.2f} after {best:.2f} at best: the codebook falls together",
+        "lower the learning rate, raise the first of loss_weights (diversity), start "
+        "latent_temp where the checkpoint ended; with little audio set spectral_weight",
+    )
 
 
 def examine_probes(

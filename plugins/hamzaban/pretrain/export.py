@@ -64,8 +64,7 @@ def export_checkpoint(
 ) -> Path:
     """Write `<output_dir>/wav2vec2.pt` from a model file of the run.
 
-    The last good weights go to `wav2vec2_last_good.pt`, so that no stage takes a run
-    that was stopped for one that ended.
+    The last good weights of a run that was stopped go to `wav2vec2_last_good.pt`.
 
     Args:
         output_dir: Folder of the run.

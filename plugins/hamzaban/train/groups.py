@@ -76,9 +76,7 @@ def make_groups(
             is_head = not name.startswith(inside)
             scale = head_scale if is_head else scale_of(name, num_layers, decay, inside)
             groups.setdefault(scale, []).append(parameter)
-    for scale in sorted(groups, reverse=True):
-        logging.info(f"lr {lr * scale:.3g}: {len(groups[scale])} parameters")
-    return [
-        {"params": groups[scale], "lr": lr * scale}
-        for scale in sorted(groups, reverse=True)
-    ]
+    ordered = sorted(groups.items(), key=lambda item: -item[0])
+    shown = ", ".join(f"{lr * scale:.3g} for {len(p)}" for scale, p in ordered)
+    logging.info(f"Learning rates and numbers of parameters: {shown}")
+    return [{"params": p, "lr": lr * scale} for scale, p in ordered]
