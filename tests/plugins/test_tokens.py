@@ -236,3 +236,20 @@ def test_files_of_two_runs_are_refused(tmp_path, token_dir):
 
 def test_alphabet_is_legal():
     assert all(unicodedata.category(char) not in ("Cc", "Zs") for char in ALPHABET)
+
+
+def test_rare_characters_get_no_token(tmp_path, caplog):
+    common = "اب" * 10
+    text = write_text(tmp_path / "text", [*[common] * 5000, f"{common[:-1]}ژ"])
+    words = [str(text), "--token_type", "char", "--output_dir", str(tmp_path / "c")]
+    make_tokens(words)
+    assert "ژ" in (tmp_path / "c" / "tokens.txt").read_text(encoding="utf-8")
+    caplog.set_level("INFO")
+    make_tokens([*words, "--min_char_share", "1e-5"])  # 0.001 %: 1.0002 times
+    tokens = (tmp_path / "c" / "tokens.txt").read_text(encoding="utf-8").split()
+    assert set("اب") <= set(tokens) and "ژ" not in tokens
+    assert "1 characters are too rare for a token: U+0698 ژ 1 times" in caplog.text
+    with pytest.raises(ValueError, match="min_char_share is 1.0, expected 0 to less"):
+        make_tokens([*words, "--min_char_share", "1"])
+    with pytest.raises(ValueError, match="--min_char_share is for --token_type char"):
+        make_tokens([words[0], *words[3:], "--min_char_share", "1e-5"])
