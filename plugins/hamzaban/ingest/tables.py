@@ -66,13 +66,16 @@ def find_column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
     )
 
 
-def read_rows(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, Row]]:
+def read_rows(
+    path: Path, delimiter: str | None = None, *, columns: Sequence[str] = ()
+) -> Iterator[tuple[int, Row]]:
     """Read a csv, tsv or JSON lines table, told apart by its name.
 
     Args:
         path: The table. Of csv and tsv the first line names the columns.
         delimiter: What divides the fields; None: a tab in `.tsv`, otherwise that one of
             tab, comma, semicolon and `|` which is most frequent in the first line.
+        columns: Their names, where the first line is data.
 
     Yields:
         Line number and values by column; missing values are "".
@@ -84,34 +87,35 @@ def read_rows(path: Path, delimiter: str | None = None) -> Iterator[tuple[int, R
     if path.suffix.lower() in (".jsonl", ".json", ".ndjson"):
         yield from _read_json_lines(path)
         return
-    with open_utf8(path) as lines:
-        first = next(lines, "").rstrip("\r\n")
-    if not first:
-        raise ValueError(f"{path}: empty, expected a line of column names")
-    if delimiter is None:
-        known = ("\t", ",", ";", "|")
-        is_tsv = path.suffix.lower() == ".tsv"
-        delimiter = "\t" if is_tsv else max(known, key=first.count)
+    delimiter = delimiter or _find_delimiter(path)
     csv.field_size_limit(MAX_FIELD)
     with open_utf8(path) as lines:
         rows = csv.reader(
             lines,
             delimiter=delimiter,
-            quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL,
+            quoting=csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE,
         )
-        header = [name.strip() for name in next(rows)]
         try:
+            header = [name.strip() for name in columns or next(rows)]
             for fields in rows:
                 if not fields:
                     continue
                 if len(fields) != len(header):
                     raise ValueError(
                         f"{path}:{rows.line_num}: {len(fields)} fields, expected "
-                        f"{len(header)} as in the first line; correct the line"
+                        f"{len(header)} ({', '.join(header)}); correct the line"
                     )
                 yield rows.line_num, dict(zip(header, fields, strict=True))
         except csv.Error as error:
             raise ValueError(f"{path}:{rows.line_num}: {error}") from error
+
+
+def _find_delimiter(path: Path) -> str:
+    with open_utf8(path) as lines:
+        first = next(lines, "").rstrip("\r\n")
+    if not first:
+        raise ValueError(f"{path}: empty, expected a line of column names")
+    return "\t" if path.suffix.lower() == ".tsv" else max("\t,;|", key=first.count)
 
 
 def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:

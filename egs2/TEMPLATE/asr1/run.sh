@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# CORPUS: db.sh says where the data are, local/data.sh how they are read; see README.md.
+#   ./run.sh --pretrain_init /path/to/checkpoint.pt
+# Options go to asr.sh; see ./run.sh --help.
+set -euo pipefail
+
+ngpu=0
+! command -v nvidia-smi > /dev/null || ngpu=1
+
+exec ./asr.sh \
+    --lang LANG \
+    --train_set train \
+    --valid_set valid \
+    --test_sets test \
+    --ngpu "${ngpu}" \
+    --token_type char \
+    --asr_config ../../../conf/train_ctc.yaml \
+    --inference_config ../../../conf/decode.yaml \
+    "$@"

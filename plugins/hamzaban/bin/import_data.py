@@ -1,0 +1,68 @@
+"""Make train, valid and test of a corpus of one's own: a table, a folder, Parquet."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hamzaban.cli import str2bool
+
+MEANINGS = ("audio", "text", "speaker", "split", "utt_id", "lang", "start", "end")
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban import-data`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
+        "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
+        "Arrow files with audio in them (needs pyarrow); a Kaldi data directory; a "
+        "folder of audio files with a .txt beside each.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("source", type=Path, metavar="SOURCE", help="see below")
+    add("--output", type=Path, default="data", help="gets train, valid and test")
+    add("--lang", default="", help="language, for utt2lang")
+    add("--suffix", default="", help="of the sets' names, such as _sw")
+    add("--audio_dir", type=Path, help="where paths in the table begin")
+    add("--unpack_dir", type=Path, default="downloads/unpacked", help="for Parquet")
+    for what in MEANINGS:
+        add(f"--{what}_column", default="", metavar="NAME", help=f"column of {what}")
+    add("--columns", default="", help="all names, a,b,c, if the first line is data")
+    add("--delimiter", default="", help="between fields; empty: found out")
+    add("--speaker_folders", type=str2bool, default=False, help="a folder is a speaker")
+    add("--ignore_split", type=str2bool, default=False, help="draw another split")
+    add("--valid_share", type=float, default=0.1, help="of a split that is drawn")
+    add("--test_share", type=float, default=0.1, help="likewise")
+    add("--seed", type=int, default=0, help="decides the split")
+    add("--max_drop", type=float, default=0.05, help="most of a set that may be unfit")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Import the corpus; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.ingest.columns import TableOptions
+    from hamzaban.ingest.importing import ImportOptions, import_corpus
+
+    given = {what: getattr(args, f"{what}_column") for what in MEANINGS}
+    columns = [name.strip() for name in args.columns.split(",") if name.strip()]
+    delimiter = args.delimiter.replace("\\t", "\t")
+    options = ImportOptions(
+        table=TableOptions(given, columns, delimiter),
+        audio_dir=args.audio_dir,
+        unpack_dir=args.unpack_dir,
+        speaker_folders=args.speaker_folders,
+        ignore_split=args.ignore_split,
+        shares=(args.valid_share, args.test_share),
+        seed=args.seed,
+        lang=args.lang,
+        suffix=args.suffix,
+        max_drop=args.max_drop,
+    )
+    import_corpus(args.source, args.output, options)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,195 @@
+"""Finding what the columns of somebody's table mean, and rows by these meanings."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from hamzaban.ingest.tables import Row, read_rows
+
+# What a column may be called, the likelier first; case, spaces and dashes do not count.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "audio": (
+        *("path", "file", "file_name", "filename", "audio", "audio_filepath"),
+        *("audio_path", "audio_file", "wav", "wav_path", "wav_filename", "clip"),
+    ),
+    "text": (
+        *("sentence", "text", "transcription", "transcript", "transcripts"),
+        *("raw_transcription", "normalized_text", "orthographic"),
+    ),
+    "speaker": (
+        *("client_id", "speaker_id", "spk_id", "speaker", "spk", "user_id"),
+        *("reader_id", "contributor_id"),
+    ),
+    "split": ("split", "set", "subset", "partition"),
+    "utt_id": ("utt_id", "utterance_id", "segment_id"),
+    "lang": ("locale", "lang", "language"),
+    "duration": ("duration", "duration_s", "duration_seconds"),
+    "start": ("start", "start_s", "begin", "begin_s", "start_time", "offset"),
+    "end": ("end", "end_s", "end_time"),
+}
+NEEDED = ("audio", "text")
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("valid", "validation", "val", "dev", "devel"), "valid"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
+
+
+class Item(NamedTuple):
+    """A row by its meaning; "" where the table does not say.
+
+    Attributes:
+        place: Where it stands, for messages.
+        audio: As the table has it.
+        text: The transcript.
+        speaker: Who speaks; the recording where it is cut into parts and nobody knows.
+        split: train, valid or test.
+        utt_id: The name of the utterance.
+        lang: Its language.
+        begin_s: Where it begins in the recording.
+        end_s: Where it ends; 0 if it is all of the recording.
+        duration_s: Seconds, 0 where unknown.
+    """
+
+    place: str
+    audio: str
+    text: str
+    speaker: str = ""
+    split: str = ""
+    utt_id: str = ""
+    lang: str = ""
+    begin_s: float = 0.0
+    end_s: float = 0.0
+    duration_s: float = 0.0
+
+
+class TableOptions(NamedTuple):
+    """How to read tables.
+
+    Attributes:
+        given: The names of columns by meaning, where the user gave them.
+        columns: All column names, for tables without a first line of names.
+        delimiter: What divides fields; "" to find out.
+    """
+
+    given: Mapping[str, str]
+    columns: Sequence[str] = ()
+    delimiter: str = ""
+
+
+def read_items(path: Path, options: TableOptions) -> Iterator[Item]:
+    """Read a table row by row.
+
+    Raises:
+        ValueError: It has no column of audio or of text, or a value cannot be read.
+    """
+    meaning: dict[str, str] = {}
+    for number, row in read_rows(
+        path, options.delimiter or None, columns=options.columns
+    ):
+        if not meaning:
+            meaning = find_columns(path, list(row), options.given)
+        place = f"{path}:{number}"
+        values = {what: row.get(name, "") for what, name in meaning.items()}
+        yield _make_item(place, values)
+
+
+def find_columns(
+    path: Path, header: Sequence[str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """Say which column holds what.
+
+    Args:
+        path: The table, for messages.
+        header: Its columns.
+        given: Columns the user named, by what they hold.
+
+    Raises:
+        ValueError: A column is missing.
+    """
+    plain = {_plain(name): name for name in reversed(header)}
+    found: dict[str, str] = {}
+    for what, names in NAMES.items():
+        if given.get(what):
+            if given[what] not in header:
+                raise ValueError(
+                    f"{path}: no column '{given[what]}' (--{what}_column); found "
+                    f"{', '.join(header)}"
+                )
+            found[what] = given[what]
+            continue
+        known = [plain[name] for name in names if name in plain]
+        if known:
+            found[what] = known[0]
+        elif what in NEEDED:
+            raise ValueError(
+                f"{path}: no column of {what} known; found {', '.join(header)}; name "
+                f"it by --{what}_column, or all by --columns if the first line is data"
+            )
+    logging.info("%s: %s", path, ", ".join(f"{k}: {v}" for k, v in found.items()))
+    return found
+
+
+def name_split(text: str, place: str) -> str:
+    """Return train, valid or test for what a corpus calls it; "" for "".
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if not text.strip():
+        return ""
+    name = SPLITS.get(text.strip().lower())
+    if name is None:
+        raise ValueError(
+            f"{place}: split '{text}' is unknown; known: {', '.join(SPLITS)}; correct "
+            "it, or make another split by --ignore_split true"
+        )
+    return name
+
+
+def name_of(audio: str) -> str:
+    """Return a path without suffix as one word; of an absolute one the last two."""
+    path = PurePosixPath(audio)
+    parts = path.with_suffix("").parts
+    kept = parts[-2:] if path.is_absolute() else [p for p in parts if p != ".."]
+    return "-".join(kept)
+
+
+def _make_item(place: str, values: Row) -> Item:
+    times = {
+        what: _read_number(values.get(what, ""), what, place)
+        for what in ("start", "end", "duration")
+    }
+    begin_s, end_s = times["start"], times["end"]
+    if begin_s is not None and end_s is None and times["duration"] is not None:
+        end_s = begin_s + times["duration"]  # NeMo's offset and duration
+    return Item(
+        place=place,
+        audio=values["audio"],
+        text=values["text"],
+        speaker=values.get("speaker", "")
+        or (name_of(values["audio"]) if end_s else ""),
+        split=values.get("split", ""),
+        utt_id=values.get("utt_id", ""),
+        lang=values.get("lang", ""),
+        begin_s=(begin_s or 0.0) if end_s else 0.0,
+        end_s=end_s or 0.0,
+        duration_s=times["duration"] or 0.0,
+    )
+
+
+def _read_number(text: str, what: str, place: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            f"{place}: {what} is '{text}', expected seconds; correct it or rename the "
+            "column"
+        ) from None
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")

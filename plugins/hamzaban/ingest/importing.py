@@ -1,0 +1,219 @@
+"""A user's own corpus becomes train, valid and test."""
+
+import logging
+import os
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from hamzaban.data_dir import list_files, read_scp
+from hamzaban.data_dir_ops import distribute
+from hamzaban.ingest.arrow import UNPACKED, find_arrow, unpack_arrow
+from hamzaban.ingest.columns import Item, TableOptions, name_of, name_split
+from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.select import SETS, split_groups
+from hamzaban.ingest.sources import AUDIO, Source, open_source
+from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
+
+AUDIO_FOLDERS = ("", "audio", "clips", "wavs", "wav", "data")
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a corpus is read and split.
+
+    Attributes:
+        table: How to read its table.
+        audio_dir: Where paths of audio begin; None to look for it.
+        unpack_dir: For audio out of Parquet and Arrow files.
+        speaker_folders: In a folder of audio files each folder is a speaker.
+        ignore_split: Make a new split although the corpus has one.
+        shares: Of valid and test in a new split.
+        seed: Decides the split.
+        lang: For utt2lang where the table has none.
+        suffix: Of the names of the sets.
+        max_drop: Highest share of utterances that may be unfit.
+    """
+
+    table: TableOptions = field(default_factory=lambda: TableOptions({}))
+    audio_dir: Path | None = None
+    unpack_dir: Path = Path("downloads")
+    speaker_folders: bool = False
+    ignore_split: bool = False
+    shares: tuple[float, float] = (0.1, 0.1)
+    seed: int = 0
+    lang: str = ""
+    suffix: str = ""
+    max_drop: float = 0.05
+
+
+def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
+    """Write data/train, valid and test of a corpus in any of the known forms.
+
+    A split that the corpus has is kept; of what it lacks, valid or test, a share is
+    drawn from train. Drawn sets share no speaker with train; where speakers are
+    unknown, no recording if several utterances lie in one, or else no sentence.
+
+    Raises:
+        FileNotFoundError: There is nothing that can be read.
+        ValueError: A value cannot be read, or too much of the corpus is unfit.
+    """
+    files = find_arrow(path) if path.is_dir() and not _has_table(path) else []
+    if path.suffix in (".parquet", ".arrow"):
+        files = [path]
+    if files:
+        path = unpack_arrow(files, options.unpack_dir)
+        given = {**options.table.given, "audio": UNPACKED}
+        options = replace(options, table=options.table._replace(given=given))
+    source = open_source(path)
+    if source.is_kaldi:
+        _split_kaldi(source.path, output, options)
+        return
+    finder = AudioFinder(source, options.audio_dir)
+    plan = make_plan(_read(source, options, Tally("")), options)
+    for name in SETS:
+        tally = Tally(f"{name} of {path}")
+        items = _read(source, options, tally)
+        chosen = (item for item in items if plan.set_of(item) == name)
+        utterances = _make_utterances(chosen, finder, options.lang, tally)
+        write_set(output / f"{name}{options.suffix}", utterances)
+        tally.check(options.max_drop)
+
+
+def _has_table(path: Path) -> bool:
+    return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
+
+
+@dataclass
+class Plan:
+    """Which set each utterance is in: the corpus's own split, or a drawn one."""
+
+    drawn: dict[str, str]
+    keeps_split: bool
+    by_speaker: bool
+
+    def set_of(self, item: Item) -> str:
+        """Return train, valid or test."""
+        split = name_split(item.split, item.place) if self.keeps_split else ""
+        if split in ("valid", "test"):
+            return split
+        return self.drawn.get(group_of(item, self.by_speaker), "train")
+
+
+def group_of(item: Item, by_speaker: bool) -> str:
+    """Return what stays together: a speaker's utterances, or those of a sentence."""
+    if by_speaker:
+        return item.speaker
+    from hamzaban.lm.leaks import squash
+
+    return f"{hash_name(squash(item.text)):016x}"
+
+
+def make_plan(items: Iterable[Item], options: ImportOptions) -> Plan:
+    """Look through a corpus and decide the split.
+
+    Raises:
+        ValueError: There is too little to split, or a split's name is unknown.
+    """
+    splits: Counter[str] = Counter()
+    sizes: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    num_without = 0
+    for item in items:
+        split = "" if options.ignore_split else name_split(item.split, item.place)
+        splits[split or "train"] += 1
+        if split in ("valid", "test"):
+            continue
+        num_without += not item.speaker
+        sizes[True][item.speaker] += 1
+        sizes[False][group_of(item, False)] += 1
+    by_speaker = num_without == 0 and len(sizes[True]) >= len(SETS)
+    missing = [name for name in ("valid", "test") if not splits[name]]
+    plan = Plan({}, not options.ignore_split, by_speaker)
+    if missing:
+        drawn = split_groups(sizes[by_speaker], options.shares, options.seed)
+        plan.drawn = {k: v for k, v in drawn.items() if v in missing}
+        why = "speakers" if by_speaker else "sentences"
+        logging.info("%s drawn from train, no %s shared", " and ".join(missing), why)
+    return plan
+
+
+def _read(source: Source, options: ImportOptions, tally: Tally) -> Iterator[Item]:
+    for item in source.read(options.table, options.speaker_folders):
+        tally.num_read += 1
+        yield item
+
+
+class AudioFinder:
+    """Finds the audio that a table names, beside it or in folders of usual names."""
+
+    def __init__(self, source: Source, audio_dir: Path | None) -> None:
+        """Say where to look.
+
+        Args:
+            source: The corpus.
+            audio_dir: The only place to look, if given.
+        """
+        roots = [audio_dir] if audio_dir else [*source.folders(), Path()]
+        names = ("",) if audio_dir else AUDIO_FOLDERS
+        self._ways = [
+            (root / name, suffix)
+            for root in roots
+            for name in names
+            for suffix in ("", *AUDIO)
+        ]
+
+    def find(self, audio: str) -> str | None:
+        """Return the path of a file; None if it is nowhere."""
+        for place, (folder, suffix) in enumerate(self._ways):
+            path = f"{folder / audio}{suffix}"
+            if os.path.isfile(path):
+                if place:  # the next is found at once
+                    self._ways.insert(0, self._ways.pop(place))
+                return path
+        return None
+
+
+def _make_utterances(
+    items: Iterable[Item], finder: AudioFinder, lang: str, tally: Tally
+) -> Iterator[Utterance]:
+    for item in items:
+        text, audio = clean_text(item.text), finder.find(item.audio)
+        if audio is None or not text:
+            reason = "no transcript" if audio else "no audio file"
+            if not tally.faults[reason]:
+                where = item.audio if audio is None else item.place
+                logging.warning("%s: %s, the first: %s", tally.place, reason, where)
+            tally.faults[reason] += 1
+            continue
+        make = partial(Utterance, spk_id=item.speaker, audio=audio, text=text)
+        make = partial(make, lang=item.lang or lang, duration_s=item.duration_s)
+        name = item.utt_id or name_of(item.audio)
+        if not item.end_s:
+            yield make(name)
+            continue
+        if not item.utt_id:
+            name += f"-{round(100 * item.begin_s):07d}-{round(100 * item.end_s):07d}"
+        recording = name_of(item.audio)
+        span = {"begin_s": item.begin_s, "end_s": item.end_s, "duration_s": 0.0}
+        yield make(name, rec_id=recording, **span)
+
+
+def _split_kaldi(source: Path, output: Path, options: ImportOptions) -> None:
+    """Split a Kaldi directory, all its files."""
+    list_files(source)
+    utt2spk = list(read_scp(source / "utt2spk"))
+    sizes = Counter(spk for _, spk in utt2spk)
+    by_speaker = len(sizes) >= len(SETS) and len(sizes) < len(utt2spk)
+    groups = [spk for _, spk in utt2spk]
+    if not by_speaker:
+        texts = (text for _, text in read_scp(source / "text"))
+        groups = [group_of(Item("", "", text), False) for text in texts]
+    drawn = split_groups(Counter(groups), options.shares, options.seed)
+    parts = array("i", (SETS.index(drawn[group]) for group in groups))
+    targets = {k: output / f"{n}{options.suffix}" for k, n in enumerate(SETS)}
+    counts = distribute(source, parts, targets)
+    for part, num_utts in counts.items():
+        logging.info("%s: %d utterances", targets[part], num_utts)

@@ -1,0 +1,111 @@
+"""A user's own corpus: which form it has, and its items."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hamzaban.ingest.columns import SPLITS, Item, TableOptions, read_items
+
+TABLES = (".csv", ".tsv", ".jsonl", ".json", ".ndjson")
+METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")  # of an `audiofolder`
+AUDIO = (
+    *(".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".amr"),
+    *(".webm", ".mp4", ".aiff", ".sph"),
+)
+FORMS = (
+    "a table (.csv, .tsv, .jsonl), a folder with metadata.csv or metadata.jsonl, a "
+    "Kaldi data directory (wav.scp, text, utt2spk), or a folder of audio with a .txt "
+    "beside each file"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A corpus that can be read any number of times.
+
+    Attributes:
+        path: What the user named.
+        tables: Tables and the split that their folder stands for, "" for none.
+        is_kaldi: It is a Kaldi data directory.
+    """
+
+    path: Path
+    tables: tuple[tuple[Path, str], ...] = ()
+    is_kaldi: bool = False
+
+    def read(self, options: TableOptions, speaker_folders: bool) -> Iterator[Item]:
+        """Read the items of tables, or of a folder of audio and text files."""
+        if not self.tables:
+            yield from _read_pairs(self.path, speaker_folders)
+        for table, split in self.tables:
+            for item in read_items(table, options):
+                folder = f"{table.parent.name}/" if split else ""
+                yield item._replace(
+                    split=split or item.split, audio=f"{folder}{item.audio}"
+                )
+
+    def folders(self) -> list[Path]:
+        """Return where paths of the tables may begin."""
+        roots = (t.parent.parent if split else t.parent for t, split in self.tables)
+        return list(dict.fromkeys(roots))
+
+
+def open_source(path: Path) -> Source:
+    """Find out what form a corpus has.
+
+    Raises:
+        FileNotFoundError: There is no such file or folder, or nothing known in it.
+        ValueError: The form needs a package that is not there.
+    """
+    if path.is_file():
+        if path.suffix.lower() in TABLES:
+            return Source(path, ((path, ""),))
+        raise ValueError(f"{path}: neither a table nor a folder, expected {FORMS}")
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path}: no such file or folder, expected {FORMS}")
+    if (path / "wav.scp").is_file():
+        return Source(path, is_kaldi=True)
+    tables = _find_tables(path)
+    if tables:
+        return Source(path, tuple(tables))
+    if next(_find_audio(path), None) is None:
+        raise FileNotFoundError(f"{path}: nothing that can be read, expected {FORMS}")
+    return Source(path)
+
+
+def _find_tables(path: Path) -> list[tuple[Path, str]]:
+    """Find metadata tables in a folder, or in its folders train, validation, test."""
+    tables = [(path / name, "") for name in METADATA if (path / name).is_file()]
+    if tables:
+        return tables[:1]
+    for folder in sorted(path.iterdir()):
+        split = SPLITS.get(folder.name.lower())
+        if split and folder.is_dir():
+            names = [folder / name for name in METADATA if (folder / name).is_file()]
+            tables += [(name, split) for name in names[:1]]
+    return tables
+
+
+def _find_audio(path: Path) -> Iterator[Path]:
+    for folder, below, names in os.walk(path):
+        below.sort()
+        for name in sorted(names):
+            if Path(name).suffix.lower() in AUDIO:
+                yield Path(folder) / name
+
+
+def _read_pairs(path: Path, speaker_folders: bool) -> Iterator[Item]:
+    for audio in _find_audio(path):
+        place = audio.relative_to(path)
+        text = audio.with_suffix(".txt")
+        split = SPLITS.get(place.parts[0].lower(), "") if len(place.parts) > 1 else ""
+        folder = place.parent.name
+        yield Item(
+            place=str(audio),
+            audio=str(audio),
+            text=text.read_text(encoding="utf-8-sig") if text.is_file() else "",
+            speaker=folder if speaker_folders else "",
+            split=split,
+            utt_id="-".join(place.with_suffix("").parts),
+        )

@@ -1,0 +1,215 @@
+"""import-data: every form of a user's own corpus, and splits that share nothing."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from hamzaban.bin.import_data import main
+from hamzaban.data_dir import read_scp
+from published.speech import draw_sentences, write_audio, write_lines
+
+SETS = ("train", "valid", "test")
+SENTENCES = draw_sentences("sw", 24)
+
+
+def import_data(source, output, *options):
+    return main([str(source), "--output", str(output), *options])
+
+
+def make_table(root: Path, columns=("path", "sentence", "client_id"), name="data.csv"):
+    """24 utterances of 6 speakers; each sentence is said by two of them."""
+    rows = []
+    for k in range(24):
+        spk, sentence = f"spk {k % 6}", SENTENCES[k // 2]
+        write_audio(root / "clips" / f"u{k:02}.wav", sentence, seed=k)
+        rows.append((f"u{k:02}.wav", f'{sentence}, "ndiyo"', spk)[: len(columns)])
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([columns, *rows])
+    return path
+
+
+def read_sets(data, name):
+    return {part: [v for _, v in read_scp(data / part / name)] for part in SETS}
+
+
+def assert_disjoint(sets):
+    train, valid, test = (set(sets[part]) for part in SETS)
+    assert train and valid and test
+    assert not (train & valid or train & test or valid & test)
+
+
+def test_csv_is_split_by_speaker(tmp_path):
+    table = make_table(tmp_path / "my corpus é")
+    import_data(table, tmp_path / "data", "--lang", "sw")
+    assert_disjoint(read_sets(tmp_path / "data", "utt2spk"))
+    text = read_sets(tmp_path / "data", "text")
+    assert sum(map(len, text.values())) == 24
+    assert f'{SENTENCES[0]}, "ndiyo"' in sum(text.values(), [])
+    assert set(read_sets(tmp_path / "data", "utt2lang")["train"]) == {"sw"}
+
+
+def test_without_speakers_no_sentence_is_shared(tmp_path):
+    table = make_table(tmp_path / "corpus", ("path", "sentence"))
+    import_data(table, tmp_path / "data")
+    assert_disjoint(read_sets(tmp_path / "data", "text"))
+
+
+def test_the_split_hangs_on_seed_and_speakers_alone(tmp_path):
+    table = make_table(tmp_path / "corpus")
+    found = []
+    for name, seed in (("a", "0"), ("b", "0"), ("c", "5")):
+        import_data(table, tmp_path / name, "--seed", seed)
+        found.append(
+            {
+                k: sorted(set(v))
+                for k, v in read_sets(tmp_path / name, "utt2spk").items()
+            }
+        )
+        lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+        table.write_text(lines[0] + "".join(sorted(lines[1:], reverse=True)))
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_split_of_the_corpus_is_kept_and_what_it_lacks_is_drawn(tmp_path):
+    lines = []
+    for k, sentence in enumerate(SENTENCES):
+        write_audio(tmp_path / f"u{k:02}.flac", sentence)
+        split = "dev" if k < 4 else "train"
+        row = {"audio_filepath": f"u{k:02}.flac", "text": sentence, "split": split}
+        lines.append(json.dumps(row | {"duration": 1.5}))
+    write_lines(tmp_path / "manifest.jsonl", lines)
+    import_data(tmp_path / "manifest.jsonl", tmp_path / "data")
+    text = read_sets(tmp_path / "data", "text")
+    assert sorted(text["valid"]) == sorted(SENTENCES[:4])
+    assert len(text["test"]) == 2
+    assert_disjoint(text)
+
+
+def test_parts_of_long_recordings_become_segments(tmp_path):
+    lines = []
+    for k in range(6):
+        write_audio(tmp_path / f"r{k}.wav", " ".join(SENTENCES[:3]))
+        for n in range(2):
+            row = {"audio_filepath": f"r{k}.wav", "text": SENTENCES[2 * k + n]}
+            lines.append(json.dumps(row | {"offset": n * 1.25, "duration": 1.0}))
+    write_lines(tmp_path / "manifest.jsonl", lines)
+    import_data(tmp_path / "manifest.jsonl", tmp_path / "data")
+    segments = dict(read_scp(tmp_path / "data" / "train" / "segments"))
+    assert segments["r0-0000125-0000225"] == "r0 1.250 2.250"
+    assert len(list(read_scp(tmp_path / "data" / "train" / "text"))) == 8
+
+
+def test_audiofolder_with_splits(tmp_path):
+    for part, numbers in (("train", range(8)), ("validation", [8]), ("test", [9])):
+        rows = ["file_name\ttranscription"]
+        for k in numbers:
+            write_audio(tmp_path / "corpus" / part / f"u{k % 8}.wav", SENTENCES[k])
+            rows.append(f"u{k % 8}.wav\t{SENTENCES[k]}")
+        write_lines(tmp_path / "corpus" / part / "metadata.tsv", rows)
+    import_data(tmp_path / "corpus", tmp_path / "data")
+    assert read_sets(tmp_path / "data", "text")["valid"] == [SENTENCES[8]]
+    assert [k for k, _ in read_scp(tmp_path / "data" / "test" / "text")] == ["test-u1"]
+
+
+def test_kaldi_directory(tmp_path):
+    make_table(tmp_path / "corpus")
+    import_data(tmp_path / "corpus" / "data.csv", tmp_path / "first")
+    import_data(tmp_path / "first" / "train", tmp_path / "data")
+    assert_disjoint(read_sets(tmp_path / "data", "utt2spk"))
+
+
+def test_folder_of_audio_with_a_text_beside_each(tmp_path):
+    for k, sentence in enumerate(SENTENCES[:9]):
+        audio = tmp_path / "corpus" / f"spk{k % 3}" / f"{k}.ogg"
+        write_audio(audio, sentence)
+        audio.with_suffix(".txt").write_text(f"{sentence}\n", encoding="utf-8")
+    import_data(tmp_path / "corpus", tmp_path / "data", "--speaker_folders", "true")
+    speakers = read_sets(tmp_path / "data", "utt2spk")
+    assert_disjoint(speakers)
+    assert {len(ids) for ids in speakers.values()} == {3}
+
+
+def test_a_table_without_names_of_columns(tmp_path):
+    for k, sentence in enumerate(SENTENCES[:6]):
+        write_audio(tmp_path / "wavs" / f"LJ{k}.wav", sentence)
+    rows = [f"LJ{k}|{s} 10|{s} ten" for k, s in enumerate(SENTENCES[:6])]
+    write_lines(tmp_path / "metadata.csv", rows)
+    import_data(tmp_path, tmp_path / "data", "--columns", "file,raw,text")
+    assert f"{SENTENCES[0]} ten" in sum(
+        read_sets(tmp_path / "data", "text").values(), []
+    )
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_parquet_and_arrow_with_audio_inside(tmp_path, form):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    for part, numbers in (("train", range(7)), ("valid", [7]), ("test", [8])):
+        rows = []
+        for k in numbers:
+            audio = tmp_path / "audio" / f"u{k}.flac"
+            write_audio(audio, SENTENCES[k])
+            content = {"bytes": audio.read_bytes(), "path": audio.name}
+            rows.append({"audio": content, "text": SENTENCES[k], "speaker_id": "a"})
+        table = pa.Table.from_pylist(rows)
+        folder = tmp_path / "corpus" / part
+        folder.mkdir(parents=True)
+        if form == "parquet":
+            pq.write_table(table, folder / f"{part}-00000-of-00001.parquet")
+        else:
+            with pa.ipc.new_stream(folder / "data-00000.arrow", table.schema) as out:
+                out.write_table(table)
+    options = ["--unpack_dir", str(tmp_path / "unpacked")]
+    import_data(tmp_path / "corpus", tmp_path / "data", *options)
+    text = read_sets(tmp_path / "data", "text")
+    assert (len(text["train"]), text["valid"]) == (7, [SENTENCES[7]])
+    (audio,) = read_sets(tmp_path / "data", "wav.scp")["test"]
+    assert Path(audio).read_bytes() == (tmp_path / "audio" / "u8.flac").read_bytes()
+
+
+def test_wrong_sources_are_told_in_one_line(tmp_path):
+    table = make_table(tmp_path / "c", ("path", "phrase", "who"))
+    with pytest.raises(ValueError, match="no column of text known; found path, phrase"):
+        import_data(table, tmp_path / "data")
+    with pytest.raises(ValueError, match="no column 'words' .--text_column."):
+        import_data(table, tmp_path / "data", "--text_column", "words")
+    import_data(table, tmp_path / "data", "--text_column", "phrase")
+    with pytest.raises(FileNotFoundError, match="no such file or folder, expected"):
+        import_data(tmp_path / "nowhere.csv", tmp_path / "data")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="nothing that can be read"):
+        import_data(tmp_path / "empty", tmp_path / "data")
+    with pytest.raises(ValueError, match=r"data.csv:3: 1 fields, expected 3"):
+        lines = table.read_text().splitlines()
+        write_lines(table, [*lines[:2], "u", *lines[2:]])
+        import_data(table, tmp_path / "data", "--text_column", "phrase")
+
+
+def test_missing_audio_is_an_error_that_names_the_first(tmp_path, caplog):
+    table = make_table(tmp_path / "corpus")
+    for path in (tmp_path / "corpus" / "clips").iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match="no utterance is left to write"):
+        import_data(table, tmp_path / "data")
+    assert "no audio file, the first: u" in caplog.text
+
+
+def test_too_few_speakers_fall_back_to_sentences_and_say_so(tmp_path, caplog):
+    caplog.set_level("INFO")
+    lines = [
+        json.dumps({"file": f"u{k}.wav", "text": SENTENCES[k], "speaker": "me"})
+        for k in range(9)
+    ]
+    for k in range(9):
+        write_audio(tmp_path / f"u{k}.wav", SENTENCES[k])
+    write_lines(tmp_path / "m.jsonl", lines)
+    import_data(tmp_path / "m.jsonl", tmp_path / "data")
+    assert "no sentences shared" in caplog.text
+    write_lines(tmp_path / "m.jsonl", lines[:2])
+    with pytest.raises(ValueError, match="2 speakers .*expected at least 3"):
+        import_data(tmp_path / "m.jsonl", tmp_path / "data")
