@@ -92,9 +92,10 @@ def test_espnets_own_cleaner_and_preprocessor_know_it(tmp_path):
     from espnet2.text.cleaner import TextCleaner
 
     assert TextCleaner(NAME)(TEXTS["s-u1"]) == "کتاب\u200cها یک"
-    assert TextCleaner(["hamzaban/en/train", "jaconv"])("A, ｶ") == "a カ"
-    with pytest.raises(RuntimeError, match="Not supported"):
-        TextCleaner("none such")("a")
+    assert TextCleaner(["hamzaban/en/train", NAME])("A, كتاب") == "a کتاب"
+    for names in ("none such", [NAME, "none such"]):  # ESPnet's own word
+        with pytest.raises(RuntimeError, match="Not supported: type=none such"):
+            TextCleaner(names)("a")
 
     data, tokens = write_text(tmp_path), tmp_path / "tokens"
     words = ["--token_type", "char", "--output_dir", str(tokens), "--cleaner", NAME]
