@@ -1,11 +1,14 @@
 """Speed of scoring: ours, NIST sclite and jiwer on the same random Arabic text.
 
-Prints medians in seconds. Ours is the whole of `score-text` after its start: trn files,
-alignment, result.txt. sclite is run on those trn files; jiwer gets the texts in memory
-and computes counts only. Usage: python tests/bench/bench_score.py [--utterances 10000]
+Prints medians in seconds of the processor and of the clock; ratios are of the former.
+Ours is the whole of `score-text` after its start: trn files, alignment, result.txt.
+sclite is run on those trn files; jiwer gets the texts in memory and computes counts
+only. Then come the comparison of two systems on the words (bootstrap of 10,000 draws,
+MAPSSWE, and NIST sc_stats for the latter) and the analysis of the errors of one. Usage: python tests/bench/bench_score.py [--utterances 10000]
 """
 
 import argparse
+import os
 import random
 import statistics
 import subprocess
@@ -14,8 +17,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from hamzaban.score.analysis import Details, analyse
+from hamzaban.score.bootstrap import Plan
+from hamzaban.score.compare import compare_systems
 from hamzaban.score.files import pair_texts, score_folder
+from hamzaban.score.mapsswe import compare_segments
 from hamzaban.score.nist import find_sclite
+from hamzaban.score.nist_stats import find_sc_stats, run_sc_stats
+from hamzaban.score.sclite import score_pairs
+from hamzaban.score.systems import System
 from hamzaban.score.tokens import split_chars, split_words
 from hamzaban.score.trn import format_trn_ids
 
@@ -23,14 +33,17 @@ LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 WORDS_PER_UTTERANCE = 10
 
 
-def make_texts(utterances: int, seed: int) -> tuple[dict[str, str], dict[str, str]]:
+def make_texts(
+    utterances: int, seed: int, hyp_seed: int | None = None
+) -> tuple[dict[str, str], dict[str, str]]:
     """Draw references, and hypotheses with about 18 % of word errors."""
-    rng = random.Random(seed)
-    words = ["".join(rng.choices(LETTERS, k=rng.randint(2, 8))) for _ in range(5000)]
+    ref_rng, rng = random.Random(seed), random.Random(hyp_seed or seed + 100)
+    sizes = [ref_rng.randint(2, 8) for _ in range(5000)]
+    words = ["".join(ref_rng.choices(LETTERS, k=size)) for size in sizes]
     refs, hyps = {}, {}
     for u in range(utterances):
         utt_id = f"u{u:06d}"
-        ref = rng.choices(words, k=WORDS_PER_UTTERANCE)
+        ref = ref_rng.choices(words, k=WORDS_PER_UTTERANCE)
         hyp = []
         for word in ref:
             draw = rng.random()
@@ -51,14 +64,15 @@ def split_pieces(text: str) -> list[str]:
     return pieces
 
 
-def measure(call: Callable[[], object], rounds: int) -> float:
-    """Return the median duration of a call in seconds."""
-    durations = []
+def measure(call: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """Return medians of a call in seconds: processor (children's, too) and clock."""
+    found = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start, used = time.perf_counter(), sum(os.times()[:4])
         call()
-        durations.append(time.perf_counter() - start)
-    return statistics.median(durations)
+        found.append((sum(os.times()[:4]) - used, time.perf_counter() - start))
+    cpu, clock = zip(*found, strict=True)
+    return statistics.median(cpu), statistics.median(clock)
 
 
 def make_contenders(
@@ -97,18 +111,49 @@ def main() -> None:
     args = parser.parse_args()
     refs, hyps = make_texts(args.utterances, args.seed)
     totals: dict[str, float] = {}
-    print("kind    scorer    seconds   ratio to ours")
+    print("kind    scorer      cpu s  clock s   ratio to ours")
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("words", "chars", "tokens"):
             ours = 0.0
             contenders = make_contenders(kind, refs, hyps, Path(folder) / kind)
             for name, call in contenders.items():
-                seconds = measure(call, args.rounds)
+                seconds, clock = measure(call, args.rounds)
                 ours = ours or seconds
                 totals[name] = totals.get(name, 0.0) + seconds
-                print(f"{kind:<7} {name:<9} {seconds:7.3f}   {seconds / ours:6.2f}")
+                show(kind, name, seconds, clock, ours)
     for name, seconds in totals.items():
-        print(f"total   {name:<9} {seconds:7.3f}   {seconds / totals['ours']:6.2f}")
+        print(f"total   {name:<9} {seconds:7.3f}   {seconds / totals['ours']:14.2f}")
+    for name, call in make_analyses(refs, hyps, args.seed).items():
+        seconds, clock = measure(call, args.rounds)
+        print(f"words   {name:<9} {seconds:7.3f}  {clock:7.3f}")
+
+
+def show(kind: str, name: str, seconds: float, clock: float, ours: float) -> None:
+    """Print a line of the table."""
+    print(f"{kind:<7} {name:<9} {seconds:7.3f}  {clock:7.3f}   {seconds / ours:6.2f}")
+
+
+def make_analyses(
+    refs: dict[str, str], hyps: dict[str, str], seed: int
+) -> dict[str, Callable[[], object]]:
+    """Return the comparison of two systems and the analysis of one, by name."""
+    trn_ids = format_trn_ids({utt_id: f"s{int(utt_id[1:]) % 50}" for utt_id in refs})
+    other = make_texts(len(refs), seed, hyp_seed=seed + 1)[1]
+    runs = [
+        score_pairs(pair_texts(refs, side, trn_ids, split_words))
+        for side in (hyps, other)
+    ]
+    systems = [System(name, [run], "raw") for name, run in zip("ab", runs, strict=True)]
+    steps = [run.steps for run in runs]
+    calls: dict[str, Callable[[], object]] = {
+        "compare": lambda: compare_systems(systems, Plan()),
+        "mapsswe": lambda: compare_segments(*steps),
+        "analyse": lambda: analyse(runs[0], Details(), Plan()),
+    }
+    command = find_sc_stats()
+    if command is not None:
+        calls["sc_stats"] = lambda: run_sc_stats(command, *steps)
+    return calls
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ def make_experiment(root: Path, name: str, better: bool = False) -> Path:
     lines = [RESULTS.format(e, 90 / e, 80 / e, 1 / e, 0.5 / e) for e in (1, 2, 3, 4)]
     log = "".join([*lines[:3], lines[1].replace("wer=0.5", "wer=0.25"), lines[3]])
     (exp / "train.log").write_text(log, "utf-8")
+    rows = [
+        f"{lm}\t{score}\t50\t{30 + lm - score}" for lm in (0, 1) for score in (0, 2)
+    ]
+    table = "\n".join(["lm_weight\tword_score\tbeam_size\twer", *rows, ""])
+    (exp / "decode_greedy" / "tune.tsv").write_text(table)
     write_config(exp)
     write_stamps(root, exp)
     return exp

@@ -14,6 +14,7 @@ from hamzaban.report.curves import write_picture
 from hamzaban.report.epochs import read_epochs
 from hamzaban.report.lineage import find_commands
 from hamzaban.report.page import find_direction, format_clock, show_invisible
+from hamzaban.report.sweeps import read_sweeps
 
 needs_browser = pytest.mark.skipif(not find_browser(), reason="chromium is missing")
 OPTIONS = ["--output", "exp/report.html", "--replicates", "200"]
@@ -67,6 +68,18 @@ def test_page_tells_errors_data_commands_and_versions(page):
     assert "hamzaban train-asr --asr_args 'a b'" in text
     assert "hamzaban other" not in text
     assert "hamzaban version hamzaban 0.1.0" in text
+
+
+def test_page_shows_the_sweep_of_weights(page):
+    text = text_of(page)
+    assert "lowest WER 28 % at LM weight 0, word score 2, beam 50" in text
+    assert "WER on valid, %, beam 50" in text and "All 4 points" in text
+
+
+def test_a_sweep_of_another_form_is_an_error(tmp_path):
+    (tmp_path / "tune.tsv").write_text("lm_weight\twer\n1\t2\n")
+    with pytest.raises(ValueError, match="columns are lm_weight, wer, expected"):
+        read_sweeps(tmp_path)
 
 
 def test_page_is_one_file_without_scripts(page):

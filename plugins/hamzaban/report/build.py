@@ -24,6 +24,7 @@ from hamzaban.report.results import (
     find_folder,
 )
 from hamzaban.report.sets import SetStatistics, describe_set
+from hamzaban.report.sweeps import read_sweeps
 from hamzaban.report.worst import describe_worst
 from hamzaban.score.analysis import Details, analyse
 from hamzaban.score.bootstrap import Plan
@@ -84,6 +85,7 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
         comparisons=compare_rows(rows, wishes.plan, wishes.sc_stats),
         rate_charts=make_rate_charts(runs),
         curves={name: charts for name, charts in curves.items() if charts},
+        sweeps=read_sweeps(first.folder),
         details=[_look_closely(row, wishes, notes) for row in _choose_details(own)],
         sets=_describe_sets(first.folder, own, wishes, commands),
         commands=commands,
