@@ -490,3 +490,61 @@ def test_shapes_of_other_sizes_are_named():
     checkpoint = Checkpoint(make_task_cfg({}, "test"), cfg, weights)
     with pytest.raises(ValueError, match=r"project_q.bias \(3,\) for \(12,\)"):
         fill_missing(checkpoint)
+
+
+@pytest.fixture(params=["huggingface", "fairseq"])
+def source(request, tmp_path):
+    """A model of others, and its last feed-forward weights."""
+    if request.param == "fairseq":
+        model = fairseq_model()
+        write_fairseq(tmp_path / "f.pt", "args", model)
+        return tmp_path / "f.pt", model.encoder.layers[1].fc2.weight
+    theirs = make_theirs("large")
+    theirs.save_pretrained(tmp_path / "h")
+    layer = theirs.wav2vec2.encoder.layers[1].feed_forward
+    return tmp_path / "h", layer.output_dense.weight
+
+
+def test_pretraining_starts_from_it_directly(source, tmp_path):
+    from hamzaban.bin.train_ssl import _import_task
+
+    shapes = tmp_path / "shape"
+    shapes.write_text("a 16000\n", encoding="utf-8")
+    task = _import_task()
+    words = ["--init_checkpoint", source[0], "--output_dir", tmp_path / "exp"]
+    words += ["--ngpu", 0, "--model_cfg", "dropout=0.2"]
+    args = task.get_parser().parse_args([str(word) for word in words])
+    model = task.build_model(args)
+    assert torch.equal(model.wav2vec2.encoder.layers[1].fc2.weight, source[1])
+    assert args.model_cfg["encoder_embed_dim"] == 32
+    assert args.model_cfg["dropout"] == 0.2
+
+
+def test_finetuning_starts_from_it_directly(source, tmp_path):
+    from hamzaban.bin.train_asr import _import_task
+
+    tokens = tmp_path / "tokens.txt"
+    tokens.write_text("<blank>\n<unk>\nب\n<sos/eos>\n", encoding="utf-8")
+    task = _import_task()
+    words = ["--init_checkpoint", source[0], "--output_dir", tmp_path / "exp"]
+    words += ["--ngpu", 0, "--token_type", "char", "--token_list", tokens]
+    words += ["--model_conf", "ctc_weight=1.0"]
+    args = task.get_parser().parse_args([str(word) for word in words])
+    model = task.build_model(args)
+    layers = model.frontend.model.encoder.layers
+    assert torch.equal(layers[1].fc2.weight, source[1])
+
+
+def test_finetuning_may_leave_parts_out_when_told(tmp_path, caplog):
+    from hamzaban.asr.frontend import HamzabanS3prlFrontend
+    from hamzaban.pretrain.convert.source import read_source as read
+
+    make_theirs("base", cls=transformers.Wav2Vec2ForCTC).save_pretrained(tmp_path)
+    stored = read(tmp_path).checkpoint
+    frontend = HamzabanS3prlFrontend(model_cfg=stored.model_cfg)
+    with pytest.raises(ValueError, match="unexpected: lm_head.bias, lm_head.weight"):
+        frontend.load_pretrained(stored.model_weight, "here")
+    frontend.load_pretrained(stored.model_weight, "here", strict=False)
+    assert "here: parameters do not fit all: unexpected: lm_head" in caplog.text
+    name = "encoder.layers.0.fc1.weight"
+    assert torch.equal(frontend.model.state_dict()[name], stored.model_weight[name])
