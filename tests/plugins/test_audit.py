@@ -109,9 +109,15 @@ def test_options_that_do_not_fit(data, tmp_path):
     with pytest.raises(ValueError, match="expected 0..1"):
         audit("--max_foreign", "5", data)
     with pytest.raises(ValueError, match="has no alphabet"):
-        audit_text.main(["--lang", "xx", str(data)])
+        audit_text.main(["--lang", "xx", "--output_dir", "out", str(data)])
+    assert audit_text.main(["--lang", "xx", str(data)]) == 0
     with pytest.raises(FileNotFoundError, match="expected a data directory with text"):
         audit(tmp_path / "none")
+
+
+def test_a_language_without_alphabet_is_not_audited(data, capsys):
+    assert audit_text.main(["--lang", "xx", str(data)]) == 0
+    assert "has no alphabet: nothing to compare with" in capsys.readouterr().out
 
 
 def test_bytes_that_are_not_utf8_are_located(data):

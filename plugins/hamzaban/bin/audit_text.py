@@ -53,6 +53,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.text.rewrite import rewrite_dir
 
     normalizer = Normalizer(args.lang, args.profile, **parse_options(args.options))
+    if normalizer.alphabet is None and args.output_dir is None:
+        print(f"{normalizer.id} has no alphabet: nothing to compare with")
+        return 0
     if normalizer.alphabet is None:
         raise ValueError(
             f"--lang {args.lang}: {normalizer.id} has no alphabet to compare with; "
