@@ -79,15 +79,18 @@ class Chunker:
         group = self._group
         starts, ends = self._pad_all(following)
         last = group[-1].end - keep_back
-        spans = self._cheapest(starts, ends)
         done = 0
-        for first, stop, reason in spans:
+        for first, stop, is_lost in self._cheapest(starts, ends):
             if keep_back and group[stop - 1].end > last and done > 0:
                 break
-            speech = sum(region.end - region.start for region in group[first:stop])
-            if reason:
-                yield Span(group[first].start, group[stop - 1].end, speech, reason)
+            if is_lost:
+                num_frames = ends[stop - 1] - starts[first]
+                is_short = num_frames * self._frame_s < self._min_s
+                reason = "too_short" if is_short else "sparse"
+                for start, end in group[first:stop]:
+                    yield Span(start, end, end - start, reason)
             else:
+                speech = sum(region.end - region.start for region in group[first:stop])
                 yield Span(starts[first], ends[stop - 1], speech)
             done = stop
         self._last_end = group[done - 1].end
@@ -105,14 +108,14 @@ class Chunker:
 
     def _cheapest(
         self, starts: list[int], ends: list[int]
-    ) -> list[tuple[int, int, str]]:
-        """Return runs of regions (first, one after the last, reason) at least cost."""
+    ) -> list[tuple[int, int, bool]]:
+        """Return runs of regions (first, one after the last, is lost) at least cost."""
         group = self._group
-        costs, choices = [0.0], [(0, "")]
+        costs, choices = [0.0], [(0, False)]
         for stop in range(1, len(group) + 1):
             speech = pauses = 0
             loss = LOSS * self._frame_s * (group[stop - 1].end - group[stop - 1].start)
-            best, choice = costs[stop - 1] + loss, (stop - 1, "too_short")
+            best, choice = costs[stop - 1] + loss, (stop - 1, True)
             for first in range(stop - 1, -1, -1):
                 speech += group[first].end - group[first].start
                 if first < stop - 1:
@@ -120,20 +123,21 @@ class Chunker:
                 num_frames = ends[stop - 1] - starts[first]
                 if num_frames * self._frame_s >= self._max_s:
                     break
-                if num_frames * self._frame_s < self._min_s:
-                    continue
-                if speech < self._min_ratio * num_frames:
-                    if choice[1]:
-                        choice = (stop - 1, "sparse")
+                is_long = num_frames * self._frame_s >= self._min_s
+                if not is_long or speech < self._min_ratio * num_frames:
                     continue
                 cost = costs[first] + self._frame_s * pauses + self._join
                 if cost < best:
-                    best, choice = cost, (first, "")
+                    best, choice = cost, (first, False)
             costs.append(best)
             choices.append(choice)
-        runs, stop = [], len(group)
+        runs: list[tuple[int, int, bool]] = []
+        stop = len(group)
         while stop:
-            first, reason = choices[stop]
-            runs.append((first, stop, reason))
+            first, is_lost = choices[stop]
+            if is_lost and runs and runs[-1][2]:  # one run of all that is lost
+                runs[-1] = (first, runs[-1][1], True)
+            else:
+                runs.append((first, stop, is_lost))
             stop = first
         return runs[::-1]

@@ -13,7 +13,7 @@ from hamzaban.audio.reader import RATE_RANGE, UnreadableError
 from hamzaban.mine.options import BEST
 
 PREROLL_S = 1.0  # decoded and dropped after a seek, until decoder states agree
-GATHER_S = 1.0  # frames are mixed and resampled so much at a time
+GATHER_S = 2.0  # frames are mixed and resampled so much at a time
 _EXACT_DURATION = frozenset({"mov", "mp4", "matroska", "webm", "flac", "wav"})
 
 
@@ -106,10 +106,10 @@ def read_media(
         if skip > 0:
             _seek(container, stream, media, skip)
         frames = _each_frame(container, stream, faults, stop_at_fault=stop_at_fault)
-        arrays = _from_sample(frames, media, skip, faults)
         resampler = soxr.ResampleStream(media.fs_in, fs, 1, dtype="float32")
         is_same = media.fs_in == fs
-        for mono in _gather(arrays, round(GATHER_S * media.fs_in)):
+        for frame in _from_sample(frames, media, skip, faults):
+            mono = _mix(_to_float(frame, media.path))
             yield mono if is_same else resampler.resample_chunk(mono)
         if not is_same:
             yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
@@ -173,25 +173,34 @@ def _seek(container: Any, stream: Any, media: Media, skip: int) -> None:
 
 def _from_sample(
     frames: Iterator[Any], media: Media, skip: int, faults: list[str]
-) -> Iterator[np.ndarray]:
-    """Yield arrays of shape (num_channels, num_samples) from sample `skip` on."""
-    position = 0 if skip == 0 else None
+) -> Iterator[Any]:
+    """Yield frames of GATHER_S, the last one shorter, from sample `skip` on."""
+    from av.audio.fifo import AudioFifo
+
+    fifo: Any = AudioFifo()
+    size = round(GATHER_S * media.fs_in)
+    left = 0 if skip == 0 else None  # to drop
     for frame in frames:
         shape = (frame.sample_rate, frame.layout.nb_channels)
         if shape != (media.fs_in, media.num_channels):
             faults.append("rate or channels change")
-            return
-        if position is None:  # the first frame after a seek
+            break
+        if left is None:  # the first frame after a seek
             time_s = _time_s(frame)
             if time_s is None or media.first_time_s is None:
                 raise UnreadableError("no_seek", f"{media.path}: no time stamps")
-            position = round((time_s - media.first_time_s) * media.fs_in)
-            if position > skip:
+            left = skip - round((time_s - media.first_time_s) * media.fs_in)
+            if left < 0:
                 raise UnreadableError("no_seek", f"{media.path}: cannot seek")
-        first = max(skip - position, 0)
-        position += frame.samples
-        if first < frame.samples:
-            yield _to_float(frame, media.path)[:, first:]
+        frame.pts = None  # else the fifo wants it without gaps
+        fifo.write(frame)
+        if left:
+            dropped = fifo.read(min(left, fifo.samples))
+            left -= dropped.samples
+        while fifo.samples >= size:
+            yield fifo.read(size)
+    if fifo.samples:
+        yield fifo.read()
 
 
 def _time_s(frame: Any) -> float | None:
@@ -209,36 +218,24 @@ def _language(stream: Any) -> str:
     return "" if code in ("", "und") else code
 
 
-def _gather(arrays: Iterator[np.ndarray], num_samples: int) -> Iterator[np.ndarray]:
-    """Join arrays to at least `num_samples` and average their channels."""
-    parts: list[np.ndarray] = []
-    count = 0
-    for array in arrays:
-        parts.append(array)
-        count += array.shape[1]
-        if count >= num_samples:
-            yield _mix(parts)
-            parts, count = [], 0
-    if parts:
-        yield _mix(parts)
-
-
-def _mix(parts: list[np.ndarray]) -> np.ndarray:
-    joined = np.concatenate(parts, axis=1)  # (num_channels, num_samples)
-    mono = joined[0]
-    if len(joined) > 1:
-        mono = joined[0] + joined[1]
-        for channel in joined[2:]:
+def _mix(array: np.ndarray) -> np.ndarray:
+    """Average channels, shape (num_channels, num_samples); what is no number is 0."""
+    mono = array[0]
+    if len(array) > 1:
+        mono = array[0] + array[1]
+        for channel in array[2:]:
             mono += channel
-        mono *= np.float32(1.0 / len(joined))
-    return np.nan_to_num(mono, copy=False, posinf=0.0, neginf=0.0)  # (num_samples,)
+        mono *= np.float32(1.0 / len(array))
+    if not np.isfinite(np.dot(mono, mono)):
+        mono = np.nan_to_num(mono, posinf=0.0, neginf=0.0)
+    return mono  # (num_samples,)
 
 
 def _to_float(frame: Any, path: str) -> np.ndarray:
     """Return a frame as float32 of shape (num_channels, num_samples)."""
     array = frame.to_ndarray()
     if not frame.format.is_planar:
-        array = array.reshape(frame.samples, -1).T
+        array = np.ascontiguousarray(array.reshape(frame.samples, -1).T)
     if array.dtype == np.uint8:
         return (array.astype(np.float32) - 128.0) / 128.0
     if array.dtype.kind == "i":

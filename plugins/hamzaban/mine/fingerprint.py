@@ -3,9 +3,10 @@
 One number a frame of 32 ms: bit m tells whether the energy of band m, less that of
 band m + 1, has grown within 8 frames. After Haitsma and Kalker 2002 (ISMIR), section
 4.1, with wider steps and smoothed energies, so that the place of the frames matters
-little. Measured: 6 to 9 % of bits change from WAV to Opus at 12 kbit/s or MP3 at 32
-kbit/s, half a frame apart, 16 % in the worst 2 s; other takes of the same words by the
-same speaker: 30 % in the best 2 s.
+little. Measured on mini_ar, over 2 s and half a frame apart: from WAV to MP3 at 32
+kbit/s 7.6 % of bits change (most: 12.5 %), to Opus at 12 kbit/s 10.3 % (19.7 %; 99 %
+of all 2 s: below 18 %); among all other speech of the same speaker, the same 40 words
+included, at least 18.2 %.
 """
 
 import numpy as np

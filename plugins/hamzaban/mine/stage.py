@@ -35,14 +35,14 @@ def mine(
 ) -> str:
     """Find speech in media and write it as a data directory.
 
-    The output is the same whatever `nj` is. utt2spk goes first and comes last; run
-    again after a kill, what is complete and still true is not mined again.
+    The output is the same whatever `nj` is. Run again after a kill, what is complete
+    and still true is not mined again.
 
     Args:
         inputs: Files, directories, patterns.
         lists: Files that name a file a line.
-        out_dir: Gets the data directory, provenance.jsonl, dropped.jsonl,
-            sources.jsonl, mining.md, images/mining.png, and state/ to go on from.
+        out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl,
+            mining.md, images/mining.png, and state/ to go on from.
         options: The values of conf/mine.yaml.
         nj: Number of processes.
 
@@ -50,7 +50,7 @@ def mine(
         The table of mining.md.
 
     Raises:
-        FileNotFoundError: An input is missing, or silero-vad is not installed.
+        FileNotFoundError: An input is missing, or silero-vad is.
         ValueError: No media, or no speech was found.
     """
     find_weights()
@@ -66,8 +66,8 @@ def mine(
         mined = mine_parts(planned, out_dir, options, nj)
     _warn(mined)
     tally = write_output(mined, heard, out_dir, options)
-    records = {job.record for source in planned for job in source.jobs}
-    records |= _source_records(paths, out_dir, options)
+    records = _source_records(paths, out_dir, options)
+    records |= {job.record for source in planned for job in source.jobs}
     _remove_strays(mined, heard, records, out_dir)
     return write_report(out_dir, tally)
 

@@ -1,0 +1,247 @@
+"""Mining as a whole: what is written, counted, gone on with, and left out."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from mine_media import FS, make_config, read_speech, write_media
+
+from hamzaban.audio.pool import Crash, run_apart
+from hamzaban.cli import main as run_cli
+
+NOISE = 0.05 * np.random.default_rng(0).standard_normal(6 * FS).astype(np.float32)
+SILENCE = np.zeros(4 * FS, np.float32)
+
+
+def die(job: int) -> int:
+    """End the process of a pool at job 1; for `run_apart`, which wants a module's."""
+    if job == 1:
+        os._exit(1)
+    return job
+
+
+def test_a_process_that_dies_costs_its_own_job_alone():
+    done = list(run_apart(die, range(4), 2))
+    assert sorted(job for job in done if not isinstance(job, Crash)) == [0, 2, 3]
+    assert [job.job for job in done if isinstance(job, Crash)] == [1]
+
+
+def read_lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all files but those that are for going on only."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "state" not in path.parts
+    }
+
+
+def count_files(folder: Path) -> int:
+    return len(list(folder.rglob("*.flac")))
+
+
+def mine(folder: Path, *words: str, nj: int = 1) -> int:
+    config = ["--config", str(folder / "mine.yaml"), "--nj", str(nj)]
+    return run_cli(["mine", *config, "--output_dir", *words])
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    """Make a folder of media with copies, damage, and parts of 130 s or so."""
+    folder = tmp_path_factory.mktemp("mine گفتار")
+    work = folder / "a b"
+    first, second = read_speech("spk03", 60.0), read_speech("spk04", 60.0)
+    long = np.concatenate([first, NOISE, SILENCE, second, SILENCE] * 2)
+    long[len(long) // 2 :] = np.concatenate(  # new speech in the second half
+        [read_speech("spk10", 61.0), NOISE, SILENCE, read_speech("spk14", 73.0)]
+    )[: len(long) - len(long) // 2]
+    write_media(work / "long.mp3", long)
+    write_media(work / "سخن گفتن.m4a", read_speech("spk26", 20.0), languages=("fas",))
+    write_media(work / "re-coded.opus", long[37 * 256 : 70 * FS], bit_rate=24000)
+    shutil.copy(work / "long.mp3", work / "same.mp3")
+    (work / "empty.mp3").touch()
+    (work / "text.ogg").write_text("no audio\n" * 99)
+    content = (work / "سخن گفتن.m4a").read_bytes()
+    (work / "cut.m4a").write_bytes(content[: len(content) // 2])
+    (work / "notes.txt").write_text("not media by its suffix")
+    make_config(folder, part_s=128.0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mined(media):
+    """Mine the folder with one process."""
+    cwd = os.getcwd()
+    os.chdir(media)
+    try:
+        assert mine(media, "out", "a b") == 0
+    finally:
+        os.chdir(cwd)
+    return media / "out"
+
+
+def test_the_output_is_a_data_directory_with_provenance(mined, monkeypatch):
+    monkeypatch.chdir(mined.parent)
+    assert run_cli(["validate-data", "--no_text", "out"]) == 0
+    lines = read_lines(mined / "provenance.jsonl")
+    scp = (mined / "wav.scp").read_text("utf-8").splitlines()
+    paths = dict(line.split(" ", 1) for line in scp)
+    assert set(paths) == {line["utt_id"] for line in lines}
+    for line in lines:
+        speech, fs = soundfile.read(paths[line["utt_id"]])
+        duration_s = line["end_s"] - line["start_s"]
+        assert fs == FS and abs(len(speech) / FS - duration_s) < 1e-4
+        assert 3 <= duration_s < 32 and line["speech_ratio"] >= 0.7
+        level_db = 10 * np.log10(np.mean(speech**2))
+        assert abs(level_db - line["level_db"]) < 0.1
+    langs = (mined / "utt2lang").read_text("utf-8").split()[1::2]
+    assert set(langs) == {"fas", "und"}
+    assert (mined / "images" / "mining.png").stat().st_size > 5000
+    assert "| kept |" in (mined / "mining.md").read_text("utf-8")
+
+
+def test_each_file_is_counted_with_its_fate(mined):
+    sources = {line["source"]: line for line in read_lines(mined / "sources.jsonl")}
+    states = {Path(path).name: line["state"] for path, line in sources.items()}
+    assert states == {
+        "re-coded.opus": "mined",
+        "cut.m4a": "unreadable",
+        "empty.mp3": "empty",
+        "long.mp3": "mined",
+        "same.mp3": "same_file",
+        "text.ogg": "unreadable",
+        "سخن گفتن.m4a": "mined",
+    }
+    for line in sources.values():
+        known = line["kept_s"] + sum(line["dropped_s"].values())
+        assert abs(known - line["read_s"]) < 0.01
+    long = sources["a b/long.mp3"]
+    assert 0.8 * (long["read_s"] - 28) < long["kept_s"] < long["read_s"] - 20
+    assert len(list((mined / "state" / "parts").iterdir())) == 4  # long.mp3 has two
+
+
+def test_a_copy_in_another_coding_is_dropped(mined):
+    sources = read_lines(mined / "sources.jsonl")
+    copy = next(line for line in sources if line["copy_of"])
+    other = next(line for line in sources if line["rec_id"] == copy["copy_of"][0])
+    names = {Path(copy["source"]).name, Path(other["source"]).name}
+    assert names == {"re-coded.opus", "long.mp3"}
+    assert copy["kept_s"] < 0.1 * copy["read_s"]
+    dropped = read_lines(mined / "dropped.jsonl")
+    assert all("duplicate_of" in x for x in dropped if x["reason"] == "duplicate")
+
+
+def test_any_number_of_jobs_gives_the_same_output(mined, monkeypatch):
+    monkeypatch.chdir(mined.parent)
+    shutil.rmtree("again", ignore_errors=True)
+    Path("again").mkdir()
+    Path("out").rename("first")
+    try:
+        assert mine(mined.parent, "out", "a b", nj=2) == 0
+        assert snapshot(Path("out")) == snapshot(Path("first"))
+    finally:
+        shutil.rmtree("out")
+        Path("first").rename("out")
+
+
+def test_killed_again_and_again_it_ends_with_the_same(mined, monkeypatch):
+    monkeypatch.chdir(mined.parent)
+    Path("out").rename("first")
+    command = [sys.executable, "-m", "hamzaban", "mine", "--config", "mine.yaml"]
+    command += ["--output_dir", "out", "--nj", "2", "a b"]
+    kills = 0
+    try:
+        for marks in (2, 6):
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            while (
+                process.poll() is None
+                and len(list(Path("out").rglob("*.flac"))) < marks
+            ):
+                time.sleep(0.005)
+            kills += process.poll() is None
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            assert not Path("out/utt2spk").exists() or process.returncode == 0
+        assert kills >= 1
+        assert subprocess.run(command, capture_output=True, check=True)
+        assert snapshot(Path("out")) == snapshot(Path("first"))
+    finally:
+        shutil.rmtree("out")
+        Path("first").rename("out")
+
+
+def test_a_second_run_mines_nothing_and_mends_what_is_gone(mined, monkeypatch):
+    monkeypatch.chdir(mined.parent)
+    files = sorted(Path("out").rglob("*.flac"))
+    expected = snapshot(Path("out"))
+    times = [path.stat().st_mtime_ns for path in files]
+    assert mine(mined.parent, "out", "a b") == 0
+    assert [path.stat().st_mtime_ns for path in files] == times
+    files[0].unlink()
+    files[-1].write_bytes(b"half")
+    assert mine(mined.parent, "out", "a b") == 0
+    assert snapshot(Path("out")) == expected
+
+
+def test_segments_into_the_sources_give_the_same_audio(mined, monkeypatch):
+    """Stage 2 cuts, out of the sources, what FLAC chunks hold."""
+    monkeypatch.chdir(mined.parent)
+    folder = mined.parent / "seg"
+    folder.mkdir(exist_ok=True)
+    make_config(folder, part_s=128.0, output="segments")
+    assert mine(folder, "seg/out", "a b", nj=2) == 0
+    assert not list(folder.rglob("*.flac"))
+    assert run_cli(["format-audio", "--fs", "16000", "seg/out", "seg/dump"]) == 0
+    chunks = read_lines(Path("out/provenance.jsonl"))
+    spans = {(x["sha256"], x["start_s"], x["end_s"]) for x in chunks}
+    found = read_lines(folder / "out" / "provenance.jsonl")
+    assert {(x["sha256"], x["start_s"], x["end_s"]) for x in found} == spans
+    scp = Path("seg/dump/wav.scp").read_text("utf-8").splitlines()
+    cut = dict(line.split(" ", 1) for line in scp)
+    scp = Path("out/wav.scp").read_text("utf-8").splitlines()
+    for utt_id, path in (line.split(" ", 1) for line in scp):
+        speech, same = soundfile.read(path)[0], soundfile.read(cut[utt_id])[0]
+        count = min(len(speech), len(same))
+        assert abs(len(speech) - len(same)) <= 1
+        assert np.corrcoef(speech[:count], same[:count])[0, 1] > 0.99, utt_id
+
+
+def test_a_language_filter_drops_and_names(media, monkeypatch, tmp_path):
+    monkeypatch.chdir(media)
+    code = (
+        "def identify(speech, fs):\n    return ['ar', 'fa'][len(speech) // 512 % 2], 1"
+    )
+    (tmp_path / "my_filter.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    hook = {"language_filter": "my_filter:identify", "languages": ["fa"]}
+    make_config(tmp_path, **hook)
+    assert mine(tmp_path, str(tmp_path / "out"), "a b/**/l*.mp3") == 0
+    assert set((tmp_path / "out/utt2lang").read_text().split()[1::2]) == {"fa"}
+    dropped = read_lines(tmp_path / "out" / "dropped.jsonl")
+    assert {x["language"] for x in dropped if x["reason"] == "language"} == {"ar"}
+
+
+def test_errors_of_the_user_are_named(media, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(media)
+    make_config(tmp_path, language_filter="no_module:identify")
+    assert mine(tmp_path, str(tmp_path / "out"), "a b") == 1
+    assert "language_filter 'no_module:identify': No module" in capsys.readouterr().err
+    make_config(tmp_path)
+    assert mine(tmp_path, str(tmp_path / "out"), "gone/*.mp3") == 1
+    assert "gone/*.mp3: no such file or directory" in capsys.readouterr().err
+    (tmp_path / "list").write_text("a b/empty.mp3\n")
+    lists = ["--media_list", str(tmp_path / "list")]
+    assert mine(tmp_path, str(tmp_path / "out"), *lists) == 1
+    assert "no speech was kept" in capsys.readouterr().err
