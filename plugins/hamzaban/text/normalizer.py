@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -23,8 +23,10 @@ from hamzaban.text.rules import (
 )
 from hamzaban.text.rules_chars import read_chars
 from hamzaban.text.rules_compile import NamedStep, compile_named, compile_rules
+from hamzaban.text.rules_fast import FastPass
 from hamzaban.text.rules_functions import FUNCTIONS
-from hamzaban.text.rules_steps import Step, check_no_surrogate
+from hamzaban.text.rules_steps import Edited
+from hamzaban.text.rules_unicode import check_no_surrogate
 
 ENGINE = 1  # raised when the same rules give another result
 
@@ -58,6 +60,11 @@ class Normalizer:
             normalisation; None where the language does not say.
     """
 
+    options: dict[str, str]
+    passes: list[list[Rule]]
+    _steps: Sequence[Edited]
+    _line: list[Callable[[str], str]]
+
     def __init__(self, lang: str, profile: str = "train", **options: str) -> None:
         """Load and compile the rules.
 
@@ -89,9 +96,14 @@ class Normalizer:
             rules_in_force(self.language, p, choose_options(self.language, p, options))
             for p in PROFILES[: PROFILES.index(profile) + 1]
         ]
+        self._data = {**self.language.data, "options": self.options}
         self.id = _make_id(self.language, profile, self.options, self.passes)
         self.alphabet = _read_alphabet(self.language, self.options)
-        self._steps = _compile(self)
+        compiled = [
+            compile_rules(rules, self._data, FUNCTIONS) for rules in self.passes
+        ]
+        self._steps = [step for steps in compiled for step in steps]
+        self._line = [FastPass(steps).apply for steps in compiled]
 
     def _use_preset(self, preset: Preset, options: Mapping[str, str]) -> None:
         if options:
@@ -103,6 +115,7 @@ class Normalizer:
         defaults = choose_options(self.language, PROFILES[0], {})
         self.alphabet = _read_alphabet(self.language, defaults)
         self._steps = [PresetStep(preset)]
+        self._line = [preset.normalize]
 
     def normalize(self, text: str) -> str:
         """Normalise a text; line ends in it are white space.
@@ -112,18 +125,20 @@ class Normalizer:
         """
         if "\n" in text:
             text = text.replace("\n", " ")
-        return self.normalize_lines(text)
+        for apply in self._line:
+            text = apply(text)
+        return text
 
     def normalize_lines(self, text: str) -> str:
-        """Normalise lines that `\\n` separates; as many lines come back.
+        """Normalise lines that `\n` separates; as many lines come back.
 
         Raises:
             ValueError: The text has a lone surrogate.
         """
-        check_no_surrogate(text)
-        for step in self._steps:
-            text = step.apply(text)
-        return text
+        lines: Iterable[str] = text.split("\n")
+        for apply in self._line:
+            lines = map(apply, lines)
+        return "\n".join(lines)
 
     def normalize_with_offsets(self, text: str) -> tuple[str, list[Span]]:
         """Normalise a text and say where each character of the result came from.
@@ -168,9 +183,10 @@ class Normalizer:
     def _named(self) -> list[NamedStep]:
         if self._preset is not None:
             return [NamedStep(self._preset.name, PresetStep(self._preset))]
-        data = {**self.language.data, "options": self.options}
         return [
-            n for rules in self.passes for n in compile_named(rules, data, FUNCTIONS)
+            step
+            for rules in self.passes
+            for step in compile_named(rules, self._data, FUNCTIONS)
         ]
 
     def __repr__(self) -> str:
@@ -188,11 +204,6 @@ def get_normalizer(
         ValueError: As for `Normalizer`.
     """
     return Normalizer(lang, profile, **dict(options))
-
-
-def _compile(normalizer: Normalizer) -> list[Step]:
-    data = {**normalizer.language.data, "options": normalizer.options}
-    return [s for p in normalizer.passes for s in compile_rules(p, data, FUNCTIONS)]
 
 
 def _make_id(

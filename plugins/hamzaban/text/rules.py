@@ -69,7 +69,7 @@ class Rule:
         pattern: A regular expression; `:name:` in it stands for a class.
         replace: Its replacement.
         words: Words in which `chars` acts, as they are after it.
-        needs: Characters of which the text has one if the pattern can match.
+        needs: Groups of characters; a text that the pattern matches has one of each.
         use: The name of a function that needs more than a pattern.
         when: The options under which the rule is in force.
         examples: Input and output.
@@ -86,7 +86,7 @@ class Rule:
     pattern: str = ""
     replace: str = ""
     words: str = ""
-    needs: str = ""
+    needs: tuple[str, ...] = ()
     use: str = ""
     when: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[tuple[str, str], ...] = ()
@@ -224,6 +224,8 @@ def _read_rule(path: Path, entry: Mapping[str, Any]) -> Rule:
         raise ValueError(f"{place}: known positions: {', '.join(POSITIONS)}")
     examples = tuple((str(a), str(b)) for a, b in entry.get("examples", ()))
     pairs = {read_string(k): read_string(v) for k, v in entry.get("pairs", {}).items()}
+    needs = entry.get("needs", [])
+    needs = [needs] if isinstance(needs, str) else needs
     plain = {
         key: str(entry[key])
         for key in (
@@ -243,7 +245,7 @@ def _read_rule(path: Path, entry: Mapping[str, Any]) -> Rule:
         chars=dict(read_map(entry)),
         pairs=pairs,
         replace=read_string(entry.get("replace", "")),
-        needs="".join(read_chars(entry.get("needs", ""))),
+        needs=tuple("".join(read_chars(group)) for group in needs),
         when={k: str(v) for k, v in entry.get("when", {}).items()},
         examples=examples,
         **plain,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hamzaban.text.rules import (
@@ -18,14 +18,14 @@ from hamzaban.text.rules import (
 from hamzaban.text.rules_chars import unicode_classes
 from hamzaban.text.rules_steps import (
     CharTable,
-    Nfc,
+    Edited,
     Pattern,
     Positions,
-    Spaces,
     SparseMap,
     Step,
     char_class,
 )
+from hamzaban.text.rules_unicode import Nfc, Spaces, composites
 
 Function = Callable[[Mapping[str, Any]], Step]
 _CLASS = re.compile(r":(\w+):")
@@ -36,7 +36,7 @@ class NamedStep:
     """A step and the rule it comes from; `nfc` and `spaces` come from none."""
 
     name: str
-    step: Step
+    step: Edited
 
 
 def compile_rules(
@@ -59,10 +59,9 @@ def compile_rules(
         steps.append(SparseMap(chars))
     steps += [_pattern(rule) for rule in fold if rule.pattern]
     steps += _each(rules, SKELETON_STEPS, data, functions)
-    steps.append(Nfc())
-    steps += _each(rules, COMPOSE_STEPS, data, functions)
-    if chars := fuse([rule.chars for rule in table]):
-        steps += [CharTable(chars), Nfc()]
+    compose = _each(_merge_pairs(rules), COMPOSE_STEPS, data, functions)
+    chars = fuse([rule.chars for rule in table])
+    steps += [Nfc(_find_harmless(chars, compose)), *compose, CharTable(chars), Nfc()]
     steps += _each(rules, FINISH_STEPS, data, functions)
     return [*steps, Spaces()]
 
@@ -91,6 +90,17 @@ def compile_named(
         if steps in (SKELETON_STEPS, TABLE_STEPS):
             named.append(NamedStep("nfc", Nfc()))
     return [*named, NamedStep("spaces", Spaces())]
+
+
+def _find_harmless(chars: Mapping[str, str], compose: Sequence[Step]) -> frozenset[str]:
+    """Find the marks that are deleted and neither compose nor concern other rules."""
+    return frozenset(
+        mark
+        for mark in unicode_classes()["marks"]
+        if chars.get(mark) == ""
+        and mark not in composites()
+        and not any(step.concerns(mark) for step in compose)
+    )
 
 
 def fuse(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -148,20 +158,33 @@ def _compile(
 
 
 def _pattern(rule: Rule) -> Pattern:
-    return Pattern(expand_classes(rule.pattern), rule.replace, rule.needs)
+    return Pattern(expand_classes(rule.pattern), rule.replace, map(set, rule.needs))
 
 
 def _pairs(pairs: Mapping[str, str]) -> Pattern:
     """Join letter and mark also where marks of other rules stand between."""
-    marks = {pair[1] for pair in pairs}
+    letters, marks = ({pair[i] for pair in pairs} for i in (0, 1))
     between = char_class(unicode_classes()["arabic_marks"] - marks)
-    alternatives = (f"{first}{between}*{mark}" for first, mark in pairs)
 
     def join(found: re.Match[str]) -> str:
         text = found[0]
-        return pairs[text[0] + text[-1]] + text[1:-1]
+        new = pairs.get(text[0] + text[-1])
+        return text if new is None else new + text[1:-1]
 
-    return Pattern("|".join(alternatives), join, "".join(sorted(marks)))
+    pattern = f"{char_class(letters)}{between}*{char_class(marks)}"
+    return Pattern(pattern, join, [marks], "".join(pairs.values()))
+
+
+def _merge_pairs(rules: Sequence[Rule]) -> list[Rule]:
+    """Make one rule of neighbours that join letters with the same marks."""
+    merged: list[Rule] = []
+    for rule in rules:
+        marks = {pair[1] for pair in rule.pairs}
+        if merged and marks and {pair[1] for pair in merged[-1].pairs} == marks:
+            first = merged.pop()
+            rule = replace(first, pairs={**rule.pairs, **first.pairs})
+        merged.append(rule)
+    return merged
 
 
 def _words(rule: Rule) -> Pattern:
@@ -179,4 +202,5 @@ def _words(rule: Rule) -> Pattern:
 
     pattern = "|".join(sorted(spellings, key=len, reverse=True))
     ends = f"(?<![\\w\u200c])(?:{pattern})(?![\\w\u200c:arabic_marks:])"
-    return Pattern(expand_classes(ends), respell, rule.needs)
+    made = "".join(rule.chars.values())
+    return Pattern(expand_classes(ends), respell, map(set, rule.needs), made)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Protocol
 
 from hamzaban.text.offsets import Edit
 from hamzaban.text.rules_chars import unicode_classes
 
 DENSE_SIZE = 0x20000  # code points in the table: all that have case or are symbols
-_SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_REPLACED = 4  # for more characters one regular expression is faster
 _identity: list[str | None] = []
 
 
-class Step(Protocol):
-    """A change of text. Lines are separate: `\\n` stays and nothing crosses it."""
+class Edited(Protocol):
+    """A change of text that can be told as replacements of parts."""
 
     def apply(self, text: str) -> str:
         """Return the changed text."""
@@ -25,7 +24,44 @@ class Step(Protocol):
         """Give the same change as replacements of parts, in order."""
 
 
-class CharTable:
+class Step(Edited, Protocol):
+    """A step of our rules, which knows what characters it needs to act."""
+
+    def concerns(self, char: str) -> bool:
+        """Say whether the step may have to do with a character."""
+
+    def may_act(self, present: Set[str]) -> bool:
+        """Say whether a text of these characters may change."""
+
+    def makes(self, present: Set[str]) -> Set[str]:
+        """Give the characters that the step may add to such a text."""
+
+
+class Needing:
+    """What steps share that need a character of each of some groups to act.
+
+    Attributes:
+        needs: The groups; without any, the step may always act.
+        made: The characters that it may add.
+    """
+
+    needs: tuple[frozenset[str], ...]
+    made: frozenset[str]
+
+    def concerns(self, char: str) -> bool:
+        """Say whether the step may have to do with a character."""
+        return any(char in group for group in self.needs)
+
+    def may_act(self, present: Set[str]) -> bool:
+        """Say whether a text of these characters may change."""
+        return not any(group.isdisjoint(present) for group in self.needs)
+
+    def makes(self, present: Set[str]) -> Set[str]:
+        """Give the characters that the step may add to such a text."""
+        return self.made
+
+
+class CharTable(Needing):
     """Each character becomes a string, by one dense table."""
 
     def __init__(self, chars: Mapping[str, str]) -> None:
@@ -38,8 +74,14 @@ class CharTable:
                 table[ord(char)] = new or None
         far = {char: new for char, new in chars.items() if ord(char) >= DENSE_SIZE}
         self.chars = chars
+        self.needs = (frozenset(chars),)
+        self.made = frozenset("".join(chars.values()))
         self._table = table
         self._far = SparseMap(far) if far else None
+
+    def get(self, char: str) -> str:
+        """Return what a character becomes."""
+        return self.chars.get(char, char)
 
     def apply(self, text: str) -> str:
         """Return the changed text."""
@@ -51,17 +93,21 @@ class CharTable:
         return _edit_chars(text, self.chars)
 
 
-class SparseMap:
+class SparseMap(Needing):
     """Each character becomes a string; for characters that most texts have none of."""
 
     def __init__(self, chars: Mapping[str, str]) -> None:
         """Take the replacements of the characters that change."""
         self.chars = chars
+        self.needs = (frozenset(chars),)
+        self.made = frozenset("".join(chars.values()))
         self._find = re.compile(char_class(chars))
 
     def apply(self, text: str) -> str:
         """Return the changed text."""
-        if self._find.search(text) is None:
+        if len(self.chars) <= MAX_REPLACED and not self.made & set(self.chars):
+            for char, new in self.chars.items():
+                text = text.replace(char, new)
             return text
         return self._find.sub(lambda found: self.chars[found[0]], text)
 
@@ -70,30 +116,31 @@ class SparseMap:
         return _edit_chars(text, self.chars)
 
 
-class Pattern:
+class Pattern(Needing):
     """What a regular expression finds becomes something else."""
 
     def __init__(
         self,
         pattern: str,
         replace: str | Callable[[re.Match[str]], str],
-        needs: str = "",
+        needs: Iterable[Set[str]] = (),
+        made: str | None = None,
     ) -> None:
         """Compile the pattern.
 
         Args:
             pattern: The regular expression.
             replace: A template as `re.sub` reads it, or a function of the match.
-            needs: Characters of which one must be there for the pattern to match.
+            needs: Groups of characters, of each of which a text that matches has one.
+            made: The characters that may be new, if `replace` is a function.
         """
         self._find = re.compile(pattern)
         self._replace = replace
-        self._needs = needs
+        self.needs = tuple(map(frozenset, needs))
+        self.made = frozenset(replace if isinstance(replace, str) else made or "")
 
     def apply(self, text: str) -> str:
         """Return the changed text."""
-        if self._needs and not any(char in text for char in self._needs):
-            return text
         return self._find.sub(self._replace, text)
 
     def edits(self, text: str) -> Iterator[Edit]:
@@ -133,54 +180,31 @@ class Positions(Pattern):
                     return found[0]
             return chars[found[0]]
 
-        super().__init__(pattern, change, "".join(chars))
+        values = set(chars.values())
+        is_constant = joined is None and len(values) == 1
+        new = values.pop() if is_constant else change
+        super().__init__(pattern, new, [set(chars)], "".join(chars.values()))
 
 
-class Nfc:
-    """Unicode normalisation form C."""
-
-    def apply(self, text: str) -> str:
-        """Return the text in form C."""
-        if unicodedata.is_normalized("NFC", text):
-            return text
-        return unicodedata.normalize("NFC", text)
-
-    def edits(self, text: str) -> Iterator[Edit]:
-        """Give the shortest pieces that form C changes each on its own."""
-        start = 0
-        for end in range(1, len(text) + 1):
-            if end == len(text) or _is_boundary(text[start:end], text[end]):
-                new = unicodedata.normalize("NFC", text[start:end])
-                if new != text[start:end]:
-                    yield start, end, new
-                start = end
-
-
-class Spaces:
-    """One space between words, none at the ends of a line."""
-
-    def apply(self, text: str) -> str:
-        """Return the text with single spaces."""
-        while "  " in text:
-            text = text.replace("  ", " ")
-        if "\n" in text:
-            text = text.replace(" \n", "\n").replace("\n ", "\n")
-        return text.strip(" ")
-
-    def edits(self, text: str) -> Iterator[Edit]:
-        """Give the runs that shrink."""
-        for found in re.finditer("(?m)^ +| +$|  +", text):
-            at_end = found.start() == 0 or text[found.start() - 1] == "\n"
-            at_end = at_end or found.end() == len(text) or text[found.end()] == "\n"
-            yield found.start(), found.end(), "" if at_end else " "
-
-
-class Whole:
+class Whole(Needing):
     """A function that finds its own edits; for rules that look at several words."""
 
-    def __init__(self, find: Callable[[str], Iterator[Edit]]) -> None:
-        """Take the function."""
+    def __init__(
+        self,
+        find: Callable[[str], Iterator[Edit]],
+        needs: Iterable[Set[str]],
+        made: str,
+    ) -> None:
+        """Take the function, the groups it needs, and what it may add.
+
+        Args:
+            find: Gives replacements in order.
+            needs: As for `Pattern`.
+            made: The characters that may be new.
+        """
         self._find = find
+        self.needs = tuple(map(frozenset, needs))
+        self.made = frozenset(made)
 
     def apply(self, text: str) -> str:
         """Return the changed text."""
@@ -195,7 +219,7 @@ class Whole:
         return self._find(text)
 
 
-def char_class(chars: Mapping[str, str] | Sequence[str] | frozenset[str]) -> str:
+def char_class(chars: Iterable[str]) -> str:
     """Write characters as the class of a regular expression, ranges joined."""
     points = sorted(map(ord, chars))
     parts: list[str] = []
@@ -210,31 +234,8 @@ def char_class(chars: Mapping[str, str] | Sequence[str] | frozenset[str]) -> str
     return f"[{''.join(parts)}]"
 
 
-def check_no_surrogate(text: str) -> None:
-    """Refuse text that is not Unicode.
-
-    Raises:
-        ValueError: There is a lone surrogate.
-    """
-    found = _SURROGATE.search(text)
-    if found:
-        raise ValueError(
-            f"character {found.start() + 1} is the lone surrogate "
-            f"U+{ord(found[0]):04X}, expected Unicode text; decode the input as UTF-8"
-        )
-
-
 def _edit_chars(text: str, chars: Mapping[str, str]) -> Iterator[Edit]:
     for i, char in enumerate(text):
         new = chars.get(char)
         if new is not None:
             yield i, i + 1, new
-
-
-def _is_boundary(piece: str, char: str) -> bool:
-    if char < "\u0300":
-        return True
-    if unicodedata.combining(char):
-        return False
-    apart = unicodedata.normalize("NFC", piece) + unicodedata.normalize("NFC", char)
-    return unicodedata.normalize("NFC", piece + char) == apart

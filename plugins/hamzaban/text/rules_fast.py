@@ -1,0 +1,128 @@
+"""Running the steps of a pass fast: a line needs only the steps it has characters for.
+
+Text goes through a code page of 255 characters, learnt from the text itself: encoding
+and decoding by it is how most lines are translated, and its bytes tell which rules can
+have something to do. A line with a character outside the page takes all the steps.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Sequence
+
+from hamzaban.text.rules_steps import CharTable, Step
+from hamzaban.text.rules_unicode import Spaces, check_no_surrogate
+
+MAX_PLANS = 4096  # sets of special characters whose plan is remembered
+_UNDEFINED = "\ufffe"  # what the codecs read as: no character here
+
+Apply = Callable[[str], str]
+Plan = tuple[tuple[Apply, ...], tuple[Apply, ...]]  # before the table, after it
+
+
+class FastPass:
+    """All steps of one pass over a line."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        """Divide the steps into those before the one table and those after it.
+
+        Args:
+            steps: What `compile_rules` gives: with a table, spaces last.
+        """
+        at = next(i for i, step in enumerate(steps) if isinstance(step, CharTable))
+        self.steps = steps
+        self._before, self._after = steps[:at], steps[at + 1 : -1]
+        table = steps[at]
+        assert isinstance(table, CharTable)
+        assert isinstance(steps[-1], Spaces)
+        self._table = table
+        self._page = self._decoding = ""
+        self._plain = self._deleted = b""
+        self._seen: set[str] = set()
+        self._plans: dict[frozenset[int], Plan] = {}
+        self._learn("\0")  # the codecs are fast where it comes first
+
+    def apply(self, line: str) -> str:
+        """Return the changed line.
+
+        Raises:
+            ValueError: There is a lone surrogate.
+        """
+        try:
+            codes = codecs.charmap_encode(line, "strict", self._encoding)[0]
+        except UnicodeEncodeError:
+            if not self._learn(line):
+                return self._apply_all(line)
+            codes = codecs.charmap_encode(line, "strict", self._encoding)[0]
+        special = frozenset(codes.translate(None, self._plain))
+        plan = self._plans.get(special)
+        if plan is None:
+            plan = self._make_plan(special)
+        before, after = plan
+        for apply in before:
+            line = apply(line)
+        if before:
+            line = self._table.apply(line)
+        else:
+            codes = codes.translate(None, self._deleted)
+            line = codecs.charmap_decode(codes, "strict", self._decoding)[0]
+        for apply in after:
+            line = apply(line)
+        while "  " in line:
+            line = line.replace("  ", " ")
+        return line.strip(" ")
+
+    def _apply_all(self, line: str) -> str:
+        check_no_surrogate(line)
+        for step in self.steps:
+            line = step.apply(line)
+        return line
+
+    def _learn(self, line: str) -> bool:
+        """Take new characters into the page; say whether it has all of the line."""
+        new = sorted(set(line) - self._seen)
+        self._seen.update(new)
+        new = [char for char in new if self._fits(char)][: 256 - len(self._page)]
+        if not new:
+            return False
+        for char in new:
+            output = self._table.get(char)
+            if not output:
+                self._deleted += bytes([len(self._page)])
+            if not self._is_special(char):
+                self._plain += bytes([len(self._page)])
+            self._page += char
+            self._decoding += output or _UNDEFINED
+        self._encoding = codecs.charmap_build(self._page.ljust(256, _UNDEFINED))
+        return set(line) <= set(self._page)
+
+    def _fits(self, char: str) -> bool:
+        in_plane_0 = char < "\ud800" or "\ue000" <= char < _UNDEFINED
+        return in_plane_0 and len(self._table.get(char)) <= 1
+
+    def _is_special(self, char: str) -> bool:
+        after = self._table.get(char)
+        return any(step.concerns(char) for step in self._before) or any(
+            step.concerns(c) for step in self._after for c in after
+        )
+
+    def _make_plan(self, special: frozenset[int]) -> Plan:
+        """Choose the steps that lines with just these special characters need."""
+        present = {self._page[code] for code in special}
+        before = _choose(self._before, present)
+        present = {c for char in present for c in self._table.get(char)}
+        after = _choose(self._after, present)
+        if len(self._plans) >= MAX_PLANS:
+            self._plans.clear()
+        self._plans[special] = before, after
+        return before, after
+
+
+def _choose(steps: Sequence[Step], present: set[str]) -> tuple[Apply, ...]:
+    """Choose steps, adding to the characters present what each may make."""
+    chosen = []
+    for step in steps:
+        if step.may_act(present):
+            chosen.append(step.apply)
+            present |= step.makes(present)
+    return tuple(chosen)
