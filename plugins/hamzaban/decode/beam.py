@@ -116,18 +116,19 @@ class BeamSearch:
         return np.flatnonzero(~sure)
 
     def _prepare(self, log_probs: LogProbs, kept: np.ndarray) -> np.ndarray:
-        end = self._ends_with_space
-        matrix = np.full((len(kept) + end, self._num_columns), NEVER, np.float32)
+        matrix = np.full((len(kept) + 1, self._num_columns), NEVER, np.float32)
         matrix[: len(kept), : self._vocab] = log_probs[kept]
         matrix[: len(kept)] += self._dither[np.arange(len(kept)) % _DITHER_FRAMES]
-        if end:
-            matrix[-1, self._space] = 0.0
+        matrix[-1, self._last] = 0.0
         return matrix
 
     @property
-    def _ends_with_space(self) -> bool:
-        """Tell whether words end with a space, which nothing in speech stands for."""
-        return self._is_char and self._lexicon is not None
+    def _last(self) -> int:
+        """The token of a frame put after the last: all ways to end are one then.
+
+        Words of characters end with a space, for which speech has nothing at its end.
+        """
+        return self._space if self._is_char and self._lexicon else BLANK_ID
 
     def _convert(
         self, result: Any, log_probs: LogProbs, kept: np.ndarray
@@ -140,7 +141,7 @@ class BeamSearch:
         ends: list[int] = []
         words: tuple[str, ...] | None = None
         if self._lexicon is not None:
-            labels = result.words[1 : len(kept) + 1 + self._ends_with_space]
+            labels = result.words[1 : len(kept) + 2]
             frames = [i for i, label in enumerate(labels) if label >= 0]
             words = tuple(self._lexicon.words[labels[i]] for i in frames)
             ends = [int(kept[min(i, len(kept) - 1)]) for i in frames]
