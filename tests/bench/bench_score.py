@@ -4,7 +4,9 @@ Prints medians in seconds of the processor and of the clock; ratios are of the f
 Ours is the whole of `score-text` after its start: trn files, alignment, result.txt.
 sclite is run on those trn files; jiwer gets the texts in memory and computes counts
 only. Then come the comparison of two systems on the words (bootstrap of 10,000 draws,
-MAPSSWE, and NIST sc_stats for the latter) and the analysis of the errors of one. Usage: python tests/bench/bench_score.py [--utterances 10000]
+MAPSSWE, and NIST sc_stats for the latter) and the analysis of the errors of one.
+
+Usage: python tests/bench/bench_score.py [--utterances 10000]
 """
 
 import argparse
