@@ -1,0 +1,63 @@
+"""Normalise text from standard input, line by line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban normalize`."""
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__} The text is UTF-8; a line in is a line out.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--lang", required=True, help="language, such as fa")
+    parser.add_argument("--profile", default="train", help="rules to apply")
+    parser.add_argument("--options", default="", help="of the language, a=b,c=d")
+    parser.add_argument(
+        "--kaldi", action="store_true", help="keep the first field, an utterance id"
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="write after each line what each rule changed in it",
+    )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="count the tokens that each rule changed, on standard error",
+    )
+    parser.add_argument("--id", action="store_true", help="print the id and stop")
+    parser.add_argument("--nj", type=int, default=1, help="number of processes")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Normalise; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    if args.nj < 1:
+        raise ValueError(f"--nj {args.nj}: expected at least 1")
+    from hamzaban.text.cleaner import parse_options
+    from hamzaban.text.stream import StreamOptions, normalize_stream
+
+    options = StreamOptions(
+        args.lang,
+        args.profile,
+        tuple(sorted(parse_options(args.options).items())),
+        kaldi=args.kaldi,
+        explain=args.explain,
+        report=args.report,
+    )
+    if args.id:
+        print(options.find_normalizer().id)
+        return 0
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    report = normalize_stream(source, sink, "standard input", options, args.nj)
+    sink.flush()
+    if args.report:
+        print(report.format(), file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

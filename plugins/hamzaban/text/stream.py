@@ -1,0 +1,199 @@
+"""Normalising a stream of lines, in blocks and by several processes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from hamzaban.text.normalizer import Change, Normalizer, get_normalizer
+
+BLOCK_BYTES = 2**20
+MAX_SHOWN_CHARS = 4  # of a piece, in code points
+_TOKEN = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """What to do with each line.
+
+    Attributes:
+        lang: Language of the rules.
+        profile: Profile of the rules.
+        options: Choices that the language offers, as pairs.
+        kaldi: Leave the first field, an utterance id, as it is.
+        explain: Write what each rule changes instead of the line alone.
+        report: Count the tokens that each rule changes.
+    """
+
+    lang: str
+    profile: str = "train"
+    options: tuple[tuple[str, str], ...] = ()
+    kaldi: bool = False
+    explain: bool = False
+    report: bool = False
+
+    def find_normalizer(self) -> Normalizer:
+        """Give the normaliser, made once a process."""
+        return get_normalizer(self.lang, self.profile, self.options)
+
+
+@dataclass
+class Report:
+    """How many tokens each rule changed.
+
+    Attributes:
+        num_lines: Lines read.
+        num_tokens: Tokens in them, as white space divides them.
+        changed: Tokens changed, by rule.
+    """
+
+    num_lines: int = 0
+    num_tokens: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Report) -> None:
+        """Add what another part of the stream had."""
+        self.num_lines += other.num_lines
+        self.num_tokens += other.num_tokens
+        self.changed.update(other.changed)
+
+    def format(self) -> str:
+        """Return a table, the rule that changed most first."""
+        lines = [f"{self.num_lines} lines, {self.num_tokens} tokens"]
+        width = max((len(rule) for rule in self.changed), default=0)
+        for rule, count in self.changed.most_common():
+            share = 100 * count / self.num_tokens if self.num_tokens else 0.0
+            lines.append(f"{rule:<{width}}  {count:>9}  {share:6.2f} %")
+        return "\n".join(lines)
+
+
+def normalize_stream(
+    source: BinaryIO, sink: BinaryIO, name: str, options: StreamOptions, nj: int = 1
+) -> Report:
+    """Normalise lines of UTF-8 text; as many lines are written, in the same order.
+
+    Args:
+        source: Read to its end. Only `\\n` ends a line.
+        sink: Written.
+        name: What errors call the source.
+        options: What to do with each line.
+        nj: Number of processes.
+
+    Returns:
+        The counts; rules are counted if the options ask for it.
+
+    Raises:
+        ValueError: A line is not UTF-8, or the language, profile or an option is
+            unknown.
+    """
+    options.find_normalizer()
+    total = Report()
+    for block, result in _run_blocks(source, options, nj):
+        try:
+            out, report = result()
+        except UnicodeDecodeError as e:
+            line = total.num_lines + block.count(b"\n", 0, e.start) + 1
+            raise ValueError(
+                f"{name}:{line}: byte 0x{block[e.start]:02X} is not UTF-8 "
+                f"({e.reason}); convert the text to UTF-8 or remove the line"
+            ) from None
+        sink.write(out)
+        total.add(report)
+    return total
+
+
+def normalize_block(block: bytes, options: StreamOptions) -> tuple[bytes, Report]:
+    """Normalise whole lines.
+
+    Raises:
+        UnicodeDecodeError: They are not UTF-8.
+    """
+    text = block.decode("utf-8")
+    normalizer = options.find_normalizer()
+    report = Report(block.count(b"\n") + (not block.endswith(b"\n")))
+    end = "\n" if text.endswith("\n") else ""
+    text = text.removesuffix("\n")
+    if options.kaldi or options.explain or options.report:
+        lines = (
+            _each_line(line, normalizer, options, report) for line in text.split("\n")
+        )
+        text = "\n".join(lines)
+    else:
+        text = normalizer.normalize_lines(text)
+    return (text + end).encode("utf-8"), report
+
+
+def describe_change(change: Change) -> str:
+    """Say in one line what a rule changed: `kaf: ك U+0643 -> ک U+06A9 (2)`."""
+    counts = Counter(
+        (change.before[start:end], new) for start, end, new in change.edits
+    )
+    pieces = (
+        f"{_show(old)} -> {_show(new)}" + (f" ({count})" if count > 1 else "")
+        for (old, new), count in counts.items()
+    )
+    return f"{change.rule}: {', '.join(pieces)}"
+
+
+def count_tokens(change: Change) -> int:
+    """Count the tokens of the text before that a rule changed."""
+    spans = ((m.start(), m.end()) for m in _TOKEN.finditer(change.before))
+    edits = deque(change.edits)
+    count = 0
+    for start, end in spans:
+        while edits and edits[0][1] < start:
+            edits.popleft()
+        touched = (e for e in edits if e[0] < end and (e[1] > start or e[0] > start))
+        count += next(touched, None) is not None
+    return count
+
+
+def _each_line(
+    line: str, normalizer: Normalizer, options: StreamOptions, report: Report
+) -> str:
+    utt_id = ""
+    if options.kaldi:
+        utt_id, _, line = line.replace("\t", " ").partition(" ")
+    shown = []
+    if options.report or options.explain:
+        report.num_tokens += len(line.split())
+        for change in normalizer.explain(line):
+            report.changed[change.rule] += count_tokens(change)
+            shown.append(f"    {describe_change(change)}")
+    out = normalizer.normalize(line)
+    out = f"{utt_id} {out}" if utt_id and out else utt_id + out
+    return "\n".join([out, *shown]) if options.explain else out
+
+
+def _show(piece: str) -> str:
+    points = " ".join(f"U+{ord(char):04X}" for char in piece[:MAX_SHOWN_CHARS])
+    more = " ..." if len(piece) > MAX_SHOWN_CHARS else ""
+    visible = piece if piece.strip().isprintable() and piece.strip() else ""
+    return f"{visible} {points}{more}".strip() if piece else "nothing"
+
+
+def _run_blocks(
+    source: BinaryIO, options: StreamOptions, nj: int
+) -> Iterator[tuple[bytes, Callable[[], tuple[bytes, Report]]]]:
+    if nj == 1:
+        for block in _read_blocks(source):
+            yield block, lambda block=block: normalize_block(block, options)  # type: ignore[misc]
+        return
+    waiting: deque[tuple[bytes, Future[tuple[bytes, Report]]]] = deque()
+    with ProcessPoolExecutor(nj) as pool:
+        for block in _read_blocks(source):
+            waiting.append((block, pool.submit(normalize_block, block, options)))
+            if len(waiting) > 2 * nj:
+                first, future = waiting.popleft()
+                yield first, future.result
+        for first, future in waiting:
+            yield first, future.result
+
+
+def _read_blocks(source: BinaryIO) -> Iterator[bytes]:
+    while block := source.read(BLOCK_BYTES):
+        yield block if block.endswith(b"\n") else block + source.readline()
