@@ -225,7 +225,12 @@ def run_size(num_tokens: int, texts: tuple, folder: Path, args: Any) -> None:
     channel = Channel(tokenizer)
     emissions = [channel.emit(ref) for ref in refs]
     frames = sum(map(len, emissions))
-    print(f"\n{len(tokenizer.tokens)} tokens, {len(refs)} utterances, {frames} frames")
+    sure = sum(int((e[:, 0] > math.log(0.999)).sum()) for e in emissions) / frames
+    print(
+        f"\n{len(tokenizer.tokens)} tokens, {len(refs)} utterances, {frames} frames, ",
+        end="",
+    )
+    print(f"blank over 0.999 in {100 * sure:.0f} %")
     few = emissions[: args.espnet_utts]
     espnet = measure(espnet_way(tokenizer), few)
     for lm_dir in (None, folder / "lm"):

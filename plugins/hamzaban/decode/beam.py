@@ -72,7 +72,9 @@ class BeamSearch:
         self._space = tokenizer.token2id.get(SPACE, self._vocab)
         units = list(lexicon.words) if lexicon else tokenizer.tokens
         self._lm = _load_lm(lm, units)
-        self._num_columns = self._vocab + (lexicon is not None)
+        self._num_columns = self._vocab
+        if lexicon is not None and not self._is_char:
+            self._num_columns += self._vocab + 1  # pieces at a word's end, a separator
         self._dither = _make_dither(self._num_columns)
         self._trie = self._build_trie(lexicon) if lexicon else None
         self._decoder = self._build_decoder()
@@ -118,6 +120,8 @@ class BeamSearch:
     def _prepare(self, log_probs: LogProbs, kept: np.ndarray) -> np.ndarray:
         matrix = np.full((len(kept) + 1, self._num_columns), NEVER, np.float32)
         matrix[: len(kept), : self._vocab] = log_probs[kept]
+        if self._num_columns > self._vocab:
+            matrix[: len(kept), self._vocab : -1] = _mark_ends(log_probs[kept])
         matrix[: len(kept)] += self._dither[np.arange(len(kept)) % _DITHER_FRAMES]
         matrix[-1, self._last] = 0.0
         return matrix
@@ -136,7 +140,7 @@ class BeamSearch:
         tokens = result.tokens[1 : len(kept) + 1]  # the first is where it began
         path = np.full(len(log_probs), BLANK_ID)
         path[kept] = tokens
-        path[path >= self._vocab] = BLANK_ID
+        path %= self._vocab  # the separator becomes blank, the end of a piece the piece
         acoustic, lm = path_score(log_probs, path), result.lmScore * LN10
         ends: list[int] = []
         words: tuple[str, ...] | None = None
@@ -181,13 +185,19 @@ class BeamSearch:
         """Give the spellings as the tree needs them.
 
         flashlight-text lets the last token of a word last one frame only, unless it is
-        the separator of words. BPE has none: there each spelling is entered again with
-        its last piece doubled, which is that piece over two frames or more.
+        the separator of words, and takes two frames of it for two such tokens. BPE has
+        no separator: there each spelling is entered again with a column of its own for
+        the frame that ends a longer last piece (`_mark_ends`), and a blank is entered
+        between two equal pieces at the end.
         """
         if self._is_char:
             return list(spellings)
-        doubled = [(*spelling, spelling[-1]) for spelling in spellings]
-        return list(dict.fromkeys([*spellings, *doubled]))
+        paths = []
+        for *first, last in spellings:
+            if first and first[-1] == last:
+                first.append(BLANK_ID)
+            paths += [(*first, last), (*first, last, self._vocab + last)]
+        return paths
 
     def _build_decoder(self) -> Any:
         from flashlight.lib.text import decoder as fl
@@ -205,10 +215,29 @@ class BeamSearch:
         bound = fl.LexiconDecoderOptions(
             *beam, threshold, weight, options.word_score, -math.inf, 0.0, **common
         )
-        separator = self._space if self._is_char else self._vocab
+        separator = self._space if self._is_char else 2 * self._vocab
         return fl.LexiconDecoder(
             bound, self._trie, self._lm, separator, BLANK_ID, -1, [], False
         )
+
+
+def _mark_ends(log_probs: LogProbs) -> LogProbs:
+    """Give the log-posteriors of tokens where their last frame of several may be.
+
+    There a token was at least as likely as blank in the frame before, and is not the
+    likeliest in the one after; else no word could be told from the same word twice.
+
+    Args:
+        log_probs: Shape (T, V).
+
+    Returns:
+        The same, or NEVER, shape (T, V).
+    """
+    ends = np.full_like(log_probs, NEVER)
+    goes_on = log_probs[:-1] >= log_probs[:-1, BLANK_ID, None]  # (T - 1, V)
+    ends[1:][goes_on] = log_probs[1:][goes_on]
+    ends[np.arange(len(ends) - 1), log_probs[1:].argmax(-1)] = NEVER
+    return ends
 
 
 def _load_lm(path: Path | None, units: list[str]) -> Any:

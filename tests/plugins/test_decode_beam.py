@@ -1,0 +1,221 @@
+"""Beam search against exhaustive search, and what it must keep of words."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+from tiny_experiment import WORDS, write_tokens
+
+from hamzaban.decode.beam import BeamSearch
+from hamzaban.decode.lexicon import build_lexicon, read_words, report_lexicon
+from hamzaban.decode.options import SearchOptions
+from hamzaban.decode.path import align, find_runs, find_words, path_score
+from hamzaban.decode.search import SearchFiles, build_searcher
+from hamzaban.lm import kenlm
+from hamzaban.text.tokens import CharTokenizer, build_tokenizer
+
+TOKENS = ["<blank>", "<unk>", "<space>", "a", "b", "<sos/eos>"]
+WIDE = {"beam_size": 3000, "beam_size_token": 99, "beam_threshold": 1e6}
+WIDE |= {"blank_threshold": 1.0}
+
+
+def make_emissions(num_frames, size, seed, sharpness=2.0):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, sharpness, (num_frames, size))
+    logits[:, [1, size - 1]] -= 20  # unknown and end are never spoken
+    logits -= np.log(np.exp(logits).sum(1, keepdims=True))
+    return logits.astype(np.float16).astype(np.float32)
+
+
+def sum_paths(log_probs):
+    """log of the summed probability of every text, by trying all paths."""
+    totals = {}
+    for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
+        ids = tuple(t for t, _ in itertools.groupby(path) if t)
+        score = path_score(log_probs, path)
+        totals.setdefault(ids, []).append(score)
+    return {ids: np.logaddexp.reduce(scores) for ids, scores in totals.items()}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_a_model_it_sums_all_alignments(seed):
+    log_probs = make_emissions(6, len(TOKENS), seed)
+    options = SearchOptions(search="token", lm_unit="none", nbest=5, **WIDE)
+    found = BeamSearch(CharTokenizer(TOKENS), options).decode(log_probs)
+    totals = sum_paths(log_probs)
+    best = sorted(totals, key=totals.get, reverse=True)[:5]
+    ids = [tuple(r.token for r in find_runs(log_probs, hyp.path)) for hyp in found]
+    assert ids == best
+    for hyp, key in zip(found, best, strict=True):
+        assert hyp.total == pytest.approx(totals[key], abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def word_lm(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lm ه")
+    rng = random.Random(0)
+    lines = (
+        " ".join(rng.choices(["a", "ab", "bb"], [5, 2, 1], k=3)) for _ in range(99)
+    )
+    (folder / "t").write_text("".join(line + "\n" for line in lines))
+    kenlm.train(folder / "t", folder / "arpa", 2, prune=[0], memory="100M")
+    kenlm.pack(folder / "arpa", folder / "lm.bin", "100M")
+    return folder / "lm.bin"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("log_add", [True, False])
+def test_a_lexicon_and_a_model_are_weighed_exactly(word_lm, seed, log_add):
+    log_probs = make_emissions(7, len(TOKENS), seed)
+    tokenizer = CharTokenizer(TOKENS)
+    lexicon = build_lexicon(["a", "ab", "bb"], tokenizer)
+    options = SearchOptions(
+        search="lexicon", lm_weight=0.7, word_score=0.4, log_add=log_add, **WIDE
+    )
+    search = BeamSearch(tokenizer, options, lexicon=lexicon, lm=word_lm)
+    (hyp,) = search.decode(log_probs)
+    model, scores = kenlm.Model(word_lm, lexicon.words), {}
+    for path in itertools.product((0, 2, 3, 4), repeat=len(log_probs)):
+        ids = [t for t, _ in itertools.groupby(path) if t]
+        words = "".join(" ab"[i - 2] for i in ids).split()
+        if all(word in lexicon.words for word in words):
+            scores.setdefault(tuple(words), []).append(path_score(log_probs, path))
+    totals = {}
+    for words, found in scores.items():
+        acoustic = np.logaddexp.reduce(found) if log_add else max(found)
+        log10 = sum(x for _, x, _ in model.score_units([" ".join(words)]))
+        totals[words] = acoustic + 0.7 * log10 * math.log(10) + 0.4 * len(words)
+    best = max(totals, key=totals.get)
+    assert hyp.words == best
+    assert hyp.total == pytest.approx(totals[best], abs=0.02)
+    assert hyp.total == pytest.approx(
+        hyp.acoustic + 0.7 * hyp.lm + 0.4 * len(best), abs=1e-6
+    )
+
+
+def speak(tokenizer, spelling, rng, pause=2):
+    """Emissions of a spelling: each token over one to three frames, blanks between."""
+    frames = []
+    for token in tokenizer.tokens2ids(spelling):
+        frames += [0] * pause + [token] * int(rng.integers(1, 4))
+    probs = np.full((len(frames) + pause, len(tokenizer.tokens)), 1e-6)
+    probs[np.arange(len(frames)), frames] = 0.99
+    probs[len(frames) :, 0] = 0.99
+    noise = rng.uniform(0.5, 1.5, probs.shape) * 1e-4
+    return np.log((probs + noise) / (probs + noise).sum(1, keepdims=True)).astype("f4")
+
+
+@pytest.fixture(scope="module", params=["char", "unigram", "bpe"])
+def tokenizer(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(f"{request.param} tokens")
+    words = [*WORDS, "صِفر", "radio", "آلللل", "او"]
+    rng = random.Random(0)
+    lines = [" ".join(rng.choices(words, k=5)) for _ in range(300)]
+    rows = "".join(f"u{i} {line}\n" for i, line in enumerate(lines))
+    (folder / "text").write_text(rows, encoding="utf-8")
+    if request.param == "char":
+        write_tokens(folder, folder / "text", "--token_type", "char")
+        return build_tokenizer("char", folder / "tokens.txt")
+    mode = ["--bpemode", request.param, "--nbpe", 42]
+    write_tokens(folder, folder / "text", *mode)
+    return build_tokenizer("bpe", folder / "tokens.txt", folder / "bpe.model")
+
+
+@pytest.mark.parametrize("threshold", [1.0, 0.9])
+def test_words_survive_the_search(tokenizer, threshold):
+    rng = np.random.default_rng(0)
+    words = [*WORDS, "صِفر", "radio", "آلللل", "او"]
+    lexicon = build_lexicon(words, tokenizer, num_spellings=3)
+    assert lexicon.unspelled == ()
+    options = SearchOptions(search="lexicon", lm_unit="none", blank_threshold=threshold)
+    search = BeamSearch(tokenizer, options, lexicon=lexicon)
+    for _ in range(20):
+        text = " ".join(rng.choice(words, 4))
+        log_probs = speak(tokenizer, tokenizer.text2tokens(text), rng)
+        (hyp,) = search.decode(log_probs)
+        assert " ".join(hyp.words) == text
+        assert len(hyp.path) == len(log_probs)
+        assert list(hyp.word_ends) == sorted(set(hyp.word_ends))
+
+
+def test_pieces_that_last_cost_nothing(tokenizer):
+    """flashlight-text alone lets the last piece of a word last one frame."""
+    lexicon = build_lexicon(["سلام"], tokenizer)
+    spelling = tokenizer.ids2tokens(lexicon.spellings[0][0])
+    log_probs = speak(tokenizer, [*spelling], np.random.default_rng(2))
+    last = log_probs[-3:-2]
+    log_probs = np.concatenate([log_probs[:-2], last, last, last, log_probs[-2:]])
+    options = SearchOptions(search="lexicon", lm_unit="none", log_add=False)
+    (hyp,) = BeamSearch(tokenizer, options, lexicon=lexicon).decode(log_probs)
+    assert hyp.words == ("سلام",)
+    assert hyp.acoustic > -0.1 * len(log_probs)
+
+
+def test_skipped_blanks_change_no_text_and_no_score(tokenizer):
+    rng = np.random.default_rng(3)
+    lexicon = build_lexicon(WORDS, tokenizer)
+    text = " ".join(rng.choice(WORDS, 5))
+    log_probs = speak(tokenizer, tokenizer.text2tokens(text), rng, pause=9)
+    found = []
+    for threshold in (1.0, 0.95):
+        options = SearchOptions(
+            search="lexicon", lm_unit="none", blank_threshold=threshold, log_add=False
+        )
+        found += BeamSearch(tokenizer, options, lexicon=lexicon).decode(log_probs)
+    assert found[0].words == found[1].words == tuple(text.split())
+    assert found[0].acoustic == pytest.approx(found[1].acoustic, abs=0.05)
+
+
+def test_words_without_a_spelling_are_listed(tokenizer, tmp_path, caplog):
+    words = ["سلام", "qüux", "خانه", "می‌روم\u06d4"]
+    lexicon = build_lexicon(words, tokenizer)
+    assert lexicon.unspelled == ("qüux", "می‌روم\u06d4")
+    report_lexicon(lexicon, tmp_path / "unspelled_words")
+    assert "2 of 4 words cannot be spelled" in caplog.text
+    assert read_words(tmp_path / "unspelled_words") == list(lexicon.unspelled)
+    with pytest.raises(ValueError, match="none of 1 words can be spelled"):
+        build_lexicon(["qüux"], tokenizer)
+
+
+def test_words_of_a_path_are_those_of_the_text(tokenizer):
+    rng = np.random.default_rng(4)
+    ids = [i for i in range(1, len(tokenizer.tokens) - 1)]
+    for _ in range(200):
+        path = rng.choice([0, *ids], 12).tolist()
+        log_probs = np.zeros((12, len(tokenizer.tokens)), np.float32)
+        runs = find_runs(log_probs, path)
+        tokens = tokenizer.ids2tokens([run.token for run in runs])
+        words = find_words(runs, tokenizer)
+        assert " ".join(w.text for w in words) == tokenizer.tokens2text(tokens)
+        assert all(0 <= w.start < w.end <= 12 for w in words)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_alignment_is_the_best_path(seed):
+    log_probs = make_emissions(6, len(TOKENS), seed)
+    for ids in ((3, 3), (3, 4, 2), (), (4,)):
+        paths = [
+            path
+            for path in itertools.product(range(6), repeat=6)
+            if tuple(t for t, _ in itertools.groupby(path) if t) == ids
+        ]
+        best = max(path_score(log_probs, path) for path in paths)
+        found = align(log_probs, ids)
+        assert tuple(found) in paths
+        assert path_score(log_probs, found) == pytest.approx(best, abs=1e-4)
+    assert align(log_probs, [3] * 4) is None
+
+
+def test_files_that_do_not_fit_are_refused(tokenizer, tmp_path):
+    options = SearchOptions(search="lexicon")
+    with pytest.raises(ValueError, match="needs the word model"):
+        build_searcher(tokenizer, options, SearchFiles())
+    with pytest.raises(FileNotFoundError, match=r"word/lm\.yaml: missing"):
+        build_searcher(tokenizer, options, SearchFiles(tmp_path))
+    options = SearchOptions(search="token", lm_unit="word")
+    with pytest.raises(ValueError, match="lm_unit 'word' found; search token"):
+        build_searcher(tokenizer, options, SearchFiles(tmp_path))
+    with pytest.raises(ValueError, match="word_score is for search: lexicon"):
+        SearchOptions(search="token", word_score=1.0)
