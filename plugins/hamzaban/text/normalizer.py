@@ -14,6 +14,7 @@ from hamzaban.text.presets import Preset, PresetStep, find_preset, list_presets
 from hamzaban.text.rules import (
     GENERAL,
     PROFILES,
+    TABLE_STEPS,
     Language,
     Rule,
     choose_options,
@@ -22,7 +23,7 @@ from hamzaban.text.rules import (
     rules_in_force,
 )
 from hamzaban.text.rules_chars import read_chars
-from hamzaban.text.rules_compile import NamedStep, compile_named, compile_rules
+from hamzaban.text.rules_compile import NamedStep, compile_named, compile_rules, fuse
 from hamzaban.text.rules_fast import FastPass
 from hamzaban.text.rules_functions import FUNCTIONS
 from hamzaban.text.rules_steps import Edited
@@ -92,11 +93,15 @@ class Normalizer:
             self._use_preset(preset, options)
             return
         self.options = choose_options(self.language, profile, options)
+        if profile != PROFILES[-1]:
+            _refuse_score_options(self.language, options)
         self.passes = [
             rules_in_force(self.language, p, choose_options(self.language, p, options))
             for p in PROFILES[: PROFILES.index(profile) + 1]
         ]
-        self._data = {**self.language.data, "options": self.options}
+        lenient = rules_in_force(self.language, PROFILES[-1], self.options)
+        equal = fuse(rule.chars for rule in lenient if rule.step in TABLE_STEPS)
+        self._data = {**self.language.data, "lenient": equal}
         self.id = _make_id(self.language, profile, self.options, self.passes)
         self.alphabet = _read_alphabet(self.language, self.options)
         compiled = [
@@ -204,6 +209,15 @@ def get_normalizer(
         ValueError: As for `Normalizer`.
     """
     return Normalizer(lang, profile, **dict(options))
+
+
+def _refuse_score_options(language: Language, options: Mapping[str, str]) -> None:
+    for name, value in options.items():
+        if value in language.options[name].score_only:
+            raise ValueError(
+                f"{name}={value} changes what is written and is for scoring only; "
+                "choose profile score or another value"
+            )
 
 
 def _make_id(

@@ -45,11 +45,13 @@ class Option:
         values: What may be chosen.
         defaults: The choice by profile.
         reason: Why one may want either.
+        score_only: Values that the profile train refuses.
     """
 
     values: tuple[str, ...]
     defaults: Mapping[str, str]
     reason: str
+    score_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,8 @@ def _read_option(path: Path, name: str, entry: Mapping[str, Any]) -> Option:
     )
     if set(defaults) != set(PROFILES) or not set(defaults.values()) <= set(values):
         raise ValueError(f"{path}: option {name}: default {default!r} is not a value")
-    return Option(values, defaults, entry["reason"])
+    score_only = tuple(entry.get("score_only", ()))
+    return Option(values, defaults, entry["reason"], score_only)
 
 
 def _read_rule(path: Path, entry: Mapping[str, Any]) -> Rule:
