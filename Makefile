@@ -14,7 +14,8 @@ env: ## set up .venv, sclite, KenLM, shellcheck and bats; what is there is kept
 demo: env ## run the recipe mini_ar from audio files to scores
 	@cd $(recipe) && ./run.sh
 
-test: env ## lint and all tests, under both Python stacks where both are at hand
+test: ## lint and all tests, under both Python stacks where both are at hand
+	@local/make_env.sh --browser true
 	@local/run_tests.sh
 
 lint: env ## ruff, mypy, yamllint and shellcheck

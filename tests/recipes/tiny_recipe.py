@@ -27,7 +27,7 @@ RUN = """\
 set -euo pipefail
 export OMP_WAIT_POLICY=passive # threads that wait leave the cores to others
 exec ./asr.sh --lang ar --train_set train --valid_set valid --test_sets test \\
-    --unlabelled_set unlabelled --ngpu 0 --nj 2 --nbpe 20 --skip_packing false \\
+    --unlabelled_set unlabelled --ngpu 0 --nj 2 --nbpe 20 \\
     --pretrain_config conf/pretrain.yaml --asr_config conf/train_ctc.yaml \\
     --inference_config conf/decode_greedy.yaml "$@"
 """

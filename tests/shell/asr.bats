@@ -19,9 +19,9 @@ fails_with() { # message words: one line, exit 1
     run asr --pretrain_config conf/pretrain.yaml --pretrain_init downloads/seed/wav2vec2.pt
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
     run cut -d' ' -f1 "${CALLS}"
-    [ "$(uniq <<< "${output}" | paste -sd' ')" = "data.sh validate-data format-audio \
-combine-data train-ssl make-tokens collect-stats train-asr decode-asr score-text \
-show-results" ]
+    [ "$(uniq <<< "${output}" | paste -sd' ')" = "data.sh normalize-data \
+validate-data audit-text audit-leaks format-audio combine-data train-ssl make-tokens \
+collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(calls validate-data)" -eq 2 ]
     [ "$(calls format-audio)" -eq 5 ]
     [ "$(calls decode-asr)" -eq 2 ]
@@ -33,7 +33,7 @@ show-results" ]
 }
 
 @test "files are where ESPnet puts them" {
-    asr --skip_packing false --speed_perturb_factors "0.9 1.0 1.1" --asr_args "--max_epoch 2"
+    asr --stop_stage pack --speed_perturb_factors "0.9 1.0 1.1" --asr_args "--max_epoch 2"
     exp=exp/asr_train_ctc_raw_ar_bpe30_max_epoch2_sp
     for file in dump/raw/{train_sp,valid,org/valid,test,unlabelled}/wav.scp \
         data/ar_token_list/bpe_unigram30/{bpe.model,tokens.txt} \
@@ -48,11 +48,54 @@ show-results" ]
 }
 
 @test "test sets are not filtered by duration, the others are" {
-    asr --stop_stage audio --max_duration_s 9
+    printf 'max_duration_s: 9\n' > conf/audio.yaml
+    asr --stop_stage audio --audio_config conf/audio.yaml
     grep "^format-audio" "${CALLS}" > formats
-    [ "$(grep -c -- "--max_duration_s 9 " formats)" -eq 3 ]
+    [ "$(grep -c -- "--config conf/audio.yaml data/[tvu]" formats)" -eq 2 ]
     [ "$(grep -c -- "--max_duration_s inf .*data/test dump/raw/test$" formats)" -eq 1 ]
     [ "$(grep -c -- "--max_duration_s inf .*data/valid dump/raw/org/valid$" formats)" -eq 1 ]
+}
+
+@test "text is normalised for training, not for testing, and only if a language is given" {
+    asr --stop_stage data
+    grep "^normalize-data" "${CALLS}" > normalised
+    [ "$(wc -l < normalised)" -eq 2 ]
+    grep -q -- "--lang ar --profile train data/train data/train$" normalised
+    grep -q -- "--test_text data/test/text" "${CALLS}"
+    : > "${CALLS}"
+    asr --stop_stage data --cleaner hamzaban/fa/score
+    grep -q -- "--lang fa --profile score data/valid data/valid$" "${CALLS}"
+    : > "${CALLS}"
+    asr --stop_stage data --cleaner none
+    [ "$(calls normalize-data)" -eq 0 ]
+    [ "$(calls audit-text)" -eq 0 ]
+    [ "$(calls audit-leaks)" -eq 1 ]
+}
+
+@test "a language model is trained, tuned on valid, and used" {
+    printf 'word: null\n' > conf/lm.yaml
+    printf 'search: lexicon\n' > conf/decode_lexicon.yaml
+    echo "some words" > "lm.txt"
+    lm=(--lm_config conf/lm.yaml --lm_text lm.txt)
+    asr "${lm[@]}" --inference_config "conf/decode_greedy.yaml conf/decode_lexicon.yaml"
+    grep -q "^train-lm .*--lm_text lm.txt" "${CALLS}"
+    [ "$(calls make-emissions)" -eq 1 ]
+    [ "$(calls tune-decoder)" -eq 2 ]
+    [ "$(calls decode-asr)" -eq 4 ]
+    exp=exp/asr_train_ctc_raw_ar_bpe30
+    grep -q "^decode-asr .*--lm_dir exp/lm_lm_ar_bpe30 --inference_config \
+conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
+--emissions_dir ${exp}/emissions/test --data_dir dump/raw/test" "${CALLS}"
+    [ -f "${exp}/decode_lexicon/test/score_wer/result.txt" ]
+    [ -f exp/report.html ]
+}
+
+@test "speech mined from media joins pretraining" {
+    printf 'fs: 16000\n' > conf/mine.yaml
+    echo "film.mp4" > data/media.lst 2> /dev/null || { mkdir data; echo film.mp4 > data/media.lst; }
+    asr --mine_config conf/mine.yaml --pretrain_config conf/pretrain.yaml --stop_stage pretrain
+    grep -q "^mine-audio .*--media_list data/media.lst --output_dir dump/unlabelled" "${CALLS}"
+    grep -q "^combine-data .*dump/raw/train dump/raw/unlabelled dump/unlabelled$" "${CALLS}"
 }
 
 @test "each way to begin training has a folder of its own" {
@@ -167,10 +210,10 @@ show-results" ]
     while IFS="|" read -r words message; do
         fails_with "${message}" "${words}"
     done << 'END'
---stage 3|stage 3 (mine) is reserved
---stop_stage lm|stage 6 (lm) is reserved
+--stage 11|stage 11 (pseudo) is reserved
+--stop_stage pseudo|stage 11 (pseudo) is reserved
 --stage 14|stage '14' is unknown; known: 1 data, 2 audio
---skip_stages report|stage 12 (report) is reserved
+--skip_stages pseudo|stage 11 (pseudo) is reserved
 --stage 0x1|stage '0x1' is unknown
 --stage score --stop_stage 2|stage 10 is after stop_stage 2
 END
@@ -185,6 +228,8 @@ END
 --asr_config conf/none.yaml|--asr_config conf/none.yaml: no such file
 --token_type word|--token_type is 'word', expected bpe or char
 --pretrain_init none.pt|--pretrain_init none.pt: no such file
+--cleaner arabic|--cleaner is 'arabic', expected auto, none, or hamzaban/
+--lm_config conf/none.yaml|--lm_config conf/none.yaml: no such file
 extra|'extra' is no option
 END
     run asr --test_sets ""

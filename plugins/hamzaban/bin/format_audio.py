@@ -8,6 +8,7 @@ goes on where it was.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hamzaban.cli import str2bool
 
@@ -20,6 +21,7 @@ def get_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("data_dir", type=Path, help="data directory to read")
     add("out_dir", type=Path, help="data directory to write, such as dump/raw/train")
+    add("--config", type=Path, help="YAML with values of the options below")
     add("--fs", type=rate, default=16000, help="rate to write, Hz; 16k works too")
     add("--nj", type=count, default=1, help="number of processes")
     add("--audio_format", default="flac", help="flac or wav")
@@ -35,7 +37,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(cmd: Sequence[str] | None = None) -> int:
     """Run the verb; see the module's docstring."""
-    args = get_parser().parse_args(cmd)
+    parser = get_parser()
+    args = parser.parse_args(cmd)
+    if args.config is not None:
+        parser.set_defaults(**read_values(args.config, parser))
+        args = parser.parse_args(cmd)
     from hamzaban.audio.options import FormatOptions, parse_factors
     from hamzaban.audio.stage import format_audio
 
@@ -53,6 +59,35 @@ def main(cmd: Sequence[str] | None = None) -> int:
         args.data_dir, args.out_dir, options, nj=args.nj, max_drop=args.max_drop
     )
     return 0
+
+
+def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
+    """Read values of options from a YAML, as the command line would.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: An option is unknown, or its value is not understood.
+    """
+    from hamzaban.config import read_config
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such YAML; correct --config")
+    actions = {
+        action.dest: action for action in parser._actions if action.option_strings
+    }
+    del actions["help"], actions["config"]
+    values = {}
+    for name, value in read_config(path)[0].items():
+        if name not in actions:
+            raise ValueError(
+                f"{path}: '{name}' is unknown; known: {', '.join(sorted(actions))}"
+            )
+        convert = actions[name].type or str
+        try:
+            values[name] = convert(str(value))  # type: ignore[operator]
+        except (ValueError, argparse.ArgumentTypeError) as error:
+            raise ValueError(f"{path}: {name}: {error}; correct it") from error
+    return values
 
 
 def rate(text: str) -> int:

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Checks the options of asr.sh; says what its stages call their folders and files.
+# Sourced by asr.sh.
+# shellcheck disable=SC2034,SC2154 # set by asr.sh, used by asr.sh
+
+# Checks.
+for name in train_set valid_set test_sets asr_config; do
+    [[ -n ${!name} ]] || die "--${name} is needed; see --help"
+done
+[[ ${token_type} == bpe || ${token_type} == char ]] ||
+    die "--token_type is '${token_type}', expected bpe or char"
+[[ ${train_set} != "${valid_set}" ]] || die "train_set and valid_set are both ${train_set}"
+[[ " ${test_sets} " != *" ${train_set} "* ]] || die "train_set ${train_set} is in test_sets"
+for name in {asr,pretrain,lm,mine,audio,inference}_config pretrain_init lm_text; do
+    for file in ${!name}; do
+        [[ -e ${file} ]] || die "--${name} ${file}: no such file"
+    done
+done
+[[ ${cleaner} =~ ^(auto|none|hamzaban/[^/ ]+/[^/ ]+)$ ]] ||
+    die "--cleaner is '${cleaner}', expected auto, none, or hamzaban/<lang>/<profile>"
+command -v hamzaban > /dev/null || die "no hamzaban on PATH; run 'make env' in ${MAIN_ROOT}"
+
+# Names.
+lang_=""
+[[ ${lang} == noinfo ]] || lang_="${lang}_"
+sp=""
+[[ -z ${speed_perturb_factors} ]] || sp=_sp
+tokens=${token_type}
+[[ ${token_type} == char ]] || tokens+=${nbpe}
+init="" # where the weights come from; a file wav2vec2.pt is called by its folder
+if [[ -n ${pretrain_init} ]]; then
+    init="_init_$(stem "${pretrain_init}")"
+    [[ ${init} != _init_wav2vec2 ]] || init="_init_$(stem "$(dirname "${pretrain_init}")")"
+fi
+ssl_checkpoint=${pretrain_init}
+if [[ -n ${pretrain_config} ]]; then
+    pretrain_tag="$(stem "${pretrain_config}")_raw_${lang_%_}$(
+        plain_args "${pretrain_args}")${sp}${init}"
+    ssl_exp=${expdir}/ssl_${pretrain_tag}
+    ssl_checkpoint=${ssl_exp}/wav2vec2.pt
+    init=_ssl_${pretrain_tag}
+fi
+[[ -n ${asr_tag} ]] || asr_tag="$(stem "${asr_config}")_raw_${lang_}${tokens}$(
+    plain_args "${asr_args}")${sp}${init}"
+asr_exp=${expdir}/asr_${asr_tag}
+asr_stats=${expdir}/asr_stats_raw_${lang_}${tokens}${sp}
+token_dir=data/${lang_}token_list/${token_type}
+[[ ${token_type} == char ]] || token_dir+=_${bpemode}${nbpe}
+train_dir=${dumpdir}/raw/${train_set}${sp}
+valid_dir=${dumpdir}/raw/${valid_set}
+eval_sets=() # of dump/raw; all of the valid set, nothing dropped, is org/<valid_set>
+for name in ${test_sets}; do
+    [[ ${name} != "${valid_set}" ]] || name=org/${valid_set}
+    eval_sets+=("${name}")
+done
+token_opts=(--token_type "${token_type}" --token_list "${token_dir}/tokens.txt")
+token_files=("${token_dir}/tokens.txt")
+bpe_opts=()
+if [[ ${token_type} == bpe ]]; then
+    bpe_opts=(--bpemodel "${token_dir}/bpe.model")
+    token_opts+=("${bpe_opts[@]}")
+    token_files+=("${token_dir}/bpe.model")
+fi
+init_opts=()
+[[ -z ${ssl_checkpoint} ]] || init_opts=(--ssl_checkpoint "${ssl_checkpoint}")
+read -ra asr_words <<< "${asr_args}"
+read -ra pretrain_words <<< "${pretrain_args}"
+train_opts=(--ngpu "${ngpu}")
+[[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
+
+cleaner_opts=() # of the verbs that read a language's rules
+[[ ${cleaner} != auto ]] || cleaner=hamzaban/${lang}/train
+[[ ${cleaner} != hamzaban/noinfo/* ]] || cleaner=none
+if [[ ${cleaner} != none ]]; then
+    IFS=/ read -r _ cleaner_lang _ <<< "${cleaner}"
+    cleaner_opts=(--lang "${cleaner_lang}")
+fi
+lm_opts=()
+lm_files=()
+if [[ -n ${lm_config} ]]; then
+    lm_exp=${expdir}/lm_$(stem "${lm_config}")_${lang_}${tokens}${sp}
+    lm_opts=(--lm_dir "${lm_exp}")
+    lm_files=("${lm_exp}/report.tsv")
+fi
+decodings=() # names of folders of results
+declare -A inference_files=() # such a name -> its YAML
+for name in ${inference_config}; do
+    decodings+=("$(stem "${name}")")
+    inference_files[${decodings[-1]}]=${name}
+done
+[[ ${#decodings[@]} -gt 0 ]] || decodings=(inference)
