@@ -3,7 +3,7 @@
 # Three ways to begin training, each with an experiment folder of its own:
 #   ./run.sh                                          seed checkpoint, pretrained further
 #   ./run.sh --pretrain_config ""                     seed checkpoint
-#   ./run.sh --pretrain_config "" --pretrain_init ""  random weights
+#   ./run.sh --pretrain_config "" --pretrain_init "" --asr_config conf/train_ctc_scratch.yaml
 # Other options go to asr.sh, for example --token_type char; see ./run.sh --help.
 set -euo pipefail
 
@@ -16,9 +16,12 @@ exec ./asr.sh \
     --ngpu 0 \
     --nj 2 \
     --token_type bpe \
-    --nbpe 64 \
+    --bpemode bpe \
+    --nbpe 176 \
+    --lm_config conf/lm.yaml \
+    --lm_text downloads/mini_ar/lm.txt \
     --pretrain_config conf/pretrain.yaml \
     --pretrain_init downloads/seed/wav2vec2.pt \
     --asr_config conf/train_ctc.yaml \
-    --inference_config conf/decode_greedy.yaml \
+    --inference_config "conf/decode_greedy.yaml conf/decode_lexicon.yaml conf/decode_token_lm.yaml" \
     "$@"
