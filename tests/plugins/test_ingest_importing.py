@@ -19,10 +19,10 @@ def import_data(source, output, *options):
 
 
 def make_table(root: Path, columns=("path", "sentence", "client_id"), name="data.csv"):
-    """24 utterances of 6 speakers; each sentence is said by two of them."""
+    """24 utterances of 6 speakers, 4 a speaker; no sentence is said twice."""
     rows = []
     for k in range(24):
-        spk, sentence = f"spk {k % 6}", SENTENCES[k // 2]
+        spk, sentence = f"spk {k % 6}", SENTENCES[k]
         write_audio(root / "clips" / f"u{k:02}.wav", sentence, seed=k)
         rows.append((f"u{k:02}.wav", f'{sentence}, "ndiyo"', spk)[: len(columns)])
     path = root / name
@@ -56,6 +56,40 @@ def test_without_speakers_no_sentence_is_shared(tmp_path):
     table = make_table(tmp_path / "corpus", ("path", "sentence"))
     import_data(table, tmp_path / "data")
     assert_disjoint(read_sets(tmp_path / "data", "text"))
+
+
+def test_train_loses_sentences_of_valid_and_test(tmp_path, caplog):
+    caplog.set_level("INFO")
+    table = make_table(tmp_path / "corpus")
+    rows = table.read_text(encoding="utf-8").splitlines()
+    for k in range(6, 12):  # these read what all others read
+        other = rows[1 + k - 6].split(",", 1)[1].rsplit(",", 1)[0]
+        rows[1 + k] = f"u{k:02}.wav,{other},spk {k % 6}"
+    rows[7:13] = rows[8:13] + rows[7:8]
+    for number, row in enumerate(rows[7:13]):
+        name, rest = row.split(",", 1)
+        rows[7 + number] = f"{name},{rest.rsplit(',', 1)[0]},spk {number}"
+    write_lines(table, rows)
+    import_data(table, tmp_path / "data")
+    sets = read_sets(tmp_path / "data", "text")
+    assert_disjoint(sets)
+    assert sum(map(len, sets.values())) < 24
+    assert "left out: sentence of valid or test" in caplog.text
+    import_data(table, tmp_path / "data", "--keep_shared", "true")
+    assert sum(map(len, read_sets(tmp_path / "data", "text").values())) == 24
+
+
+def test_all_reading_the_same_needs_a_word(tmp_path):
+    table = make_table(tmp_path / "corpus")
+    rows = [
+        row.split(",", 1)[0] + f",same words,s{k % 6}"
+        for k, row in enumerate(table.read_text().splitlines())
+    ]
+    write_lines(table, ["path,sentence,speaker", *rows[1:]])
+    with pytest.raises(
+        ValueError, match="16 of 16 utterances say .*--keep_shared true"
+    ):
+        import_data(table, tmp_path / "data")
 
 
 def test_the_split_hangs_on_seed_and_speakers_alone(tmp_path):

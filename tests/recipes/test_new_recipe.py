@@ -16,6 +16,7 @@ def repository(tmp_path):
     for name in ("local", "egs2/TEMPLATE"):
         shutil.copytree(ROOT / name, root / name, symlinks=True)
     (root / "conf").symlink_to(ROOT / "conf")
+    (root / "egs2" / "mini_ar").symlink_to(ROOT / "egs2" / "mini_ar")
     return root
 
 

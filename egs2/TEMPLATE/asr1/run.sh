@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # CORPUS: db.sh says where the data are, local/data.sh how they are read; see README.md.
-#   ./run.sh --pretrain_init /path/to/checkpoint.pt
+#   ./run.sh                                          a try: a checkpoint of 1.2 M parameters
+#   ./run.sh --pretrain_init /path/to/checkpoint.pt   a real one
 # Options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
 
@@ -14,6 +15,7 @@ exec ./asr.sh \
     --test_sets test \
     --ngpu "${ngpu}" \
     --token_type char \
+    --pretrain_init ../../mini_ar/asr1/downloads/seed/wav2vec2.pt \
     --asr_config ../../../conf/train_ctc.yaml \
     --inference_config ../../../conf/decode.yaml \
     "$@"

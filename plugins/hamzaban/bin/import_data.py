@@ -16,13 +16,14 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
         "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
         "Arrow files with audio in them (needs pyarrow); a Kaldi data directory; a "
-        "folder of audio files with a .txt beside each.",
+        "folder of audio files with a .txt beside each. Train loses the utterances "
+        "that say a sentence of valid or test, unless --keep_shared is true.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="see below")
     add("--output", type=Path, default="data", help="gets train, valid and test")
-    add("--lang", default="", help="language, for utt2lang")
+    add("--lang", default="", help="language, for utt2lang; empty: its column")
     add("--suffix", default="", help="of the sets' names, such as _sw")
     add("--audio_dir", type=Path, help="where paths in the table begin")
     add("--unpack_dir", type=Path, default="downloads/unpacked", help="for Parquet")
@@ -32,6 +33,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--delimiter", default="", help="between fields; empty: found out")
     add("--speaker_folders", type=str2bool, default=False, help="a folder is a speaker")
     add("--ignore_split", type=str2bool, default=False, help="draw another split")
+    add("--keep_shared", type=str2bool, default=False, help="see below")
     add("--valid_share", type=float, default=0.1, help="of a split that is drawn")
     add("--test_share", type=float, default=0.1, help="likewise")
     add("--seed", type=int, default=0, help="decides the split")
@@ -55,6 +57,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         speaker_folders=args.speaker_folders,
         ignore_split=args.ignore_split,
         shares=(args.valid_share, args.test_share),
+        keep_shared=args.keep_shared,
         seed=args.seed,
         lang=args.lang,
         suffix=args.suffix,

@@ -6,25 +6,25 @@ with valid or test, which are the published dev and test.
 
 import argparse
 import functools
-import itertools
 import logging
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hamzaban.cli import str2bool
 from hamzaban.corpora._commonvoice_release import Release, check_counts, open_release
 from hamzaban.ingest.durations import read_durations
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
+from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.select import draw_by_speaker, take_hours
 from hamzaban.ingest.tables import read_tsv
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
+from hamzaban.lm.leaks import Index
 
 COLUMNS = ("client_id", "path", "sentence")
 SPEAKER_CHARS = 16  # of the 128 of a client_id: 64 bits
-ROWS_AT_ONCE = 20_000
 SHORT_CLIP_S = 4.0  # a guess of how long a clip is, to read enough headers at first
 HELD_OUT = {"valid": "dev", "test": "test"}
 
@@ -45,7 +45,7 @@ class HeldOut(NamedTuple):
 
     speakers: set[str]
     paths: set[str]
-    index: Any  # of hamzaban.lm.leaks
+    sentences: Index
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -135,8 +135,6 @@ def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
 
 def read_held_out(release: Release, lang: str) -> HeldOut:
     """Read the speakers and sentences of dev.tsv and test.tsv."""
-    from hamzaban.lm.leaks import Index
-
     speakers: set[str] = set()
     paths: set[str] = set()
     sentences: list[str] = []
@@ -151,41 +149,27 @@ def read_held_out(release: Release, lang: str) -> HeldOut:
                 f"{table}: no clips, expected some; the release has no such set for "
                 f"'{lang}': take another, or split validated.tsv with import-data"
             )
-    return HeldOut(speakers, paths, Index(normalise(sentences, lang)))
-
-
-def normalise(sentences: list[str], lang: str) -> list[str]:
-    """Normalise sentences as training text of the language."""
-    from hamzaban.text.normalizer import get_normalizer
-
-    lines = "\n".join(clean_text(sentence) for sentence in sentences)
-    return get_normalizer(lang).normalize_lines(lines).split("\n")
+    return HeldOut(speakers, paths, make_index(sentences, lang))
 
 
 def keep_apart(
     clips: Iterable[Clip], held_out: HeldOut, lang: str | None, tally: Tally
 ) -> Iterator[Clip]:
     """Leave out what shares a speaker or, given a language, a sentence with them."""
-    clips = iter(clips)
-    while rows := list(itertools.islice(clips, ROWS_AT_ONCE)):
-        kept = []
-        for clip in rows:
+
+    def others() -> Iterator[Clip]:
+        for clip in clips:
             if clip.path in held_out.paths:
                 tally.excluded["of valid or test"] += 1
             elif clip.client_id in held_out.speakers:
                 tally.excluded["speaker of valid or test"] += 1
             else:
-                kept.append(clip)
-        found: dict[int, int] = {}
-        if lang is not None and kept:
-            lines = normalise([clip.sentence for clip in kept], lang)
-            found = {m.line: m.distance for m in held_out.index.search(lines)}
-        for number, clip in enumerate(kept, 1):
-            if number in found:
-                near = "nearly a " if found[number] else ""
-                tally.excluded[f"{near}sentence of valid or test"] += 1
-            else:
                 yield clip
+
+    if lang is None:
+        return others()
+    index = held_out.sentences
+    return leave_out_shared(others(), lambda clip: clip.sentence, index, lang, tally)
 
 
 def read_chosen(read: Read, chosen: HashedSet, tally: Tally) -> Iterator[Clip]:

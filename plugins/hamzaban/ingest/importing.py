@@ -14,9 +14,11 @@ from hamzaban.data_dir_ops import distribute
 from hamzaban.ingest.arrow import UNPACKED, find_arrow, unpack_arrow
 from hamzaban.ingest.columns import Item, TableOptions, name_of, name_split
 from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.select import SETS, split_groups
 from hamzaban.ingest.sources import AUDIO, Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
+from hamzaban.text.rules import GENERAL
 
 AUDIO_FOLDERS = ("", "audio", "clips", "wavs", "wav", "data")
 
@@ -32,8 +34,9 @@ class ImportOptions:
         speaker_folders: In a folder of audio files each folder is a speaker.
         ignore_split: Make a new split although the corpus has one.
         shares: Of valid and test in a new split.
+        keep_shared: Train keeps sentences that valid or test has.
         seed: Decides the split.
-        lang: For utt2lang where the table has none.
+        lang: For utt2lang; "" for what the table says.
         suffix: Of the names of the sets.
         max_drop: Highest share of utterances that may be unfit.
     """
@@ -44,6 +47,7 @@ class ImportOptions:
     speaker_folders: bool = False
     ignore_split: bool = False
     shares: tuple[float, float] = (0.1, 0.1)
+    keep_shared: bool = False
     seed: int = 0
     lang: str = ""
     suffix: str = ""
@@ -77,7 +81,9 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     for name in SETS:
         tally = Tally(f"{name} of {path}")
         items = _read(source, options, tally)
-        chosen = (item for item in items if plan.set_of(item) == name)
+        chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
+        if name == "train" and not options.keep_shared:
+            chosen = _without_shared(chosen, source, plan, options, tally)
         utterances = _make_utterances(chosen, finder, options.lang, tally)
         write_set(output / f"{name}{options.suffix}", utterances)
         tally.check(options.max_drop)
@@ -146,6 +152,34 @@ def _read(source: Source, options: ImportOptions, tally: Tally) -> Iterator[Item
         yield item
 
 
+def _without_shared(
+    chosen: Iterator[Item],
+    source: Source,
+    plan: Plan,
+    options: ImportOptions,
+    tally: Tally,
+) -> Iterator[Item]:
+    """Leave out of train what says a sentence of valid or test.
+
+    Raises:
+        ValueError: That is most of it.
+    """
+    lang = options.lang or GENERAL
+    held = (i for i in _read(source, options, Tally("")) if plan.set_of(i) != "train")
+    index = make_index((item.text for item in held), lang)
+    num_kept = 0
+    for item in leave_out_shared(chosen, lambda item: item.text, index, lang, tally):
+        num_kept += 1
+        yield item
+    shared = sum(n for why, n in tally.excluded.items() if "sentence" in why)
+    if shared > num_kept:
+        raise ValueError(
+            f"{tally.place}: {shared} of {shared + num_kept} utterances say a sentence "
+            "that valid or test has, expected less than half; where all read the same "
+            "sentences give --keep_shared true, and in conf/leaks.yaml the reason"
+        )
+
+
 class AudioFinder:
     """Finds the audio that a table names, beside it or in folders of usual names."""
 
@@ -189,7 +223,7 @@ def _make_utterances(
             tally.faults[reason] += 1
             continue
         make = partial(Utterance, spk_id=item.speaker, audio=audio, text=text)
-        make = partial(make, lang=item.lang or lang, duration_s=item.duration_s)
+        make = partial(make, lang=lang or item.lang, duration_s=item.duration_s)
         name = item.utt_id or name_of(item.audio)
         if not item.end_s:
             yield make(name)

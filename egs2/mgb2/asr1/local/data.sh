@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Makes data/train and so on; options are those of the command below, see its --help.
+
+set -euo pipefail
+
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
+. ./path.sh
+# shellcheck source=local/log.sh
+. "${MAIN_ROOT}/local/log.sh"
+# shellcheck source=egs2/mgb2/asr1/db.sh
+. ./db.sh
+
+[[ -d ${MGB2} ]] || die "db.sh: MGB2 is '${MGB2}', no folder; ask for it by the form of https://arabicspeech.org/mgb2"
+hamzaban prepare-corpus mgb2 "${MGB2}" --output data "$@"

@@ -1,0 +1,128 @@
+"""MGB-2: 1,200 h of Al Jazeera with lightly supervised transcripts, 2 x 10 h verbatim.
+
+train holds the segments whose match error rate is low enough; valid is the published
+dev, test the published test, without overlapped speech.
+"""
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from hamzaban.cli import str2bool
+from hamzaban.data_dir import read_scp
+from hamzaban.ingest.sets import check_count, write_sets
+from hamzaban.ingest.transcripts import from_buckwalter
+from hamzaban.ingest.utterances import Tally, Utterance, clean_text
+
+COUNTS = {"dev": 5002, "test": 5365}  # segments without overlapped speech
+PARTS = {"valid": "dev", "test": "test"}
+_LATIN = re.compile(r"[A-Za-z]")
+_SPEAKER = re.compile(r"speaker(\d+)")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this corpus."""
+    add = parser.add_argument
+    add("--max_wmer", type=float, default=80.0, help="of train, word match error rate")
+    add("--check_counts", type=str2bool, default=True, help="compare with published")
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Write train, valid and test.
+
+    Raises:
+        FileNotFoundError: A part is missing.
+        ValueError: A file has another form, or segments are missing.
+    """
+
+    def read_train(tally: Tally) -> Iterator[Utterance]:
+        files = sorted((args.source / "train" / "xml" / "utf8").glob("*.xml"))
+        if not files:
+            raise FileNotFoundError(
+                f"{args.source}/train/xml/utf8: no .xml files; expected MGB-2 as it is "
+                "given out after the form of https://arabicspeech.org/mgb2"
+            )
+        for file in files:
+            yield from read_programme(file, args.source, args.max_wmer, tally)
+
+    readers = {"train": read_train}
+    for name, part in PARTS.items():
+        folder = args.source / part
+        if args.check_counts:
+            found = sum(1 for _ in read_scp(folder / "segments.non_overlap_speech"))
+            check_count(folder, found, COUNTS[part], "segments")
+
+        def read(tally: Tally, folder: Path = folder) -> Iterator[Utterance]:
+            yield from read_verbatim(folder, args.source, tally)
+
+        readers[name] = read
+    write_sets(args.output, readers, args.source, args.max_drop)
+
+
+def read_programme(
+    file: Path, source: Path, max_wmer: float, tally: Tally
+) -> Iterator[Utterance]:
+    """Read the segments of a programme; the worse matched are left out, counted.
+
+    Raises:
+        ValueError: The file is no XML, or an attribute is missing.
+    """
+    audio = str(source / "train" / "wav" / f"{file.stem}.wav")
+    try:
+        for _, segment in ElementTree.iterparse(file):
+            if segment.tag != "segment":
+                continue
+            tally.num_read += 1
+            if float(segment.attrib["WMER"]) > max_wmer:
+                tally.excluded[f"match error rate above {max_wmer:g}"] += 1
+            else:
+                yield _make_utterance(segment, file.stem, audio)
+            segment.clear()
+    except (ElementTree.ParseError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{file}: {error}, expected segments with id, starttime, endtime, who and "
+            "WMER; fetch the file again"
+        ) from error
+
+
+def _make_utterance(
+    segment: ElementTree.Element, programme: str, audio: str
+) -> Utterance:
+    words = (element.text or "" for element in segment.iter("element"))
+    who = _SPEAKER.search(segment.attrib["who"])
+    begin_s = float(segment.attrib["starttime"])
+    return Utterance(
+        name=f"{segment.attrib['id']}-{round(100 * begin_s):07d}",
+        spk_id=f"{programme}-{who[1] if who else 0}",
+        audio=audio,
+        text=clean_text(" ".join(words)),
+        lang="ar",
+        rec_id=programme,
+        begin_s=begin_s,
+        end_s=float(segment.attrib["endtime"]),
+    )
+
+
+def read_verbatim(folder: Path, source: Path, tally: Tally) -> Iterator[Utterance]:
+    """Read dev or test, Kaldi files whose text is in Buckwalter's letters."""
+    wav = {rec_id: audio for rec_id, audio in read_scp(folder / "wav.scp")}
+    text = dict(read_scp(folder / "text.non_overlap_speech"))
+    for utt_id, rest in read_scp(folder / "segments.non_overlap_speech"):
+        tally.num_read += 1
+        rec_id, begin, end = rest.split()[:3]
+        words = text.get(utt_id, "")
+        if _LATIN.search(words):
+            words = from_buckwalter(words)
+        audio = wav.get(rec_id, f"wav/{rec_id}.wav")
+        yield Utterance(
+            name=utt_id,
+            spk_id=rec_id,
+            audio=str(folder / audio),
+            text=clean_text(words),
+            lang="ar",
+            rec_id=rec_id,
+            begin_s=float(begin),
+            end_s=float(end),
+        )

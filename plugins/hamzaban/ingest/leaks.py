@@ -1,0 +1,57 @@
+"""Keeping sentences of valid and test out of train, as `audit-leaks` compares them."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from hamzaban.ingest.utterances import Tally, clean_text
+from hamzaban.lm.leaks import Index
+
+T = TypeVar("T")
+ROWS_AT_ONCE = 20_000
+
+
+def make_index(sentences: Iterable[str], lang: str) -> Index:
+    """Index sentences of valid and test.
+
+    Args:
+        sentences: As the corpus has them.
+        lang: Whose rules normalise them.
+    """
+    return Index(_normalise(list(sentences), lang))
+
+
+def leave_out_shared(
+    items: Iterable[T],
+    text_of: Callable[[T], str],
+    index: Index,
+    lang: str,
+    tally: Tally,
+) -> Iterator[T]:
+    """Leave out what says a sentence of valid or test, or nearly one; counted.
+
+    Args:
+        items: Utterances to train on, any number.
+        text_of: Gives the transcript of one.
+        index: Of valid and test.
+        lang: Whose rules normalise the transcripts.
+        tally: Counts what is left out.
+    """
+    source = iter(items)
+    while rows := list(itertools.islice(source, ROWS_AT_ONCE)):
+        lines = _normalise([text_of(row) for row in rows], lang)
+        found = {match.line: match.distance for match in index.search(lines)}
+        for number, row in enumerate(rows, 1):
+            if number in found:
+                near = "nearly a " if found[number] else ""
+                tally.excluded[f"{near}sentence of valid or test"] += 1
+            else:
+                yield row
+
+
+def _normalise(sentences: list[str], lang: str) -> list[str]:
+    """Normalise as training text of the language."""
+    from hamzaban.text.normalizer import get_normalizer
+
+    lines = "\n".join(clean_text(sentence) for sentence in sentences)
+    return get_normalizer(lang).normalize_lines(lines).split("\n")

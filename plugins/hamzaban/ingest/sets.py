@@ -1,0 +1,102 @@
+"""Writing the sets of a published corpus, with its known counts."""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.select import split_groups
+from hamzaban.ingest.utterances import Tally, Utterance, write_set
+
+Reader = Callable[[Tally], Iterable[Utterance]]
+
+
+def write_sets(
+    output: Path, readers: Mapping[str, Reader], source: Path, max_drop: float
+) -> None:
+    """Write sets, each from what its reader yields.
+
+    Args:
+        output: Gets a folder for each set.
+        readers: By name of the set.
+        source: The corpus, for messages.
+        max_drop: Highest share of a set's utterances that may be unfit.
+
+    Raises:
+        ValueError: More than that are.
+    """
+    for name, read in readers.items():
+        tally = Tally(f"{name} of {source}")
+        write_set(output / name, _with_audio(read(tally), tally))
+        tally.check(max_drop)
+
+
+def check_count(place: Path, found: int, expected: int | None, noun: str) -> None:
+    """Compare a number with the published one.
+
+    Args:
+        place: What was counted.
+        found: How many there are.
+        expected: How many are published; None where nobody says.
+        noun: Of what.
+
+    Raises:
+        ValueError: They differ.
+    """
+    if expected is None:
+        logging.info("%s: %d %s; no published number is known", place, found, noun)
+    elif found != expected:
+        raise ValueError(
+            f"{place}: {found} {noun}, expected {expected} as published; fetch it "
+            "again, or give --check_counts false if it is a part on purpose"
+        )
+
+
+def split_by_sentence(
+    utterances: Sequence[Utterance], shares: Sequence[float], seed: int
+) -> dict[str, list[Utterance]]:
+    """Split utterances of one speaker; equal sentences stay together.
+
+    Args:
+        utterances: All of them.
+        shares: Of valid and test, between 0 and 1.
+        seed: Decides the split.
+
+    Returns:
+        train, valid and test.
+    """
+    from hamzaban.lm.leaks import squash
+
+    groups = [f"{hash_name(squash(utt.text or '')):016x}" for utt in utterances]
+    set_of = split_groups(Counter(groups), shares, seed)
+    sets: dict[str, list[Utterance]] = {"train": [], "valid": [], "test": []}
+    for utt, group in zip(utterances, groups, strict=True):
+        sets[set_of[group]].append(utt)
+    return sets
+
+
+def read_all(utterances: Iterable[Utterance]) -> Reader:
+    """Return a reader of utterances that are at hand."""
+    kept = list(utterances)
+
+    def read(tally: Tally) -> Iterator[Utterance]:
+        for utt in kept:
+            tally.num_read += 1
+            yield utt
+
+    return read
+
+
+def _with_audio(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Utterance]:
+    """Leave out what has no words or no audio file, counted."""
+    for utt in utterances:
+        if not utt.text:
+            tally.faults["no transcript"] += 1
+        elif not os.path.isfile(utt.audio):
+            if not tally.faults["no audio file"]:
+                logging.warning("%s: %s: no such file", tally.place, utt.audio)
+            tally.faults["no audio file"] += 1
+        else:
+            yield utt

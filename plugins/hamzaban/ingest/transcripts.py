@@ -1,0 +1,81 @@
+"""Transcripts as some corpora write them: quoted pairs, Buckwalter, WebVTT."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hamzaban.ingest.tables import open_utf8
+
+# Tim Buckwalter's transliteration of Arabic, www.qamus.org/transliteration.htm
+BUCKWALTER = dict(
+    zip(
+        "'|>&<}AbptvjHxd*rzs$SDTZEg_fqklmnhwYyFNKaui~o`{PJVG",
+        "ءآأؤإئابةتثجحخدذرزسشصضطظعغـفقكلمنهوىيًٌٍَُِّْٰٱپچڤگ",
+        strict=True,
+    )
+)
+_PAIR = re.compile(r'"(.+?)"\s+"(.*)"')
+_TIMES = re.compile(r"((?:\d+:)?\d+:[\d.,]+)\s+-->\s+((?:\d+:)?\d+:[\d.,]+)")
+_MARKUP = re.compile(r"<[^>]*>|&[lr]rm;|^\s*\d+\]")
+
+
+class Caption(NamedTuple):
+    """A line of subtitles and when it is shown, in seconds."""
+
+    begin_s: float
+    end_s: float
+    text: str
+
+
+def from_buckwalter(text: str) -> str:
+    """Return transliterated Arabic in Arabic letters; what is none stays."""
+    return "".join(BUCKWALTER.get(char, char) for char in text)
+
+
+def read_pairs(path: Path) -> Iterator[tuple[str, str]]:
+    """Read lines `"file.wav" "transcript"`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line has another form.
+    """
+    with open_utf8(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            found = _PAIR.fullmatch(line.strip())
+            if found is None:
+                raise ValueError(
+                    f'{path}:{number}: {line.strip()[:60]!r}, expected "file.wav" '
+                    '"transcript"; fetch the corpus again'
+                )
+            yield found[1], found[2]
+
+
+def read_captions(path: Path) -> Iterator[Caption]:
+    """Read the captions of a WebVTT file, without markup and empty ones.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    times: tuple[float, float] | None = None
+    words: list[str] = []
+    with open_utf8(path) as lines:
+        for line in (*lines, ""):
+            found = _TIMES.search(line)
+            if found or not line.strip():
+                if times and "".join(words).strip():
+                    yield Caption(*times, " ".join(words))
+                times, words = None, []
+            if found:
+                times = _seconds(found[1]), _seconds(found[2])
+            elif times and line.strip():
+                words.append(_MARKUP.sub(" ", line).strip())
+
+
+def _seconds(clock: str) -> float:
+    total = 0.0
+    for part in clock.replace(",", ".").split(":"):
+        total = 60 * total + float(part)
+    return total
