@@ -87,7 +87,8 @@ def draw(path: Path, tally: Tally) -> None:
     left.bar_label(bars, fmt="%.2f", padding=3)
     left.margins(x=0.15)
     left.set_xlabel("hours")
-    right.hist(tally.lengths_s, bins=range(0, 34), color="#2a7f62")
+    bins = range(int(max(tally.lengths_s)) + 2)  # of 1 s
+    right.hist(tally.lengths_s, bins=bins, color="#2a7f62")
     right.set_xlabel("length of chunks kept, s")
     right.set_ylabel("chunks")
     for axes in (left, right):
