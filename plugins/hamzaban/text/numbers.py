@@ -17,9 +17,9 @@ class Speller:
         """Take the tables.
 
         Args:
-            table: `below` (the numbers from 0 on, `_` for a space in one), `tens` and `hundreds` where numbers
-                are composed of them, `ones_first`, `connector`, `scales`, `point` and
-                `point_digits` (together, single).
+            table: `below` (the numbers from 0 on, `_` for a space in one), `tens` and
+                `hundreds` where numbers are composed of them, `ones_first`,
+                `connector`, `scales`, `point` and `point_digits` (together, single).
         """
         self._below = [word.replace("_", " ") for word in table["below"].split()]
         self._tens = table.get("tens", "").split()
