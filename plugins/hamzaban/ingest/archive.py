@@ -32,21 +32,13 @@ def extract_files(
     try:
         with tarfile.open(archive, "r|*") as tar:
             for member in tar:
-                target = target_of(PurePosixPath(member.name))
                 # It would keep a list of all members.
                 tar.members = []  # type: ignore[attr-defined]
-                if target is None or not member.isfile():
-                    continue
-                if not (target.is_file() and target.stat().st_size == member.size):
-                    source = tar.extractfile(member)
-                    assert source is not None  # it is a file
-                    with (
-                        atomic_path(target, sync=False) as temporary,
-                        open(temporary, "wb") as stream,
-                    ):
-                        shutil.copyfileobj(source, stream, COPY_BYTES)
-                count += 1
-                yield target
+                target = target_of(PurePosixPath(member.name))
+                if target is not None and member.isfile():
+                    _extract(tar, member, target)
+                    count += 1
+                    yield target
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -54,3 +46,12 @@ def extract_files(
             f"{archive}: cannot be read after {count} files ({error}), expected a "
             "whole tar file; compare its checksum, fetch it again"
         ) from error
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    if target.is_file() and target.stat().st_size == member.size:
+        return
+    source = tar.extractfile(member)
+    assert source is not None  # it is a file
+    with atomic_path(target, sync=False) as temporary, open(temporary, "wb") as stream:
+        shutil.copyfileobj(source, stream, COPY_BYTES)

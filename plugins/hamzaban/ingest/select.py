@@ -86,16 +86,7 @@ def split_groups(
     Raises:
         ValueError: There are fewer than three groups, or a share is not in range.
     """
-    if min(shares) <= 0 or sum(shares) >= 1:
-        raise ValueError(
-            f"shares of valid and test are {shares}, expected above 0 and together "
-            "below 1; choose others"
-        )
-    if len(sizes) < len(SETS):
-        raise ValueError(
-            f"{len(sizes)} speakers (different sentences where speakers are unknown), "
-            "expected at least 3, one for each of train, valid and test; add data"
-        )
+    _check_split(len(sizes), shares)
     left = sorted(sizes, key=lambda group: _draw(group, seed))
     total = sum(sizes.values())
     set_of: dict[str, str] = dict.fromkeys(left, "train")
@@ -110,6 +101,19 @@ def split_groups(
         set_of |= dict.fromkeys(chosen, name)
         left = [group for group in left if set_of[group] == "train"]
     return set_of
+
+
+def _check_split(num_groups: int, shares: Sequence[float]) -> None:
+    if min(shares) <= 0 or sum(shares) >= 1:
+        raise ValueError(
+            f"shares of valid and test are {shares}, expected above 0 and together "
+            "below 1; choose others"
+        )
+    if num_groups < len(SETS):
+        raise ValueError(
+            f"{num_groups} speakers (different sentences where speakers are unknown), "
+            "expected at least 3, one for each of train, valid and test; add data"
+        )
 
 
 def _draw(group: str, seed: int) -> bytes:

@@ -85,9 +85,13 @@ def read_rows(
         ValueError: A line cannot be read.
     """
     if path.suffix.lower() in (".jsonl", ".json", ".ndjson"):
-        yield from _read_json_lines(path)
-        return
-    delimiter = delimiter or _find_delimiter(path)
+        return _read_json_lines(path)
+    return _read_fields(path, delimiter or _find_delimiter(path), columns)
+
+
+def _read_fields(
+    path: Path, delimiter: str, columns: Sequence[str]
+) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(MAX_FIELD)
     with open_utf8(path) as lines:
         rows = csv.reader(
@@ -98,14 +102,13 @@ def read_rows(
         try:
             header = [name.strip() for name in columns or next(rows)]
             for fields in rows:
-                if not fields:
-                    continue
-                if len(fields) != len(header):
+                if fields and len(fields) != len(header):
                     raise ValueError(
                         f"{path}:{rows.line_num}: {len(fields)} fields, expected "
                         f"{len(header)} ({', '.join(header)}); correct the line"
                     )
-                yield rows.line_num, dict(zip(header, fields, strict=True))
+                if fields:
+                    yield rows.line_num, dict(zip(header, fields, strict=True))
         except csv.Error as error:
             raise ValueError(f"{path}:{rows.line_num}: {error}") from error
 
