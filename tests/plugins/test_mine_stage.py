@@ -241,7 +241,9 @@ def test_errors_of_the_user_are_named(media, monkeypatch, tmp_path, capsys):
     make_config(tmp_path)
     assert mine(tmp_path, str(tmp_path / "out"), "gone/*.mp3") == 1
     assert "gone/*.mp3: no such file or directory" in capsys.readouterr().err
-    (tmp_path / "list").write_text("a b/empty.mp3\n")
+    (tmp_path / "list").write_text("a b/empty.mp3\na b/*.ogg\n\ngone.mp3\n")
     lists = ["--media_list", str(tmp_path / "list")]
     assert mine(tmp_path, str(tmp_path / "out"), *lists) == 1
-    assert "no speech was kept" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "no speech was kept" in message
+    assert "empty 1, unreadable 1, missing 1" in message

@@ -19,7 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("media", nargs="*", help="files, directories, patterns")
-    add("--media_list", type=Path, action="append", default=[], help="a file a line")
+    add("--media_list", type=Path, action="append", default=[], help="such, one a line")
     add("--output_dir", type=Path, required=True, help="such as dump/unlabelled")
     add("--config", type=Path, required=True, help="conf/mine.yaml, or one based on it")
     add("--nj", type=count, default=1, help="number of processes (default: 1)")

@@ -40,7 +40,8 @@ def find_media(
     Args:
         inputs: Files, directories (all below with one of `suffixes`) and patterns
             such as `talks/**/*.mp3`.
-        lists: Text files that name a file a line, or are a wav.scp.
+        lists: Text files with an input a line, or a wav.scp; a file that is not there
+            is taken along, to be counted.
         options: Has `suffixes`.
         out_dir: What lies in it is left out.
 
@@ -48,9 +49,7 @@ def find_media(
         FileNotFoundError: An input is not there.
         ValueError: Nothing was found, or a name has a line break.
     """
-    found = [path for item in inputs for path in _expand(item, options)]
-    for path in lists:
-        found += _read_list(path)
+    found = _expand_all(inputs, lists, options)
     ours = os.path.realpath(out_dir) + os.sep
     unique: dict[str, str] = {}
     for name in sorted(os.path.normpath(name) for name in found):
@@ -68,6 +67,24 @@ def find_media(
     return list(unique.values())
 
 
+def _expand_all(
+    inputs: Sequence[str], lists: Sequence[Path], options: MineOptions
+) -> list[str]:
+    found = []
+    for item in inputs:
+        matches = list(_expand(item, options))
+        if not matches and not os.path.isdir(item):
+            raise FileNotFoundError(
+                f"{item}: no such file or directory, and no file matches it as a "
+                "pattern; correct the path"
+            )
+        found += matches
+    for path in lists:
+        for item in _read_list(path):
+            found += list(_expand(item, options)) or [item]  # counted as missing
+    return found
+
+
 def _expand(item: str, options: MineOptions) -> Iterator[str]:
     if os.path.isdir(item):
         for root, folders, names in os.walk(item, followlinks=True):
@@ -79,28 +96,23 @@ def _expand(item: str, options: MineOptions) -> Iterator[str]:
     elif os.path.exists(item):
         yield item
     else:
-        matches = [path for path in glob.glob(item, recursive=True)]
-        if not matches:
-            raise FileNotFoundError(
-                f"{item}: no such file or directory, and no file matches it as a "
-                "pattern; correct the path"
-            )
-        for match in matches:
-            if os.path.isfile(match):
-                yield match
+        yield from filter(os.path.isfile, glob.iglob(item, recursive=True))
 
 
 def _read_list(path: Path) -> list[str]:
-    """Read a list of files; of a wav.scp the ids are left out."""
+    """Read a list of inputs; of a wav.scp the ids are left out."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such list of media")
+        raise FileNotFoundError(f"{path}: no such list of media; expected a text file")
     text = path.read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if path.suffix == ".scp":
         lines = [line.partition(" ")[2].strip() for line in lines]
     for number, line in enumerate(lines, 1):
         if not line or line.endswith("|"):
-            raise ValueError(f"{path}:{number}: '{line}' is no path of a file")
+            raise ValueError(
+                f"{path}:{number}: '{line}', expected the path of a file; correct or "
+                "remove the line"
+            )
     return lines
 
 

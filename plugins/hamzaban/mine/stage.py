@@ -40,7 +40,7 @@ def mine(
 
     Args:
         inputs: Files, directories, patterns.
-        lists: Files that name a file a line.
+        lists: Files that name such, one a line.
         out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl,
             mining.md, images/mining.png, and state/ to go on from.
         options: The values of conf/mine.yaml.
