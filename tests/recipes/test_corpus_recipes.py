@@ -51,6 +51,7 @@ def run(recipe, *words, **variables):
     )
 
 
+@pytest.mark.first_stack  # no stage here imports ESPnet
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe_makes_data_tokens_and_stats(name, tmp_path):
     variable, make, options = RECIPES[name]
