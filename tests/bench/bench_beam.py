@@ -2,12 +2,14 @@
 
 Every decoder gets the same simulated emissions (`simulated_emissions`) of the same held
 out sentences, in memory, on one thread: characters and BPE of 512 and 1,000 pieces,
-without a language model and with the same word 3-gram and word list, the same beam (50)
-and the same weights. ESPnet has no word model and no lexicon; its search is what
-`espnet2.bin.asr_inference` builds for a CTC model (BatchBeamSearch over
-CTCPrefixScorer, beam 10), on the first --espnet_utts sentences only. torchaudio's
-decoder is flashlight-text as well; it is run as documented (all tokens), and with our
---beam_size_token. Its words of characters get the closing space that ours adds itself.
+without a language model and with the same word 3-gram and word list (which has all the
+words of the held-out sentences), the same beam (50, 15 nats) and the same weights.
+ESPnet has no word model and no lexicon; its search is what `espnet2.bin.asr_inference`
+builds for a CTC model (BatchBeamSearch over CTCPrefixScorer, beam 10), on the first
+--espnet_utts sentences only. torchaudio's decoder is flashlight-text as well; it is run
+with our number of tokens a frame and, as its default is, with all. Its words of
+characters get the closing space that ours adds itself. pyctcdecode prunes in its own
+way.
 
 Run:
     python tests/bench/bench_beam.py [--num_utts 100] [--espnet_utts 2] [--peers DIR]
@@ -46,18 +48,19 @@ from hamzaban.lm import kenlm
 from hamzaban.lm.info import LmInfo, write_info
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
-LM_WEIGHT, WORD_SCORE, BEAM, BEAM_TOKENS = 0.5, 1.0, 50, 20
+LM_WEIGHT, WORD_SCORE, BEAM, THRESHOLD = 0.5, 1.0, 50, 15.0
+BEAM_TOKENS = {False: 10, True: 20}  # without and with a language model
 Decode = Callable[[np.ndarray], str]
 
 
-def train_lm(folder: Path, text: Sequence[str]) -> Path:
-    """Train the word 3-gram as train-lm lays it out."""
+def train_lm(folder: Path, text: Sequence[str], held_out: Sequence[str]) -> Path:
+    """Train the word 3-gram as train-lm lays it out; the word list has all words."""
     word = folder / "word"
     word.mkdir(parents=True)
     (word / "text").write_text("".join(f"{line}\n" for line in text))
     kenlm.train(word / "text", word / "lm.arpa", 3, prune=(0,), memory="500M")
     kenlm.pack(word / "lm.arpa", word / "lm.bin", "500M")
-    words = sorted({w for line in text for w in line.split()})
+    words = sorted({w for line in [*text, *held_out] for w in line.split()})
     (word / "units.txt").write_text("".join(f"{w}\n" for w in words))
     write_info(word, LmInfo.make("word", 3, "raw", 1.0, None))
     return folder
@@ -65,7 +68,8 @@ def train_lm(folder: Path, text: Sequence[str]) -> Path:
 
 def ours(tokenizer: Tokenizer, lm_dir: Path | None) -> tuple[Searcher, Decode]:
     """Our search with its default pruning."""
-    values: dict[str, Any] = {"beam_size": BEAM, "beam_size_token": BEAM_TOKENS}
+    tokens = BEAM_TOKENS[lm_dir is not None]
+    values: dict[str, Any] = {"beam_size": BEAM, "beam_size_token": tokens}
     if lm_dir is None:
         options = SearchOptions(search="token", lm_unit="none", **values)
     else:
@@ -94,7 +98,8 @@ def torchaudio_way(tokenizer: Tokenizer, lm_dir: Path | None, tokens: int) -> De
         lm = str(lm_dir / "word" / "lm.bin")
     decoder = ctc_decoder(
         lexicon, tokenizer.tokens, lm, nbest=1, beam_size=BEAM, log_add=True,
-        beam_size_token=tokens, beam_threshold=25.0, lm_weight=LM_WEIGHT * math.log(10),
+        beam_size_token=tokens, beam_threshold=THRESHOLD,
+        lm_weight=LM_WEIGHT * math.log(10),
         word_score=WORD_SCORE, blank_token="<blank>", unk_word="<unk>",
         sil_token="<blank>" if is_bpe else SPACE,
     )  # fmt: skip
@@ -236,7 +241,7 @@ def run_size(num_tokens: int, texts: tuple, folder: Path, args: Any) -> None:
     for lm_dir in (None, folder / "lm"):
         searcher, own = ours(tokenizer, lm_dir)
         ways = {"ours": own}
-        for tokens in (BEAM_TOKENS, len(tokenizer.tokens)):
+        for tokens in (BEAM_TOKENS[lm_dir is not None], len(tokenizer.tokens)):
             ways[f"torchaudio, {tokens} tokens"] = torchaudio_way(
                 tokenizer, lm_dir, tokens
             )
@@ -274,7 +279,7 @@ def main() -> None:
     texts = train, held_out[: args.num_utts]
     print(f"{len(train)} sentences to train on, beam {BEAM}")
     with tempfile.TemporaryDirectory() as name:
-        train_lm(Path(name) / "lm", train)
+        train_lm(Path(name) / "lm", train, held_out)
         for num_tokens in args.num_tokens:
             run_size(num_tokens, texts, Path(name), args)
 

@@ -1,6 +1,10 @@
 """decode-asr with a real, tiny wav2vec 2.0 CTC model built by our ESPnet task."""
 
+import json
+import shutil
+
 import pytest
+import yaml
 from tiny_experiment import (
     MODEL_NAME,
     write_audio,
@@ -10,7 +14,10 @@ from tiny_experiment import (
 )
 
 from hamzaban.bin.decode_asr import main as decode_asr
+from hamzaban.bin.train_lm import main as train_lm
+from hamzaban.bin.tune_decoder import main as tune_decoder
 
+WIDE = "beam_threshold: 1000\nbeam_size: 900\nbeam_size_token: 99\n"  # random weights
 LENGTHS = [400, 401, 719, 720, 799, 800, 900, 8000, 16000, 16001, 23456, 30000, 100]
 
 
@@ -109,3 +116,129 @@ def test_the_bpemodel_can_be_elsewhere(exp, data_dir, tmp_path):
         assert decode(exp, data_dir, tmp_path / "two", "--bpemodel", moved) == expected
     finally:
         moved.rename(tokens / "bpe.model")
+
+
+@pytest.fixture(scope="module")
+def lm_dir(data_dir, exp, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lm")
+    models = "word: {order: 2}\nmemory: 100M\n"
+    words = ["--train_text", data_dir / "text", "--output_dir", folder / "lm"]
+    bpemodel = exp.parent / "tokens" / "bpe.model"
+    unit = "bpe" if bpemodel.exists() else "char"
+    (folder / "lm.yaml").write_text(f"{models}{unit}: {{order: 3}}\n")
+    words += ["--config", folder / "lm.yaml"]
+    if unit == "bpe":
+        words += ["--bpemodel", bpemodel]
+    assert train_lm([str(word) for word in words]) == 0
+    return folder / "lm"
+
+
+def write_config(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def read_bytes(folder):
+    names = ("text", "token", "token_int", "score", "confidence", "ctm", "nbest")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def test_kept_emissions_give_the_same_greedy_text(exp, data_dir, tmp_path):
+    expected = decode(exp, data_dir, tmp_path / "direct")
+    found = decode(exp, data_dir, tmp_path / "kept", "--emissions_dir", tmp_path / "e")
+    for column in ("text", "token", "token_int"):
+        assert found[column] == expected[column]
+    for utt, value in expected["confidence"].items():
+        assert float(found["confidence"][utt]) == pytest.approx(float(value), abs=0.05)
+    ctm = (tmp_path / "kept/ctm").read_text(encoding="utf-8").splitlines()
+    spoken = [line.split() for line in ctm]
+    for utt, text in expected["text"].items():
+        rows = [row for row in spoken if row[0] == utt]
+        assert " ".join(row[4] for row in rows) == text
+        starts = [float(row[2]) for row in rows]
+        assert starts == sorted(starts)
+        assert all(float(row[3]) > 0 and 0 <= float(row[5]) <= 1 for row in rows)
+
+
+@pytest.mark.parametrize("search", ["lexicon", "token"])
+def test_beam_search_is_the_same_in_any_number_of_processes(
+    exp, data_dir, lm_dir, tmp_path, search
+):
+    config = write_config(tmp_path / "d.yaml", f"search: {search}\nnbest: 4\n{WIDE}")
+    options = ["--inference_config", config, "--lm_dir", lm_dir]
+    options += ["--emissions_dir", tmp_path / "e"]
+    for nj in (1, 2, 3):
+        found = decode(exp, data_dir, tmp_path / f"{nj}", *options, "--nj", nj)
+        assert read_bytes(tmp_path / f"{nj}") == read_bytes(tmp_path / "1")
+    assert sum(bool(text) for text in found["text"].values()) > 6
+    lines = (tmp_path / "1/nbest").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    for utt, score in found["score"].items():
+        own = [row for row in rows if row["utt_id"] == utt]
+        assert [row["rank"] for row in own] == list(range(1, len(own) + 1))
+        assert len({row["text"] for row in own}) == len(own) <= 4
+        assert found["text"][utt] == (own[0]["text"] if own else "")
+        if own:
+            assert float(score) == pytest.approx(own[0]["total"], abs=1e-4)
+        for row in own:
+            total = row["acoustic"] + 0.5 * row["lm"]
+            assert row["total"] == pytest.approx(total, abs=1e-3)
+    if search == "lexicon":
+        known = (lm_dir / "word/units.txt").read_text(encoding="utf-8").split()
+        assert {w for text in found["text"].values() for w in text.split()} <= set(
+            known
+        )
+
+
+def test_weights_are_tuned_on_kept_emissions(exp, data_dir, lm_dir, tmp_path):
+    grid = "tune: {lm_weight: [0.0, 0.5], word_score: [-1, 2], beam_size: [5, 20]}"
+    config = write_config(tmp_path / "d.yaml", f"search: lexicon\n{grid}\n")
+    files = ["--asr_exp", exp, "--lm_dir", lm_dir, "--inference_config", config]
+    kept = ["--emissions_dir", tmp_path / "e"]
+    decode(exp, data_dir, tmp_path / "greedy", *kept)
+    words = [*files, *kept, "--ref", data_dir / "text", "--output_dir", tmp_path / "t"]
+    assert tune_decoder([str(word) for word in [*words, "--nj", 2]]) == 0
+    lines = (tmp_path / "t/tune.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [
+        dict(zip(lines[0].split(), line.split(), strict=True)) for line in lines[1:]
+    ]
+    assert len(rows) == 8
+    best = yaml.safe_load((tmp_path / "t/weights.yaml").read_text(encoding="utf-8"))
+    values = {name: f"{value:g}" for name, value in best.items()}
+    (row,) = [row for row in rows if values.items() <= row.items()]
+    assert int(row["errors"]) == min(int(row["errors"]) for row in rows)
+    assert (tmp_path / "t/tune.png").read_bytes().startswith(b"\x89PNG")
+    weights = ["--weights", tmp_path / "t/weights.yaml", *kept, *files[2:]]
+    decode(exp, data_dir, tmp_path / "best", *weights)
+    with pytest.raises(ValueError, match="13 utterances have no reference"):
+        (tmp_path / "none").write_text("")
+        words[words.index("--ref") + 1] = tmp_path / "none"
+        tune_decoder([str(word) for word in words])
+
+
+def test_espnets_search_gives_the_same_files(exp, data_dir, tmp_path):
+    config = write_config(
+        tmp_path / "d.yaml", "search: espnet\nbeam_size: 2\nnbest: 2\n"
+    )
+    decode(exp, data_dir, tmp_path / "1", "--inference_config", config)
+    options = ["--inference_config", config, "--nj", 2]
+    found = decode(exp, data_dir, tmp_path / "2", *options)
+    assert read_bytes(tmp_path / "1") == read_bytes(tmp_path / "2")
+    assert found["text"]["spk0-utt012"] == ""  # too short for a frame
+    ctm = (tmp_path / "2/ctm").read_text(encoding="utf-8").splitlines()
+    words = [word for text in found["text"].values() for word in text.split()]
+    assert sorted(line.split()[4] for line in ctm) == sorted(words)
+
+
+def test_pieces_of_another_model_are_refused(exp, data_dir, lm_dir, tmp_path):
+    if not (lm_dir / "bpe").exists():
+        pytest.skip("characters have no model")
+    other = tmp_path / "lm" / "bpe"
+    shutil.copytree(lm_dir / "bpe", other)
+    info = (other / "lm.yaml").read_text(encoding="utf-8")
+    digest = yaml.safe_load(info)["bpemodel_sha256"]
+    (other / "lm.yaml").write_text(info.replace(digest, "0" * 64), encoding="utf-8")
+    config = write_config(tmp_path / "d.yaml", "search: token\n")
+    options = ["--inference_config", config, "--lm_dir", other.parent]
+    with pytest.raises(ValueError, match="its pieces are not those of"):
+        decode(exp, data_dir, tmp_path / "out", *options)

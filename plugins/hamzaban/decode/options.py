@@ -73,7 +73,7 @@ class SearchOptions:
     word_score: float = 0.0
     beam_size: int = 50
     beam_size_token: int = 20
-    beam_threshold: float = 25.0
+    beam_threshold: float = 15.0
     log_add: bool = True
     blank_threshold: float = 0.999
     num_spellings: int = 3
