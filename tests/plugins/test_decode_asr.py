@@ -170,7 +170,7 @@ def test_beam_search_is_the_same_in_any_number_of_processes(
     for nj in (1, 2, 3):
         found = decode(exp, data_dir, tmp_path / f"{nj}", *options, "--nj", nj)
         assert read_bytes(tmp_path / f"{nj}") == read_bytes(tmp_path / "1")
-    assert sum(bool(text) for text in found["text"].values()) > 6
+    assert sum(bool(text) for text in found["text"].values()) > 3
     lines = (tmp_path / "1/nbest").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     for utt, score in found["score"].items():
