@@ -8,7 +8,7 @@ disturb little. `command` is the whole of `hamzaban mine`, all its processes, st
 included; its memory is that of its largest process, the highest it ever was.
 
 Run:
-    python tests/bench/bench_mine.py [--minutes 20] [--runs 5] [--hours 10]
+    python tests/bench/bench_mine.py [--minutes 10] [--runs 3] [--hours 10]
 
 Output: seconds of audio per CPU second (medians), and the time of `mine` divided by
 that of decoder and VAD together; above 1.5, or below 200 times real time, is a
@@ -150,7 +150,7 @@ def run_command(folder: Path, path: Path, name: str, **changes: object) -> None:
 
 def bench_memory(folder: Path, speech: np.ndarray, hours: float) -> None:
     """Print the table of the whole command by length."""
-    path = write_media(folder / "loop.mp3", speech[: 20 * 60 * FS], bit_rate=64000)
+    path = write_media(folder / "loop.mp3", speech, bit_rate=64000)
     print("\n| `hamzaban mine`, mp3 | times real time | CPU s | memory, MiB |")
     print("|---|---:|---:|---:|")
     lengths = [
@@ -207,8 +207,8 @@ def bench_fingerprints(folder: Path) -> None:
 def main() -> None:
     """Make the media, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--hours", type=float, default=10.0, help="0: no memory test")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -1,6 +1,7 @@
 """Mining as a whole: media in, a data directory of unlabelled speech out."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -22,6 +23,7 @@ from hamzaban.mine.vad import FRAME_SAMPLES, find_weights
 from hamzaban.mine.work import CRASHED, Mined, mine_parts, plan_parts
 
 MAX_MESSAGES = 20
+_OURS = re.compile(r".+-[0-9a-f]{12}")  # folders in data/: see `rec_id_of`
 PARTS_HELD = 64  # whose fingerprints stay in memory while duplicates are sought
 
 
@@ -39,8 +41,7 @@ def mine(
     and still true is not mined again.
 
     Args:
-        inputs: Files, directories, patterns.
-        lists: Files that name such, one a line.
+        inputs, lists: Of media; see `find_media`.
         out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl,
             mining.md, images/mining.png, and state/ to go on from.
         options: The values of conf/mine.yaml.
@@ -53,11 +54,8 @@ def mine(
         FileNotFoundError: An input is missing, or silero-vad is.
         ValueError: No media, or no speech was found.
     """
-    find_weights()
-    if options.language_filter is not None:
-        load_filter(options.language_filter)
     paths = find_media(inputs, lists, options, out_dir)
-    _clear(out_dir)
+    _prepare(out_dir, options)
     sources = _look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
     mined = mine_parts(planned, out_dir, options, nj)
@@ -66,14 +64,16 @@ def mine(
         mined = mine_parts(planned, out_dir, options, nj)
     _warn(mined)
     tally = write_output(mined, heard, out_dir, options)
-    records = _source_records(paths, out_dir, options)
-    records |= {job.record for source in planned for job in source.jobs}
+    records = _list_records(paths, planned, out_dir, options)
     _remove_strays(mined, heard, records, out_dir)
     return write_report(out_dir, tally)
 
 
-def _clear(out_dir: Path) -> None:
-    """Make the folder; in one that is there, make the data directory incomplete."""
+def _prepare(out_dir: Path, options: MineOptions) -> None:
+    """Check for what is needed; make the data directory, or make it incomplete."""
+    find_weights()
+    if options.language_filter is not None:
+        load_filter(options.language_filter)
     out_dir.mkdir(parents=True, exist_ok=True)
     remove_leftovers(out_dir)
     for name in ("wav.scp", "utt2spk"):
@@ -90,9 +90,8 @@ def _look_at_all(
     for source in show_progress(done, len(jobs), "look at media", "files"):
         if isinstance(source, Crash):
             path = source.job.path
-            source = Source(
-                path, "", 0, None, (0,), CRASHED[0], f"{path}: {CRASHED[1]}"
-            )
+            reason, detail = CRASHED
+            source = Source(path, "", 0, None, (0,), reason, f"{path}: {detail}")
         found[source.path] = source
     return [found[path] for path in paths]
 
@@ -158,11 +157,13 @@ def _warn(mined: Sequence[Mined]) -> None:
         logging.warning("%d files could not be read: %s", len(unread), dict(counts))
 
 
-def _source_records(
-    paths: Sequence[str], out_dir: Path, options: MineOptions
+def _list_records(
+    paths: Sequence[str], planned: Sequence[Mined], out_dir: Path, options: MineOptions
 ) -> set[Path]:
+    """Return the files of state/ that a next run can use."""
     jobs = (SourceJob(path, out_dir / "state", options) for path in paths)
-    return {record for record in map(record_path, jobs) if record is not None}
+    records = {record for record in map(record_path, jobs) if record is not None}
+    return records | {job.record for source in planned for job in source.jobs}
 
 
 def _remove_strays(
@@ -179,16 +180,17 @@ def _remove_strays(
         records: Kept in any case.
         out_dir: The folder to look in.
     """
-    wanted = set(records)
+    wanted = records | {job.record for source in mined for job in source.jobs}
     for source in mined:
         for job, number, chunk in each_chunk(source):
-            wanted.add(job.record)
             if chunk.is_kept and (job.record, number) not in heard:
                 wanted.add(chunk_path(job, chunk))
-    folders = [out_dir / "state" / name for name in ("sources", "parts")]
-    for folder in [*folders, *(out_dir / "data").glob("*")]:
-        for file in folder.glob("*") if folder.is_dir() else ():
-            if file not in wanted:
-                file.unlink()
-        if folder not in folders and not any(folder.iterdir()):
-            folder.rmdir()
+    found = list((out_dir / "state").glob("*/*"))
+    for folder in (out_dir / "data").glob("*"):
+        if _OURS.fullmatch(folder.name):
+            found += folder.glob("*.flac")
+    for file in found:
+        if file not in wanted:
+            file.unlink()
+            if file.suffix == ".flac" and not any(file.parent.iterdir()):
+                file.parent.rmdir()
