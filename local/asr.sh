@@ -92,7 +92,8 @@ if stage 1 data; then
         [[ ${name} == org/* ]] || labelled+=("data/${name}")
     done
     unlabelled=(${unlabelled_set:+"data/${unlabelled_set}"})
-    step data --in local --out "${labelled[@]}" "${unlabelled[@]}" -- \
+    read -ra files <<< "$([[ ! -f db.sh ]] || echo db.sh)"
+    step data --in local "${files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
         "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "${labelled[*]:0:2}" \
         local/data.sh "${words[@]}"
     step validate --in "${labelled[@]}" -- \

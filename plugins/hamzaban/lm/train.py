@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hamzaban.fileio import atomic_path, atomic_text
+from hamzaban.fileio import atomic_path, atomic_text, remove_leftovers
 from hamzaban.lm import kenlm
 from hamzaban.lm.arpa import mix, read_arpa, write_arpa
 from hamzaban.lm.audit import Leak, Texts, check_leaks, find_leaks, write_leaks
@@ -68,7 +68,7 @@ def train_lms(
             `leaks.tsv` and the normalised text in `text/`.
         options: What conf/lm.yaml says.
         lang: Whose normaliser is used; None leaves the text as it is.
-        bpemodel: The pieces of unit `bpe`.
+        bpemodel: The pieces of unit `bpe`, which is left out without it.
         nj: Processes that normalise.
 
     Returns:
@@ -79,8 +79,10 @@ def train_lms(
         FileNotFoundError: A file or a program of KenLM is missing.
     """
     output_dir = Path(output_dir)
-    if "bpe" in options.models and bpemodel is None:
-        raise ValueError("unit bpe needs a SentencePiece model; give --bpemodel")
+    remove_leftovers(output_dir)
+    models = dict(options.models)
+    if bpemodel is None and models.pop("bpe", None) is not None:
+        logging.info("no --bpemodel: the model of pieces (bpe) is left out")
     if texts.train and texts.lm and not texts.valid:
         raise ValueError(
             "the weight of two texts is chosen on valid; give --valid_text"
@@ -91,7 +93,7 @@ def train_lms(
     if bpemodel is not None:
         splitters["bpe"] = bpe_splitter(bpemodel)
     rows = []
-    for unit, ngram in options.models.items():
+    for unit, ngram in models.items():
         job = _Job(unit, ngram, options.memory, output_dir / unit, splitters[unit])
         rows += job.run(sources)
         name = normaliser_id(load_normalizer(lang))
