@@ -1,7 +1,6 @@
 """kill -9 in every stage, then the same command again: the files of an unkilled run."""
 
 import functools
-import os
 import random
 import re
 from collections.abc import Iterator
@@ -21,14 +20,7 @@ from tiny_runs import (
     wait_for_end,
 )
 
-pytestmark = [
-    pytest.mark.first_stack,
-    pytest.mark.timeout(3600),
-    pytest.mark.skipif(
-        os.environ.get("HAMZABAN_TEST_RESUME") != "1",
-        reason="kills every stage, minutes on a quiet machine: HAMZABAN_TEST_RESUME=1",
-    ),
-]
+pytestmark = [pytest.mark.first_stack, pytest.mark.timeout(3600)]
 
 START = "start"  # the recipe before its first stage
 SEED = 0  # of the moments
@@ -47,6 +39,7 @@ MOMENTS = {
         Moment(f"{SSL}/checkpoint.pth", f"{SSL}/wav2vec2.pt"),
     ],
     "tokens": [Moment(), RENAME, RENAME],
+    "lm": [Moment(), RENAME],
     "stats": [Moment(), Moment("exp/*/train/*", "exp/*/valid/speech_shape"), RENAME],
     "train": [
         Moment(f"{ASR}/config.yaml", f"{ASR}/checkpoint.pth"),
@@ -54,6 +47,7 @@ MOMENTS = {
     ],
     "decode": [Moment(f"{TEST}/logdir/*", f"{TEST}/token"), Moment(f"{TEST}/token")],
     "score": [Moment(), Moment(f"{TEST}/score_wer/*", "exp/RESULTS.md"), RENAME],
+    "report": [Moment(), RENAME],
     "pack": [Moment(), Moment(f"{ASR}/.*.pack.stamp", f"{ASR}/*.zip"), RENAME],
 }
 # Killed at one moment after the other on the way to the end; each import of ESPnet and

@@ -11,11 +11,13 @@ import yaml
 from tiny_runs import list_paths
 
 # Not compared: what tells of a run and not of its result.
-LEFT_OUT = re.compile(r".*\.log(\.\d+)?|.*/(logdir|tensorboard|images)/.*")
+LEFT_OUT = re.compile(
+    r".*\.log(\.\d+)?|.*/(logdir|tensorboard|images)/.*|.*/report\.(html|png)"
+)
 # Of checkpoint.pth's record of epochs, of meta.yaml in the archive, of stamps.
 TIMED_KEY = re.compile(r".*time.*|started|elapsed_s|host")
 # Their hash, which a stamp holds, depends on the time; they are compared themselves.
-TIMED_FILE = re.compile(r".*(RESULTS\.md|\.zip)")
+TIMED_FILE = re.compile(r".*(RESULTS\.md|\.zip|report\.html|report\.png)")
 
 
 def find_differences(recipe: Path, expected: Path) -> list[str]:

@@ -29,7 +29,8 @@ export OMP_WAIT_POLICY=passive # threads that wait leave the cores to others
 exec ./asr.sh --lang ar --train_set train --valid_set valid --test_sets test \\
     --unlabelled_set unlabelled --ngpu 0 --nj 2 --nbpe 20 \\
     --pretrain_config conf/pretrain.yaml --asr_config conf/train_ctc.yaml \\
-    --inference_config conf/decode_greedy.yaml "$@"
+    --lm_config conf/lm.yaml \\
+    --inference_config "conf/decode_greedy.yaml conf/decode_lexicon.yaml" "$@"
 """
 DATA = """\
 #!/usr/bin/env bash
@@ -71,6 +72,21 @@ optim_conf:
     lr: 1.0e-2
 """
 DECODE = "batch_bins: 60000\n"
+LEXICON = """\
+base: ../../../../conf/decode_lexicon.yaml
+batch_bins: 60000
+tune:
+    lm_weight: [0.0, 0.5]
+    word_score: [0.0]
+"""
+# Few words at random: some sentences of valid and test are near those of train.
+REASON = "words at random"
+LM = f"""\
+base: ../../../../conf/lm.yaml
+char: null
+allow_leaks: {{exact: {REASON}, near: {REASON}}}
+"""
+LEAKS = f"allow_exact: {REASON}\nallow_near: {REASON}\n"
 
 
 def make_recipe(root: Path) -> Path:
@@ -95,6 +111,7 @@ def make_recipe(root: Path) -> Path:
         (recipe / name).write_text(text, encoding="utf-8")
         (recipe / name).chmod(0o755)
     configs = {"pretrain": PRETRAIN, "train_ctc": TRAIN, "decode_greedy": DECODE}
+    configs |= {"decode_lexicon": LEXICON, "lm": LM, "leaks": LEAKS}
     for name, text in configs.items():
         (recipe / "conf" / f"{name}.yaml").write_text(text, encoding="utf-8")
     for seed, (name, num_utts) in enumerate(SETS.items()):
