@@ -108,7 +108,10 @@ def fuse(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
     fused: dict[str, str] = {}
     for chars in maps:
         for char, old in fused.items():
-            fused[char] = "".join(chars.get(c, c) for c in old)
+            if len(old) == 1:
+                fused[char] = chars.get(old, old)
+            elif old:
+                fused[char] = "".join(chars.get(c, c) for c in old)
         for char, new in chars.items():
             fused.setdefault(char, new)
     return {char: new for char, new in fused.items() if char != new}
