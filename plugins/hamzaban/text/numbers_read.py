@@ -179,7 +179,8 @@ class Reader:
         new = str(int(value)) if value == int(value) else format(value.normalize(), "f")
         old = text[reading.start : reading.end]
         if not _DIGITS.fullmatch(old):
-            yield reading.start, reading.end, new
+            is_after_prefix = reading.start > 0 and text[reading.start - 1] not in " \n"
+            yield reading.start, reading.end, f" {new}" if is_after_prefix else new
 
     def _add_table(self, table: Mapping[str, Any]) -> None:
         for number, word in enumerate(table["below"].split()):
