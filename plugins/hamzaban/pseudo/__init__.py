@@ -1,0 +1,1 @@
+"""Pseudo-labels across languages: spelling, decoding, filters, health, rounds."""
