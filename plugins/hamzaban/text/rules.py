@@ -32,7 +32,7 @@ POSITIONS = ("isolated", "final", "initial", "medial", "nonfinal", "final_isolat
 _RULE_KEYS = {
     *("name", "step", "profile", "certainty", "reason", "map", "chars", "to"),
     *("except", "pairs", "position", "pattern", "replace", "needs", "use", "when"),
-    "examples",
+    *("examples", "adjacent"),
     "words",
 }
 
@@ -72,6 +72,8 @@ class Rule:
         replace: Its replacement.
         words: Words in which `chars` acts, as they are after it.
         needs: Groups of characters; a text that the pattern matches has one of each.
+        is_adjacent: Each match has a character of the first of two groups with one of
+            the second behind it.
         use: The name of a function that needs more than a pattern.
         when: The options under which the rule is in force.
         examples: Input and output.
@@ -89,6 +91,7 @@ class Rule:
     replace: str = ""
     words: str = ""
     needs: tuple[str, ...] = ()
+    is_adjacent: bool = False
     use: str = ""
     when: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[tuple[str, str], ...] = ()
@@ -248,6 +251,7 @@ def _read_rule(path: Path, entry: Mapping[str, Any]) -> Rule:
         chars=dict(read_map(entry)),
         pairs=pairs,
         replace=read_string(entry.get("replace", "")),
+        is_adjacent=bool(entry.get("adjacent", False)),
         needs=tuple("".join(read_chars(group)) for group in needs),
         when={k: str(v) for k, v in entry.get("when", {}).items()},
         examples=examples,

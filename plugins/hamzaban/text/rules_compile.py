@@ -16,11 +16,11 @@ from hamzaban.text.rules import (
     Rule,
 )
 from hamzaban.text.rules_chars import unicode_classes
+from hamzaban.text.rules_context import Neighbours, Positions
 from hamzaban.text.rules_steps import (
     CharTable,
     Edited,
     Pattern,
-    Positions,
     SparseMap,
     Step,
     char_class,
@@ -59,8 +59,10 @@ def compile_rules(
         steps.append(SparseMap(chars))
     steps += [_pattern(rule) for rule in fold if rule.pattern]
     steps += _each(rules, SKELETON_STEPS, data, functions)
-    compose = _each(_merge_pairs(rules), COMPOSE_STEPS, data, functions)
+    merged = _merge_pairs([rule for rule in rules if rule.step in COMPOSE_STEPS])
+    compose = _each(merged, COMPOSE_STEPS, data, functions)
     chars = fuse([rule.chars for rule in table])
+    steps += [Neighbours(rule.pairs) for rule in merged if rule.pairs]
     steps += [Nfc(_find_harmless(chars, compose)), *compose, CharTable(chars), Nfc()]
     steps += _each(rules, FINISH_STEPS, data, functions)
     return [*steps, Spaces()]
@@ -161,13 +163,18 @@ def _compile(
 
 
 def _pattern(rule: Rule) -> Pattern:
-    return Pattern(expand_classes(rule.pattern), rule.replace, map(set, rule.needs))
+    return Pattern(
+        expand_classes(rule.pattern),
+        rule.replace,
+        map(set, rule.needs),
+        is_adjacent=rule.is_adjacent,
+    )
 
 
 def _pairs(pairs: Mapping[str, str]) -> Pattern:
     """Join letter and mark also where marks of other rules stand between."""
     letters, marks = ({pair[i] for pair in pairs} for i in (0, 1))
-    between = char_class(unicode_classes()["arabic_marks"] - marks)
+    between = char_class(unicode_classes()["marks"] - marks)
 
     def join(found: re.Match[str]) -> str:
         text = found[0]

@@ -8,15 +8,14 @@ have something to do. A line with a character outside the page takes all the ste
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from hamzaban.text.rules_steps import CharTable, Step
+from hamzaban.text.rules_steps import Apply, CharTable, Step
 from hamzaban.text.rules_unicode import Spaces, check_no_surrogate
 
 MAX_PLANS = 4096  # sets of special characters whose plan is remembered
 _UNDEFINED = "\ufffe"  # what the codecs read as: no character here
 
-Apply = Callable[[str], str]
 Plan = tuple[tuple[Apply, ...], tuple[Apply, ...]]  # before the table, after it
 
 
@@ -59,13 +58,19 @@ class FastPass:
         if plan is None:
             plan = self._make_plan(special)
         before, after = plan
-        for apply in before:
-            line = apply(line)
         if before:
-            line = self._table.apply(line)
-        else:
-            codes = codes.translate(None, self._deleted)
-            line = codecs.charmap_decode(codes, "strict", self._decoding)[0]
+            for apply in before:
+                line = apply(line)
+            try:
+                codes = codecs.charmap_encode(line, "strict", self._encoding)[0]
+            except UnicodeEncodeError:
+                return self._finish(self._table.apply(line), after)
+        codes = codes.translate(None, self._deleted)
+        line = codecs.charmap_decode(codes, "strict", self._decoding)[0]
+        return self._finish(line, after)
+
+    @staticmethod
+    def _finish(line: str, after: tuple[Apply, ...]) -> str:
         for apply in after:
             line = apply(line)
         while "  " in line:
@@ -123,6 +128,6 @@ def _choose(steps: Sequence[Step], present: set[str]) -> tuple[Apply, ...]:
     chosen = []
     for step in steps:
         if step.may_act(present):
-            chosen.append(step.apply)
+            chosen.append(step.prepare(present))
             present |= step.makes(present)
     return tuple(chosen)

@@ -7,7 +7,8 @@ from typing import Any
 
 from hamzaban.text.numbers import NUMBER, Speller
 from hamzaban.text.numbers_read import Reader
-from hamzaban.text.rules_steps import Pattern, Step, Whole
+from hamzaban.text.rules_context import Whole
+from hamzaban.text.rules_steps import Pattern, Step
 
 DIGITS = frozenset("0123456789")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from typing import Protocol
 
 from hamzaban.text.offsets import Edit
-from hamzaban.text.rules_chars import unicode_classes
 
 DENSE_SIZE = 0x20000  # code points in the table: all that have case or are symbols
+MAX_GATES = 3  # looking for more strings takes as long as the step itself
 MAX_REPLACED = 4  # for more characters one regular expression is faster
 _identity: list[str | None] = []
 
@@ -24,6 +24,9 @@ class Edited(Protocol):
         """Give the same change as replacements of parts, in order."""
 
 
+Apply = Callable[[str], str]
+
+
 class Step(Edited, Protocol):
     """A step of our rules, which knows what characters it needs to act."""
 
@@ -35,6 +38,9 @@ class Step(Edited, Protocol):
 
     def makes(self, present: Set[str]) -> Set[str]:
         """Give the characters that the step may add to such a text."""
+
+    def prepare(self, present: Set[str]) -> Apply:
+        """Give the fastest function that does to such a text what `apply` does."""
 
 
 class Needing:
@@ -59,6 +65,17 @@ class Needing:
     def makes(self, present: Set[str]) -> Set[str]:
         """Give the characters that the step may add to such a text."""
         return self.made
+
+    def prepare(self, present: Set[str]) -> Apply:
+        """Give a function that looks for the characters needed before it applies."""
+        chars = min(
+            (group & present for group in self.needs), key=len, default=frozenset()
+        )
+        return gate(self.apply, chars)
+
+    def apply(self, text: str) -> str:
+        """Return the changed text."""
+        raise NotImplementedError
 
 
 class CharTable(Needing):
@@ -111,6 +128,14 @@ class SparseMap(Needing):
             return text
         return self._find.sub(lambda found: self.chars[found[0]], text)
 
+    def prepare(self, present: Set[str]) -> Apply:
+        """Give a function that replaces the characters present."""
+        few = {char: new for char, new in self.chars.items() if char in present}
+        if len(few) != 1 or self.made & set(few):
+            return self.apply
+        ((char, new),) = few.items()
+        return lambda text: text.replace(char, new)
+
     def edits(self, text: str) -> Iterator[Edit]:
         """Give the replacement of each character that changes."""
         return _edit_chars(text, self.chars)
@@ -125,6 +150,7 @@ class Pattern(Needing):
         replace: str | Callable[[re.Match[str]], str],
         needs: Iterable[Set[str]] = (),
         made: str | None = None,
+        is_adjacent: bool = False,
     ) -> None:
         """Compile the pattern.
 
@@ -133,7 +159,10 @@ class Pattern(Needing):
             replace: A template as `re.sub` reads it, or a function of the match.
             needs: Groups of characters, of each of which a text that matches has one.
             made: The characters that may be new, if `replace` is a function.
+            is_adjacent: There are two groups, and each match has a character of the
+                first with one of the second behind it.
         """
+        self._is_adjacent = is_adjacent
         self._find = re.compile(pattern)
         self._replace = replace
         self.needs = tuple(map(frozenset, needs))
@@ -143,6 +172,13 @@ class Pattern(Needing):
         """Return the changed text."""
         return self._find.sub(self._replace, text)
 
+    def prepare(self, present: Set[str]) -> Apply:
+        """Give a function that looks for what is needed before it applies."""
+        if not self._is_adjacent:
+            return super().prepare(present)
+        first, second = (group & present for group in self.needs)
+        return gate(self.apply, {a + b for a in first for b in second})
+
     def edits(self, text: str) -> Iterator[Edit]:
         """Give the replacement of each match that changes."""
         for found in self._find.finditer(text):
@@ -150,73 +186,6 @@ class Pattern(Needing):
             new = found.expand(new) if isinstance(new, str) else new(found)
             if new != found[0]:
                 yield found.start(), found.end(), new
-
-
-class Positions(Pattern):
-    """A map of letters that acts at one position in the joined word only."""
-
-    def __init__(self, chars: Mapping[str, str], position: str) -> None:
-        """Compile the map.
-
-        Args:
-            chars: Replacements by letter.
-            position: isolated, final, initial, medial, nonfinal (initial or medial)
-                or final_isolated.
-        """
-        classes = unicode_classes()
-        marks, right = (char_class(classes[k]) for k in ("arabic_marks", "joins_right"))
-        joins = "?!" if position in ("isolated", "final", "final_isolated") else "?="
-        pattern = f"{char_class(chars)}({joins}{marks}*{right})"
-        wanted = {"isolated": False, "initial": False, "final": True, "medial": True}
-        joined = wanted.get(position)
-        left, skip = classes["joins_left"], classes["arabic_marks"]
-
-        def change(found: re.Match[str]) -> str:
-            if joined is not None:
-                before = found.start() - 1
-                while before >= 0 and found.string[before] in skip:
-                    before -= 1
-                if (before >= 0 and found.string[before] in left) != joined:
-                    return found[0]
-            return chars[found[0]]
-
-        values = set(chars.values())
-        is_constant = joined is None and len(values) == 1
-        new = values.pop() if is_constant else change
-        super().__init__(pattern, new, [set(chars)], "".join(chars.values()))
-
-
-class Whole(Needing):
-    """A function that finds its own edits; for rules that look at several words."""
-
-    def __init__(
-        self,
-        find: Callable[[str], Iterator[Edit]],
-        needs: Iterable[Set[str]],
-        made: str,
-    ) -> None:
-        """Take the function, the groups it needs, and what it may add.
-
-        Args:
-            find: Gives replacements in order.
-            needs: As for `Pattern`.
-            made: The characters that may be new.
-        """
-        self._find = find
-        self.needs = tuple(map(frozenset, needs))
-        self.made = frozenset(made)
-
-    def apply(self, text: str) -> str:
-        """Return the changed text."""
-        out, done = [], 0
-        for start, end, new in self._find(text):
-            out += (text[done:start], new)
-            done = end
-        return "".join([*out, text[done:]]) if done else text
-
-    def edits(self, text: str) -> Iterator[Edit]:
-        """Give the replacements."""
-        return self._find(text)
 
 
 def char_class(chars: Iterable[str]) -> str:
@@ -232,6 +201,23 @@ def char_class(chars: Iterable[str]) -> str:
         parts.append(first if i == j else f"{first}-{last}")
         i = j + 1
     return f"[{''.join(parts)}]"
+
+
+def gate(apply: Apply, strings: Collection[str]) -> Apply:
+    """Give a function that applies a step to texts that have one of some strings."""
+    if not 0 < len(strings) <= MAX_GATES:
+        return apply
+    if len(strings) == 1:
+        (only,) = strings
+        return lambda text: apply(text) if only in text else text
+
+    def apply_if_needed(text: str) -> str:
+        for string in strings:
+            if string in text:
+                return apply(text)
+        return text
+
+    return apply_if_needed
 
 
 def _edit_chars(text: str, chars: Mapping[str, str]) -> Iterator[Edit]:

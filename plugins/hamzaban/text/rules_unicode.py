@@ -9,7 +9,7 @@ from functools import cache
 
 from hamzaban.text.offsets import Edit
 from hamzaban.text.rules_chars import unicode_classes
-from hamzaban.text.rules_steps import Needing
+from hamzaban.text.rules_steps import Apply, Needing, gate
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -39,6 +39,10 @@ class Nfc:
         """Give the letters that the marks present may become part of."""
         made = set("".join(unicodedata.normalize("NFC", char) for char in present))
         return made.union(*(composites().get(char, "") for char in present))
+
+    def prepare(self, present: Set[str]) -> Apply:
+        """Give a function that looks for the marks before it applies."""
+        return gate(self.apply, {char for char in present if self.concerns(char)})
 
     def apply(self, text: str) -> str:
         """Return the text in form C."""
