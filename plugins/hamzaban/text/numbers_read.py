@@ -133,9 +133,6 @@ class Reader:
         elif word.scale > reading.limit and not is_linked and word.scale == value:
             reading.total, reading.part = reading.value * value, None
             reading.limit = word.scale  # a thousand million
-        elif word.scale > reading.limit and not is_linked and word.scale == value:
-            reading.total, reading.part = reading.value * value, None
-            reading.limit = word.scale  # a thousand million
         elif part is None and self._may_follow(is_linked) and value < reading.limit:
             if word.scale > 100:
                 reading.total, reading.limit = reading.total + value, word.scale
