@@ -18,6 +18,7 @@ from hamzaban.audio.pool import Crash, run_apart
 from hamzaban.cli import main as run_cli
 
 NOISE = 0.05 * np.random.default_rng(0).standard_normal(6 * FS).astype(np.float32)
+SHORT = {"part_s": 64.0, "max_duration_s": 16.0}
 SILENCE = np.zeros(4 * FS, np.float32)
 
 
@@ -58,29 +59,29 @@ def mine(folder: Path, *words: str, nj: int = 1) -> int:
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory):
-    """Make a folder of media with copies, damage, and parts of 130 s or so."""
+    """Make a folder of media with copies and damage, some mined in parts."""
     folder = tmp_path_factory.mktemp("mine گفتار")
     work = folder / "a b"
-    first, second = read_speech("spk03", 60.0), read_speech("spk04", 60.0)
+    first, second = read_speech("spk03", 30.0), read_speech("spk04", 30.0)
     long = np.concatenate([first, NOISE, SILENCE, second, SILENCE] * 2)
     long[len(long) // 2 :] = np.concatenate(  # new speech in the second half
-        [read_speech("spk10", 61.0), NOISE, SILENCE, read_speech("spk14", 73.0)]
+        [read_speech("spk10", 31.0), NOISE, SILENCE, read_speech("spk14", 43.0)]
     )[: len(long) - len(long) // 2]
     write_media(work / "long.mp3", long)
     write_media(work / "سخن گفتن.m4a", read_speech("spk26", 20.0), languages=("fas",))
-    write_media(work / "re-coded.opus", long[37 * 256 : 70 * FS], bit_rate=24000)
+    write_media(work / "re-coded.opus", long[37 * 256 : 38 * FS], bit_rate=24000)
     shutil.copy(work / "long.mp3", work / "same.mp3")
     (work / "empty.mp3").touch()
     (work / "text.ogg").write_text("no audio\n" * 99)
     content = (work / "سخن گفتن.m4a").read_bytes()
     (work / "cut.m4a").write_bytes(content[: len(content) // 2])
-    content = write_media(work / "half.mkv", read_speech("spk28", 40.0)).read_bytes()
+    content = write_media(work / "half.mkv", read_speech("spk28", 20.0)).read_bytes()
     (work / "half.mkv").write_bytes(content[: len(content) // 2])
     content = bytearray((work / "long.mp3").read_bytes())
     content[len(content) // 4 : len(content) // 4 + 3000] = b"\xff\x00" * 1500
     (work / "z hurt.mp3").write_bytes(content)
     (work / "notes.txt").write_text("not media by its suffix")
-    make_config(folder, part_s=128.0)
+    make_config(folder, **SHORT)
     return folder
 
 
@@ -107,7 +108,7 @@ def test_the_output_is_a_data_directory_with_provenance(mined, monkeypatch):
         speech, fs = soundfile.read(paths[line["utt_id"]])
         duration_s = line["end_s"] - line["start_s"]
         assert fs == FS and abs(len(speech) / FS - duration_s) < 1e-4
-        assert 3 <= duration_s < 32 and line["speech_ratio"] >= 0.7
+        assert 3 <= duration_s < 16 and line["speech_ratio"] >= 0.7
         level_db = 10 * np.log10(np.mean(speech**2))
         assert abs(level_db - line["level_db"]) < 0.1
     langs = (mined / "utt2lang").read_text("utf-8").split()[1::2]
@@ -162,11 +163,8 @@ def test_killed_and_run_with_more_jobs_it_ends_with_the_same(mined, monkeypatch)
     try:
         for marks in (2, 6):
             process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            while (
-                process.poll() is None
-                and len(list(Path("out").rglob("*.flac"))) < marks
-            ):
-                time.sleep(0.005)
+            while process.poll() is None and count_files(Path("out")) < marks:
+                time.sleep(0.02)
             kills += process.poll() is None
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -198,7 +196,7 @@ def test_segments_into_the_sources_give_the_same_audio(mined, monkeypatch):
     monkeypatch.chdir(mined.parent)
     folder = mined.parent / "seg"
     folder.mkdir(exist_ok=True)
-    make_config(folder, part_s=128.0, output="segments")
+    make_config(folder, **SHORT, output="segments")
     assert mine(folder, "seg/out", "a b", nj=2) == 0
     assert not list(folder.rglob("*.flac"))
     assert run_cli(["format-audio", "--fs", "16000", "seg/out", "seg/dump"]) == 0
