@@ -17,6 +17,7 @@ MAPPING_DIR = Path(__file__).parent / "mappings"
 EMPTY = "0"  # of a mapping: a letter that is not written
 
 Tiers = tuple[tuple[str, ...], ...]
+Spellings = tuple[tuple[int, ...], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,18 +124,11 @@ def build_folded_lexicon(
     """
     known = frozenset(tokenizer.characters())
     folds = {word: fold_word(word, mapping, known, num_spellings) for word in words}
-    texts = list(dict.fromkeys(text for ways in folds.values() for text in ways))
-    if not texts:
-        raise ValueError(
-            f"none of {len(folds)} words can be spelled in the source model's tokens, "
-            f"the first {list(words)[:1]}; give a mapping between the two scripts"
-        )
-    base = build_lexicon(texts, tokenizer, num_spellings)
-    table = dict(zip(base.words, base.spellings, strict=True))
+    table = _spell(folds, tokenizer, num_spellings)
     kept, spellings, missing = [], [], {}
     counts: dict[tuple[int, ...], int] = {}
     for word, ways in folds.items():
-        ids = [s for s in _merge([table.get(way, ()) for way in ways])][:num_spellings]
+        ids = _merge([table.get(way, ()) for way in ways])[:num_spellings]
         free = tuple(way for way in ids if counts.get(way, 0) < MAX_LABELS)
         for way in free:
             counts[way] = counts.get(way, 0) + 1
@@ -160,6 +154,20 @@ def report_folded(found: FoldedLexicon, path: str | Path) -> None:
         *(len(found.lexicon.words), total, len(found.folded)),
         *(sum(map(len, found.lexicon.spellings)), len(found.missing), path),
     )
+
+
+def _spell(
+    folds: Mapping[str, Sequence[str]], tokenizer: Tokenizer, num_spellings: int
+) -> dict[str, Spellings]:
+    """Give the spellings in tokens of each text that words are folded to."""
+    texts = list(dict.fromkeys(text for ways in folds.values() for text in ways))
+    if not texts:
+        raise ValueError(
+            f"none of {len(folds)} words can be spelled in the source model's tokens, "
+            f"the first {list(folds)[:1]}; give a mapping between the two scripts"
+        )
+    base = build_lexicon(texts, tokenizer, num_spellings)
+    return dict(zip(base.words, base.spellings, strict=True))
 
 
 def _spell_char(

@@ -1,0 +1,188 @@
+"""Which pseudo-labels are kept: bounds on their figures, and the best share of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from hamzaban.pseudo.label import Label
+
+AUTO = "auto"
+EMPTY = "empty"
+TOP_SHARE = "top_share"
+AUTO_QUANTILES = (0.01, 0.99)
+
+FIGURES: dict[str, Callable[[Label], float]] = {
+    "score_per_frame": lambda found: found.score / max(found.num_frames, 1),
+    "score_per_word": lambda found: found.score / max(len(found.words), 1),
+    "confidence": lambda found: found.confidence,
+    "disagreement": lambda found: found.disagreement,
+    "chars_per_s": lambda found: found.num_chars / max(found.duration_s, 1e-3),
+    "lm_only_share": lambda found: found.lm_only / max(len(found.words), 1),
+    "blank_rate": lambda found: found.blank_rate,
+    "num_words": lambda found: len(found.words),
+    "duration_s": lambda found: found.duration_s,
+}
+FALLING = frozenset(("disagreement", "lm_only_share", "blank_rate"))  # low is good
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """Where a figure may lie.
+
+    Attributes:
+        low: Least value; -inf for any. `auto`: learnt, of chars_per_s only.
+        high: Greatest value, likewise.
+    """
+
+    low: float | str = -math.inf
+    high: float | str = math.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class FilterOptions:
+    """What is kept.
+
+    Attributes:
+        bounds: By name of the figure (FIGURES); tried in this order.
+        top_share: Of the labels within all bounds, the share that is kept, 0..1.
+        rank_by: The figure that decides which.
+    """
+
+    bounds: dict[str, Bounds] = dataclasses.field(default_factory=dict)
+    top_share: float = 1.0
+    rank_by: str = "confidence"
+
+    def __post_init__(self) -> None:
+        """Check names and values.
+
+        Raises:
+            ValueError: One is unknown or out of range.
+        """
+        for name in (*self.bounds, self.rank_by):
+            if name not in FIGURES:
+                raise ValueError(
+                    f"filter {name!r} is unknown; known: {', '.join(FIGURES)}"
+                )
+        for name, bounds in self.bounds.items():
+            ends = (bounds.low, bounds.high)
+            if AUTO in ends and name != "chars_per_s":
+                raise ValueError(
+                    f"filter {name}: auto is for chars_per_s; give a number"
+                )
+            numbers = [end for end in ends if isinstance(end, int | float)]
+            if len(numbers) == 2 and numbers[0] > numbers[1]:
+                raise ValueError(f"filter {name}: min {ends[0]} is above max {ends[1]}")
+        if not 0 < self.top_share <= 1:
+            raise ValueError(f"top_share {self.top_share} found, expected 0..1, not 0")
+
+
+def parse_filters(values: Mapping[str, object]) -> FilterOptions:
+    """Read `filters: {bounds: {figure: {min: 0, max: 1}}, top_share, rank_by}`.
+
+    Raises:
+        ValueError: It is not of that form.
+    """
+    rest = dict(values)
+    bounds, given = {}, rest.pop("bounds", {})
+    if not isinstance(given, dict) or set(rest) - {"top_share", "rank_by"}:
+        raise ValueError(f"filters: {dict(values)!r} found; see conf/pseudo.yaml")
+    for name, ends in given.items():
+        if ends is None:  # a recipe takes a filter of its base out
+            continue
+        if not isinstance(ends, dict) or not ends or set(ends) - {"min", "max"}:
+            raise ValueError(
+                f"filter {name}: {ends!r} found, expected min, max or both"
+            )
+        for value in ends.values():
+            if value != AUTO and type(value) not in (int, float):
+                raise ValueError(f"filter {name}: {value!r} found, expected a number")
+        low, high = ends.get("min", -math.inf), ends.get("max", math.inf)
+        bounds[str(name)] = Bounds(low, high)
+    return FilterOptions(bounds, **rest)  # type: ignore[arg-type]
+
+
+def learn_rates(labels: Sequence[Label]) -> tuple[float, float]:
+    """Learn the range of characters a second from the surer half of the labels.
+
+    Args:
+        labels: Of a whole round.
+
+    Returns:
+        The 1st and the 99th percentile, over the labels whose confidence is the
+        median or more.
+
+    Raises:
+        ValueError: All labels are empty.
+    """
+    spoken = [label for label in labels if label.text]
+    if not spoken:
+        raise ValueError("all labels are empty: no range of chars_per_s can be learnt")
+    median = np.median([label.confidence for label in spoken])
+    rate = FIGURES["chars_per_s"]
+    rates = [rate(label) for label in spoken if label.confidence >= median]
+    low, high = np.quantile(rates, AUTO_QUANTILES)
+    return float(low), float(high)
+
+
+def resolve(
+    options: FilterOptions, rates: Callable[[], tuple[float, float]]
+) -> FilterOptions:
+    """Put a learnt range in place of `auto`; `rates` is called only for it."""
+    bounds = options.bounds.get("chars_per_s")
+    if bounds is None or AUTO not in (bounds.low, bounds.high):
+        return options
+    low, high = rates()
+    learnt = Bounds(
+        low if bounds.low == AUTO else bounds.low,
+        high if bounds.high == AUTO else bounds.high,
+    )
+    return dataclasses.replace(
+        options, bounds={**options.bounds, "chars_per_s": learnt}
+    )
+
+
+def apply(labels: Sequence[Label], options: FilterOptions) -> dict[str, str]:
+    """Say why labels are dropped.
+
+    Args:
+        labels: Of a whole round.
+        options: Without `auto`; see `resolve`.
+
+    Returns:
+        The first reason of each dropped utterance, by utt_id: `empty`,
+        `<figure> below min`, `<figure> above max`, or `top_share`.
+    """
+    reasons = {}
+    for label in labels:
+        reason = find_reason(label, options)
+        if reason is not None:
+            reasons[label.utt_id] = reason
+    kept = [label for label in labels if label.utt_id not in reasons]
+    sign = -1 if options.rank_by in FALLING else 1
+    figure = FIGURES[options.rank_by]
+    kept.sort(key=lambda label: (-sign * figure(label), label.utt_id))
+    number = math.ceil(options.top_share * len(kept))
+    return reasons | {label.utt_id: TOP_SHARE for label in kept[number:]}
+
+
+def find_reason(label: Label, options: FilterOptions) -> str | None:
+    """Give the first bound that a label is outside of; None if it is within all."""
+    if not label.text:
+        return EMPTY
+    for name, bounds in options.bounds.items():
+        value = FIGURES[name](label)
+        if value < float(bounds.low):
+            return f"{name} below min"
+        if value > float(bounds.high):
+            return f"{name} above max"
+    return None
+
+
+def count_reasons(reasons: Mapping[str, str]) -> dict[str, int]:
+    """Count the dropped utterances by reason, the commonest first."""
+    return dict(Counter(reasons.values()).most_common())
