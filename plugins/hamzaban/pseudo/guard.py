@@ -1,0 +1,175 @@
+"""Rules that stop the rounds, and the choice of a round, without any reference."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from hamzaban.pseudo.health import Health
+
+FIGURES = tuple(
+    field.name for field in dataclasses.fields(Health) if field.name != "num_utts"
+)
+SUFFIX_OF_TEXT = "_of_text"
+WAYS = ("max", "min", "max_of_text", "min_of_text", "max_of_first", "min_of_first")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A limit of one figure.
+
+    Attributes:
+        figure: Of the health.
+        way: `max` or `min`: the limit itself; `..._of_text`: times the figure of the
+            text; `..._of_first`: times that of the first round.
+        limit: The number.
+    """
+
+    figure: str
+    way: str
+    limit: float
+
+    def find_fault(self, health: Health, first: Health) -> str | None:
+        """Say how the health breaks the rule; None if it does not, or has no figure."""
+        value = getattr(health, self.figure)
+        base = 1.0
+        if self.way.endswith("_of_text"):
+            base = getattr(health, self.figure + SUFFIX_OF_TEXT)
+        elif self.way.endswith("_of_first"):
+            base = getattr(first, self.figure)
+        if value is None or base is None:
+            return None
+        bound = self.limit * base
+        is_max = self.way.startswith("max")
+        if value <= bound if is_max else value >= bound:
+            return None
+        side = "above" if is_max else "below"
+        return f"{self.figure} {value:.4g} is {side} {bound:.4g} ({self.way})"
+
+
+@dataclasses.dataclass(frozen=True)
+class GuardOptions:
+    """When to stop, and which round is best.
+
+    Attributes:
+        rules: A round that breaks one has collapsed.
+        min_kept: Fewest utterances that a round may keep.
+        choose_by: The figure whose lowest value names the best round.
+        patience: Rounds in a row that may be worse than the best.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    min_kept: int = 1
+    choose_by: str = "disagreement"
+    patience: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What the guard says after a round.
+
+    Attributes:
+        go_on: Another round may be trained on this one's labels.
+        best: The healthy round to be used now; None if there is none.
+        why: In words.
+    """
+
+    go_on: bool
+    best: int | None
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """A round that was measured.
+
+    Attributes:
+        health: Its figures.
+        num_kept: Utterances kept.
+    """
+
+    health: Health
+    num_kept: int
+
+
+def parse_guard(values: Mapping[str, object]) -> GuardOptions:
+    """Read `guard: {rules: {figure: {max: 1}}, min_kept, choose_by, patience}`.
+
+    Raises:
+        ValueError: It is not of that form, or a name is unknown.
+    """
+    rest = dict(values)
+    given = rest.pop("rules", {})
+    known = {field.name for field in dataclasses.fields(GuardOptions)}
+    if not isinstance(given, dict) or set(rest) - known:
+        raise ValueError(f"guard: {dict(values)!r} found; see conf/pseudo.yaml")
+    rules = []
+    for figure, limits in given.items():
+        if limits is None:  # a recipe takes a rule of its base out
+            continue
+        if figure not in FIGURES or not isinstance(limits, dict):
+            raise ValueError(
+                f"guard: rule {figure!r}: {limits!r} found; known figures: "
+                f"{', '.join(FIGURES)}"
+            )
+        for way, limit in limits.items():
+            has_base = f"{figure}{SUFFIX_OF_TEXT}" in FIGURES
+            unfit = str(way).endswith(SUFFIX_OF_TEXT) and not has_base
+            if way not in WAYS or unfit or type(limit) not in (int, float):
+                raise ValueError(
+                    f"guard: rule {figure}: {way}: {limit!r} found, expected a number "
+                    f"under one of {', '.join(WAYS)} (of_text: type_token_ratio and "
+                    "top_word_share only)"
+                )
+            rules.append(Rule(figure, way, float(limit)))
+    options = GuardOptions(tuple(rules), **rest)  # type: ignore[arg-type]
+    if options.choose_by not in FIGURES:
+        raise ValueError(f"guard: choose_by {options.choose_by!r} is no figure")
+    for name in ("min_kept", "patience"):
+        value = getattr(options, name)
+        if type(value) is not int or value < 1:
+            raise ValueError(f"guard: {name} {value!r} found, expected 1 or more")
+    return options
+
+
+def find_faults(past: Past, first: Health, options: GuardOptions) -> list[str]:
+    """Say which rules a round breaks."""
+    found = [rule.find_fault(past.health, first) for rule in options.rules]
+    faults = [fault for fault in found if fault is not None]
+    if past.num_kept < options.min_kept:
+        faults.append(f"{past.num_kept} utterances kept, under {options.min_kept}")
+    return faults
+
+
+def judge(rounds: Sequence[Past], options: GuardOptions) -> Verdict:
+    """Judge the rounds so far, the last one above all.
+
+    Args:
+        rounds: From the source model's own (0) to the last, without a gap.
+        options: The rules.
+
+    Returns:
+        Whether to go on, and the healthy round with the lowest `choose_by`; the
+        earliest of equal ones.
+    """
+    first = rounds[0].health
+    faults = [find_faults(past, first, options) for past in rounds]
+    healthy = [k for k, found in enumerate(faults) if not found]
+    last = len(rounds) - 1
+    if not healthy:
+        return Verdict(False, None, f"round {last} collapsed: {'; '.join(faults[-1])}")
+    figures = {k: _figure(rounds[k], options.choose_by) for k in healthy}
+    best = min(healthy, key=lambda k: figures[k])
+    if faults[-1]:
+        why = f"round {last} collapsed: {'; '.join(faults[-1])}; back to round {best}"
+        return Verdict(False, best, why)
+    name = f"{options.choose_by} {figures[best]:.4g}"
+    if last - best >= options.patience:
+        why = f"no round since {best} was better ({name}); back to round {best}"
+        return Verdict(False, best, why)
+    return Verdict(True, best, f"round {best} is best so far ({name})")
+
+
+def _figure(past: Past, name: str) -> float:
+    value = getattr(past.health, name)
+    return float("inf") if value is None else float(value)
