@@ -1,0 +1,131 @@
+"""What is kept of rounds: health.json, status.json, rounds.tsv."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hamzaban.data_dir import read_scp
+from hamzaban.fileio import atomic_text
+from hamzaban.pseudo.guard import Past, Verdict
+from hamzaban.pseudo.health import Health
+from hamzaban.pseudo.label import Label
+
+HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
+
+
+def read_past(folder: Path) -> Past:
+    """Read the health of a complete round.
+
+    Raises:
+        FileNotFoundError: It is not complete.
+    """
+    for name in (HEALTH, STATUS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder / name}: missing; that round is not complete, run it first"
+            )
+    values = _read(folder / HEALTH)
+    return Past(Health(**values["health"]), values["num_kept"])
+
+
+def write_health(
+    path: Path, past: Past, dropped: Mapping[str, int], scores: Mapping[str, float]
+) -> None:
+    """Write a round's figures.
+
+    Args:
+        path: The file.
+        past: What the guard looks at.
+        dropped: Numbers of utterances by reason.
+        scores: What `score_labels` gave; empty without references.
+    """
+    health = dataclasses.asdict(past.health)
+    row = {"health": health, "num_kept": past.num_kept, "dropped": dict(dropped)}
+    _write({**row, "scores": dict(scores)}, path)
+
+
+def write_status(
+    pseudo_exp: Path, number: int, asr_exp: Path, verdict: Verdict
+) -> None:
+    """Write the verdict after a round, in its folder last, and the table of rounds.
+
+    Args:
+        pseudo_exp: Holds the rounds.
+        number: The round.
+        asr_exp: Experiment of its model.
+        verdict: The guard's word; the best round's experiment is added.
+    """
+    row = {"round": number, "asr_exp": str(asr_exp), **dataclasses.asdict(verdict)}
+    row["best_asr_exp"] = None
+    if verdict.best == number:
+        row["best_asr_exp"] = str(asr_exp)
+    elif verdict.best is not None:
+        best = _read(pseudo_exp / f"round_{verdict.best}" / STATUS)
+        row["best_asr_exp"] = best["asr_exp"]
+    _write_table(pseudo_exp, number)
+    _write(row, pseudo_exp / STATUS)
+    _write(row, pseudo_exp / f"round_{number}" / STATUS)
+    logging.info("%s: %s", pseudo_exp, verdict.why)
+
+
+def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
+    """Give the error rates of labels that have a reference, as they stand.
+
+    Args:
+        labels: Of a round, dropped ones as well.
+        ref: Kaldi text; of some utterances, spelled as the labels are.
+
+    Returns:
+        `wer` and `cer` in percent, pooled, and `num_refs`; spaces are no characters.
+
+    Raises:
+        ValueError: No label has a reference.
+    """
+    from rapidfuzz.distance import Levenshtein
+
+    refs = dict(read_scp(ref))
+    pairs = [(refs[x.utt_id], x.text) for x in labels if x.utt_id in refs]
+    words = [(r.split(), h.split()) for r, h in pairs]
+    chars = [("".join(r), "".join(h)) for r, h in words]
+    if not sum(len(r) for r, _ in words):
+        raise ValueError(f"{ref}: has no word of the {len(labels)} labelled utterances")
+    return {
+        "wer": _rate([(Levenshtein.distance(r, h), len(r)) for r, h in words]),
+        "cer": _rate([(Levenshtein.distance(r, h), len(r)) for r, h in chars]),
+        "num_refs": float(len(pairs)),
+    }
+
+
+def _rate(counts: Sequence[tuple[int, int]]) -> float:
+    errors, total = (sum(column) for column in zip(*counts, strict=True))
+    return round(100 * errors / total, 2)
+
+
+def _write_table(pseudo_exp: Path, last: int) -> None:
+    """Write a line for each round up to `last`; figures not known are -."""
+    rows = []
+    for number in range(last + 1):
+        values = _read(pseudo_exp / f"round_{number}" / HEALTH)
+        kept = {"num_kept": values["num_kept"]}
+        scores = {name: values["scores"].get(name) for name in ("wer", "cer")}
+        rows.append({"round": number, **kept, **values["health"], **scores})
+    with atomic_text(pseudo_exp / TABLE) as f:
+        f.write("\t".join(rows[0]) + "\n")
+        for row in rows:
+            cells = ("-" if value is None else str(value) for value in row.values())
+            f.write("\t".join(cells) + "\n")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _write(row: Mapping[str, Any], path: Path) -> None:
+    with atomic_text(path) as f:
+        json.dump(row, f, indent=1, ensure_ascii=False)
+        f.write("\n")

@@ -1,0 +1,199 @@
+"""One round of pseudo-labelling: decode, filter, measure, judge, write.
+
+`round_<k>/` holds: `emissions/` and, from round 1 on, `model/` (made by other verbs);
+`labels/` (decoded utterances with figures, JSON lines); `data/train` and `data/valid`
+(kept utterances, `text` is the labels); `dropped` (`utt_id reason`); `unspelled_words`;
+`health.json`; `status.json` (written last: a round with it is complete). Beside the
+rounds, `status.json` is that of the latest and `rounds.tsv` a table of all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from hamzaban.data_dir import read_scp
+from hamzaban.data_dir_ops import distribute
+from hamzaban.data_dir_select import LEFT_OUT, Assignment
+from hamzaban.data_dir_write import write_scp
+from hamzaban.decode.beam import BeamSearch
+from hamzaban.decode.lexicon import read_words
+from hamzaban.decode.recogniser import load_tokenizer
+from hamzaban.decode.store import EmissionStore
+from hamzaban.lm.info import hash_file
+from hamzaban.pseudo import filters, guard
+from hamzaban.pseudo.decode import label_store
+from hamzaban.pseudo.health import (
+    TextFacts,
+    measure,
+    read_text_facts,
+    score_perplexity,
+)
+from hamzaban.pseudo.label import Label, Labeller, read_labels
+from hamzaban.pseudo.options import PseudoOptions
+from hamzaban.pseudo.record import (
+    HEALTH,
+    STATUS,
+    read_past,
+    score_labels,
+    write_health,
+    write_status,
+)
+from hamzaban.pseudo.spelling import (
+    build_folded_lexicon,
+    find_mapping,
+    read_mapping,
+    report_folded,
+)
+
+TRAIN, VALID = 0, 1  # parts of the kept utterances
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundFiles:
+    """What a round reads and where it writes.
+
+    Attributes:
+        pseudo_exp: Holds the rounds.
+        asr_exp: Experiment of the round's model, of any tokens.
+        data_dir: Audio of the target language; a `text` in it is not looked at.
+        lm_dir: The target's language model, of train-lm.
+        text: The target's sentences, plain.
+        bpemodel: Stands in for the path in the experiment's config.yaml.
+        ref: True text of some of the utterances; reported, never used.
+    """
+
+    pseudo_exp: Path
+    asr_exp: Path
+    data_dir: Path
+    lm_dir: Path
+    text: tuple[Path, ...]
+    bpemodel: Path | None = None
+    ref: Path | None = None
+
+    def folder(self, number: int) -> Path:
+        """Give the folder of a round."""
+        return self.pseudo_exp / f"round_{number}"
+
+
+def run_round(
+    number: int, files: RoundFiles, options: PseudoOptions, *, nj: int = 1
+) -> guard.Verdict:
+    """Label, filter, measure and judge one round from its emissions.
+
+    Args:
+        number: 0: the source model's; `round_<number>/emissions` must be there, and
+            all rounds before.
+        files: What is read.
+        options: How.
+        nj: Processes.
+
+    Returns:
+        The guard's word, also written to `status.json`.
+
+    Raises:
+        FileNotFoundError: Emissions or an earlier round are missing.
+        ValueError: The files do not fit together.
+    """
+    folder = files.folder(number)
+    earlier = [read_past(files.folder(k)) for k in range(number)]
+    (folder / STATUS).unlink(missing_ok=True)
+    facts = read_text_facts(files.text)
+    store = EmissionStore(folder / "emissions")
+    parts = _label(folder, store, files, options, facts=facts, nj=nj)
+    labels = list(read_labels(parts))
+    last = _read_texts(files.folder(number - 1)) if number else None
+    perplexity = score_perplexity((label.text for label in labels), files.lm_dir)
+    health = measure(labels, facts, perplexity=perplexity, last=last)
+    reasons = _filter(labels, options)
+    _write_kept(labels, reasons, folder, files.data_dir, options.valid_share)
+    past = guard.Past(health, len(labels) - len(reasons))
+    scores = {} if files.ref is None else score_labels(labels, files.ref)
+    write_health(folder / HEALTH, past, filters.count_reasons(reasons), scores)
+    verdict = guard.judge([*earlier, past], options.guard)
+    write_status(files.pseudo_exp, number, files.asr_exp, verdict)
+    return verdict
+
+
+def _label(
+    folder: Path,
+    store: EmissionStore,
+    files: RoundFiles,
+    options: PseudoOptions,
+    *,
+    facts: TextFacts,
+    nj: int,
+) -> list[Path]:
+    tokenizer, _ = load_tokenizer(files.asr_exp, files.bpemodel)
+    if store.meta.num_tokens != len(tokenizer.tokens):
+        raise ValueError(
+            f"{store.folder}: emissions of {store.meta.num_tokens} tokens found, "
+            f"{files.asr_exp} has {len(tokenizer.tokens)}; they are another model's"
+        )
+    units = files.lm_dir / "word" / "units.txt"
+    words = sorted(read_words(units), key=lambda word: -facts.counts[word])
+    mapping = find_mapping(options.mapping)
+    found = build_folded_lexicon(
+        words, tokenizer, read_mapping(mapping), options.search.num_spellings
+    )
+    report_folded(found, folder / "unspelled_words")
+    lm = files.lm_dir / "word" / "lm.bin"
+    beam = BeamSearch(tokenizer, options.search, lexicon=found.lexicon, lm=lm)
+    spellings = repr((found.lexicon.words, found.lexicon.spellings))
+    source = {
+        "emissions": hash_file(store.folder / "meta.json"),
+        "lm": hash_file(lm),
+        "lexicon": hashlib.sha256(spellings.encode()).hexdigest(),
+        "search": repr(options.search),
+    }
+    labeller = Labeller(beam, tokenizer, store.meta.frame_shift_s)
+    return label_store((labeller, store), folder / "labels", source, nj)
+
+
+def _filter(labels: Sequence[Label], options: PseudoOptions) -> dict[str, str]:
+    if not any(label.text for label in labels):
+        return {label.utt_id: filters.EMPTY for label in labels}
+    learnt = filters.resolve(options.filters, lambda: filters.learn_rates(labels))
+    reasons = filters.apply(labels, learnt)
+    counts = filters.count_reasons(reasons)
+    shown = ", ".join(f"{name} {count}" for name, count in counts.items())
+    logging.info(
+        "%d of %d utterances kept; dropped: %s",
+        *(len(labels) - len(reasons), len(labels), shown or "none"),
+    )
+    return reasons
+
+
+def _write_kept(
+    labels: Sequence[Label],
+    reasons: dict[str, str],
+    folder: Path,
+    data_dir: Path,
+    valid_share: float,
+) -> None:
+    """Write `dropped`, and kept utterances as data directories, if two are kept."""
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    write_scp(folder / "dropped", reasons.items())
+    kept = {label.utt_id: label for label in labels if label.utt_id not in reasons}
+    if len(kept) < 2:
+        return
+    ranked = sorted(kept, key=lambda u: hashlib.sha256(u.encode()).digest())
+    valid = set(ranked[: max(1, round(valid_share * len(ranked)))])
+    parts = Assignment("i")
+    for utt_id, _ in read_scp(data_dir / "utt2spk"):
+        part = VALID if utt_id in valid else TRAIN
+        parts.append(part if utt_id in kept else LEFT_OUT)
+    targets = {TRAIN: folder / "data" / "train", VALID: folder / "data" / "valid"}
+    distribute(data_dir, parts, targets)
+    for part, target in targets.items():
+        ids = [u for u in kept if (u in valid) == (part == VALID)]
+        write_scp(target / "text", ((u, kept[u].text) for u in ids))
+
+
+def _read_texts(folder: Path) -> dict[str, str]:
+    parts = sorted((folder / "labels").glob("*.jsonl"))
+    return {label.utt_id: label.text for label in read_labels(parts)}
