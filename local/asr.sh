@@ -87,11 +87,6 @@ resolve_stages "${skip_stages}"
 
 if stage 1 data; then
     read -ra words <<< "${local_data_opts}"
-    labelled=("data/${train_set}" "data/${valid_set}")
-    for name in "${eval_sets[@]}"; do
-        [[ ${name} == org/* ]] || labelled+=("data/${name}")
-    done
-    unlabelled=(${unlabelled_set:+"data/${unlabelled_set}"})
     read -ra files <<< "$([[ ! -f db.sh ]] || echo db.sh)"
     step data --in local "${files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
         "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "${labelled[*]:0:2}" \

@@ -48,10 +48,16 @@ token_dir=data/${lang_}token_list/${token_type}
 [[ ${token_type} == char ]] || token_dir+=_${bpemode}${nbpe}
 train_dir=${dumpdir}/raw/${train_set}${sp}
 valid_dir=${dumpdir}/raw/${valid_set}
+labelled=("data/${train_set}" "data/${valid_set}")
+unlabelled=(${unlabelled_set:+"data/${unlabelled_set}"})
 eval_sets=() # of dump/raw; all of the valid set, nothing dropped, is org/<valid_set>
 for name in ${test_sets}; do
-    [[ ${name} != "${valid_set}" ]] || name=org/${valid_set}
-    eval_sets+=("${name}")
+    if [[ ${name} == "${valid_set}" ]]; then
+        eval_sets+=("org/${name}")
+    else
+        eval_sets+=("${name}")
+        labelled+=("data/${name}")
+    fi
 done
 token_opts=(--token_type "${token_type}" --token_list "${token_dir}/tokens.txt")
 token_files=("${token_dir}/tokens.txt")
