@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Rounds of pseudo-labelling: a language without transcripts, from a model of another one.
+# Run from a recipe's folder.
+set -euo pipefail
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
+. ./path.sh
+# shellcheck source=egs2/TEMPLATE/asr1/cmd.sh
+. ./cmd.sh
+# shellcheck source=local/log.sh
+. "${MAIN_ROOT}/local/log.sh"
+# shellcheck source=local/stages.sh
+. "${MAIN_ROOT}/local/stages.sh"
+
+source_exp=""                 # exp/asr_<tag> of the source language; needed
+data_dir=""                   # dump/raw/<set>: audio of the target, not transcribed; needed
+text=""                       # file of the target's sentences, plain, normalised; needed
+lm_dir=""                     # of the target, made by train-lm from such text; needed
+asr_config=""                 # YAML of the target models; needed
+pseudo_config=${MAIN_ROOT}/conf/pseudo.yaml # YAML: search, filters, guard
+pseudo_exp=""                 # folder of the rounds, such as exp/pseudo_<tag>; needed
+rounds=3                      # trainings at most
+start=source                  # weights of a target model at first: source (all but the
+                              # output layer; --asr_config has its shape), or random
+ssl_checkpoint=""             # wav2vec2.pt: with --start random, the pretrained encoder
+token_type=char               # of the target models: char or bpe
+nbpe=512                      # size of the bpe vocabulary
+asr_args=""                   # options for train-asr, such as "--max_epoch 2"
+asr_model=valid.wer.ave.pth   # file of weights, in source_exp and in the rounds' models
+ref=""                        # true text of some of data_dir; reported, never used
+ngpu=1                        # GPUs for training and decoding; 0: the CPU
+nj=4                          # processes at once; threads when training on the CPU
+
+help_message="\
+Usage: ./pseudo.sh --source_exp DIR --data_dir DIR --text FILE --lm_dir DIR
+           --asr_config YAML --pseudo_exp DIR
+
+Round 0 labels data_dir with the source model; round k trains a model on what round k-1
+kept and labels with it, until --rounds, or until a round's health is bad or not better.
+pseudo_exp/status.json says which round is best and why; rounds.tsv has all figures.
+A step whose outputs are there, inputs and options unchanged, is not run again.
+
+Options and their defaults:
+$(sed -En '/^source_exp/,/^help_message/s/^([a-z][a-z_]*)=(.*# .*)$/  --\1 \2/p' "${BASH_SOURCE[0]}")"
+# shellcheck source=local/parse_options.sh
+. "${MAIN_ROOT}/local/parse_options.sh"
+
+[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+for name in source_exp data_dir text lm_dir asr_config pseudo_exp; do
+    [[ -n ${!name} ]] || die "--${name} is needed; see --help"
+done
+for name in source_exp data_dir text lm_dir asr_config pseudo_config ssl_checkpoint ref; do
+    [[ -z ${!name} || -e ${!name} ]] || die "--${name} ${!name}: no such file or folder"
+done
+[[ ${start} == source || ${start} == random ]] ||
+    die "--start is '${start}', expected source or random"
+[[ ${token_type} == bpe || ${token_type} == char ]] ||
+    die "--token_type is '${token_type}', expected bpe or char"
+[[ ${rounds} =~ ^[0-9]+$ ]] || die "--rounds is '${rounds}', expected a number"
+read -ra asr_words <<< "${asr_args}"
+init_opts=(${ssl_checkpoint:+--ssl_checkpoint "${ssl_checkpoint}"})
+init_files=(${ssl_checkpoint:+"${ssl_checkpoint}"})
+if [[ ${start} == source ]]; then
+    init_opts+=(--init_param "${source_exp}/${asr_model}:::ctc")
+    init_files+=("${source_exp}/${asr_model}")
+fi
+gpu=$((ngpu > 0))
+train_opts=(--ngpu "${ngpu}")
+[[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
+tokens=${pseudo_exp}/tokens
+token_opts=(--token_type "${token_type}" --token_list "${tokens}/tokens.txt")
+token_files=("${tokens}/tokens.txt")
+if [[ ${token_type} == bpe ]]; then
+    token_opts+=(--bpemodel "${tokens}/bpe.model")
+    token_files+=("${tokens}/bpe.model")
+fi
+asr_conf=${pseudo_exp}/conf/asr.yaml
+pseudo_conf=${pseudo_exp}/conf/pseudo.yaml
+hamzaban merge-config "${asr_config}" "${asr_conf}"
+hamzaban merge-config "${pseudo_config}" "${pseudo_conf}"
+
+make_tokens() { # of the target: all of its sentences, given ids
+    awk 'NF { printf "s%09d %s\n", NR, $0 }' "${text}" > "${pseudo_exp}/sentences.tmp"
+    mv "${pseudo_exp}/sentences.tmp" "${pseudo_exp}/sentences"
+    step tokens --in "${pseudo_exp}/sentences" --out "${token_files[@]}" -- \
+        hamzaban make-tokens --token_type "${token_type}" --nbpe "${nbpe}" \
+        --output_dir "${tokens}" "${pseudo_exp}/sentences"
+}
+
+train() { # round: a model on what the round before kept
+    local dir=${pseudo_exp}/round_$1 data=${pseudo_exp}/round_$(($1 - 1))/data
+    local name opts=() inputs=()
+    for name in train valid; do
+        step stats --in "${data}/${name}"/{text,utt2num_samples} "${token_files[@]}" \
+            --out "${dir}/stats/${name}"/{speech_shape,"text_shape.${token_type}"} -- \
+            hamzaban collect-stats --data_dir "${data}/${name}" "${token_opts[@]}" \
+            --output_dir "${dir}/stats/${name}"
+        opts+=(
+            "--${name}_data_path_and_name_and_type" "${data}/${name}/wav.scp,speech,sound"
+            "--${name}_data_path_and_name_and_type" "${data}/${name}/text,text,text"
+            "--${name}_shape_file" "${dir}/stats/${name}/speech_shape"
+            "--${name}_shape_file" "${dir}/stats/${name}/text_shape.${token_type}")
+        inputs+=("${data}/${name}"/{wav.scp,text})
+    done
+    log "Training: ${dir}/model/train.log"
+    step train --set_aside "${dir}/model" --out "${dir}/model"/{config.yaml,"${asr_model}"} \
+        --in "${asr_conf}" "${inputs[@]}" "${token_files[@]}" "${init_files[@]}" -- \
+        "${cuda_cmd[@]}" "${train_opts[@]}" --log "${dir}/model/train.log" -- \
+        hamzaban train-asr --config "${asr_conf}" --output_dir "${dir}/model" \
+        --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
+        "${token_opts[@]}" "${init_opts[@]}" "${opts[@]}" "${asr_words[@]}"
+}
+
+label() { # round model: labels, filters and judges
+    local dir=${pseudo_exp}/round_$1 last=()
+    [[ $1 -eq 0 ]] || last=("${pseudo_exp}/round_$(($1 - 1))/status.json")
+    step emissions --in "$2"/{config.yaml,"${asr_model}"} "${data_dir}/wav.scp" \
+        --out "${dir}/emissions/meta.json" -- \
+        "${decode_cmd[@]}" --ngpu "${gpu}" --log "${dir}/emissions.log" -- \
+        hamzaban make-emissions --asr_exp "$2" --asr_model "${asr_model}" --nj "${nj}" \
+        --ngpu "${gpu}" --data_dir "${data_dir}" --output_dir "${dir}/emissions"
+    step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${text}" \
+        "${lm_dir}/word/lm.bin" "${last[@]}" ${ref:+"${ref}"} \
+        --out "${dir}/health.json" "${dir}/status.json" -- \
+        hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --round "$1" --asr_exp "$2" \
+        --data_dir "${data_dir}" --lm_dir "${lm_dir}" --text "${text}" \
+        --config "${pseudo_conf}" --nj "${nj}" ${ref:+--ref "${ref}"}
+}
+
+model=${source_exp}
+for ((round = 0; round <= rounds; round++)); do
+    log "Round ${round}"
+    if [[ ${round} -gt 0 ]]; then
+        model=${pseudo_exp}/round_${round}/model
+        [[ ${round} -gt 1 ]] || make_tokens
+        train "${round}"
+    fi
+    label "${round}" "${model}"
+    status=${pseudo_exp}/round_${round}/status.json
+    if ! grep -q '"go_on": true' "${status}"; then
+        break
+    fi
+done
+grep -E '"(why|best_asr_exp)"' "${status}" >&2
+cat "${pseudo_exp}/rounds.tsv"

@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# The loop of pseudo-labelling, local/pseudo.sh, with stand-ins that record their calls.
+
+load helpers
+
+setup() {
+    make_recipe
+    local bin=${ROOT}/tests/shell/fake_hamzaban
+    export FAKE=${BATS_TEST_TMPDIR}/fake_hamzaban COLLAPSE=9
+    cp "${bin}" "${FAKE}"
+    cat > "${PATH%%:*}/hamzaban" << 'END'
+#!/usr/bin/env bash
+# pseudo-label: rounds before ${COLLAPSE} are well; the rest is fake_hamzaban's.
+set -eu
+[[ $1 == pseudo-label ]] || exec "${FAKE}" "$@"
+printf '%s\n' "$*" >> "${CALLS}"
+dir=$3/round_$5
+for part in train valid; do
+    mkdir -p "${dir}/data/${part}"
+    for file in text wav.scp utt2num_samples; do
+        printf 'u%s 1\n' "$5" > "${dir}/data/${part}/${file}"
+    done
+done
+go_on=true
+[[ $5 -lt ${COLLAPSE} ]] || go_on=false
+printf '{}\n' > "${dir}/health.json"
+printf '{\n "go_on": %s,\n "why": "round %s",\n "best_asr_exp": "x"\n}\n' \
+    "${go_on}" "$5" > "${dir}/status.json"
+printf 'round\n%s\n' "$5" > "$3/rounds.tsv"
+END
+    mkdir -p source unlabelled lm/word
+    touch source/{config.yaml,valid.wer.ave.pth} unlabelled/wav.scp lm/word/lm.bin
+    printf 'b a\n\nc\n' > sentences
+    printf '{}\n' > pseudo.yaml
+}
+
+pseudo() { # option...
+    "${ROOT}/local/pseudo.sh" --source_exp source --data_dir unlabelled \
+        --text sentences --lm_dir lm --asr_config conf/train_ctc.yaml --ngpu 0 --nj 2 \
+        --pseudo_config pseudo.yaml --pseudo_exp exp/pseudo "$@"
+}
+
+@test "rounds train on what the round before kept, and nothing runs the second time" {
+    run pseudo --rounds 2
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "make-emissions pseudo-label \
+make-tokens collect-stats collect-stats train-asr make-emissions pseudo-label \
+collect-stats collect-stats train-asr make-emissions pseudo-label" ]
+    grep -q "^train-asr .*round_2/model .*--init_param source/valid.wer.ave.pth:::ctc \
+.*round_1/data/train/text,text,text" "${CALLS}"
+    grep -q "^make-emissions --asr_exp exp/pseudo/round_2/model" "${CALLS}"
+    [ "$(< exp/pseudo/sentences)" = $'s000000001 b a\ns000000003 c' ]
+    : > "${CALLS}"
+    run pseudo --rounds 2
+    [ "${status}" -eq 0 ]
+    [ ! -s "${CALLS}" ]
+}
+
+@test "the guard ends the rounds" {
+    COLLAPSE=1 run pseudo --rounds 5
+    [ "${status}" -eq 0 ]
+    [ "$(calls train-asr)" -eq 1 ]
+    [[ ${output} == *'"why": "round 1"'* ]]
+}
+
+@test "a loop that failed goes on where it was" {
+    FAIL=train-asr run pseudo --rounds 1
+    [ "${status}" -ne 0 ]
+    : > "${CALLS}"
+    run pseudo --rounds 1
+    [ "${status}" -eq 0 ]
+    [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = \
+        "train-asr make-emissions pseudo-label" ]
+}
+
+@test "weights may be random or pretrained, tokens pieces" {
+    pseudo --rounds 1 --start random --ssl_checkpoint downloads/seed/wav2vec2.pt \
+        --token_type bpe --nbpe 30
+    grep -q "^train-asr .*--bpemodel exp/pseudo/tokens/bpe.model --ssl_checkpoint \
+downloads/seed/wav2vec2.pt" "${CALLS}"
+    run grep -c init_param "${CALLS}"
+    [ "${output}" -eq 0 ]
+}
+
+@test "wrong options are refused before anything runs" {
+    for options in "--start teacher" "--rounds two" "--token_type word" "--lm_dir none"; do
+        read -ra words <<< "${options}"
+        run pseudo "${words[@]}"
+        [ "${status}" -eq 1 ]
+        [ "${#lines[@]}" -eq 1 ]
+    done
+    [ ! -s "${CALLS}" ]
+}
