@@ -293,5 +293,5 @@ def _skip_dynamo(stack: contextlib.ExitStack) -> None:
     import torch
 
     disable = torch.compiler.disable
-    torch.compiler.disable = lambda fn=None, *_, **__: fn
+    torch.compiler.disable = lambda fn=None, *_, **__: fn or (lambda each: each)
     stack.callback(setattr, torch.compiler, "disable", disable)
