@@ -1,0 +1,53 @@
+"""rank-sources: the better source comes first, a collapsed one last."""
+
+import csv
+from collections import Counter
+
+import pytest
+from pseudo_rounds import emit, options_of, write_emissions, write_inputs
+
+from hamzaban.bin.pseudo_label import main as pseudo_label
+from hamzaban.bin.rank_sources import main
+from hamzaban.pseudo.health import TextFacts
+from hamzaban.pseudo.sources import measure_inventory
+from hamzaban.pseudo.spelling import find_mapping, read_mapping
+from repository import ROOT
+
+
+def test_sources_are_ranked_by_their_zero_shot_labels(tmp_path, capsys):
+    text = sorted(write_inputs(tmp_path).items())
+    config = tmp_path / "pseudo.yaml"
+    config.write_text(
+        f"base: {ROOT}/conf/pseudo.yaml\nguard: {{rules: {{copied_share: null}}}}\n"
+    )
+    more = ["--config", config, "--ref", tmp_path / "ref"]
+    for name, heard in (
+        ("bad", [s[::-1] for _, s in text]),  # words that are none
+        ("good", [s for _, s in text]),
+        ("silent", [""] * len(text)),
+    ):
+        exp = tmp_path / name
+        utts = {
+            u: emit(s, i) for i, ((u, _), s) in enumerate(zip(text, heard, strict=True))
+        }
+        write_emissions(exp / "round_0/emissions", utts, name)
+        assert pseudo_label(options_of(tmp_path, exp, 0, *more)) == 0
+    capsys.readouterr()
+    exps = [str(tmp_path / name) for name in ("bad", "silent", "good")]
+    words = ["--text", tmp_path / "sentences", "--output", tmp_path / "table.tsv"]
+    assert main([*exps, *map(str, [*words, "--config", config])]) == 0
+    printed = capsys.readouterr().out
+    assert printed == (tmp_path / "table.tsv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(printed.splitlines(), delimiter="\t"))
+    assert rows[0]["name"].endswith("good") and rows[-1]["name"].endswith("silent")
+    assert [row["is_healthy"] for row in rows[::2]] == ["yes", "no"]
+    assert float(rows[0]["wer"]) < float(rows[1]["wer"]) < float(rows[2]["wer"]) + 1
+    assert rows[0]["words_spelled"] == "1" and float(rows[0]["letters_known"]) < 1
+
+
+def test_inventory_counts_running_letters():
+    facts = TextFacts(Counter({"چا": 3, "بب": 1, "чи": 1}), (), frozenset())
+    mapping = read_mapping(find_mapping("perso_arabic"))
+    found = measure_inventory(facts, mapping, "ابج ")
+    assert found == pytest.approx((5 / 10, 8 / 10, 4 / 5))
+    assert measure_inventory(facts, {}, "ابج ") == pytest.approx((0.5, 0.5, 0.2))
