@@ -168,6 +168,7 @@ def test_perplexity_is_that_of_train_lms_model(tmp_path, facts):
         ({"rules": {"churn": {"max_of_text": 1}}}, "top_word_share only"),
         ({"choose_by": "wer"}, "is no figure"),
         ({"patience": 0}, "expected 1 or more"),
+        ({"min_kept": 1}, "expected 2 or more"),
         ({"rounds": 1}, "see conf/pseudo.yaml"),
     ],
 )

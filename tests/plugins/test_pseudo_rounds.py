@@ -139,3 +139,13 @@ def test_emissions_of_another_model_are_refused(inputs, tmp_path):
     write_emissions(tmp_path / "round_0/emissions", {"s0-u000": wide, "s1-u001": wide})
     with pytest.raises(ValueError, match="they are another model's"):
         run(inputs, tmp_path, 0)
+
+
+def test_emissions_of_other_audio_are_refused(inputs, tmp_path):
+    utts = {f"x{u}": emit(s, 0) for u, s in inputs[1].items()}
+    write_emissions(tmp_path / "round_0/emissions", utts)
+    with pytest.raises(
+        ValueError, match="kept utterances are missing; give the --data"
+    ):
+        run(inputs, tmp_path, 0)
+    assert not (tmp_path / "status.json").exists()

@@ -53,13 +53,14 @@ class GuardOptions:
 
     Attributes:
         rules: A round that breaks one has collapsed.
-        min_kept: Fewest utterances that a round may keep.
+        min_kept: Fewest utterances that a round may keep, 2 or more: one of them is
+            set aside.
         choose_by: The figure whose lowest value names the best round.
         patience: Rounds in a row that may be worse than the best.
     """
 
     rules: tuple[Rule, ...] = ()
-    min_kept: int = 1
+    min_kept: int = 2
     choose_by: str = "disagreement"
     patience: int = 1
 
@@ -125,10 +126,10 @@ def parse_guard(values: Mapping[str, object]) -> GuardOptions:
     options = GuardOptions(tuple(rules), **rest)  # type: ignore[arg-type]
     if options.choose_by not in FIGURES:
         raise ValueError(f"guard: choose_by {options.choose_by!r} is no figure")
-    for name in ("min_kept", "patience"):
+    for name, least in (("min_kept", 2), ("patience", 1)):
         value = getattr(options, name)
-        if type(value) is not int or value < 1:
-            raise ValueError(f"guard: {name} {value!r} found, expected 1 or more")
+        if type(value) is not int or value < least:
+            raise ValueError(f"guard: {name} {value!r} found, expected {least} or more")
     return options
 
 

@@ -187,6 +187,11 @@ def _write_kept(
     for utt_id, _ in read_scp(data_dir / "utt2spk"):
         part = VALID if utt_id in valid else TRAIN
         parts.append(part if utt_id in kept else LEFT_OUT)
+    if (lost := len(kept) - sum(part != LEFT_OUT for part in parts)) > 0:
+        raise ValueError(
+            f"{data_dir}/utt2spk: {lost} of {len(kept)} kept utterances are missing; "
+            "give the --data_dir that the emissions were made of"
+        )
     targets = {TRAIN: folder / "data" / "train", VALID: folder / "data" / "valid"}
     distribute(data_dir, parts, targets)
     for part, target in targets.items():
