@@ -172,17 +172,23 @@ def _pattern(rule: Rule) -> Pattern:
 
 
 def _pairs(pairs: Mapping[str, str]) -> Pattern:
-    """Join letter and mark also where marks of other rules stand between."""
-    letters, marks = ({pair[i] for pair in pairs} for i in (0, 1))
-    between = char_class(unicode_classes()["marks"] - marks)
+    """Join letter and mark also where other marks stand between."""
+    all_marks = unicode_classes()["marks"]
+    letters: dict[frozenset[str], str] = {}  # those that join with the same marks
+    for letter in dict.fromkeys(pair[0] for pair in pairs):
+        own = frozenset(pair[1] for pair in pairs if pair[0] == letter)
+        letters[own] = letters.get(own, "") + letter
+    alternatives = (
+        f"{char_class(group)}{char_class(all_marks - own)}*{char_class(own)}"
+        for own, group in letters.items()
+    )
 
     def join(found: re.Match[str]) -> str:
         text = found[0]
-        new = pairs.get(text[0] + text[-1])
-        return text if new is None else new + text[1:-1]
+        return pairs[text[0] + text[-1]] + text[1:-1]
 
-    pattern = f"{char_class(letters)}{between}*{char_class(marks)}"
-    return Pattern(pattern, join, [marks], "".join(pairs.values()))
+    marks = frozenset(pair[1] for pair in pairs)
+    return Pattern("|".join(alternatives), join, [marks], "".join(pairs.values()))
 
 
 def _merge_pairs(rules: Sequence[Rule]) -> list[Rule]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hamzaban.text.numbers import NUMBER, Speller
 from hamzaban.text.numbers_read import Reader
+from hamzaban.text.rules_chars import unicode_classes
 from hamzaban.text.rules_context import Whole
-from hamzaban.text.rules_steps import Pattern, Step
+from hamzaban.text.rules_steps import Pattern, Step, char_class
 
 DIGITS = frozenset("0123456789")
+HAMZAS = frozenset("\u0653\u0654\u0655")
+HAMZA_LETTERS = "\u0622\u0623\u0624\u0625\u0626\u06c0\u06c2\u06d3"
 
 
 def _spell_numbers(data: Mapping[str, Any]) -> Step:
@@ -26,7 +30,19 @@ def _read_numbers(data: Mapping[str, Any]) -> Step:
     return Whole(reader.edits, [], "".join(DIGITS))
 
 
+def _keep_one_hamza(data: Mapping[str, Any]) -> Step:
+    """Delete the madda and hamzas after a letter that has one."""
+
+    def delete(found: re.Match[str]) -> str:
+        return found[0][0] + "".join(c for c in found[0][1:] if c not in HAMZAS)
+
+    marks = unicode_classes()["marks"]
+    pattern = f"[{HAMZA_LETTERS}]{char_class(marks)}+"
+    return Pattern(pattern, delete, [set(HAMZA_LETTERS), HAMZAS])
+
+
 FUNCTIONS: dict[str, Callable[[Mapping[str, Any]], Step]] = {
     "spell_numbers": _spell_numbers,
     "read_numbers": _read_numbers,
+    "one_hamza": _keep_one_hamza,
 }

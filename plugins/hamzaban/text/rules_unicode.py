@@ -22,6 +22,12 @@ class Nfc:
         self._harmless = harmless
 
     def concerns(self, char: str) -> bool:
+        """Say whether a character is changed by others, or changes or joins them."""
+        return char >= "\u00c0" and (
+            self._acts(char) or unicodedata.decomposition(char)[:1] not in ("", "<")
+        )
+
+    def _acts(self, char: str) -> bool:
         """Say whether a character is changed, or joined or sorted after others."""
         if char < "\u00c0" or char in self._harmless:
             return False
@@ -33,16 +39,18 @@ class Nfc:
 
     def may_act(self, present: Set[str]) -> bool:
         """Say whether a text of these characters may change."""
-        return any(map(self.concerns, present))
+        return any(map(self._acts, present))
 
     def makes(self, present: Set[str]) -> Set[str]:
-        """Give the letters that the marks present may become part of."""
-        made = set("".join(unicodedata.normalize("NFC", char) for char in present))
-        return made.union(*(composites().get(char, "") for char in present))
+        """Give what letters may fall into, and what marks may become part of."""
+        forms = (unicodedata.normalize(f, c) for f in ("NFC", "NFD") for c in present)
+        return set("".join(forms)).union(
+            *(composites().get(char, "") for char in present)
+        )
 
     def prepare(self, present: Set[str]) -> Apply:
         """Give a function that looks for the marks before it applies."""
-        return gate(self.apply, {char for char in present if self.concerns(char)})
+        return gate(self.apply, {char for char in present if self._acts(char)})
 
     def apply(self, text: str) -> str:
         """Return the text in form C."""
