@@ -119,16 +119,35 @@ def _find_candidates(
     sources = np.array([voice.source for voice in voices], np.int64)
     begins = np.array([voice.frame for voice in voices], np.int64)
     places = begins[numbers] + frames if len(keys) else frames.astype(np.int64)
-    pairs = []
+    width = _offset_width(voices)
+    num_sources = int(sources.max(initial=0)) + 1
+    pairs = [np.zeros(0, np.int64)]
     for step in range(FIRST_MEMBERS + 1):
         other = group + step if step < FIRST_MEMBERS else index - 1
         later = index[(other < index) & (other >= group)]
         other = other[later]
         differ = numbers[later] != numbers[other]
         later, other = later[differ], other[differ]
-        owners = sources[numbers[later]], sources[numbers[other]]
-        pairs.append(np.stack([*owners, places[later] - places[other]], axis=1))
-    return _count_votes(np.concatenate(pairs))
+        owners = sources[numbers[later]] * num_sources + sources[numbers[other]]
+        pairs.append(owners * width + places[later] - places[other] + width // 2)
+    return _count_votes(np.concatenate(pairs), num_sources, width)
+
+
+def _offset_width(voices: Sequence[Voice]) -> int:
+    """Return a number above the number of frames that two places can be apart.
+
+    Raises:
+        ValueError: There are too many sources to count in 64 bits.
+    """
+    longest = max((voice.frame + voice.length for voice in voices), default=0)
+    width = 2 * longest + 4
+    num_sources = max((voice.source for voice in voices), default=0) + 1
+    if num_sources**2 * width >= 1 << 63:
+        raise ValueError(
+            f"{num_sources} sources of up to {longest} frames are too many to look "
+            "for duplicates in; mine them in several runs or set find_duplicates: false"
+        )
+    return width
 
 
 def _collect_keys(
@@ -149,21 +168,26 @@ def _collect_keys(
     return np.concatenate(found), np.concatenate(numbers), np.concatenate(frames)
 
 
-def _count_votes(pairs: np.ndarray) -> dict[int, list[tuple[int, int]]]:
+def _count_votes(
+    pairs: np.ndarray, num_sources: int, width: int
+) -> dict[int, list[tuple[int, int]]]:
     """Keep pairs of sources that are often the same time apart, give or take a frame.
 
     Args:
-        pairs: Later source, earlier source, frames between, shape (N, 3).
+        pairs: (later source * num_sources + earlier source) * width + frames between
+            + width // 2, shape (N,).
+        num_sources: Number of sources.
+        width: See `_offset_width`.
     """
     candidates: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    rows, counts = np.unique(pairs, axis=0, return_counts=True)
-    if not len(rows):
-        return candidates
-    is_next = np.all(rows[1:] - rows[:-1] == (0, 0, 1), axis=1)
-    after = np.concatenate([np.where(is_next, counts[1:], 0), [0]])
-    before = np.concatenate([[0], np.where(is_next, counts[:-1], 0)])
+    found, counts = np.unique(pairs, return_counts=True)
+    is_next = np.diff(found) == 1
+    after = np.append(np.where(is_next, counts[1:], 0), 0)[: len(found)]
+    before = np.insert(np.where(is_next, counts[:-1], 0), 0, 0)[: len(found)]
     is_peak = (counts >= after) & (counts >= before)
     is_often = counts + after + before >= MIN_VOTES
-    for source, other, offset in rows[is_peak & is_often].tolist():
-        candidates[source].append((other, offset))
+    for pair in found[is_peak & is_often].tolist():
+        owners, offset = divmod(pair, width)
+        source, other = divmod(owners, num_sources)
+        candidates[source].append((other, offset - width // 2))
     return candidates
