@@ -91,18 +91,21 @@ class Normalizer:
         self._preset = preset
         if preset is not None:
             self._use_preset(preset, options)
-            return
-        self.options = choose_options(self.language, profile, options)
-        if profile != PROFILES[-1]:
+        else:
+            self._use_rules(options)
+
+    def _use_rules(self, options: Mapping[str, str]) -> None:
+        self.options = choose_options(self.language, self.profile, options)
+        if self.profile != PROFILES[-1]:
             _refuse_score_options(self.language, options)
         self.passes = [
             rules_in_force(self.language, p, choose_options(self.language, p, options))
-            for p in PROFILES[: PROFILES.index(profile) + 1]
+            for p in PROFILES[: PROFILES.index(self.profile) + 1]
         ]
         lenient = rules_in_force(self.language, PROFILES[-1], self.options)
         equal = fuse(rule.chars for rule in lenient if rule.step in TABLE_STEPS)
         self._data = {**self.language.data, "lenient": equal}
-        self.id = _make_id(self.language, profile, self.options, self.passes)
+        self.id = _make_id(self.language, self.profile, self.options, self.passes)
         self.alphabet = _read_alphabet(self.language, self.options)
         compiled = [
             compile_rules(rules, self._data, FUNCTIONS) for rules in self.passes

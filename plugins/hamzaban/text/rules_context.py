@@ -16,7 +16,7 @@ class Neighbours(Needing):
     def __init__(self, pairs: Mapping[str, str]) -> None:
         """Take the replacements."""
         self.pairs = pairs
-        self.needs = (frozenset(p[0] for p in pairs), frozenset(p[1] for p in pairs))
+        self.needs = (frozenset(pair[1] for pair in pairs),)  # rarer than the first
         self.made = frozenset("".join(pairs.values()))
         self._find = re.compile("|".join(map(re.escape, pairs)))
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from hamzaban.text.rules_steps import Apply, CharTable, Step
 from hamzaban.text.rules_unicode import Spaces, check_no_surrogate
 
-MAX_PLANS = 4096  # sets of special characters whose plan is remembered
+MAX_PLANS = 8192  # rows of special characters whose plan is remembered
 _UNDEFINED = "\ufffe"  # what the codecs read as: no character here
 
 Plan = tuple[tuple[Apply, ...], tuple[Apply, ...]]  # before the table, after it
@@ -38,7 +38,7 @@ class FastPass:
         self._page = self._decoding = ""
         self._plain = self._deleted = b""
         self._seen: set[str] = set()
-        self._plans: dict[frozenset[int], Plan] = {}
+        self._plans: dict[bytes, Plan] = {}
         self._learn("\0")  # the codecs are fast where it comes first
 
     def apply(self, line: str) -> str:
@@ -53,7 +53,7 @@ class FastPass:
             if not self._learn(line):
                 return self._apply_all(line)
             codes = codecs.charmap_encode(line, "strict", self._encoding)[0]
-        special = frozenset(codes.translate(None, self._plain))
+        special = codes.translate(None, self._plain)
         plan = self._plans.get(special)
         if plan is None:
             plan = self._make_plan(special)
@@ -111,16 +111,19 @@ class FastPass:
             step.concerns(c) for step in self._after for c in after
         )
 
-    def _make_plan(self, special: frozenset[int]) -> Plan:
+    def _make_plan(self, special: bytes) -> Plan:
         """Choose the steps that lines with just these special characters need."""
-        present = {self._page[code] for code in special}
-        before = _choose(self._before, present)
-        present = {c for char in present for c in self._table.get(char)}
-        after = _choose(self._after, present)
+        codes = bytes(sorted(set(special)))
+        plan = self._plans.get(codes)
+        if plan is None:
+            present = {self._page[code] for code in codes}
+            before = _choose(self._before, present)
+            present = {c for char in present for c in self._table.get(char)}
+            plan = before, _choose(self._after, present)
         if len(self._plans) >= MAX_PLANS:
             self._plans.clear()
-        self._plans[special] = before, after
-        return before, after
+        self._plans[codes] = self._plans[special] = plan
+        return plan
 
 
 def _choose(steps: Sequence[Step], present: set[str]) -> tuple[Apply, ...]:
