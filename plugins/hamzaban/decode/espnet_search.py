@@ -72,21 +72,16 @@ class EspnetSearcher:
         asr.register()
         from espnet2.bin.asr_inference import Speech2Text
 
-        has_decoder = getattr(args, "decoder", None) is not None
+        is_ctc = getattr(args, "decoder", None) is None
         self._speech2text: Any = Speech2Text(
             asr_train_config=str(config),
             asr_model_file=str(model_file),
             bpemodel=None if bpemodel is None else str(bpemodel),
             device="cuda" if options.ngpu else "cpu",
-            beam_size=search.beam_size,
-            ctc_weight=search.ctc_weight if has_decoder else 1.0,
-            lm_weight=0.0,
-            penalty=search.penalty,
-            nbest=search.nbest,
+            **_search_values(search, is_ctc),
         )
-        conv = find_conv(self._speech2text.asr_model)
-        self._conv = conv
-        self.frame_shift_s = float(np.prod([stride for _, stride in conv])) / FS
+        self._conv = find_conv(self._speech2text.asr_model)
+        self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 
     def decode(self, utt: Utterance) -> list[Result]:
         """Decode one utterance; one too short for a frame has no result."""
@@ -120,6 +115,16 @@ class EspnetSearcher:
             confidence = path_confidence(log_probs, path)
         score = float(hyp.score)
         return Result(tokens, ids, tuple(words), score, score, 0.0, confidence)
+
+
+def _search_values(search: SearchOptions, is_ctc: bool) -> dict[str, Any]:
+    return {
+        "beam_size": search.beam_size,
+        "ctc_weight": 1.0 if is_ctc else search.ctc_weight,
+        "lm_weight": 0.0,
+        "penalty": search.penalty,
+        "nbest": search.nbest,
+    }
 
 
 def search_espnet(

@@ -68,7 +68,11 @@ def build_lexicon(
             f"token list: {SPACE} is missing, which ends each word of a lexicon; make "
             "the tokens from text with spaces"
         )
-    words = list(words)
+    return _collect(list(words), tokenizer, num_spellings if is_bpe else 0)
+
+
+def _collect(words: list[str], tokenizer: Tokenizer, num_spellings: int) -> Lexicon:
+    is_bpe = isinstance(tokenizer, BpeTokenizer)
     spelled = _spell_bpe(words, tokenizer, num_spellings) if is_bpe else words
     kept, spellings, unspelled = [], [], []
     for word, found in zip(words, spelled, strict=True):

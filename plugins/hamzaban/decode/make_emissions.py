@@ -93,6 +93,18 @@ def make_emissions(
     if meta is not None and meta.source == source and not missing_parts(folder, meta):
         logging.info("%s: %d emissions are there", folder, meta.num_utts)
         return EmissionStore(folder)
+    _complete(load, utts, folder, options, source)
+    return EmissionStore(folder)
+
+
+def _complete(
+    load: Callable[[], Recogniser],
+    utts: Sequence[Utterance],
+    folder: Path,
+    options: DecodeOptions,
+    source: dict[str, str],
+) -> None:
+    """Write the parts of a store that are missing."""
     batches = make_batches(utts, options.batch_bins)
     size = -(-len(batches) // MAX_PARTS)
     parts = [batches[i : i + size] for i in range(0, len(batches), size)]
@@ -109,7 +121,6 @@ def make_emissions(
     _run(recogniser, folder, [(i, parts[i]) for i in missing], options)
     wall_s = time.monotonic() - start
     logging.info("%s: %d emissions in %.1f s", folder, len(utts), wall_s)
-    return EmissionStore(folder)
 
 
 def compute(recogniser: Recogniser, batch: Batch) -> Iterator[tuple[str, LogProbs]]:

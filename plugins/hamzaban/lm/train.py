@@ -59,13 +59,11 @@ def train_lms(
 ) -> list[Row]:
     """Train the models that the options name and write what they are worth.
 
-    With transcripts and further text, a model of each is mixed linearly with the weight
-    that the first valid text is likeliest with.
-
     Args:
-        texts: `train` and `lm` are trained on; `valid` and `test` are measured.
-        output_dir: Gets `<unit>/{lm.bin,lm.arpa.gz,units.txt,lm.yaml}`, `report.tsv`,
-            `leaks.tsv` and the normalised text in `text/`.
+        texts: Models of `train` and `lm` are mixed linearly into one, with the weight
+            that makes `valid` likeliest; `valid` and `test` are measured.
+        output_dir: Gets `<unit>/{lm.bin,lm.arpa.gz,units.txt,lm.yaml}`, two reports
+            (`report.tsv`, `leaks.tsv`) and the normalised text in `text/`.
         options: What conf/lm.yaml says.
         lang: Whose normaliser is used; None leaves the text as it is.
         bpemodel: The pieces of unit `bpe`, which is left out without it.
@@ -80,28 +78,33 @@ def train_lms(
     """
     output_dir = Path(output_dir)
     remove_leftovers(output_dir)
+    models = _choose_models(options, bpemodel)
+    leaks = _audit(texts, output_dir, options, lang, nj)
+    sources = _write_sources(texts, output_dir / "text", leaks, lang, nj)
+    rows: list[Row] = []
+    for unit, ngram in models.items():
+        job = _Job(unit, ngram, options.memory, output_dir / unit, bpemodel)
+        rows += job.run(sources)
+        job.describe(lang, bpemodel)
+    _write_report(rows, output_dir / "report.tsv")
+    return rows
+
+
+def _choose_models(
+    options: LmOptions, bpemodel: str | Path | None
+) -> dict[str, NgramOptions]:
     models = dict(options.models)
     if bpemodel is None and models.pop("bpe", None) is not None:
         logging.info("no --bpemodel: the model of pieces (bpe) is left out")
-    if texts.train and texts.lm and not texts.valid:
-        raise ValueError(
-            "the weight of two texts is chosen on valid; give --valid_text"
-        )
-    leaks = _audit(texts, output_dir, options, lang, nj)
-    sources = _write_sources(texts, output_dir / "text", leaks, lang, nj)
-    splitters: dict[str, Callable] = {"word": split_words, "char": split_chars}
-    if bpemodel is not None:
-        splitters["bpe"] = bpe_splitter(bpemodel)
-    rows = []
-    for unit, ngram in models.items():
-        job = _Job(unit, ngram, options.memory, output_dir / unit, splitters[unit])
-        rows += job.run(sources)
-        name = normaliser_id(load_normalizer(lang))
-        write_info(
-            job.folder, LmInfo.make(unit, ngram.order, name, job.weight, bpemodel)
-        )
-    _write_report(rows, output_dir / "report.tsv")
-    return rows
+    return models
+
+
+def _make_splitter(unit: str, bpemodel: str | Path | None) -> Callable:
+    if unit != "bpe":
+        return split_words if unit == "word" else split_chars
+    if bpemodel is None:
+        raise ValueError("unit bpe needs a SentencePiece model; give --bpemodel")
+    return bpe_splitter(bpemodel)
 
 
 class _Job:
@@ -113,10 +116,11 @@ class _Job:
         ngram: NgramOptions,
         memory: str,
         folder: Path,
-        split: Callable[[str], list[str]],
+        bpemodel: str | Path | None,
     ) -> None:
         self.unit, self.folder, self.weight = unit, folder, 1.0
-        self._ngram, self._memory, self._split = ngram, memory, split
+        self._ngram, self._memory = ngram, memory
+        self._split = _make_splitter(unit, bpemodel)
         self._work = folder / "work"
 
     def run(self, sources: dict[str, Path]) -> list[Row]:
@@ -143,6 +147,13 @@ class _Job:
         self._keep(final, [texts[name] for name in kinds if name != MIXED])
         shutil.rmtree(self._work)
         return rows
+
+    def describe(self, lang: str | None, bpemodel: str | Path | None) -> None:
+        """Write `lm.yaml`, last of the files."""
+        name = normaliser_id(load_normalizer(lang))
+        order = self._ngram.order
+        info = LmInfo.make(self.unit, order, name, self.weight, bpemodel)
+        write_info(self.folder, info)
 
     def _mix(self, valid: Path) -> None:
         arpas = [self._work / f"{name}.arpa" for name in (TRANSCRIPTS, FURTHER)]
@@ -201,6 +212,8 @@ def _audit(
 ) -> list[Leak]:
     if not texts.train and not texts.lm:
         raise ValueError("no text to train on; give --train_text or --lm_text")
+    if texts.train and texts.lm and not texts.valid:
+        raise ValueError("two texts are weighted on valid; give --valid_text")
     leaks = find_leaks(texts, lang, nj) if texts.valid or texts.test else []
     leaks = [leak for leak in leaks if leak.kind != "speakers"]
     write_leaks(leaks, output_dir / "leaks.tsv")
