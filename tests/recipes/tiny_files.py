@@ -13,6 +13,7 @@ from tiny_runs import list_paths
 # Not compared: what tells of a run and not of its result.
 LEFT_OUT = re.compile(
     r".*\.log(\.\d+)?|.*/(logdir|tensorboard|images)/.*|.*/report\.(html|png)"
+    r"|.*/tuned/tune\.(tsv|png)"  # has seconds
 )
 # Of checkpoint.pth's record of epochs, of meta.yaml in the archive, of stamps.
 TIMED_KEY = re.compile(r".*time.*|started|elapsed_s|host")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamzaban.cli import str2bool
+from hamzaban.fileio import remove_leftovers
 
 if TYPE_CHECKING:
     from hamzaban.score.sclite import Scored
@@ -81,6 +82,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         )
 
     if args.output_dir is not None:
+        remove_leftovers(args.output_dir)
         for kind in {"wer_raw", "cer_raw"} - set(kinds):  # of an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
