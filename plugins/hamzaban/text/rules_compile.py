@@ -89,6 +89,9 @@ def compile_named(
             chosen.sort(key=lambda rule: bool(rule.pattern))
         for rule in chosen:
             named.append(NamedStep(rule.name, _compile(rule, data, functions)))
+        if steps == SKELETON_STEPS:
+            pairs = [r for r in rules if r.pairs and r.step in COMPOSE_STEPS]
+            named += [NamedStep(r.name, Neighbours(r.pairs)) for r in pairs]
         if steps in (SKELETON_STEPS, TABLE_STEPS):
             named.append(NamedStep("nfc", Nfc()))
     return [*named, NamedStep("spaces", Spaces())]

@@ -14,7 +14,7 @@ from hamzaban.text.rules_steps import Pattern, Step, char_class
 
 DIGITS = frozenset("0123456789")
 HAMZAS = frozenset("\u0653\u0654\u0655")
-HAMZA_LETTERS = "\u0622\u0623\u0624\u0625\u0626\u06c0\u06c2\u06d3"
+HAMZA_LETTERS = "\u0622\u0623\u0624\u0625\u0626\u0672\u0673\u06c0\u06c2\u06d3"
 
 
 def _spell_numbers(data: Mapping[str, Any]) -> Step:
