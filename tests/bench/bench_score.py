@@ -24,8 +24,8 @@ from hamzaban.score.bootstrap import Plan
 from hamzaban.score.compare import compare_systems
 from hamzaban.score.files import pair_texts, score_folder
 from hamzaban.score.mapsswe import compare_segments
-from hamzaban.score.nist import find_sclite
-from hamzaban.score.nist_stats import find_sc_stats, run_sc_stats
+from hamzaban.score.nist_stats import run_sc_stats
+from hamzaban.score.programs import find_program
 from hamzaban.score.sclite import score_pairs
 from hamzaban.score.systems import System
 from hamzaban.score.tokens import split_chars, split_words
@@ -86,7 +86,7 @@ def make_contenders(
     contenders: dict[str, Callable[[], object]] = {
         "ours": lambda: score_folder(pair_texts(refs, hyps, trn_ids, split), folder)
     }
-    command = find_sclite()
+    command = find_program("sclite")
     if command is not None:
         words = [*command, "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn"]
         words += ["-i", "rm", "-o", "all", "stdout"]
@@ -152,7 +152,7 @@ def make_analyses(
         "mapsswe": lambda: compare_segments(*steps),
         "analyse": lambda: analyse(runs[0], Details(), Plan()),
     }
-    command = find_sc_stats()
+    command = find_program("sc_stats")
     if command is not None:
         calls["sc_stats"] = lambda: run_sc_stats(command, *steps)
     return calls

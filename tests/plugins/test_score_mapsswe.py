@@ -6,9 +6,12 @@ import random
 import pytest
 
 from hamzaban.score.mapsswe import collect_segments, compare_segments
-from hamzaban.score.nist_stats import check_mapsswe, find_sc_stats, run_sc_stats
+from hamzaban.score.nist_stats import check_mapsswe, run_sc_stats
+from hamzaban.score.programs import find_program
 
-needs_sc_stats = pytest.mark.skipif(not find_sc_stats(), reason="sctk is missing")
+needs_sc_stats = pytest.mark.skipif(
+    not find_program("sc_stats"), reason="sctk is missing"
+)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ def test_same_as_sc_stats_on_random_alignments():
             steps = [draw_steps(rng, lengths, q) for q in (quality, 2 * quality)]
             ours = compare_segments(*steps)
             if not math.isnan(ours.z):
-                check_mapsswe(ours, run_sc_stats(find_sc_stats(), *steps))
+                check_mapsswe(ours, run_sc_stats(find_program("sc_stats"), *steps))
                 tried += 1
     assert tried >= 10
 
@@ -83,7 +86,7 @@ def test_same_as_sc_stats_on_random_alignments():
 @needs_sc_stats
 def test_a_difference_to_sc_stats_is_told():
     steps = [b"SCCSCCCCS"], [b"CCCSCCDCC"]
-    theirs = run_sc_stats(find_sc_stats(), *steps)
+    theirs = run_sc_stats(find_program("sc_stats"), *steps)
     ours = compare_segments([b"SCCSCCCCS", b"SC"], [b"CCCSCCDCC", b"CC"])
     with pytest.raises(ValueError, match="report this as a bug"):
         check_mapsswe(ours, theirs)

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from hamzaban.score.files import format_title, score_folder
-from hamzaban.score.nist import MAX_TOKEN_BYTES, find_sclite, read_counts
+from hamzaban.score.nist import MAX_TOKEN_BYTES, read_counts
+from hamzaban.score.programs import find_program
 from hamzaban.score.sclite import format_result, score_pairs
 from hamzaban.score.trn import Pair, format_trn_id
 
-COMMAND = find_sclite()
+COMMAND = find_program("sclite")
 needs_sclite = pytest.mark.skipif(
     COMMAND is None, reason="NIST sclite is not installed (apt-get install sctk)"
 )

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from hamzaban.bin import score_text
-from hamzaban.score.nist import find_sclite, read_counts
+from hamzaban.score.nist import read_counts
+from hamzaban.score.programs import find_program
 from hamzaban.score.time_marked import pair_time_marked
 from hamzaban.score.transcripts import read_both
 
@@ -153,14 +154,17 @@ def draw_time_marked(rng, folder):
     write(folder / "hyp.ctm", *(f"{f} 1 {b} {d} {w}" for f, b, d, w in ctm))
 
 
-@pytest.mark.skipif(not find_sclite(), reason="sclite is missing")
+@pytest.mark.skipif(not find_program("sclite"), reason="sclite is missing")
 def test_same_counts_as_sclite_on_random_time_marks(folder):
     rng = random.Random(1)
     for _ in range(25):
         draw_time_marked(rng, folder)
         words = ["-r", "ref.stm", "stm", "-h", "hyp.ctm", "ctm", "-o", "all", "stdout"]
         done = subprocess.run(
-            [*find_sclite(), *words], cwd=folder, capture_output=True, check=True
+            [*find_program("sclite"), *words],
+            cwd=folder,
+            capture_output=True,
+            check=True,
         )
         (folder / "theirs").write_bytes(done.stdout)
         options = ["--ref", folder / "ref.stm", "--hyp", folder / "hyp.ctm"]

@@ -52,11 +52,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.score.bootstrap import Plan
     from hamzaban.score.compare import compare_systems
     from hamzaban.score.compare_text import describe_method, format_comparison
+    from hamzaban.score.programs import choose_program
     from hamzaban.score.systems import Source, read_systems
 
     source = Source(args.kind, args.ref, args.utt2spk, args.case_sensitive)
     plan = Plan(args.replicates, args.seed)
-    command = choose_sc_stats(args.scorer)
+    command = choose_program("sc_stats", args.scorer)
     found = {}
     for name, systems in read_systems(args.system, source).items():
         comparison = compare_systems(systems, plan, args.unit, command)
@@ -68,23 +69,6 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.output is not None:
         write_json(args.output, found)
     return 0
-
-
-def choose_sc_stats(scorer: str) -> list[str] | None:
-    """Return the command of NIST sc_stats, or None to do without it.
-
-    Raises:
-        FileNotFoundError: It is required and is not installed.
-    """
-    from hamzaban.score.nist_stats import find_sc_stats
-
-    command = None if scorer == "own" else find_sc_stats()
-    if scorer == "sclite" and command is None:
-        raise FileNotFoundError(
-            "sc_stats: not installed; expected `sc_stats` or Debian's `sctk` on PATH; "
-            "install it (apt-get install sctk) or choose --scorer own"
-        )
-    return command
 
 
 def write_json(path: Path, found: dict) -> None:

@@ -51,12 +51,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Write the page and the plot; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.bin.analyse_errors import parse_files
-    from hamzaban.bin.compare_systems import choose_sc_stats
     from hamzaban.fileio import atomic_text
     from hamzaban.report.build import Wishes, build_page
     from hamzaban.report.curves import write_picture
     from hamzaban.report.page import render_page
     from hamzaban.score.bootstrap import Plan
+    from hamzaban.score.programs import choose_program
 
     wishes = Wishes(
         args.raw_dir,
@@ -65,7 +65,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         parse_files("--word_lists", args.word_lists),
         parse_files("--utt_tags", args.utt_tags),
         Plan(args.replicates, args.seed),
-        choose_sc_stats("auto"),
+        choose_program("sc_stats", "auto"),
         args.nj,
     )
     page = build_page(args.exp, wishes)

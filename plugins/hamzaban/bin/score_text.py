@@ -63,10 +63,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
     check_options(args)
     from concurrent.futures import ThreadPoolExecutor
 
-    from hamzaban.score.files import choose_scorer, score_folder
+    from hamzaban.score.files import score_folder
+    from hamzaban.score.programs import choose_program
     from hamzaban.score.sclite import score_pairs
 
-    command = choose_scorer(args.scorer)
+    command = choose_program("sclite", args.scorer)
     kinds = pair_kinds(args)
 
     def score(kind: str) -> "Scored":

@@ -8,7 +8,6 @@ from hamzaban.fileio import atomic_path
 from hamzaban.score.nist import (
     check_result,
     check_tokens,
-    find_sclite,
     finish_sclite,
     start_sclite,
 )
@@ -82,24 +81,6 @@ def pair_texts(
             )
         pairs.append(Pair(trn_ids[utt_id], split(text), split(hyp.get(utt_id, ""))))
     return pairs
-
-
-def choose_scorer(scorer: str) -> list[str] | None:
-    """Return sclite's command, or None for our own scorer alone.
-
-    Args:
-        scorer: `auto` (sclite where installed), `sclite` (required), `own`.
-
-    Raises:
-        FileNotFoundError: sclite is required and is not installed.
-    """
-    command = None if scorer == "own" else find_sclite()
-    if scorer == "sclite" and command is None:
-        raise FileNotFoundError(
-            "sclite: not installed; expected `sclite` or Debian's `sctk` on PATH; "
-            "install it (apt-get install sctk) or choose --scorer own"
-        )
-    return command
 
 
 def score_folder(

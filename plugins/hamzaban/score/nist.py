@@ -1,9 +1,8 @@
-"""The real NIST sclite: finding it, running it, comparing its file with our scores."""
+"""The real NIST sclite: running it, comparing its file with our scores."""
 
 import logging
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
@@ -20,15 +19,6 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 Counts = tuple[int, int, int, int]
 
 
-def find_sclite() -> list[str] | None:
-    """Return the command that runs sclite: its own, or Debian's `sctk`; else None."""
-    if shutil.which("sclite"):
-        return ["sclite"]
-    if shutil.which("sctk"):
-        return ["sctk", "sclite"]
-    return None
-
-
 def start_sclite(
     command: Sequence[str],
     score_dir: Path,
@@ -40,7 +30,7 @@ def start_sclite(
     """Start sclite on ref.trn and hyp.trn of a folder.
 
     Args:
-        command: What `find_sclite` returns.
+        command: What `find_program` returns.
         score_dir: Folder of both trn files.
         output: File for what sclite prints.
         title: Name of the system in the tables; under 300 bytes.

@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -17,15 +16,6 @@ _RESULT = re.compile(
 _TOLERANCE = 0.0011  # sc_stats prints three digits
 
 
-def find_sc_stats() -> list[str] | None:
-    """Return the command that runs sc_stats: its own, or Debian's `sctk`; else None."""
-    if shutil.which("sc_stats"):
-        return ["sc_stats"]
-    if shutil.which("sctk"):
-        return ["sctk", "sc_stats"]
-    return None
-
-
 def run_sc_stats(
     command: Sequence[str], steps_a: Sequence[bytes], steps_b: Sequence[bytes]
 ) -> Mapsswe:
@@ -36,7 +26,7 @@ def run_sc_stats(
     systems have right, which changes nothing else.
 
     Args:
-        command: What `find_sc_stats` returns.
+        command: What `find_program` returns.
         steps_a: Alignments of the first system, as `align` returns them.
         steps_b: Alignments of the second system with the same references.
 

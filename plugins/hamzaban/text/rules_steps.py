@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from typing import Protocol
 
@@ -43,7 +44,7 @@ class Step(Edited, Protocol):
         """Give the fastest function that does to such a text what `apply` does."""
 
 
-class Needing:
+class Needing(ABC):
     """What steps share that need a character of each of some groups to act.
 
     Attributes:
@@ -73,9 +74,9 @@ class Needing:
         )
         return gate(self.apply, chars)
 
+    @abstractmethod
     def apply(self, text: str) -> str:
         """Return the changed text."""
-        raise NotImplementedError
 
 
 class CharTable(Needing):
