@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from hamzaban.bin import run_jobs as verb
-from hamzaban.launch import Job, JobError, Resources, backends, jobs, local, run_jobs
+from hamzaban.launch import (
+    Job,
+    JobError,
+    Resources,
+    backends,
+    jobs,
+    local,
+    run_each,
+    run_jobs,
+)
 
 
 def sh(script: str) -> list[str]:
@@ -65,6 +74,20 @@ def test_a_failure_shows_the_log_and_ends_the_others(tmp_path, caplog):
     pid = int((tmp_path / "1.log").read_text().splitlines()[3])
     assert not is_running(pid)
     assert "line" not in (tmp_path / "3.log").read_text().partition("\n")[2]
+
+
+def test_one_who_is_told_of_each_end_sees_all_jobs_end(tmp_path):
+    scripts = ["exit 5", "kill -9 $$", "echo well"]
+    each = [
+        Job(number, tuple(sh(script)), tmp_path / f"{number} é.log")
+        for number, script in enumerate(scripts, 1)
+    ]
+    ended = {}
+    run_each(each, max_jobs=1, on_end=lambda job, status: ended.update({job: status}))
+    assert list(ended.values()) == [5, 137, 0]
+    assert each[2].log.read_text().splitlines()[2] == "well"
+    with pytest.raises(JobError, match="job 1 of 3"):
+        run_each(each, max_jobs=1)
 
 
 def test_the_status_after_a_signal_is_that_of_a_shell(tmp_path):

@@ -1,10 +1,11 @@
 """Where commands run (this machine now, Slurm later), and what a stage has done.
 
 `run_jobs` runs one command, or the numbered jobs of one, on a back end chosen by
-name. `run_stage` runs a command only if its outputs, inputs or options have changed.
+name; `run_each` jobs that differ. `run_stage` runs a command only if its outputs,
+inputs or options have changed.
 """
 
 from hamzaban.launch.backends import Backend, Handle, Job, Resources
-from hamzaban.launch.jobs import JobError, run_jobs
+from hamzaban.launch.jobs import JobError, run_each, run_jobs
 
-__all__ = ["Backend", "Handle", "Job", "JobError", "Resources", "run_jobs"]
+__all__ = ["Backend", "Handle", "Job", "JobError", "Resources", "run_each", "run_jobs"]

@@ -63,16 +63,45 @@ def run_jobs(
         ValueError: An argument is wrong.
         JobError: A job failed.
     """
+    run_each(
+        make_jobs(command, log, nj),
+        max_jobs=max_jobs,
+        resources=resources,
+        backend=backend,
+        backend_conf=backend_conf,
+    )
+
+
+def run_each(
+    jobs: Sequence[Job],
+    *,
+    max_jobs: int | None = None,
+    resources: Resources | None = None,
+    backend: str = "local",
+    backend_conf: Mapping[str, str] | None = None,
+    on_end: Callable[[Job, int], None] | None = None,
+) -> None:
+    """Run jobs, each with a command and a log of its own; see `run_jobs`.
+
+    Args:
+        jobs: At least one.
+        max_jobs, resources, backend, backend_conf: As for `run_jobs`.
+        on_end: Called with each job that has ended, and its exit status. With it a
+            failure neither ends nor holds up other jobs, and is no error.
+
+    Raises:
+        ValueError: An argument is wrong.
+        JobError: A job failed, and there is no `on_end`.
+    """
     resources = resources or Resources()
-    jobs = make_jobs(command, log, nj)
     chosen = get_backend(backend, backend_conf)
     if max_jobs is not None and max_jobs < 1:
         raise ValueError(f"max_jobs is {max_jobs}; it must be at least 1")
-    limit = min(nj, chosen.max_jobs(resources), max_jobs or nj)
+    limit = min(len(jobs), chosen.max_jobs(resources), max_jobs or len(jobs))
     for job in jobs:
         _start_log(job)
     with _signals_interrupt():
-        _Run(chosen, resources, len(jobs)).run(deque(jobs), limit)
+        _Run(chosen, resources, len(jobs), on_end).run(deque(jobs), limit)
 
 
 def make_jobs(command: Sequence[str], log: str | Path, nj: int) -> list[Job]:
@@ -98,12 +127,19 @@ def make_jobs(command: Sequence[str], log: str | Path, nj: int) -> list[Job]:
 
 
 class _Run:
-    """The jobs of one call of `run_jobs` that are under way."""
+    """The jobs of one call of `run_each` that are under way."""
 
-    def __init__(self, backend: Backend, resources: Resources, nj: int) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        resources: Resources,
+        nj: int,
+        on_end: Callable[[Job, int], None] | None,
+    ) -> None:
         self._backend = backend
         self._resources = resources
         self._nj = nj
+        self._on_end = on_end
         self._running: dict[Job, tuple[Handle, float]] = {}
 
     def run(self, waiting: deque[Job], limit: int) -> None:
@@ -137,9 +173,11 @@ class _Run:
                 continue
             ended += 1
             del self._running[job]
-            if status != 0:
+            if status != 0 and self._on_end is None:
                 self._fail(job, status, time.monotonic() - started)
             _end_log(job, status, time.monotonic() - started)
+            if self._on_end is not None:
+                self._on_end(job, status)
         return ended > 0
 
     def _fail(self, job: Job, status: int, elapsed_s: float) -> None:

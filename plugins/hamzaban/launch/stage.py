@@ -194,6 +194,18 @@ def _lock(step: Step) -> Iterator[int]:
         os.close(descriptor)
 
 
+def is_running(step: Step) -> bool:
+    """Tell whether some process runs the step now; nothing is made or changed."""
+    try:
+        descriptor = os.open(step.stamp_path.with_suffix(".lock"), os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

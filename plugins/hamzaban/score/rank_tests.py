@@ -101,7 +101,7 @@ def conover_iman(groups: Sequence[Sequence[float]]) -> ConoverIman:
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values of several tests so that all of them hold together (Holm 1979)."""
+    """Adjust p-values so that all tests hold together (Holm 1979)."""
     order = np.argsort(p_values, kind="stable")
     adjusted = [0.0] * len(order)
     highest = 0.0
