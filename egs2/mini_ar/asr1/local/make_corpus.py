@@ -4,7 +4,8 @@
 Not a stage: the result is in downloads/mini_ar. Single words, one second each, are
 cut at their pauses and joined, words of one speaker only, into short commands.
 Which words stand together comes from a small grammar; no sentence of valid or test
-is a sentence of train or of the LM text. Same input, same output.
+is a sentence of train or of the LM text. Same input, same output. words.tsv says where
+each word lies; egs2/mini_transfer cuts them out again.
 """
 
 import argparse
@@ -53,6 +54,7 @@ SETS = {
     "unlabelled": ("train", range(5, 7), "un"),
     "seed": ("train", range(1, 11), "se"),  # not shipped: what the seed was trained on
 }
+Row = tuple[str, ...]
 LABELLED = ("test", "valid", "train")
 KEEP_DB, MARGIN_S, FADE_S, GAP_S = 30.0, 0.06, 0.005, 0.2
 
@@ -153,10 +155,17 @@ def read_clips(
     return clips
 
 
+def locate(words: Sequence[str], edges: Sequence[int], place: Row) -> Iterator[Row]:
+    """Yield `set spk_id recording start_s end_s word` of each word; edges in samples."""
+    for word, start, end in zip(words, edges, edges[1:], strict=False):
+        span = (f"{start / FS:.4f}", f"{end / FS:.4f}")
+        yield (*place, "_".join(place), *span, WORDS[word])
+
+
 def make_set(
     name: str, args: argparse.Namespace, taken: dict[str, set[str]]
-) -> Iterator[tuple[str, ...]]:
-    """Write the recordings of one set, one a speaker; yield its rows."""
+) -> Iterator[tuple[Row, list[Row]]]:
+    """Write the recordings of one set, one a speaker; yield utterances, their words."""
     part, takes, letters = SETS[name]
     avoid = set().union(*(taken[s] for s in taken if s != name))
     for folder in sorted((args.source / part).iterdir()):
@@ -166,14 +175,16 @@ def make_set(
         gap = np.zeros(round(GAP_S * FS), np.float32)
         pieces, start = [gap], len(gap)
         for k, words in enumerate(make_sentences(rng, left, avoid)):
-            speech = np.concatenate([clips[word].pop() for word in words])
+            cut = [clips[word].pop() for word in words]
+            speech = np.concatenate(cut)
             taken[name].add(" ".join(words))
-            yield (
-                f"{folder.name}-{letters}{k:03d}", name, folder.name,
-                f"{name}_{folder.name}", f"{start / FS:.3f}",
-                f"{(start + len(speech)) / FS:.3f}",
-                " ".join(WORDS[w] for w in words) if name in LABELLED else "",
-            )  # fmt: skip
+            recording = f"{name}_{folder.name}"
+            utt_id = f"{folder.name}-{letters}{k:03d}"
+            text = " ".join(WORDS[w] for w in words) if name in LABELLED else ""
+            span = (f"{start / FS:.3f}", f"{(start + len(speech)) / FS:.3f}")
+            row = (utt_id, name, folder.name, recording, *span, text)
+            ends = start + np.cumsum([len(word) for word in cut])
+            yield row, list(locate(words, (start, *ends), (name, folder.name)))
             pieces += [speech, gap]
             start += len(speech) + len(gap)
         path = args.output / "audio" / f"{name}_{folder.name}.opus"
@@ -203,10 +214,15 @@ def main() -> None:
     args = parser.parse_args()
     (args.output / "audio").mkdir(parents=True, exist_ok=True)
     taken: dict[str, set[str]] = defaultdict(set)
-    rows = [row for name in args.sets for row in make_set(name, args, taken)]
-    head = ("utt_id", "set", "spk_id", "recording", "start_s", "end_s", "text")
-    with open(args.output / "utterances.tsv", "w", encoding="utf-8") as f:
-        f.writelines("\t".join(row) + "\n" for row in [head, *sorted(rows)])
+    found = [pair for name in args.sets for pair in make_set(name, args, taken)]
+    place = ("set", "spk_id", "recording", "start_s", "end_s")
+    tables = {
+        "utterances": [("utt_id", *place, "text"), *sorted(row for row, _ in found)],
+        "words": [(*place, "word"), *sorted(row for _, rows in found for row in rows)],
+    }
+    for name, rows in tables.items():
+        with open(args.output / f"{name}.tsv", "w", encoding="utf-8") as f:
+            f.writelines("\t".join(row) + "\n" for row in rows)
     with open(args.output / "lm.txt", "w", encoding="utf-8") as f:
         f.writelines(line + "\n" for line in make_lm_text(args.lm_lines, taken))
 
