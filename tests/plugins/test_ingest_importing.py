@@ -224,13 +224,23 @@ def test_wrong_sources_are_told_in_one_line(tmp_path):
         import_data(table, tmp_path / "data", "--text_column", "phrase")
 
 
-def test_missing_audio_is_an_error_that_names_the_first(tmp_path, caplog):
+def test_missing_audio_is_an_error_that_says_where_was_looked(tmp_path, caplog):
     table = make_table(tmp_path / "corpus")
-    for path in (tmp_path / "corpus" / "clips").iterdir():
-        path.unlink()
-    with pytest.raises(ValueError, match="no utterance is left to write"):
+    clips = tmp_path / "corpus" / "clips"
+    clips.rename(tmp_path / "elsewhere")
+    clips.mkdir()
+    message = rf"such as u.*wav; looked in .*{clips}, \.; give --audio_dir FOLDER"
+    with pytest.raises(ValueError, match=message):
         import_data(table, tmp_path / "data")
     assert "no audio file, the first: u" in caplog.text
+    import_data(table, tmp_path / "data", "--audio_dir", str(tmp_path / "elsewhere"))
+
+
+def test_audio_in_a_folder_of_any_name_beside_the_table_is_found(tmp_path):
+    table = make_table(tmp_path / "corpus")
+    (tmp_path / "corpus" / "clips").rename(tmp_path / "corpus" / "فایل‌ها 2026")
+    import_data(table, tmp_path / "data")
+    assert len(read_sets(tmp_path / "data", "utt2spk")["train"]) >= 12
 
 
 def test_too_few_speakers_fall_back_to_sentences_and_say_so(tmp_path, caplog):

@@ -1,7 +1,6 @@
 """A user's own corpus becomes train, valid and test."""
 
 import logging
-import os
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,14 +12,13 @@ from hamzaban.data_dir import list_files, read_scp
 from hamzaban.data_dir_ops import distribute
 from hamzaban.ingest.arrow import UNPACKED, find_arrow, unpack_arrow
 from hamzaban.ingest.columns import Item, TableOptions, name_of, name_split
+from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.select import SETS, split_groups
-from hamzaban.ingest.sources import AUDIO, Source, open_source
+from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
 from hamzaban.text.rules import GENERAL
-
-AUDIO_FOLDERS = ("", "audio", "clips", "wavs", "wav", "data")
 
 
 @dataclass(frozen=True)
@@ -180,41 +178,13 @@ def _without_shared(
         )
 
 
-class AudioFinder:
-    """Finds the audio that a table names, beside it or in folders of usual names."""
-
-    def __init__(self, source: Source, audio_dir: Path | None) -> None:
-        """Say where to look.
-
-        Args:
-            source: The corpus.
-            audio_dir: The only place to look, if given.
-        """
-        roots = [audio_dir] if audio_dir else [*source.folders(), Path()]
-        names = ("",) if audio_dir else AUDIO_FOLDERS
-        self._ways = [
-            (root / name, suffix)
-            for root in roots
-            for name in names
-            for suffix in ("", *AUDIO)
-        ]
-
-    def find(self, audio: str) -> str | None:
-        """Return the path of a file; None if it is nowhere."""
-        for place, (folder, suffix) in enumerate(self._ways):
-            path = f"{folder / audio}{suffix}"
-            if os.path.isfile(path):
-                if place:  # the next is found at once
-                    self._ways.insert(0, self._ways.pop(place))
-                return path
-        return None
-
-
 def _make_utterances(
     items: Iterable[Item], finder: AudioFinder, lang: str, tally: Tally
 ) -> Iterator[Utterance]:
+    last = ""
     for item in items:
         text, audio = clean_text(item.text), finder.find(item.audio)
+        last = item.audio
         if audio is None or not text:
             reason = "no transcript" if audio else "no audio file"
             if not tally.faults[reason]:
@@ -233,6 +203,7 @@ def _make_utterances(
         recording = name_of(item.audio)
         span = {"begin_s": item.begin_s, "end_s": item.end_s, "duration_s": 0.0}
         yield make(name, rec_id=recording, **span)
+    finder.require_any(tally.place, last)
 
 
 def _split_kaldi(source: Path, output: Path, options: ImportOptions) -> None:

@@ -1,0 +1,64 @@
+"""Where the audio is that a table names."""
+
+import os
+from pathlib import Path
+
+from hamzaban.ingest.sources import AUDIO, Source
+
+USUAL = ("", "audio", "clips", "wavs", "wav", "data")
+MAX_FOLDERS = 30  # of other names, beside the table
+SUFFIXES = ("", *AUDIO)
+
+
+class AudioFinder:
+    """Finds the audio that a table names: beside it, or in a folder beside it."""
+
+    def __init__(self, source: Source, audio_dir: Path | None) -> None:
+        """Say where to look.
+
+        Args:
+            source: The corpus.
+            audio_dir: The only place to look, if given.
+        """
+        roots = source.folders()
+        usual = [root / name for root in [*roots, Path()] for name in USUAL]
+        other = [folder for root in roots for folder in _list_folders(root)]
+        places = [audio_dir] if audio_dir else [*usual, *other]
+        self._places = list(dict.fromkeys(places))
+        self._ways = [(place, suffix) for place in self._places for suffix in SUFFIXES]
+        self._has_found = False
+
+    def find(self, audio: str) -> str | None:
+        """Return the path of a file; None if it is nowhere."""
+        for number, (folder, suffix) in enumerate(self._ways):
+            path = f"{folder / audio}{suffix}"
+            if os.path.isfile(path):
+                if number:  # the next is found at once
+                    self._ways.insert(0, self._ways.pop(number))
+                self._has_found = True
+                return path
+        return None
+
+    def require_any(self, table: str, audio: str) -> None:
+        """Say where was looked, if files were asked for and none was found.
+
+        Args:
+            table: What named them.
+            audio: One of them; "" if there was none.
+
+        Raises:
+            ValueError: None was found.
+        """
+        if self._has_found or not audio:
+            return
+        places = ", ".join(str(place) for place in self._places if place.is_dir())
+        raise ValueError(
+            f"{table}: none of its audio files is there, such as {audio}; looked in "
+            f"{places}; give --audio_dir FOLDER (in a recipe --local_data_opts "
+            "'--audio_dir FOLDER'), or the right column by --audio_column"
+        )
+
+
+def _list_folders(root: Path) -> list[Path]:
+    folders = (path for path in root.iterdir() if path.is_dir())
+    return sorted(path for path in folders if path.name[0] != ".")[:MAX_FOLDERS]
