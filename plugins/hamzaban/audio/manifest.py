@@ -24,6 +24,7 @@ class Entry(NamedTuple):
         num_samples: Length written, in samples.
         num_bytes: Size of the file written.
         is_scaled: Whether it was scaled down to fit 16 bits.
+        is_noisy: Whether noise or a room was added.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Entry(NamedTuple):
     num_samples: int = 0
     num_bytes: int = 0
     is_scaled: bool = False
+    is_noisy: bool = False
 
     @property
     def is_kept(self) -> bool:
@@ -53,14 +55,15 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
         for number, line in enumerate(lines, 1):
             try:
                 key, digest, reason, *numbers = line.rstrip("\n").split(" ")
-                num_samples, num_bytes, is_scaled = map(int, numbers)
+                num_samples, num_bytes, *marks = map(int, numbers)
+                is_scaled, is_noisy = [*map(bool, marks), False][:2]
             except ValueError:
                 raise ValueError(
                     f"{path}:{number}: not a line of a manifest; remove {folder}"
                 ) from None
             if reason not in RETRIED:
-                counts = (num_samples, num_bytes, bool(is_scaled))
-                entries[key] = Entry(key, digest, reason, *counts)
+                counts = (num_samples, num_bytes)
+                entries[key] = Entry(key, digest, reason, *counts, is_scaled, is_noisy)
     return entries
 
 

@@ -1,10 +1,71 @@
 """What the audio stage is asked for."""
 
 import hashlib
+import math
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 AUDIO_FORMATS = ("flac", "wav")
 SPEED_RANGE = (0.5, 2.0)
+
+
+@dataclass(frozen=True)
+class NoiseOptions:
+    """Which noise and rooms are added to which utterances.
+
+    Attributes:
+        noise_list: Noises, a path or `id path` a line; None: no noise.
+        rir_list: Room impulse responses, likewise; None: no rooms.
+        snr_db: Bounds of the signal-to-noise ratio, dB, of a drawn uniformly.
+        num_noises: Bounds of how many noises are summed, as voices to a babble.
+        noise_prob: Share of the utterances that get noise.
+        rir_prob: Share of the utterances that get a room.
+        copies: Noisy copies beside each utterance; 0 changes the utterance itself.
+        seed: Decides with the id of an utterance what it gets.
+        signature: Changes with the files of the lists.
+    """
+
+    noise_list: Path | None = None
+    rir_list: Path | None = None
+    snr_db: tuple[float, float] = (5.0, 20.0)
+    num_noises: tuple[int, int] = (1, 1)
+    noise_prob: float = 1.0
+    rir_prob: float = 1.0
+    copies: int = 0
+    seed: int = 0
+    signature: str = ""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: A value is out of its range.
+        """
+        low, high = self.snr_db
+        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            raise ValueError(f"--snr_db: {low:g} {high:g}, expected two finite numbers")
+        if not 1 <= self.num_noises[0] <= self.num_noises[1]:
+            raise ValueError(f"--num_noises: {self.num_noises}, expected 1 or more")
+        for name in ("noise_prob", "rir_prob"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"--{name}: {getattr(self, name)}, expected 0..1")
+        if self.copies < 0:
+            raise ValueError(f"--noisy_copies: {self.copies}, expected 0, 1, ...")
+
+
+class Variant(NamedTuple):
+    """One of the forms in which each utterance is written.
+
+    Attributes:
+        prefix: What stands before the ids of utterance and speaker.
+        speed: Factor.
+        is_noisy: Whether noise and rooms are added.
+    """
+
+    prefix: str
+    speed: float
+    is_noisy: bool = False
 
 
 @dataclass(frozen=True)
@@ -20,6 +81,7 @@ class FormatOptions:
         max_duration_s: Utterances must be shorter.
         silence_db: Utterances must be louder, in dB of full scale.
         allow_pipes: Run entries of wav.scp that are commands.
+        noise: Noise and rooms; None adds none.
     """
 
     fs: int = 16000
@@ -30,6 +92,7 @@ class FormatOptions:
     max_duration_s: float = 32.0
     silence_db: float = -80.0
     allow_pipes: bool = False
+    noise: NoiseOptions | None = None
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -51,6 +114,21 @@ class FormatOptions:
                 f"--min_duration_s {self.min_duration_s} --max_duration_s "
                 f"{self.max_duration_s}: expected 0 <= min < max"
             )
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """The forms of each utterance: speeds, and noisy ones."""
+        speeds = [(speed_prefix(speed), speed) for speed in self.speed_factors]
+        if self.noise is None:
+            return tuple(Variant(*speed) for speed in speeds)
+        if self.noise.copies == 0:
+            return tuple(Variant(*speed, is_noisy=True) for speed in speeds)
+        noisy = [
+            Variant(f"noisy{number}-{prefix}", speed, is_noisy=True)
+            for number in range(1, self.noise.copies + 1)
+            for prefix, speed in speeds
+        ]
+        return (*(Variant(*speed) for speed in speeds), *noisy)
 
     def digest(self) -> str:
         """Return 16 hexadecimal digits that change with any value that matters."""
@@ -85,6 +163,22 @@ def parse_factors(text: str) -> tuple[float, ...]:
     if len({speed_prefix(factor) for factor in factors}) < len(factors):
         raise ValueError(f"--speed_perturb_factors: '{text}' names a factor twice")
     return factors
+
+
+def parse_range(option: str, text: str) -> tuple[float, float]:
+    """Read one number, or two such as `5 20`.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    words = text.strip("[]()").replace(",", " ").split()
+    try:
+        low, high = (float(word) for word in (words * 2 if len(words) == 1 else words))
+    except ValueError:
+        raise ValueError(
+            f"--{option}: '{text}', expected a number or two such as '5 20'"
+        ) from None
+    return low, high
 
 
 def speed_prefix(factor: float) -> str:

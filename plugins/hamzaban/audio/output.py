@@ -1,14 +1,15 @@
 """The data directory that the audio stage hands on, in ESPnet's layout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hamzaban.audio.options import FormatOptions, speed_prefix
+from hamzaban.audio.options import FormatOptions
 from hamzaban.data_dir import Pair, list_files, read_scp
 from hamzaban.data_dir_write import DirWriter
 
 AUDIO_FILES = ("wav.scp", "segments", "feats.scp", "vad.scp", "cmvn.scp")
 LENGTH_FILES = ("utt2num_samples", "utt2num_frames", "utt2max_frames", "utt2dur")
+NOISE_FILE = "utt2noise"  # noise, SNR in dB, room response; - for none
 REMADE = frozenset((*AUDIO_FILES, *LENGTH_FILES, "utt2spk", "spk2utt"))
 
 
@@ -55,42 +56,47 @@ def write_data_dir(
     out_dir: Path,
     options: FormatOptions,
     kept: dict[str, tuple[Path, int]],
+    provenance: Iterable[Pair] = (),
 ) -> None:
     """Write all files of the output directory but its audio.
 
-    Files keyed by utterance or speaker are carried over, with an id for each speed.
+    Files keyed by utterance or speaker are carried over, with an id for each form.
 
     Args:
         data_dir: The directory read.
         out_dir: The directory to write.
         options: Speeds and format.
         kept: Path and number of samples of each utterance written.
+        provenance: What was added to the utterances written, for utt2noise.
     """
     with DirWriter(out_dir) as writer:
         for key in sorted(kept):
             path, num_samples = kept[key]
             writer.open("wav.scp").write(key, str(path))
             writer.open("utt2num_samples").write(key, str(num_samples))
+        for key, added in provenance:
+            writer.open(NOISE_FILE).write(key, added)
         speakers = set()
-        for key, spk_id in _at_each_speed(data_dir / "utt2spk", options, values=True):
+        for key, spk_id in _in_each_form(data_dir / "utt2spk", options, values=True):
             if key in kept:
                 writer.open("utt2spk").write(key, spk_id)
                 speakers.add(spk_id)
         for name, kind in list_files(data_dir).items():
             wanted = {"utt": kept, "spk": speakers}.get(kind)
-            if wanted is None or name in REMADE:
+            is_remade = name in REMADE or (options.noise and name == NOISE_FILE)
+            if wanted is None or is_remade:
                 continue
-            for key, rest in _at_each_speed(data_dir / name, options):
+            for key, rest in _in_each_form(data_dir / name, options):
                 if key in wanted:
                     writer.open(name).write(key, rest)
         writer.write_value("feats_type", "raw")
         writer.write_value("audio_format", options.audio_format)
 
 
-def _at_each_speed(
+def _in_each_form(
     path: Path, options: FormatOptions, *, values: bool = False
 ) -> Iterator[Pair]:
-    """Yield the lines of a file once a speed, its prefix before key (and value)."""
-    for prefix in map(speed_prefix, options.speed_factors):
+    """Yield the lines of a file once a form, its prefix before key (and value)."""
+    for variant in options.variants:
         for key, rest in read_scp(path):
-            yield prefix + key, prefix + rest if values else rest
+            yield variant.prefix + key, variant.prefix + rest if values else rest

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from hamzaban.audio.options import FormatOptions, hash_text, speed_prefix
+from hamzaban.audio.options import FormatOptions, hash_text
 from hamzaban.audio.reader import is_pipe
 from hamzaban.data_dir import read_scp
 
@@ -60,7 +60,7 @@ def plan_recordings(data_dir: Path, options: FormatOptions) -> list[Recording]:
 
     Args:
         data_dir: Holds wav.scp, and segments if its recordings are to be cut.
-        options: Channel, speeds, and whether pipes are allowed.
+        options: Channel, speeds, noisy copies, and whether pipes are allowed.
 
     Returns:
         Recordings with at least one utterance, by folder and id.
@@ -78,7 +78,7 @@ def plan_recordings(data_dir: Path, options: FormatOptions) -> list[Recording]:
     if not cuts:
         raise ValueError(f"{data_dir}: no utterances, expected at least one")
     _check_prefixes(data_dir, cuts, options)
-    count = len(options.speed_factors) * sum(map(len, cuts.values()))
+    count = len(options.variants) * sum(map(len, cuts.values()))
     num_folders = 1
     while num_folders * FILES_PER_FOLDER < count:
         num_folders *= 2
@@ -152,11 +152,11 @@ def _parse_segments(path: Path, channel: int | None) -> Iterator[tuple[int, str,
 def _check_prefixes(
     data_dir: Path, cuts: dict[str, list[Cut]], options: FormatOptions
 ) -> None:
-    prefixes = [speed_prefix(speed) for speed in options.speed_factors]
-    for prefix in filter(None, prefixes):
+    for prefix in filter(None, (variant.prefix for variant in options.variants)):
         for cut in (cut for found in cuts.values() for cut in found):
             if cut.utt_id.startswith(prefix):
                 raise ValueError(
                     f"{data_dir}: utt_id {cut.utt_id} looks as if its speed had been "
-                    "changed already; take it out or drop --speed_perturb_factors"
+                    "changed already, or noise been added; take it out, or drop "
+                    "--speed_perturb_factors or --noisy_copies"
                 )

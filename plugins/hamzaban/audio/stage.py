@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hamzaban.audio.manifest import Ledger, remove_strays
-from hamzaban.audio.options import FormatOptions, speed_prefix
+from hamzaban.audio.noise import describe_noise
+from hamzaban.audio.options import FormatOptions
 from hamzaban.audio.output import check_ids, write_data_dir
 from hamzaban.audio.plan import Recording, audio_folder, audio_name, plan_recordings
 from hamzaban.audio.pool import run_on_processes, show_progress
@@ -35,8 +36,9 @@ def format_audio(
 
     Args:
         data_dir: Kaldi data directory; sources may be anything `open_audio` opens.
-        out_dir: Gets wav.scp, utt2num_samples, dropped, data/format.*/, and the other
-            files of `data_dir`, cut down to the utterances kept.
+        out_dir: Gets wav.scp, utt2num_samples, dropped, data/format.*/, utt2noise if
+            noise is added, and the other files of `data_dir`, cut down to the
+            utterances kept.
         options: What utterances are made into and which are kept.
         nj: Number of processes.
         max_drop: Largest share of utterances that may be dropped, 0..1.
@@ -53,11 +55,12 @@ def format_audio(
         (out_dir / name).unlink(missing_ok=True)
     ledger = _write_audio(_without(recordings, empty), Ledger(out_dir), options, nj)
     kept, dropped = _collect(ledger, options)
-    dropped |= {key: "empty_text" for key in _at_all_speeds(empty, options)}
+    added = describe_noise(ledger, options.noise) if options.noise else ()
+    dropped |= {key: "empty_text" for key in _in_all_forms(empty, options)}
     write_scp(out_dir / DROPPED, dropped.items())
     _report(out_dir, options, kept, dropped)
     _check_drops(out_dir, len(kept), dropped, max_drop)
-    write_data_dir(data_dir, out_dir, options, kept)
+    write_data_dir(data_dir, out_dir, options, kept, added)
     _remove_strays(out_dir, kept)
 
 
@@ -85,9 +88,9 @@ def _without(recordings: list[Recording], utt_ids: set[str]) -> list[Recording]:
     return left
 
 
-def _at_all_speeds(utt_ids: set[str], options: FormatOptions) -> Iterator[str]:
-    for speed in options.speed_factors:
-        yield from (speed_prefix(speed) + utt_id for utt_id in utt_ids)
+def _in_all_forms(utt_ids: set[str], options: FormatOptions) -> Iterator[str]:
+    for variant in options.variants:
+        yield from (variant.prefix + utt_id for utt_id in utt_ids)
 
 
 def _write_audio(
@@ -98,7 +101,7 @@ def _write_audio(
     for recording in recordings:
         utt_ids = {cut.utt_id for cut in recording.cuts}
         keys = wanted.setdefault(recording.folder, set())
-        keys.update(_at_all_speeds(utt_ids, options))
+        keys.update(_in_all_forms(utt_ids, options))
     for folder, keys in wanted.items():
         ledger.keep_only(folder, keys)
     jobs = (_make_job(recording, ledger, options) for recording in recordings)
@@ -120,7 +123,7 @@ def _write_audio(
 
 def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> Job:
     entries = ledger.entries(recording.folder)
-    keys = _at_all_speeds({cut.utt_id for cut in recording.cuts}, options)
+    keys = _in_all_forms({cut.utt_id for cut in recording.cuts}, options)
     known = {key: entries[key] for key in keys if key in entries}
     return Job(recording, known, ledger.out_dir, options)
 

@@ -13,7 +13,8 @@ import soundfile
 
 from hamzaban.audio.cut import cut_spans
 from hamzaban.audio.manifest import Entry
-from hamzaban.audio.options import FormatOptions, hash_text, speed_prefix
+from hamzaban.audio.noise import add_noise
+from hamzaban.audio.options import FormatOptions, Variant, hash_text
 from hamzaban.audio.plan import Cut, Recording, audio_folder, audio_name
 from hamzaban.audio.reader import (
     AudioStream,
@@ -46,16 +47,16 @@ class Done(NamedTuple):
 
 @dataclass
 class Output:
-    """One file to write: a cut at one speed."""
+    """One file to write: a cut in one form."""
 
     cut: Cut
-    speed: float
+    variant: Variant
     digest: str
 
     @property
     def key(self) -> str:
         """The id of the utterance written."""
-        return speed_prefix(self.speed) + self.cut.utt_id
+        return self.variant.prefix + self.cut.utt_id
 
     def dropped(self, reason: str) -> Entry:
         """Return the entry of an utterance that is not written."""
@@ -69,7 +70,7 @@ def format_recording(job: Job) -> Done:
         job: The recording and all that concerns it.
 
     Returns:
-        An entry for each cut at each speed.
+        An entry for each cut in each form.
     """
     entries, message = [], ""
     waiting: dict[int | None, list[Output]] = {}
@@ -96,9 +97,11 @@ def _list_outputs(job: Job) -> Iterator[Output]:
     signature = _source_signature(job.recording.source)
     options = job.options.digest()
     for cut in job.recording.cuts:
-        for speed in job.options.speed_factors:
-            what = (options, signature, cut.begin_s, cut.end_s, cut.channel, speed)
-            yield Output(cut, speed, hash_text(repr(what)))
+        for variant in job.options.variants:
+            where = (cut.begin_s, cut.end_s, cut.channel, variant.speed)
+            noise = (job.options.noise,) if variant.is_noisy else ()
+            what = (options, signature, *where, *noise)
+            yield Output(cut, variant, hash_text(repr(what)))
 
 
 def _source_signature(source: str) -> str:
@@ -149,8 +152,7 @@ def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
                 elif _is_outside(spans[index], len(speech), stream.fs):
                     yield output.dropped("outside")
                 else:
-                    link = may_link and output.speed == 1.0
-                    yield _write_output(job, output, speech, stream.fs, link=link)
+                    yield _write_output(job, output, speech, stream.fs, link=may_link)
 
 
 def _span(cut: Cut, fs: int) -> tuple[int, int | None]:
@@ -184,19 +186,23 @@ def _write_output(
 ) -> Entry:
     """Resample, judge and write one utterance; `link` a source that is final."""
     options = job.options
-    resampled = resample(speech, fs, options.fs, speed=output.speed)
+    resampled = resample(speech, fs, options.fs, speed=output.variant.speed)
     reason = find_fault(resampled, options)
     if reason:
         return output.dropped(reason)
-    samples, is_scaled = to_int16(resampled)
+    noisy = None
+    if options.noise is not None and output.variant.is_noisy:
+        noisy = add_noise(resampled, output.key, options.noise, options.fs)
+    samples, is_scaled = to_int16(resampled if noisy is None else noisy)
     path = _audio_path(job, output.key)
     with atomic_path(path, sync=False) as temporary:
-        if link:
+        if link and output.variant.speed == 1.0 and noisy is None:
             _link_or_copy(job.recording.source, temporary)
         else:
             temporary.write_bytes(_encode(samples, options))
         num_bytes = temporary.stat().st_size
-    return Entry(output.key, output.digest, "-", len(samples), num_bytes, is_scaled)
+    sizes = (len(samples), num_bytes)
+    return Entry(output.key, output.digest, "-", *sizes, is_scaled, noisy is not None)
 
 
 def find_fault(speech: np.ndarray, options: FormatOptions) -> str:

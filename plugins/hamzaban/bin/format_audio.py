@@ -1,16 +1,19 @@
 """Write the audio of a data directory as 16-bit mono files of one rate.
 
 Reads wav.scp (files of any kind, archives, commands), cuts by segments, resamples,
-changes speed if asked, and drops what cannot be trained on. Run again after a kill, it
-goes on where it was.
+changes speed and adds noise and rooms if asked, and drops what cannot be trained on.
+Run again after a kill, it goes on where it was.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hamzaban.cli import str2bool
+
+if TYPE_CHECKING:
+    from hamzaban.audio.options import NoiseOptions
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -32,7 +35,23 @@ def get_parser() -> argparse.ArgumentParser:
     add("--silence_db", type=float, default=-80.0, help="must be louder, dB full scale")
     add("--max_drop", type=float, default=0.05, help="most of the utterances to drop")
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
+    add_noise_options(parser)
     return parser
+
+
+def add_noise_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of noise and rooms."""
+    add = parser.add_argument
+    lists = "a path or `id path` a line"
+    add("--noise_list", type=Path, help=f"noises to add: {lists}")
+    add("--rir_list", type=Path, help=f"room impulse responses to add: {lists}")
+    add("--snr_db", default="5 20", help="signal-to-noise ratio in dB, or its bounds")
+    add("--num_noises", default="1", help="noises summed, or bounds; babble: '3 7'")
+    add("--noise_prob", type=float, default=1.0, help="share that gets noise")
+    add("--rir_prob", type=float, default=1.0, help="share that gets a room")
+    add("--noisy_copies", type=int, default=0, help="beside the clean; 0: in place")
+    add("--noise_seed", type=int, default=0, help="decides with ids what they get")
+    add("--add_noise", type=str2bool, default=True, help="false: whatever the lists")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
@@ -54,11 +73,31 @@ def main(cmd: Sequence[str] | None = None) -> int:
         max_duration_s=args.max_duration_s,
         silence_db=args.silence_db,
         allow_pipes=args.allow_pipes,
+        noise=read_noise(args) if args.add_noise else None,
     )
     format_audio(
         args.data_dir, args.out_dir, options, nj=args.nj, max_drop=args.max_drop
     )
     return 0
+
+
+def read_noise(args: argparse.Namespace) -> "NoiseOptions | None":
+    """Return the options of noise and rooms, lists checked; None without a list."""
+    from hamzaban.audio.noise import prepare_noise
+    from hamzaban.audio.options import NoiseOptions, parse_range
+
+    few, many = parse_range("num_noises", args.num_noises)
+    options = NoiseOptions(
+        noise_list=args.noise_list,
+        rir_list=args.rir_list,
+        snr_db=parse_range("snr_db", args.snr_db),
+        num_noises=(int(few), int(many)),
+        noise_prob=args.noise_prob,
+        rir_prob=args.rir_prob,
+        copies=args.noisy_copies,
+        seed=args.noise_seed,
+    )
+    return prepare_noise(options)
 
 
 def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
@@ -82,6 +121,8 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
             raise ValueError(
                 f"{path}: '{name}' is unknown; known: {', '.join(sorted(actions))}"
             )
+        if value is None:
+            continue
         convert = actions[name].type or str
         try:
             values[name] = convert(str(value))  # type: ignore[operator]

@@ -1,0 +1,263 @@
+"""Noise and rooms: what an utterance gets is drawn by its id, then mixed to an SNR.
+
+Signal and noise are compared by their power over the whole utterance, a constant offset
+set aside. The speech keeps its length, and its power, in a room too: the response is
+cut so that the direct sound comes first (Ko et al. 2017, "A study on data augmentation
+of reverberant speech for robust speech recognition", section 3).
+"""
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from hamzaban.audio.manifest import Entry
+from hamzaban.audio.options import NoiseOptions, hash_text
+from hamzaban.audio.signal import resample, to_mono
+
+MIN_POWER = 1e-8  # -80 dB of full scale: what is below is silence and no noise
+NUM_PLACES = 8  # of a noise that are tried when it is silent
+NONE = "-"
+
+
+class Mixture(NamedTuple):
+    """What an utterance gets.
+
+    Attributes:
+        noises: Numbers in the list of noises, none for no noise.
+        places: Where in each noise its excerpt lies, 0..1.
+        snr_db: Signal-to-noise ratio, dB.
+        rir: Number in the list of responses; None: no room.
+    """
+
+    noises: tuple[int, ...]
+    places: tuple[float, ...]
+    snr_db: float
+    rir: int | None
+
+
+class Sound(NamedTuple):
+    """A line of a list of noises or responses."""
+
+    name: str
+    path: str
+
+
+def prepare_noise(options: NoiseOptions) -> NoiseOptions | None:
+    """Check the lists; return the options with the signature of all their files.
+
+    Returns:
+        None if there is no list.
+
+    Raises:
+        FileNotFoundError: A list, or a file in one, is missing.
+        ValueError: A list is empty, or a file cannot be read.
+    """
+    read_list.cache_clear()  # files may have changed
+    _read_response.cache_clear()
+    lists = [path for path in (options.noise_list, options.rir_list) if path]
+    if not lists:
+        return None
+    seen = [_check_sound(path, sound) for path in lists for sound in read_list(path)]
+    return replace(options, signature=hash_text(repr(seen)))
+
+
+@functools.cache
+def read_list(path: Path) -> list[Sound]:
+    """Read a list: a path a line, or Kaldi's `id path`; sorted by path.
+
+    Raises:
+        FileNotFoundError: There is no such list, or no such file.
+        ValueError: The list is empty.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such list; expected audio files, a path or `id path` a line"
+        )
+    sounds = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        line = line.strip()
+        name, _, rest = line.partition(" ")
+        if not line:
+            continue
+        if os.path.isfile(line):
+            sounds.append(Sound(line.replace(" ", "%20"), line))
+        elif os.path.isfile(rest.strip()):
+            sounds.append(Sound(name, rest.strip()))
+        else:
+            raise FileNotFoundError(
+                f"{path}:{number}: {line}: no such file; correct or remove the line"
+            )
+    if not sounds:
+        raise ValueError(f"{path}: names no file, expected at least one")
+    return sorted(sounds, key=lambda sound: sound.path)
+
+
+def _check_sound(place: Path, sound: Sound) -> tuple[str, int, int]:
+    try:
+        if soundfile.info(sound.path).frames == 0:
+            raise ValueError(f"{place}: {sound.path} has no samples; remove the line")
+    except soundfile.LibsndfileError as error:
+        raise _unreadable(place, sound, error) from None
+    stat = os.stat(sound.path)
+    return sound.path, stat.st_size, stat.st_mtime_ns
+
+
+def _unreadable(place: Path, sound: Sound, error: object) -> ValueError:
+    return ValueError(
+        f"{place}: {sound.path} cannot be read ({error}); convert it to wav or flac, "
+        "or remove the line"
+    )
+
+
+def draw_mixture(key: str, options: NoiseOptions) -> Mixture:
+    """Draw what an utterance gets; it hangs on the seed and the id alone."""
+    digest = hash_text(f"{options.seed} {key}")
+    rng = np.random.Generator(np.random.PCG64(int(digest, 16)))
+    has_noise, has_rir = rng.random(2) < (options.noise_prob, options.rir_prob)
+    snr_db = float(rng.uniform(*options.snr_db))
+    noises: tuple[int, ...] = ()
+    rir = None
+    if options.rir_list is not None:
+        drawn = int(rng.integers(len(read_list(options.rir_list))))
+        rir = drawn if has_rir else None
+    if options.noise_list is not None and has_noise:
+        low, high = options.num_noises
+        size = len(read_list(options.noise_list))
+        count = int(rng.integers(low, high + 1))
+        noises = tuple(int(number) for number in rng.integers(size, size=count))
+    places = tuple(float(place) for place in rng.random(len(noises)))
+    return Mixture(noises, places, snr_db, rir)
+
+
+def add_noise(
+    speech: np.ndarray, key: str, options: NoiseOptions, fs: int
+) -> np.ndarray | None:
+    """Add what `draw_mixture` gives to an utterance.
+
+    Args:
+        speech: Finite samples, shape (num_samples,), at least one.
+        key: Its id.
+        options: As `prepare_noise` returns them.
+        fs: Its rate, Hz.
+
+    Returns:
+        Samples of the same shape; None where there is nothing to add, or to add to: a
+        silent utterance has no SNR.
+
+    Raises:
+        ValueError: A noise is silent, or a file has changed or is damaged.
+    """
+    mixture = draw_mixture(key, options)
+    power = float(speech.var(dtype=np.float64))
+    if power == 0 or not (mixture.noises or mixture.rir is not None):
+        return None
+    mixed = speech
+    if mixture.rir is not None and options.rir_list is not None:
+        mixed = reverberate(speech, *_read_response(options.rir_list, mixture.rir, fs))
+    if mixture.noises and options.noise_list is not None:
+        noise = np.zeros(len(speech), dtype=np.float32)
+        for number, place in zip(mixture.noises, mixture.places, strict=True):
+            noise += _read_noise(options.noise_list, number, place, len(speech), fs)
+        wanted = power / 10 ** (mixture.snr_db / 10)
+        gain = (wanted / float(noise.var(dtype=np.float64))) ** 0.5
+        mixed = mixed + np.float32(gain) * noise
+    return mixed
+
+
+def reverberate(speech: np.ndarray, response: np.ndarray, direct: int) -> np.ndarray:
+    """Put speech into a room; length and power stay.
+
+    Args:
+        speech: Samples, shape (num_samples,), not silent.
+        response: Samples of the room impulse response, shape (num_taps,).
+        direct: Which of them is the direct sound.
+    """
+    from scipy import fft
+
+    size = fft.next_fast_len(len(speech) + len(response) - 1, real=True)
+    product = fft.rfft(speech, size) * fft.rfft(response, size)
+    wet = fft.irfft(product, size)[direct : direct + len(speech)]
+    power, found = (float(x.var(dtype=np.float64)) for x in (speech, wet))
+    return (wet * (power / found) ** 0.5).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=256)
+def _read_response(place: Path, number: int, fs: int) -> tuple[np.ndarray, int]:
+    """Return a response (of an array the first channel) and where it begins."""
+    sound = read_list(place)[number]
+    try:
+        samples, fs_in = soundfile.read(sound.path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise _unreadable(place, sound, error) from None
+    response = resample(to_mono(samples, 0), fs_in, fs)
+    direct = int(np.abs(response).argmax())
+    if response[direct] == 0:
+        raise ValueError(f"{place}: {sound.path} is silent; remove the line")
+    return response, direct
+
+
+def _read_noise(
+    place: Path, number: int, start: float, num_samples: int, fs: int
+) -> np.ndarray:
+    """Return an excerpt of unit power, shape (num_samples,); a short noise repeats."""
+    sound = read_list(place)[number]
+    for attempt in range(NUM_PLACES):
+        where = (start + attempt / NUM_PLACES) % 1.0
+        try:
+            noise = _read_excerpt(sound.path, where, num_samples, fs)
+        except soundfile.LibsndfileError as error:
+            raise _unreadable(place, sound, error) from None
+        if len(noise) == 0:
+            raise _unreadable(place, sound, "cut short")
+        noise = np.resize(noise - noise.mean(), num_samples)
+        power = float(noise.var(dtype=np.float64))
+        if power >= MIN_POWER:
+            return noise / np.float32(power**0.5)
+    raise ValueError(f"{place}: {sound.path} is silent; remove the line")
+
+
+def _read_excerpt(path: str, start: float, num_samples: int, fs: int) -> np.ndarray:
+    with soundfile.SoundFile(path) as file:
+        wanted = ceil(num_samples * file.samplerate / fs)
+        if file.frames > wanted:
+            file.seek(int(start * (file.frames - wanted + 1)))
+            samples = file.read(wanted, dtype="float32", always_2d=True)
+        else:  # all of it, begun elsewhere
+            samples = file.read(dtype="float32", always_2d=True)
+            samples = np.roll(samples, -int(start * len(samples)), axis=0)
+        return resample(to_mono(samples), file.samplerate, fs)
+
+
+def describe_noise(
+    entries: Iterable[tuple[int, Entry]], options: NoiseOptions
+) -> Iterator[tuple[str, str]]:
+    """Say of each utterance that was written what it got.
+
+    Yields:
+        Its id, and `noise snr_db response`; several noises are joined by `+`, none of
+        one kind is `-`.
+    """
+    for _, entry in entries:
+        if entry.is_kept:
+            yield entry.key, _describe(entry, options)
+
+
+def _describe(entry: Entry, options: NoiseOptions) -> str:
+    if not entry.is_noisy:
+        return f"{NONE} {NONE} {NONE}"
+    mixture = draw_mixture(entry.key, options)
+    noise, snr_db, room = NONE, NONE, NONE
+    if mixture.noises and options.noise_list is not None:
+        sounds = read_list(options.noise_list)
+        noise = "+".join(sounds[number].name for number in mixture.noises)
+        snr_db = f"{mixture.snr_db:.2f}"
+    if mixture.rir is not None and options.rir_list is not None:
+        room = read_list(options.rir_list)[mixture.rir].name
+    return f"{noise} {snr_db} {room}"

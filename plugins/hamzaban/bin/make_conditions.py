@@ -1,0 +1,36 @@
+"""Make noisy copies of test sets, one for each condition of a YAML."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban make-conditions`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="The YAML has the form of conf/conditions.yaml. Beside data/test "
+        "come data/test_<condition>, with the same ids and texts, for --test_sets; "
+        "show-conditions compares their scores.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--config", type=Path, required=True, help="YAML: sets, conditions, seed")
+    add("--data", type=Path, default="data", help="folder that holds the sets")
+    add("--fs", type=int, default=16000, help="rate of the copies, Hz")
+    add("--nj", type=int, default=1, help="number of processes")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Make the copies; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.audio.conditions import make_conditions, read_conditions
+
+    conditions = read_conditions(args.config)
+    make_conditions(args.data, conditions, nj=args.nj, fs=args.fs)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
