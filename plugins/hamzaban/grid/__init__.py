@@ -1,0 +1,1 @@
+"""Experiments over a grid: cells as independent jobs, their states, their tables."""

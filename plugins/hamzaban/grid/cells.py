@@ -1,0 +1,152 @@
+"""The cells of a grid as steps to run, and what became of each."""
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hamzaban.fileio import atomic_text
+from hamzaban.grid.options import DIR, NAME, Command, Grid, Value
+from hamzaban.launch.stage import explain, is_running
+from hamzaban.launch.stamp import Step, fingerprint, read_stamp
+
+DONE, FAILED, RUNNING = "done", "failed", "running"
+STOPPED = "stopped"  # killed, or told to end: goes on when run again
+OUTDATED = "outdated"  # was done, with other options or inputs
+WAITING = "waiting"  # was never begun
+STATES = (DONE, FAILED, RUNNING, STOPPED, OUTDATED, WAITING)
+STATUS = "status.json"  # how the last run of a cell ended, if it did not end well
+ASKED_TO_END = (129, 130, 143)  # 128 + SIGHUP, SIGINT, SIGTERM
+
+
+class State(NamedTuple):
+    """What became of a cell: one of STATES, and a few words on it."""
+
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command of the grid, filled in.
+
+    Attributes:
+        names: The name of the value of each of its axes.
+        step: What is run.
+        folder: Its own: of its status and log, and {dir}.
+        is_kept: Whether it is not run again when it is done and nothing has changed.
+    """
+
+    names: Mapping[str, str]
+    step: Step
+    folder: Path
+    is_kept: bool = True
+
+    @property
+    def title(self) -> str:
+        """Say which one it is."""
+        return " ".join(f"{axis}={name}" for axis, name in self.names.items())
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return self.folder / f"{self.step.name}.log"
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words that run it; unless it is done, where that can be told."""
+        if not self.is_kept:
+            return self.step.command
+        words = [sys.executable, "-m", "hamzaban", "run-stage", self.step.name]
+        for option, paths in (("--in", self.step.inputs), ("--out", self.step.outputs)):
+            words += [option, *map(str, paths)] if paths else []
+        return (*words, "--", *self.step.command)
+
+
+def list_cells(grid: Grid, exp_dir: Path) -> list[Task]:
+    """Return all cells, each in a folder below `exp_dir`."""
+    return list(_fill(grid, grid.cell, "cell", exp_dir))
+
+
+def list_preparations(grid: Grid, exp_dir: Path) -> list[Task]:
+    """Return what is to be run before the cells."""
+    if grid.prepare is None:
+        return []
+    return list(_fill(grid, grid.prepare, "prepare", exp_dir / "prepare"))
+
+
+def _fill(grid: Grid, command: Command, name: str, root: Path) -> Iterator[Task]:
+    axes = [grid.axes[axis].items() for axis in command.axes]
+    for values in itertools.product(*axes):
+        pairs = dict(zip(command.axes, values, strict=True))
+        names = {axis: name for axis, (name, _) in pairs.items()}
+        folder = root.joinpath(*names.values())
+        places: dict[str, Value] = {**grid.variables, DIR: str(folder)}
+        for axis, (value_name, value) in pairs.items():
+            places |= {axis: value, axis + NAME: value_name}
+        lists = [
+            tuple(_fill_word(word, places) for word in words)
+            for words in (command.words, command.inputs, command.outputs)
+        ]
+        words = tuple(word for filled in lists[0] for word in filled)
+        inputs, outputs = (
+            tuple(Path(word) for filled in found for word in filled if word)
+            for found in lists[1:]
+        )
+        step = Step(name, words, inputs, outputs or (folder / name,))
+        yield Task(names, step, folder, is_kept=bool(outputs))
+
+
+def _fill_word(word: str, places: Mapping[str, Value]) -> tuple[str, ...]:
+    value = places.get(word[1:-1]) if word[:1] + word[-1:] == "{}" else None
+    if isinstance(value, tuple):
+        return value
+    texts = {k: v if isinstance(v, str) else " ".join(v) for k, v in places.items()}
+    return (word.format(**texts),)
+
+
+def look_at(task: Task) -> State:
+    """Find out what became of a task, from its files."""
+    if is_running(task.step):
+        return State(RUNNING)
+    stamp = read_stamp(task.step.stamp_path)
+    reasons = _explain(task.step, stamp)
+    if stamp is not None and not reasons:
+        return State(DONE)
+    if stamp is not None and stamp["state"] == DONE:
+        return State(OUTDATED, reasons[0])
+    status = read_status(task.folder)
+    if status is not None and status["status"] not in ASKED_TO_END:
+        return State(FAILED, f"status {status['status']}, see {status['log']}")
+    if status is not None or stamp is not None:
+        return State(STOPPED, "run it again to go on")
+    return State(WAITING)
+
+
+def _explain(step: Step, stamp: dict[str, Any] | None) -> list[str]:
+    known = stamp["inputs"] if stamp else {}
+    try:
+        return explain(stamp, step, fingerprint(step.inputs, known))[0]
+    except FileNotFoundError as error:
+        return [f"input {error}"]
+
+
+def read_status(folder: Path) -> dict[str, Any] | None:
+    """Return what `write_status` wrote, or None."""
+    try:
+        values: dict[str, Any] = json.loads(
+            (folder / STATUS).read_text(encoding="utf-8")
+        )
+    except FileNotFoundError:
+        return None
+    return values
+
+
+def write_status(folder: Path, status: int, log: Path) -> None:
+    """Write that a run has failed: its exit status, and where its log is."""
+    with atomic_text(folder / STATUS) as stream:
+        json.dump({"status": status, "log": str(log)}, stream, ensure_ascii=False)
+        stream.write("\n")

@@ -1,0 +1,227 @@
+"""The YAML of a grid: its axes, the command of a cell, what is prepared before."""
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hamzaban.config import read_config
+
+Value = str | tuple[str, ...]
+METRICS = ("wer", "cer", "ter")
+DIR = "dir"  # in commands: the folder of a cell, or of what is prepared
+NAME = "_name"  # in commands {lang_name} is a value's name, {lang} the value
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command with places to fill in, such as {lang}.
+
+    Attributes:
+        words: One that is {axis} alone gives as many words as its value has.
+        axes: What it is run for, once a combination.
+        inputs: Files and folders it reads; those that are "" when filled in are none.
+        outputs: Files it makes; with none it is run each time.
+    """
+
+    words: tuple[str, ...]
+    axes: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid of experiments.
+
+    Attributes:
+        path: The YAML, for messages.
+        axes: The values of each axis by name.
+        variables: Filled in everywhere, such as paths.
+        cell: Its first output is the result.txt that is read.
+        prepare: Run before the cells, or None.
+        compared: The axis of what is compared, such as checkpoints.
+        conditions: The axis that comparisons are made within, such as languages.
+        repeats: The axis of runs that differ by chance, such as seeds.
+        metric: Of METRICS, as tables name it.
+    """
+
+    path: Path
+    axes: Mapping[str, Mapping[str, Value]]
+    variables: Mapping[str, str]
+    cell: Command
+    prepare: Command | None
+    compared: str
+    conditions: str
+    repeats: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a grid is wanted.
+
+    Attributes:
+        variables: In place of those in the YAML.
+        only: Names of values, by axis; an axis that is not named has all.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:
+    """Read a grid, and choose of it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is wrong, or the choice names what it does not have.
+    """
+    choice = choice or Choice()
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; give the YAML of a grid")
+    values, _ = read_config(path)
+    needed = ("axes", "cell", "compared", "conditions", "repeats")
+    known = (*needed, "variables", "common", "prepare", "metric")
+    _check_keys(f"{path}", values, known, needed)
+    axes = _choose(path, _read_axes(path, values["axes"]), choice.only)
+    variables = dict(values.get("variables") or {})
+    for name in choice.variables:
+        if name not in variables:
+            raise ValueError(
+                f"{path}: variable {name} is unknown; known: {', '.join(variables)}"
+            )
+    variables = {k: str(v) for k, v in (variables | dict(choice.variables)).items()}
+    axes = _fill_axes(path, axes, variables)
+    common = [str(word) for word in values.get("common") or []]
+    prepare = None
+    if values.get("prepare"):
+        prepare = _read_command(f"{path}: prepare", values["prepare"], common, None)
+    roles = {name: values[name] for name in ("compared", "conditions", "repeats")}
+    grid = Grid(
+        path, axes, variables,
+        _read_command(f"{path}: cell", values["cell"], common, tuple(axes)),
+        prepare, metric=values.get("metric", "cer"), **roles,
+    )  # fmt: skip
+    _check(grid)
+    return grid
+
+
+def _check_keys(
+    place: str, values: Any, known: Sequence[str], needed: Sequence[str]
+) -> None:
+    if not isinstance(values, dict):
+        raise ValueError(f"{place}: found {values!r}, expected lines `key: value`")
+    for name in values:
+        if name not in known:
+            raise ValueError(f"{place}: {name} is unknown; known: {', '.join(known)}")
+    for name in needed:
+        if not values.get(name):
+            raise ValueError(f"{place}: {name} is missing; add it")
+
+
+def _read_axes(path: Path, axes: Any) -> dict[str, dict[str, Value]]:
+    read: dict[str, dict[str, Value]] = {}
+    for axis, values in axes.items():
+        place = f"{path}: axis {axis}"
+        if isinstance(values, list):
+            values = {value: value for value in values}
+        if not isinstance(values, dict) or not values:
+            raise ValueError(f"{place}: found {values!r}, expected a list or `name: x`")
+        read[axis] = {}
+        for name, value in values.items():
+            if any(char in str(name) for char in "/,= ") or not str(name):
+                raise ValueError(
+                    f"{place}: name '{name}' has /, comma, = or a space; take another"
+                )
+            is_list = isinstance(value, list)
+            read[axis][str(name)] = tuple(map(str, value)) if is_list else str(value)
+    return read
+
+
+def _fill_axes(
+    path: Path, axes: dict[str, dict[str, Value]], variables: Mapping[str, str]
+) -> dict[str, dict[str, Value]]:
+    """Fill the variables into the values."""
+
+    def fill(word: str) -> str:
+        try:
+            return word.format(**variables)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"{path}: {word}: its {{}} is no variable; known: "
+                f"{', '.join(variables)}"
+            ) from error
+
+    return {
+        axis: {
+            name: fill(value) if isinstance(value, str) else tuple(map(fill, value))
+            for name, value in values.items()
+        }
+        for axis, values in axes.items()
+    }
+
+
+def _choose(
+    path: Path,
+    axes: dict[str, dict[str, Value]],
+    only: Mapping[str, Sequence[str]],
+) -> dict[str, dict[str, Value]]:
+    for axis, names in only.items():
+        if axis not in axes:
+            raise ValueError(f"{path}: no axis {axis}; there are {', '.join(axes)}")
+        for name in names:
+            if name not in axes[axis]:
+                known = ", ".join(axes[axis])
+                raise ValueError(f"{path}: axis {axis} has no {name}, but {known}")
+    return {
+        axis: {name: values[name] for name in values if name in only.get(axis, values)}
+        for axis, values in axes.items()
+    }
+
+
+def _read_command(
+    place: str, values: Any, common: list[str], axes: tuple[str, ...] | None
+) -> Command:
+    own = "axes" if axes is None else "result"
+    _check_keys(place, values, ("command", "inputs", "outputs", own), ("command", own))
+    lists = {
+        name: tuple(str(word) for word in values.get(name) or [])
+        for name in ("command", "inputs", "outputs", "axes")
+    }
+    outputs = lists["outputs"]
+    if axes is not None:
+        outputs = (str(values["result"]), *outputs)
+    words = (*lists["command"], *common)
+    return Command(words, axes or lists["axes"], lists["inputs"], outputs)
+
+
+def _check(grid: Grid) -> None:
+    """Check that roles and places name what there is."""
+    roles = (grid.compared, grid.conditions, grid.repeats)
+    if sorted(roles) != sorted(grid.axes):
+        raise ValueError(
+            f"{grid.path}: compared, conditions and repeats are {', '.join(roles)}, "
+            f"expected each of the axes once: {', '.join(grid.axes)}"
+        )
+    if grid.metric not in METRICS:
+        raise ValueError(
+            f"{grid.path}: metric is {grid.metric}, expected {', '.join(METRICS)}"
+        )
+    for command in (grid.cell, grid.prepare):
+        if command is None:
+            continue
+        for axis in command.axes:
+            if axis not in grid.axes:
+                raise ValueError(f"{grid.path}: prepare: there is no axis {axis}")
+        known = {DIR, *grid.variables, *command.axes}
+        known |= {axis + NAME for axis in command.axes}
+        for word in (*command.words, *command.inputs, *command.outputs):
+            for _, place, _, _ in string.Formatter().parse(word):
+                if place is not None and place not in known:
+                    raise ValueError(
+                        f"{grid.path}: {word}: {{{place}}} is unknown; known: "
+                        f"{', '.join(sorted(known))}"
+                    )

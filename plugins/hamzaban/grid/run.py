@@ -1,0 +1,124 @@
+"""Running a grid: what is prepared, then the cells, each a job of its own."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hamzaban.grid.cells import (
+    DONE,
+    FAILED,
+    RUNNING,
+    STATUS,
+    State,
+    Task,
+    list_cells,
+    list_preparations,
+    look_at,
+    write_status,
+)
+from hamzaban.grid.options import Grid
+from hamzaban.launch import Job, Resources, run_each
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where jobs run; see `hamzaban run-jobs`.
+
+    Attributes:
+        resources: What each job is given.
+        max_jobs: At most this many at once; None leaves it to the back end.
+        backend: Name of the back end.
+        backend_conf: Its settings.
+    """
+
+    resources: Resources = field(default_factory=Resources)
+    max_jobs: int | None = None
+    backend: str = "local"
+    backend_conf: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_grid(grid: Grid, exp_dir: Path, place: Place) -> list[tuple[Task, State]]:
+    """Run all cells that are not done; one that fails leaves the others alone.
+
+    A cell whose preparation fails is not run and counts as failed. Run again, what
+    was stopped goes on, what failed is tried again, and what is done stays.
+
+    Args:
+        grid: What to run.
+        exp_dir: Gets a folder for each cell.
+        place: Where.
+
+    Returns:
+        All cells, and what became of them.
+    """
+    cells = list_cells(grid, exp_dir)
+    wanted = [cell for cell in cells if look_at(cell).name not in (DONE, RUNNING)]
+    logging.info("%s: %d of %d cells are to be run", grid.path, len(wanted), len(cells))
+    if wanted:
+        wanted = _prepare(grid, exp_dir, wanted, place)
+    wanted = [cell for cell in wanted if look_at(cell).name not in (DONE, RUNNING)]
+    _run(wanted, place)
+    found = [(cell, look_at(cell)) for cell in cells]
+    for cell, state in found:
+        if state.name == FAILED:
+            logging.error("%s failed: %s", cell.title, state.detail)
+    return found
+
+
+def _prepare(
+    grid: Grid, exp_dir: Path, cells: Sequence[Task], place: Place
+) -> list[Task]:
+    """Prepare what the cells need; return those for which that ended well."""
+    needed = [
+        task
+        for task in list_preparations(grid, exp_dir)
+        if any(_is_for(task, cell) for cell in cells)
+    ]
+    one_by_one = Place(
+        Resources(place.resources.num_threads), 1, place.backend, place.backend_conf
+    )
+    statuses = _run(needed, one_by_one)
+    ready = []
+    for cell in cells:
+        broken = [t for t in needed if _is_for(t, cell) and statuses[t.folder]]
+        for task in broken[:1]:
+            write_status(cell.folder, statuses[task.folder], task.log)
+        if not broken:
+            ready.append(cell)
+    return ready
+
+
+def _is_for(preparation: Task, cell: Task) -> bool:
+    return preparation.names.items() <= cell.names.items()
+
+
+def _run(tasks: Sequence[Task], place: Place) -> dict[Path, int]:
+    """Run tasks; return their exit statuses by folder."""
+    statuses: dict[Path, int] = {}
+
+    def end(job: Job, status: int) -> None:
+        task = tasks[job.number - 1]
+        statuses[task.folder] = status
+        if status:
+            write_status(task.folder, status, task.log)
+        name = f"{task.step.name} {task.title}"
+        level = logging.ERROR if status else logging.INFO
+        logging.log(
+            level, "%s ended with status %d; %d of %d", name, status, len(statuses),
+            len(tasks),
+        )  # fmt: skip
+
+    for task in tasks:
+        (task.folder / STATUS).unlink(missing_ok=True)
+    jobs = [Job(n, task.command, task.log) for n, task in enumerate(tasks, 1)]
+    if jobs:
+        run_each(
+            jobs,
+            max_jobs=place.max_jobs,
+            resources=place.resources,
+            backend=place.backend,
+            backend_conf=place.backend_conf,
+            on_end=end,
+        )
+    return statuses
