@@ -1,0 +1,32 @@
+"""Fine-tune a CTC recogniser that labels audio for itself while it trains (slimIPL).
+
+Beside the labelled training set it reads --unlabelled_data_dir; continuous_conf of
+conf/pseudo_continuous.yaml says how labels are made, kept and watched.
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban train-pseudo`: that of train-asr and ours."""
+    return _import_task().get_parser()
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Train, write the models into --output_dir; return the exit status."""
+    _import_task().main(cmd=cmd)
+    return 0
+
+
+def _import_task() -> Any:
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        from hamzaban.pseudo.continuous.task import ContinuousTask
+    return ContinuousTask
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,115 @@
+"""Labels by the model that is being trained: its likeliest tokens, without noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hamzaban.decode.emissions import Utterance, emit, make_batches, read_speech
+from hamzaban.decode.greedy import collapse
+from hamzaban.pseudo.continuous.guard import Judged, judge_label
+from hamzaban.pseudo.continuous.options import ContinuousOptions
+from hamzaban.pseudo.continuous.teacher import Teacher
+
+
+class Labeller:
+    """Reads audio and labels it."""
+
+    def __init__(
+        self,
+        utts: Mapping[str, Utterance],
+        options: ContinuousOptions,
+        *,
+        chars_per_s: float,
+        batch_bins: int,
+        fs: int = 16000,
+        threads: int = 1,
+        dtype: str | None = None,
+    ) -> None:
+        """Take what does not change in a run.
+
+        Args:
+            utts: The utterances without labels.
+            options: What is rejected.
+            chars_per_s: Characters of a second of transcribed speech, spaces apart.
+            batch_bins: Samples of a batch at most, padding counted.
+            fs: Their rate, Hz.
+            threads: That read audio.
+            dtype: Narrow type of matrix products, or None.
+        """
+        self.utts, self.options = utts, options
+        self.chars_per_s, self.batch_bins, self.fs = chars_per_s, batch_bins, fs
+        self.threads, self.dtype = threads, dtype
+
+    def label(
+        self, model: Any, teacher: Teacher | None, utt_ids: Sequence[str]
+    ) -> dict[str, Judged]:
+        """Label utterances.
+
+        Args:
+            model: Has a tokenizer; it is in training mode again afterwards.
+            teacher: Its weights are used where there is one.
+            utt_ids: All different or not.
+
+        Raises:
+            ValueError: The model gives NaN.
+        """
+        utts = [self.utts[utt_id] for utt_id in dict.fromkeys(utt_ids)]
+        found: dict[str, Judged] = {}
+        with self._ready(model, teacher), ThreadPoolExecutor(self.threads) as pool:
+            for batch in make_batches(utts, self.batch_bins):
+                log_probs, frames = emit(model, list(pool.map(self.read, batch)))
+                found.update(self._judge(model, batch, log_probs, frames))
+        return {utt.utt_id: found[utt.utt_id] for utt in utts}
+
+    def read(self, utt: Utterance) -> Tensor:
+        """Read a waveform in -1..1, shape (samples,)."""
+        return read_speech(utt, self.fs)
+
+    @contextmanager
+    def _ready(self, model: Any, teacher: Teacher | None) -> Iterator[None]:
+        device = next(model.parameters()).device.type
+        autocast = (
+            torch.autocast(device, dtype=getattr(torch, self.dtype))
+            if self.dtype
+            else nullcontext()
+        )
+        model.eval()
+        try:
+            with autocast, teacher.stand_in(model) if teacher else nullcontext():
+                yield
+        finally:
+            model.train()
+
+    def _judge(
+        self,
+        model: Any,
+        batch: Sequence[Utterance],
+        log_probs: Tensor,
+        num_frames: Tensor,
+    ) -> Iterator[tuple[str, Judged]]:
+        best, token = log_probs.max(-1)  # (B, T), (B, T)
+        paths, blank = token.tolist(), model.blank_id
+        rows = zip(batch, paths, num_frames.tolist(), best.isnan().cpu(), strict=True)
+        for utt, path, frames, is_nan in rows:
+            if bool(is_nan[:frames].any()):
+                raise ValueError(
+                    f"{utt.utt_id}: the model's log-posteriors are NaN; train anew "
+                    "with a lower learning rate"
+                )
+            ids = [i for i in collapse(path[:frames], blank)]
+            text = self._spell(model.tokenizer, ids)
+            reason = judge_label(
+                text, utt.num_samples / self.fs, self.chars_per_s, self.options
+            )
+            yield utt.utt_id, Judged(text, frames, path[:frames].count(blank), reason)
+
+    @staticmethod
+    def _spell(tokenizer: Any, ids: Sequence[int]) -> str:
+        known = [i for i in ids if i != tokenizer.unk_id]
+        return tokenizer.tokens2text(tokenizer.ids2tokens(known)).strip()
