@@ -24,6 +24,10 @@ start=source                  # weights of a target model at first: source (all 
 ssl_checkpoint=""             # wav2vec2.pt: with --start random, the pretrained encoder
 token_type=char               # of the target models: char or bpe
 nbpe=512                      # size of the bpe vocabulary
+labelled_dir=""               # transcribed audio of the target, not in --data_dir, to be
+                              # trained on in each round
+labelled_valid_dir=""         # likewise; chooses the models, in place of kept labels
+continuous_config=""          # conf/pseudo_continuous.yaml or based on it, for a last round
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
 asr_model=valid.wer.ave.pth   # file of weights, in source_exp and in the rounds' models
 ref=""                        # true text of some of data_dir; reported, never used
@@ -36,6 +40,7 @@ Usage: ./pseudo.sh --source_exp DIR --data_dir DIR --text FILE --lm_dir DIR
 
 Round 0 labels data_dir with the source model; round k trains a model on what round k-1
 kept and labels with it, until --rounds, or until a round's health is bad or not better.
+With --continuous_config one more goes on from the best, on labels it gives as it trains.
 pseudo_exp/status.json says which round is best and why; rounds.tsv has all figures.
 A step whose outputs are there, inputs and options unchanged, is not run again.
 
@@ -48,22 +53,22 @@ $(sed -En '/^source_exp/,/^help_message/s/^([a-z][a-z_]*)=(.*# .*)$/  --\1 \2/p'
 for name in source_exp data_dir text lm_dir asr_config pseudo_exp; do
     [[ -n ${!name} ]] || die "--${name} is needed; see --help"
 done
-for name in source_exp data_dir text lm_dir asr_config pseudo_config ssl_checkpoint ref; do
+for name in source_exp data_dir text lm_dir asr_config pseudo_config ssl_checkpoint ref \
+    labelled_dir labelled_valid_dir continuous_config; do
     [[ -z ${!name} || -e ${!name} ]] || die "--${name} ${!name}: no such file or folder"
 done
 [[ ${start} == source || ${start} == random ]] ||
     die "--start is '${start}', expected source or random"
-[[ ${token_type} == bpe || ${token_type} == char ]] ||
-    die "--token_type is '${token_type}', expected bpe or char"
+[[ ${token_type} == bpe || ${token_type} == char ]] || die "--token_type is '${token_type}', expected bpe or char"
 [[ ${rounds} =~ ^[0-9]+$ ]] || die "--rounds is '${rounds}', expected a number"
 read -ra asr_words <<< "${asr_args}"
+labelled_text=${labelled_dir:-/dev/null}${labelled_dir:+/text}
 init_opts=(${ssl_checkpoint:+--ssl_checkpoint "${ssl_checkpoint}"})
 init_files=(${ssl_checkpoint:+"${ssl_checkpoint}"})
 if [[ ${start} == source ]]; then
     init_opts+=(--init_param "${source_exp}/${asr_model}:::ctc")
     init_files+=("${source_exp}/${asr_model}")
 fi
-gpu=$((ngpu > 0))
 train_opts=(--ngpu "${ngpu}")
 [[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
 tokens=${pseudo_exp}/tokens
@@ -77,37 +82,78 @@ asr_conf=${pseudo_exp}/conf/asr.yaml
 pseudo_conf=${pseudo_exp}/conf/pseudo.yaml
 hamzaban merge-config "${asr_config}" "${asr_conf}"
 hamzaban merge-config "${pseudo_config}" "${pseudo_conf}"
+continuous_conf=${pseudo_exp}/conf/continuous.yaml
+if [[ -n ${continuous_config} ]]; then
+    hamzaban merge-config "${continuous_config}" "${continuous_conf}.difference"
+    sed '1s/.*/base: asr.yaml/' "${continuous_conf}.difference" > "${continuous_conf}.layers"
+    hamzaban merge-config "${continuous_conf}.layers" "${continuous_conf}"
+fi
 
 make_tokens() { # of the target: all of its sentences, given ids
-    awk 'NF { printf "s%09d %s\n", NR, $0 }' "${text}" > "${pseudo_exp}/sentences.tmp"
+    { cat "${text}" && cut -s -d ' ' -f 2- "${labelled_text}"; } |
+        awk 'NF { printf "s%09d %s\n", NR, $0 }' > "${pseudo_exp}/sentences.tmp"
     mv "${pseudo_exp}/sentences.tmp" "${pseudo_exp}/sentences"
     step tokens --in "${pseudo_exp}/sentences" --out "${token_files[@]}" -- \
         hamzaban make-tokens --token_type "${token_type}" --nbpe "${nbpe}" \
         --output_dir "${tokens}" "${pseudo_exp}/sentences"
 }
 
-train() { # round: a model on what the round before kept
-    local dir=${pseudo_exp}/round_$1 data=${pseudo_exp}/round_$(($1 - 1))/data
-    local name opts=() inputs=()
+prepare() { # round train-dir valid-dir: sets data_opts and data_files
+    local dir=${pseudo_exp}/round_$1 name data=$2
+    data_opts=() data_files=()
     for name in train valid; do
-        step stats --in "${data}/${name}"/{text,utt2num_samples} "${token_files[@]}" \
+        step stats --in "${data}"/{text,utt2num_samples} "${token_files[@]}" \
             --out "${dir}/stats/${name}"/{speech_shape,"text_shape.${token_type}"} -- \
-            hamzaban collect-stats --data_dir "${data}/${name}" "${token_opts[@]}" \
+            hamzaban collect-stats --data_dir "${data}" "${token_opts[@]}" \
             --output_dir "${dir}/stats/${name}"
-        opts+=(
-            "--${name}_data_path_and_name_and_type" "${data}/${name}/wav.scp,speech,sound"
-            "--${name}_data_path_and_name_and_type" "${data}/${name}/text,text,text"
+        data_opts+=(
+            "--${name}_data_path_and_name_and_type" "${data}/wav.scp,speech,sound"
+            "--${name}_data_path_and_name_and_type" "${data}/text,text,text"
             "--${name}_shape_file" "${dir}/stats/${name}/speech_shape"
             "--${name}_shape_file" "${dir}/stats/${name}/text_shape.${token_type}")
-        inputs+=("${data}/${name}"/{wav.scp,text})
+        data_files+=("${data}"/{wav.scp,text})
+        data=$3
     done
-    log "Training: ${dir}/model/train.log"
-    step train --set_aside "${dir}/model" --out "${dir}/model"/{config.yaml,"${asr_model}"} \
-        --in "${asr_conf}" "${inputs[@]}" "${token_files[@]}" "${init_files[@]}" -- \
-        "${cuda_cmd[@]}" "${train_opts[@]}" --log "${dir}/model/train.log" -- \
-        hamzaban train-asr --config "${asr_conf}" --output_dir "${dir}/model" \
+}
+
+run_training() { # verb dir config option...: reads data_opts, data_files, init_files
+    log "Training: $2/train.log"
+    step train --set_aside "$2" --out "$2"/{config.yaml,"${asr_model}"} \
+        --in "$3" "${data_files[@]}" "${token_files[@]}" "${init_files[@]}" -- \
+        "${cuda_cmd[@]}" "${train_opts[@]}" --log "$2/train.log" -- \
+        hamzaban "$1" --config "$3" --output_dir "$2" \
         --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
-        "${token_opts[@]}" "${init_opts[@]}" "${opts[@]}" "${asr_words[@]}"
+        "${token_opts[@]}" "${init_opts[@]}" "${data_opts[@]}" "${@:4}" "${asr_words[@]}"
+}
+
+train() { # round: a model on what the round before kept, and on what has labels
+    local dir=${pseudo_exp}/round_$1 kept=${pseudo_exp}/round_$(($1 - 1))/data
+    local train_dir=${kept}/train
+    if [[ -n ${labelled_dir} ]]; then
+        train_dir=${dir}/train
+        step combine --in "${labelled_dir}" "${kept}/train" --out "${train_dir}" -- \
+            hamzaban combine-data "${train_dir}" "${labelled_dir}" "${kept}/train"
+    fi
+    prepare "$1" "${train_dir}" "${labelled_valid_dir:-${kept}/valid}"
+    run_training train-asr "${dir}/model" "${asr_conf}"
+}
+
+train_continuously() { # round best: goes on from the best; sets reason if it collapses
+    local dir=${pseudo_exp}/round_$1/model kept=${pseudo_exp}/round_$2/data
+    reason=""
+    if [[ $2 -gt 0 ]]; then
+        init_files=("${pseudo_exp}/round_$2/model/${asr_model}")
+        init_opts=(--init_param "${init_files[0]}")
+    else
+        make_tokens
+    fi
+    prepare "$1" "${labelled_dir:-${kept}/train}" "${labelled_valid_dir:-${kept}/valid}"
+    data_files+=("${data_dir}/wav.scp")
+    rm -f "${dir}/collapsed"
+    if ! run_training train-pseudo "${dir}" "${continuous_conf}" --unlabelled_data_dir "${data_dir}"; then
+        reason=$(< "${dir}/collapsed") || die "training failed; see ${dir}/train.log"
+        log "Round $1 was stopped, round $2 stays the best: ${reason}"
+    fi
 }
 
 label() { # round model: labels, filters and judges
@@ -115,9 +161,9 @@ label() { # round model: labels, filters and judges
     [[ $1 -eq 0 ]] || last=("${pseudo_exp}/round_$(($1 - 1))/status.json")
     step emissions --in "$2"/{config.yaml,"${asr_model}"} "${data_dir}/wav.scp" \
         --out "${dir}/emissions/meta.json" -- \
-        "${decode_cmd[@]}" --ngpu "${gpu}" --log "${dir}/emissions.log" -- \
+        "${decode_cmd[@]}" --ngpu "$((ngpu > 0))" --log "${dir}/emissions.log" -- \
         hamzaban make-emissions --asr_exp "$2" --asr_model "${asr_model}" --nj "${nj}" \
-        --ngpu "${gpu}" --data_dir "${data_dir}" --output_dir "${dir}/emissions"
+        --ngpu "$((ngpu > 0))" --data_dir "${data_dir}" --output_dir "${dir}/emissions"
     step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${text}" \
         "${lm_dir}/word/lm.bin" "${last[@]}" ${ref:+"${ref}"} \
         --out "${dir}/health.json" "${dir}/status.json" -- \
@@ -136,9 +182,18 @@ for ((round = 0; round <= rounds; round++)); do
     fi
     label "${round}" "${model}"
     status=${pseudo_exp}/round_${round}/status.json
-    if ! grep -q '"go_on": true' "${status}"; then
-        break
-    fi
+    grep -q '"go_on": true' "${status}" || break
 done
+if [[ -n ${continuous_config} ]]; then
+    best=$(sed -n 's/^ *"best": *\([0-9]*\).*/\1/p' "${status}")
+    [[ -n ${best} ]] || die "${status}: no round is well; nothing to begin with"
+    [[ ${round} -gt ${rounds} ]] || round=$((round + 1))
+    log "Round ${round}, continuous, from round ${best}"
+    train_continuously "${round}" "${best}"
+    if [[ -z ${reason} ]]; then
+        label "${round}" "${pseudo_exp}/round_${round}/model"
+        status=${pseudo_exp}/round_${round}/status.json
+    fi
+fi
 grep -E '"(why|best_asr_exp)"' "${status}" >&2
 cat "${pseudo_exp}/rounds.tsv"
