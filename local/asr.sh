@@ -46,6 +46,7 @@ asr_config=""                 # YAML; may lie on another, `base: PATH`; needed
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
 asr_tag=""                    # name of exp/asr_<tag>; empty: made of the options
 inference_config=""           # YAMLs; each gives its name to a folder of results
+pseudo_args=""                # options for transfer.sh; empty: no pseudo-labels
 
 stage_table="\
  1 data      corpus -> data/ by local/data.sh; normalised, validated, audited
@@ -58,14 +59,13 @@ stage_table="\
  8 train     dump/raw/, tokens, stats, wav2vec2.pt -> exp/asr_<tag>/
  9 decode    exp/asr_<tag>/, dump/raw/<test_set> -> exp/asr_<tag>/<inference>/<test_set>/
 10 score     decoded and true text -> score_wer/, score_cer/, score_ter/, RESULTS.md
+11 pseudo    exp/asr_<tag>/, speech, sentences -> exp/pseudo_<tag>/, if --pseudo_args
 12 report    all of it -> exp/report.html
 13 pack      exp/asr_<tag>/ -> a model archive; only with --stop_stage pack"
-reserved_stages="\
-11 pseudo"
 help_message="\
 Usage: ./${0##*/} --train_set NAME --valid_set NAME --test_sets NAMES --asr_config YAML
 
-Stages, by number or name (11 is kept for later):
+Stages, by number or name:
 ${stage_table}
 
 A step whose outputs are there, inputs and options unchanged, is not run again.
@@ -82,6 +82,7 @@ resolve_stages "${skip_stages}"
 [[ -n ${mine_config} ]] || skipped[3]="no --mine_config is given"
 [[ -n ${pretrain_config} ]] || skipped[4]="no --pretrain_config is given"
 [[ -n ${lm_config} ]] || skipped[6]="no --lm_config is given"
+[[ -n ${pseudo_args} ]] || skipped[11]="no --pseudo_args is given"
 # shellcheck source=local/names.sh
 . "${MAIN_ROOT}/local/names.sh"
 
@@ -189,15 +190,6 @@ if stage 8 train; then
     config=${expdir}/conf/asr_${asr_tag}.yaml
     hamzaban merge-config "${asr_config}" "${config}"
     log "Training: ${asr_exp}/train.log"
-    data_opts=()
-    for name in train valid; do
-        dir=${name}_dir
-        data_opts+=(
-            "--${name}_data_path_and_name_and_type" "${!dir}/wav.scp,speech,sound"
-            "--${name}_data_path_and_name_and_type" "${!dir}/text,text,text"
-            "--${name}_shape_file" "${asr_stats}/${name}/speech_shape"
-            "--${name}_shape_file" "${asr_stats}/${name}/text_shape.${token_type}")
-    done
     step train --set_aside "${asr_exp}" --out "${asr_exp}"/{config.yaml,valid.wer.ave.pth} \
         --in "${config}" "${token_files[@]}" ${ssl_checkpoint:+"${ssl_checkpoint}"} \
         {"${train_dir}","${valid_dir}"}/{wav.scp,text} \
@@ -273,6 +265,13 @@ if stage 10 score; then
         hamzaban show-results "${results[@]%/RESULTS.md}" --output "${expdir}/RESULTS.md" \
         --report "${expdir}/report.html"
     cat "${asr_exp}/RESULTS.md"
+fi
+
+if stage 11 pseudo; then # what comes later counts
+    read -ra words <<< "${pseudo_args}"
+    "${MAIN_ROOT}/local/transfer.sh" --source_exp "${asr_exp}" --nj "${nj}" \
+        --ngpu "${ngpu}" --pseudo_exp "${expdir}/pseudo_${asr_tag}" \
+        --token_type "${token_type}" "${cleaner_opts[@]}" "${words[@]}"
 fi
 
 if stage 12 report; then

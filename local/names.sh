@@ -67,6 +67,15 @@ if [[ ${token_type} == bpe ]]; then
     token_opts+=("${bpe_opts[@]}")
     token_files+=("${token_dir}/bpe.model")
 fi
+data_opts=() # of train-asr
+for name in train valid; do
+    dir=${name}_dir
+    data_opts+=(
+        "--${name}_data_path_and_name_and_type" "${!dir}/wav.scp,speech,sound"
+        "--${name}_data_path_and_name_and_type" "${!dir}/text,text,text"
+        "--${name}_shape_file" "${asr_stats}/${name}/speech_shape"
+        "--${name}_shape_file" "${asr_stats}/${name}/text_shape.${token_type}")
+done
 init_opts=()
 [[ -z ${ssl_checkpoint} ]] || init_opts=(--ssl_checkpoint "${ssl_checkpoint}")
 read -ra asr_words <<< "${asr_args}"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Stages by number and name, their steps, names of what they make. Sourced after log.sh.
 # The script that sources this sets: stage_table, lines `number name what it does`;
-# reserved_stages, lines of the same form for stages yet to come; stage and stop_stage
-# (numbers or names); skipped, an associative array: number -> why.
+# stage and stop_stage (numbers or names); skipped, an associative array: number -> why.
 
 find_stage() { # number-or-name: prints its number
     local number name _
@@ -12,11 +11,6 @@ find_stage() { # number-or-name: prints its number
             return
         fi
     done <<< "${stage_table:?}"
-    while read -r number name _; do
-        if [[ -n $1 && ($1 == "${number}" || $1 == "${name}") ]]; then
-            die "stage ${number} (${name}) is reserved and does nothing yet; see --help"
-        fi
-    done <<< "${reserved_stages:?}"
     die "stage '$1' is unknown; known: $(awk 'ORS = ", " { print $1, $2 }' <<< \
         "${stage_table}" | sed 's/, $//')"
 }

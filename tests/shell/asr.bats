@@ -206,14 +206,21 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [ "$(calls make-tokens)" -eq 1 ]
 }
 
+@test "rounds of pseudo-labels run if their options are given, on the stage before" {
+    run asr --stop_stage pseudo
+    [[ ${output} == *"Stage 11 (pseudo) is skipped: no --pseudo_args is given"* ]]
+    : > sentences
+    run asr --stage pseudo --stop_stage pseudo --pseudo_args "--text sentences --rounds 0"
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"pseudo.sh: --data_dir is needed"* ]] # asr.sh gave the others
+}
+
 @test "a wrong stage is one clear line" {
     while IFS="|" read -r words message; do
         fails_with "${message}" "${words}"
     done << 'END'
---stage 11|stage 11 (pseudo) is reserved
---stop_stage pseudo|stage 11 (pseudo) is reserved
 --stage 14|stage '14' is unknown; known: 1 data, 2 audio
---skip_stages pseudo|stage 11 (pseudo) is reserved
+--skip_stages 14|stage '14' is unknown
 --stage 0x1|stage '0x1' is unknown
 --stage score --stop_stage 2|stage 10 is after stop_stage 2
 END

@@ -47,3 +47,35 @@ asr() { # option...: the recipe's run
 calls() { # verb: how many times it was called
     grep -c "^$1" "${CALLS}" || true
 }
+
+# Makes what pseudo.sh reads, and a stand-in for pseudo-label too; after make_recipe.
+fake_rounds() {
+    local bin=${ROOT}/tests/shell/fake_hamzaban
+    export FAKE=${BATS_TEST_TMPDIR}/fake_hamzaban COLLAPSE=9
+    cp "${bin}" "${FAKE}"
+    cat > "${PATH%%:*}/hamzaban" << 'END'
+#!/usr/bin/env bash
+# pseudo-label: rounds before ${COLLAPSE} are well; the rest is fake_hamzaban's.
+set -eu
+[[ $1 != train-lm ]] || { mkdir -p "$5/word" && touch "$5/word/lm.bin"; }
+[[ $1 == pseudo-label ]] || exec "${FAKE}" "$@"
+printf '%s\n' "$*" >> "${CALLS}"
+dir=$3/round_$5
+for part in train valid; do
+    mkdir -p "${dir}/data/${part}"
+    for file in text wav.scp utt2num_samples; do
+        printf 'u%s 1\n' "$5" > "${dir}/data/${part}/${file}"
+    done
+done
+go_on=true
+[[ $5 -lt ${COLLAPSE} ]] || go_on=false
+printf '{}\n' > "${dir}/health.json"
+printf '{\n "go_on": %s,\n "why": "round %s",\n "best_asr_exp": "x"\n}\n' \
+    "${go_on}" "$5" > "${dir}/status.json"
+printf 'round\n%s\n' "$5" > "$3/rounds.tsv"
+END
+    mkdir -p source unlabelled lm/word
+    touch source/{config.yaml,valid.wer.ave.pth} unlabelled/wav.scp lm/word/lm.bin
+    printf 'b a\n\nc\n' > sentences
+    printf '{}\n' > pseudo.yaml
+}

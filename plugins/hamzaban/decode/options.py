@@ -9,6 +9,7 @@ from typing import Any
 from hamzaban.config import read_config
 
 SEARCHES = ("greedy", "lexicon", "token", "espnet")
+UTT2LANG, PREDICTED = "utt2lang", "predicted"  # ways to choose a language
 LM_UNITS = ("word", "char", "bpe", "none")
 TUNED = ("lm_weight", "word_score", "beam_size")
 
@@ -22,12 +23,15 @@ class DecodeOptions:
         nj: Processes on the CPU; a GPU is used by one.
         ngpu: 0 for the CPU, 1 for a GPU.
         batch_bins: Most samples in a batch, padding counted.
+        language: Of models with a head for each language: `utt2lang` of the data
+            directory, `predicted` by the model, or one language for all.
     """
 
     asr_model: str = "valid.wer.ave.pth"
     nj: int = 1
     ngpu: int = 0
     batch_bins: int = 640_000
+    language: str = UTT2LANG
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -62,6 +66,9 @@ class SearchOptions:
         blank_threshold: Of a run of frames whose blank is likelier than this, the
             search sees one; 1: all frames.
         num_spellings: Segmentations of a word into pieces that `lexicon` allows.
+        mapping: Of `lexicon`: a table of letters, by which words of one language are
+            spelled in the tokens of another's model (hamzaban/pseudo/mappings/, or a
+            file); empty: words are spelled as they are.
         nbest: Hypotheses written of each utterance.
         ctc_weight: Of `espnet`: share of the CTC score.
         penalty: Of `espnet`: added for each token.
@@ -77,6 +84,7 @@ class SearchOptions:
     log_add: bool = True
     blank_threshold: float = 0.999
     num_spellings: int = 3
+    mapping: str = ""
     nbest: int = 1
     ctc_weight: float = 0.3
     penalty: float = 0.0
@@ -106,6 +114,8 @@ class SearchOptions:
             raise ValueError(f"nbest {self.nbest} is above beam_size {self.beam_size}")
         if self.search == "token" and self.word_score:
             raise ValueError("word_score is for search: lexicon; leave it out")
+        if self.search != "lexicon" and self.mapping:
+            raise ValueError("mapping is for search: lexicon; leave it out")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.decode.beam import BeamHypothesis, BeamSearch
-from hamzaban.decode.lexicon import build_lexicon, read_words, report_lexicon
+from hamzaban.decode.lexicon import (
+    Lexicon,
+    build_lexicon,
+    read_words,
+    report_lexicon,
+)
 from hamzaban.decode.options import SearchOptions
 from hamzaban.decode.path import (
     BLANK_ID,
@@ -135,7 +140,7 @@ def build_searcher(
     lexicon = None
     if options.search == "lexicon":
         words = files.word_list or _lm_folder(files, "word") / "units.txt"
-        lexicon = build_lexicon(read_words(words), tokenizer, options.num_spellings)
+        lexicon = _spell(read_words(words), tokenizer, options)
         if report_dir is not None:
             report_lexicon(lexicon, report_dir / "unspelled_words")
     searcher.beam = BeamSearch(tokenizer, options, lexicon=lexicon, lm=lm)
@@ -145,6 +150,22 @@ def build_searcher(
         options.beam_size,
     )
     return searcher
+
+
+def _spell(
+    words: Sequence[str], tokenizer: Tokenizer, options: SearchOptions
+) -> Lexicon:
+    if not options.mapping:
+        return build_lexicon(words, tokenizer, options.num_spellings)
+    from hamzaban.pseudo.spelling import (
+        build_folded_lexicon,
+        find_mapping,
+        read_mapping,
+    )
+
+    mapping = read_mapping(find_mapping(options.mapping))
+    count = options.num_spellings
+    return build_folded_lexicon(words, tokenizer, mapping, count).lexicon
 
 
 def _choose_unit(

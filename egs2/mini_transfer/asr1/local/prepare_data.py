@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Make two languages of the words of mini_ar: no word and no speaker in both.
+
+Words of the source are joined to utterances with transcripts, words of the target to
+utterances without, and to a test set. Which word follows which is drawn from a bigram
+grammar, made at random for each part of the words; sentences of it are the target's
+text. Each recording of a word is used once. Same options, same output.
+"""
+
+import argparse
+import csv
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from hamzaban.data_dir_write import DirWriter, write_scp
+from hamzaban.fileio import atomic_text
+
+FS = 16_000
+NUMBERS = frozenset(
+    ("صفر", "واحد", "اثنان", "ثلاثة", "أربعة")
+    + ("خمسة", "ستة", "سبعة", "ثمانية", "تسعة")
+)
+VOWEL_SIGNS = dict.fromkeys((0x064F, 0x0650))  # two of the words bear one
+PARTS = ("numbers", "commands", "even", "odd")
+LIKELY = (6.0, 3.0, 2.0)  # weights of the words that a word likes to stand before
+UNLIKELY = 0.15  # of any other
+MIN_WORDS, MAX_WORDS = 3, 6  # of a sentence
+TEXT_LINES = 3_000  # of the target's text
+
+Span = tuple[Path, int, int]  # a recording of a word: file, first and last sample
+Clips = dict[str, dict[str, list[Span]]]  # by speaker and word
+
+
+class Grammar:
+    """Draws sentences: each word is followed by one of three, seldom by another."""
+
+    def __init__(self, words: list[str], seed: str) -> None:
+        """Draw the followers of each word."""
+        rng = random.Random(f"grammar {seed}")
+        self.words = words
+        self.weights = {
+            word: dict.fromkeys(words, UNLIKELY)
+            | dict(zip(rng.sample(words, len(LIKELY)), LIKELY, strict=True))
+            for word in words
+        }
+
+    def draw(self, rng: random.Random, left: Mapping[str, int] | None) -> list[str]:
+        """Draw a sentence; of words left over, where these are given by number."""
+        left = dict(left) if left is not None else {}
+        sentence: list[str] = []
+        for _ in range(rng.randint(MIN_WORDS, MAX_WORDS)):
+            weights = self.weights[sentence[-1]] if sentence else {}
+            found = [weights.get(w, 1.0) * left.get(w, 1) for w in self.words]
+            if not any(found):
+                break
+            sentence += rng.choices(self.words, found)
+            if sentence[-1] in left:
+                left[sentence[-1]] -= 1
+        return sentence
+
+
+def choose_words(part: str, known: list[str]) -> list[str]:
+    """Give the words of a part, sorted; the even and the odd ones by that order."""
+    if part in ("even", "odd"):
+        return known[PARTS.index(part) % 2 :: 2]
+    return [word for word in known if (word in NUMBERS) == (part == "numbers")]
+
+
+def read_words(corpus: Path) -> dict[str, Clips]:
+    """Read where each word lies; by the part of the corpus, both kinds of train as one.
+
+    Raises:
+        SystemExit: The table is not that of the repository.
+    """
+    found: dict[str, Clips] = defaultdict(_make_clips)
+    number = 0
+    with open(corpus / "words.tsv", encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows, delimiter="\t"):
+            path = corpus / "audio" / f"{row['recording']}.opus"
+            edges = (round(float(row[name]) * FS) for name in ("start_s", "end_s"))
+            word = row["word"].translate(VOWEL_SIGNS)
+            name = "train" if row["set"] == "unlabelled" else row["set"]
+            found[name][row["spk_id"]][word].append((path, *edges))
+            number += 1
+    if number != 5_280:
+        raise SystemExit(
+            f"{corpus}/words.tsv: {number} words found, expected 5280; restore the "
+            "file with `git checkout`"
+        )
+    return found
+
+
+def _make_clips() -> Clips:
+    return defaultdict(lambda: defaultdict(list))
+
+
+def join(
+    clips: dict[str, list[Span]], grammar: Grammar, rng: random.Random
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Join the recordings of one speaker to utterances: words, samples."""
+    spans = {word: list(clips[word]) for word in grammar.words}
+    audio: dict[Path, np.ndarray] = {}
+    for taken in spans.values():
+        rng.shuffle(taken)
+    while any(spans.values()):
+        words = grammar.draw(rng, {word: len(taken) for word, taken in spans.items()})
+        pieces = []
+        for word in words:
+            path, start, end = spans[word].pop()
+            if path not in audio:
+                audio[path] = soundfile.read(path, dtype="float32")[0]
+            pieces.append(audio[path][start:end])
+        yield words, np.concatenate(pieces)
+
+
+def write_set(
+    folder: Path, clips: Clips, grammar: Grammar, *, has_text: bool
+) -> dict[str, str]:
+    """Write a data directory, its audio beside; return the transcripts."""
+    texts = {}
+    with DirWriter(folder) as writer:
+        for spk_id, own in sorted(clips.items()):
+            rng = random.Random(f"{folder.name} {spk_id}")
+            for number, (words, speech) in enumerate(join(own, grammar, rng)):
+                utt_id = f"{spk_id}-{folder.name}-{number:03d}"
+                path = folder.parent / "audio" / folder.name / f"{utt_id}.flac"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                soundfile.write(path, speech, FS)
+                writer.open("wav.scp").write(utt_id, str(path))
+                writer.open("utt2spk").write(utt_id, spk_id)
+                texts[utt_id] = " ".join(words)
+                if has_text:
+                    writer.open("text").write(utt_id, texts[utt_id])
+    return texts
+
+
+def main() -> None:
+    """Read the command line and write the sets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path, help="downloads/mini_ar of mini_ar")
+    parser.add_argument("data", type=Path, help="folder to write the sets into")
+    parser.add_argument("--source", choices=PARTS, default="commands")
+    parser.add_argument("--target", choices=PARTS, default="numbers")
+    args = parser.parse_args()
+    corpus = read_words(args.corpus)
+    known = sorted({word for own in corpus["train"].values() for word in own})
+    words = {part: choose_words(part, known) for part in (args.source, args.target)}
+    if set(words[args.source]) & set(words[args.target]):
+        parser.error(f"{args.source} and {args.target} have words in common")
+    source = Grammar(words[args.source], args.source)
+    target = Grammar(words[args.target], args.target)
+    speakers = sorted(corpus["train"])  # every other one speaks the target
+    split = [{s: corpus["train"][s] for s in speakers[k::2]} for k in (0, 1)]
+    parts = {"train": split[0], "valid": corpus["valid"], "test": corpus["test"]}
+    for name, clips in parts.items():
+        write_set(args.data / f"{name}_{args.source}", clips, source, has_text=True)
+    unlabelled = args.data / f"unlabelled_{args.target}"
+    truth = write_set(unlabelled, split[1], target, has_text=False)
+    write_scp(args.data / f"ref_{args.target}", truth.items())
+    test = args.data / f"test_{args.target}"
+    write_set(test, corpus["test"], target, has_text=True)
+    rng = random.Random(f"text {args.target}")
+    with atomic_text(args.data / f"text_{args.target}") as f:
+        f.writelines(" ".join(target.draw(rng, None)) + "\n" for _ in range(TEXT_LINES))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# From one language to another, local/transfer.sh: what it adds to pseudo.sh.
+
+load helpers
+
+setup() {
+    make_recipe
+    fake_rounds
+    printf 'word: null\n' > conf/lm.yaml
+    printf 'search: lexicon\n' > conf/decode_target.yaml
+    mkdir -p spoken
+    touch spoken/{wav.scp,text,utt2spk}
+}
+
+transfer() { # option...
+    "${ROOT}/local/transfer.sh" --source_exp source --data_dir unlabelled \
+        --text sentences --lm_config conf/lm.yaml --asr_config conf/train_ctc.yaml \
+        --ngpu 0 --nj 2 --pseudo_config pseudo.yaml --pseudo_exp exp/pseudo --rounds 1 "$@"
+}
+
+@test "the target's language model is made, every round scored, nothing a second time" {
+    set -- --lang ur --test_dirs spoken \
+        --inference_config "conf/decode_target.yaml conf/decode_greedy.yaml"
+    run transfer "$@"
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "^train-lm --config exp/pseudo/conf/lm.yaml .*--lm_text sentences" "${CALLS}"
+    grep -q "^pseudo-label .*--lm_dir exp/pseudo/lm" "${CALLS}"
+    grep -q "^decode-asr --asr_exp source .*--emissions_dir exp/pseudo/round_0/\
+emissions_spoken --data_dir spoken" "${CALLS}"
+    grep -q "^decode-asr --asr_exp exp/pseudo/round_1/model .*--lm_dir exp/pseudo/lm" \
+        "${CALLS}"
+    [ "$(calls decode-asr)" -eq 4 ]
+    [ "$(grep -c "^score-text .*--lang ur" "${CALLS}")" -eq 4 ]
+    [ -f exp/pseudo/round_1/decode_greedy/spoken/score_cer/result.txt ]
+    grep -q "round_0 exp/pseudo/round_1 --output exp/pseudo/RESULTS.md" exp/pseudo/RESULTS.md
+    : > "${CALLS}"
+    run transfer "$@"
+    [ "${status}" -eq 0 ]
+    [ ! -s "${CALLS}" ]
+}
+
+@test "without test sets it is pseudo.sh" {
+    run transfer
+    [ "${status}" -eq 0 ]
+    [ "$(calls decode-asr)" -eq 0 ]
+    [ -f exp/pseudo/rounds.tsv ]
+}
+
+@test "wrong options are refused before anything runs" {
+    for options in "--test_dirs spoken" "--test_dirs none --inference_config pseudo.yaml" \
+        "--lm_config none" "--source_exp"; do
+        read -ra words <<< "${options}"
+        run transfer "${words[@]}"
+        [ "${status}" -ne 0 ]
+        [ "${#lines[@]}" -eq 1 ]
+    done
+    [ ! -s "${CALLS}" ]
+}
