@@ -103,6 +103,34 @@ def test_a_tarball_gives_what_its_folder_gives(releases, version, tmp_path):
         assert len(clips) == 12 + len(wav_scp)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "common-voice-scripted-speech-27-0-persia-0c0b9a16.tar.gz",
+        "1789492443485-cv-corpus-27.0-2026-09-11-fa.tar.gz",
+    ],
+)
+def test_a_tarball_is_found_under_the_names_it_is_given_out_with(
+    releases, tmp_path, name
+):
+    downloads = tmp_path / "my downloads"
+    pack(releases["27.0"], downloads).rename(downloads / name)
+    pack(releases["14.0"], downloads)  # of another release
+    other = make_release(tmp_path, "27.0", CLIPS[-2:], "ur")
+    pack(other, downloads).rename(
+        downloads / "common-voice-scripted-speech-27-0-urdu-12345678.tar.gz"
+    )
+    unpacked = tmp_path / "unpacked"
+    for source in (downloads, downloads / name):
+        words = ["--release", "27.0", "--unpack_dir", str(unpacked)]
+        prepare(source, tmp_path / "data", *words)
+        assert numbers(tmp_path / "data" / "train") == TRAIN
+    assert (unpacked / "cv-corpus-27.0-2026-09-11" / "fa" / "test.tsv").is_file()
+    with pytest.raises(ValueError, match="8 clips, expected 30411 in release 27.0"):
+        words = ["commonvoice", str(downloads / name), "--output", str(tmp_path)]
+        main([*words, "--lang", "fa", "--unpack_dir", str(unpacked)])
+
+
 def test_a_tarball_cut_short_is_told(releases, tmp_path):
     archive = pack(releases["7.0"], tmp_path)
     archive.write_bytes(archive.read_bytes()[:-9000])
@@ -112,7 +140,9 @@ def test_a_tarball_cut_short_is_told(releases, tmp_path):
 
 def test_a_folder_of_releases_needs_a_choice(releases, tmp_path):
     root = releases["7.0"].parents[1]
-    with pytest.raises(ValueError, match=r"holds releases 14.0, 16.1, 25.0, 7.0;"):
+    with pytest.raises(
+        ValueError, match=r"holds releases 14.0, 16.1, 25.0, 27.0, 7.0;"
+    ):
         prepare(root, tmp_path)
     prepare(root, tmp_path, "--release", "14.0")
     assert "corpus-14.0" in (tmp_path / "train" / "wav.scp").read_text()

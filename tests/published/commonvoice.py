@@ -1,4 +1,4 @@
-"""Common Voice as releases 7.0, 14.0, 16.1 and 25.0 have it, with planted leaks."""
+"""Common Voice as releases 7.0, 14.0, 16.1, 25.0 and 27.0 have it, planted leaks."""
 
 import hashlib
 import tarfile
@@ -16,12 +16,14 @@ COLUMNS = {
     "14.0": f"{OLD} accents variant locale segment",
     "16.1": f"{OLD} accents variant locale segment",
     "25.0": f"{NEW} accents variant locale segment",
+    "27.0": f"{NEW} accents variant locale segment",
 }
 DATES = {
     "7.0": "2021-07-21",
     "14.0": "2023-06-23",
     "16.1": "2023-12-06",
     "25.0": "2026-03-09",
+    "27.0": "2026-09-11",
 }
 FS = 32000
 LEAKS = ("punctuation", "letters", "near", "speaker")

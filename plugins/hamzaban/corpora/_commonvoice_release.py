@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from hamzaban.ingest.archive import extract_files
+from hamzaban.ingest.archive import extract_files, first_file
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.tables import open_utf8
 
@@ -21,6 +21,7 @@ WHERE = (
     "Common Voice is given out by the Mozilla Data Collective, "
     "https://mozilladatacollective.com, free of charge after signing in"
 )
+_GIVEN_OUT = "common-voice-scripted-speech-*.tar.gz"  # its language is not in its name
 _DURATION = re.compile(r"(.+\.\w+)[\t ,;]+(\d+)\s*")
 _RELEASE = re.compile(r"cv-corpus-(\d+(?:\.\d+)?)(-delta)?-\d{4}-\d\d-\d\d")
 
@@ -81,7 +82,7 @@ def open_release(args: argparse.Namespace) -> Release:
         ValueError: There are several, or it is a delta release.
     """
     place = find_place(args.source, args.lang, args.release)
-    found = _RELEASE.search(str(place.absolute()))
+    found = _find_release(place)
     if found and found[2]:
         raise ValueError(
             f"{place}: a delta release has no dev.tsv and test.tsv; take the full "
@@ -123,16 +124,21 @@ def find_place(source: Path, lang: str, version: str) -> Path:
     patterns = (
         f"{lang}/validated.tsv",
         f"{name}/{lang}/validated.tsv",
-        f"{name}-{lang}.tar.gz",
+        f"*{name}-{lang}.tar.gz",
     )
     found = [path for form in patterns for path in sorted(source.glob(form))]
     places = [path.parent if path.suffix == ".tsv" else path for path in found]
+    for path in sorted(source.glob(_GIVEN_OUT)):
+        if _peek_language(path) == lang and (
+            not version or version == _version_of(path)
+        ):
+            places.append(path)
     places = [path for path in places if "-delta-" not in str(path)] or places
     versions = {_version_of(path) for path in places}
     if not places:
         raise FileNotFoundError(
             f"{source}: nothing of Common Voice {version} for '{lang}', expected "
-            f"{lang}/validated.tsv or cv-corpus-*-{lang}.tar.gz; {WHERE}"
+            f"{lang}/validated.tsv, cv-corpus-*-{lang}.tar.gz or {_GIVEN_OUT}; {WHERE}"
         )
     if len(versions) > 1:
         known = ", ".join(sorted(versions))
@@ -140,9 +146,22 @@ def find_place(source: Path, lang: str, version: str) -> Path:
     return places[0]
 
 
+def _find_release(path: Path) -> re.Match[str] | None:
+    """Find the release's name in a path or, if it is not there, in the tarball."""
+    found = _RELEASE.search(str(path.absolute()))
+    if found is None and path.is_file():
+        found = _RELEASE.search(str(first_file(path)))
+    return found
+
+
 def _version_of(path: Path) -> str:
-    found = _RELEASE.search(str(path))
+    found = _find_release(path)
     return found[1] if found else "unknown"
+
+
+def _peek_language(archive: Path) -> str:
+    parts = first_file(archive).parts  # cv-corpus-27.0-2026-09-11/fa/README.md
+    return parts[1] if len(parts) > 1 else ""
 
 
 def unpack_tables(release: Release, lang: str) -> None:

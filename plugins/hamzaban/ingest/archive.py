@@ -48,6 +48,24 @@ def extract_files(
         ) from error
 
 
+def first_file(archive: Path) -> PurePosixPath:
+    """Return the name of the first file in a tarball, packed or not.
+
+    Raises:
+        ValueError: It is no tarball, or holds no file.
+    """
+    try:
+        with tarfile.open(archive, "r|*") as tar:
+            for member in tar:
+                if member.isfile():
+                    return PurePosixPath(member.name)
+    except (tarfile.TarError, EOFError) as error:
+        raise ValueError(
+            f"{archive}: cannot be read ({error}), expected a tar file; fetch it again"
+        ) from error
+    raise ValueError(f"{archive}: holds no file; fetch it again")
+
+
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     if target.is_file() and target.stat().st_size == member.size:
         return
