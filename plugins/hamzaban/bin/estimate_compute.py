@@ -1,0 +1,87 @@
+"""Estimate the GPU hours of a training run from its config: sizes, updates, batches."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban estimate-compute`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="An estimate, not a measurement: operations of all matrix products, "
+        "divided by what a GPU can do at most times --mfu, the share of it that is "
+        "assumed to be reached. Loading, validation and waiting are not in it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("config", type=Path, help="YAML of train-ssl or train-asr")
+    add("--model_config", type=Path, help="YAML with model_cfg; default: the config")
+    add("--updates", type=int, help="default: max_updates of the config")
+    add("--batch_hours", type=float, help="audio of an update; default: the config's")
+    add("--utterance_s", type=float, default=15.0, help="mean length of utterances")
+    add("--mfu", type=float, default=0.4, help="share of the peak that is reached")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Print the table; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.config import read_config
+    from hamzaban.pretrain.compute import (
+        PEAK_TFLOPS,
+        Run,
+        count_operations,
+        count_run,
+        gpu_hours,
+    )
+
+    config = read_config(args.config)[0]
+    model_cfg = read_config(args.model_config or args.config)[0].get("model_cfg") or {}
+    if not 0 < args.mfu <= 1 or args.utterance_s <= 0:
+        raise ValueError(
+            f"--mfu is {args.mfu}, --utterance_s is {args.utterance_s}; expected a "
+            "share above 0, at most 1, and a length above 0"
+        )
+    updates, hours = read_length(args, config)
+    frontend = config.get("frontend_conf") or {}
+    run = Run(
+        3600 * updates * hours,
+        args.utterance_s,
+        "feature_extractor" in (frontend.get("freeze") or []),
+        bool(
+            config.get("gradient_checkpointing")
+            or frontend.get("gradient_checkpointing")
+        ),
+    )
+    one = count_operations(model_cfg, round(16000 * args.utterance_s))
+    forward = (one.convolutions + one.transformer) / args.utterance_s
+    total = count_run(model_cfg, run)
+    print(f"{updates} updates of {hours:.3g} h: {updates * hours:,.0f} h of audio")
+    print(f"{forward / 1e9:.1f} GFLOP a second of audio, forward")
+    print(f"{total:.3g} FLOP in all")
+    for name, peak in PEAK_TFLOPS.items():
+        needed = gpu_hours(total, peak, args.mfu)
+        print(f"estimate at {args.mfu:.0%} of the peak: {needed:,.1f} h on one {name}")
+    return 0
+
+
+def read_length(args: argparse.Namespace, config: dict[str, Any]) -> tuple[int, float]:
+    """Return the number of updates, and the hours of audio of each.
+
+    Raises:
+        ValueError: The config does not say.
+    """
+    updates = args.updates or config.get("max_updates")
+    hours = args.batch_hours or config.get("batch_hours")
+    if hours is None and config.get("batch_bins"):
+        hours = config["batch_bins"] * config.get("accum_grad", 1) / 16000 / 3600
+    if not updates or not hours:
+        what = "--batch_hours" if updates else "--updates"
+        raise ValueError(f"{args.config}: does not say how long; give {what}")
+    return int(updates), float(hours)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
