@@ -110,6 +110,46 @@ def select_duration(
     return parts
 
 
+def select_held_out(data_dir: Path, hours: float, seed: int, fs: int) -> Assignment:
+    """Set whole speakers aside, at random, until there are so many hours.
+
+    Args:
+        data_dir: As for `select_duration`; of mined speech a source is a speaker.
+        hours: Wanted; the last speaker set aside goes beyond.
+        seed: Decides the order.
+        fs: Sample rate in Hz that utt2num_samples counts in.
+
+    Returns:
+        1 for utterances set aside, 0 for the others.
+
+    Raises:
+        FileNotFoundError: The directory tells no durations.
+        ValueError: A duration is no number, or no speaker would be left.
+    """
+    durations_s: dict[str, float] = {}
+    utt2spk = read_scp(data_dir / "utt2spk")
+    for (_, spk_id), length_s in zip(
+        utt2spk, _read_durations(data_dir, fs), strict=True
+    ):
+        durations_s[spk_id] = durations_s.get(spk_id, 0.0) + length_s
+    speakers = sorted(durations_s)
+    random.Random(seed).shuffle(speakers)
+    chosen: set[str] = set()
+    total_s = 0.0
+    for spk_id in speakers[:-1]:
+        if total_s >= 3600 * hours:
+            break
+        chosen.add(spk_id)
+        total_s += durations_s[spk_id]
+    if not chosen or total_s < 3600 * hours:
+        raise ValueError(
+            f"{data_dir}: {hours:g} h of {len(speakers)} speakers are to be set aside, "
+            f"{sum(durations_s.values()) / 3600:.2f} h are all there are and one "
+            "speaker has to stay; ask for less"
+        )
+    return array("i", (int(spk in chosen) for _, spk in read_scp(data_dir / "utt2spk")))
+
+
 def _read_durations(data_dir: Path, fs: int) -> Iterator[float]:
     readers = {
         "utt2dur": lambda words: float(words[0]),

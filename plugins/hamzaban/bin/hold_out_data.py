@@ -1,0 +1,43 @@
+"""Divide a data directory in two: some hours of whole speakers, and the rest.
+
+Of mined speech a source is a speaker: no recording is in both.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Build the parser of `hamzaban hold-out-data`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("source", type=Path, help="data directory")
+    add("rest", type=Path, help="written: most of it, to train on")
+    add("held_out", type=Path, help="written: what is set aside")
+    add("--hours", type=float, required=True, help="to set aside")
+    add("--seed", type=int, default=0, help="decides which speakers")
+    add("--fs", type=int, default=16000, help="Hz of utt2num_samples")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write both directories; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.data_dir import list_files
+    from hamzaban.data_dir_ops import distribute
+    from hamzaban.data_dir_select import select_held_out
+
+    list_files(args.source)
+    if args.hours <= 0:
+        raise ValueError(f"--hours is {args.hours:g}, expected more than 0")
+    parts = select_held_out(args.source, args.hours, args.seed, args.fs)
+    counts = distribute(args.source, parts, {0: args.rest, 1: args.held_out})
+    print(f"{args.rest}: {counts[0]} utterances; {args.held_out}: {counts[1]}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
