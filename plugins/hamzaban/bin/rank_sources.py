@@ -11,10 +11,12 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="Each source needs a round 0 of pseudo-label (pseudo.sh --rounds 0) on "
         "the same audio. Ranked: healthy rounds first, then the lower disagreement "
-        "between decoding with and without words; WER is shown, never used.",
+        "between decoding with and without words. WER, and the distances of letters and "
+        "of descent between the languages, are shown, never used.",
     )
     add = parser.add_argument
-    add("pseudo_exp", type=Path, nargs="+", help="folders that hold a round_0")
+    add("pseudo_exp", nargs="+", metavar="[LANG=]DIR", help="folders with a round_0")
+    add("--lang", default="", help="of the target, ISO 639; for distances of descent")
     add("--text", type=Path, nargs="+", required=True, help="the target's sentences")
     add("--config", type=Path, required=True, help="of pseudo-label: mapping, guard")
     add("--output", type=Path, required=True, help="the table, .tsv")
@@ -26,13 +28,19 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.pseudo.health import read_text_facts
     from hamzaban.pseudo.options import read_options
-    from hamzaban.pseudo.sources import rank_sources, write_sources
+    from hamzaban.pseudo.sources import (
+        Target,
+        rank_sources,
+        split_name,
+        write_sources,
+    )
     from hamzaban.pseudo.spelling import find_mapping, read_mapping
 
     options = read_options(args.config)
     mapping = read_mapping(find_mapping(options.mapping))
-    facts = read_text_facts(args.text)
-    ranked = rank_sources(args.pseudo_exp, facts, mapping, options.guard)
+    target = Target(read_text_facts(args.text), mapping, args.lang)
+    sources = [split_name(word) for word in args.pseudo_exp]
+    ranked = rank_sources(sources, target, options.guard)
     print(write_sources(ranked, args.output), end="")
     return 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hamzaban.decode.recogniser import load_tokenizer
 from hamzaban.fileio import atomic_text
+from hamzaban.pseudo.families import measure_descent
 from hamzaban.pseudo.guard import GuardOptions, find_faults
 from hamzaban.pseudo.health import TextFacts
 from hamzaban.pseudo.record import HEALTH, STATUS, read_past
@@ -32,6 +33,10 @@ class Source:
         letters_known: Share of the text's running letters that its tokens have.
         letters_spelled: Share that they have or the mapping spells.
         words_spelled: Share of the text's running words that can be spelled.
+        letter_distance: Letters that only one of text and tokens has, over all of
+            both; each counts once, 0..1.
+        family_distance: Share of groups of descent not in common, 0..1; `unknown` for a
+            language that families.yaml lacks, None if no language was named.
         wer: In percent; None without references.
     """
 
@@ -44,24 +49,51 @@ class Source:
     letters_known: float
     letters_spelled: float
     words_spelled: float
+    letter_distance: float
+    family_distance: float | str | None
     wer: float | None
 
 
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What sources are ranked for.
+
+    Attributes:
+        text: Of the target.
+        mapping: From its letters.
+        lang: ISO 639 code; empty if it is not known.
+    """
+
+    text: TextFacts
+    mapping: Mapping[str, Tiers]
+    lang: str = ""
+
+
+def split_name(word: str) -> tuple[str, Path]:
+    """Split `[LANG=]PATH` into the two; the language may be empty."""
+    lang, found, path = word.partition("=")
+    return (lang, Path(path)) if found and "/" not in lang else ("", Path(word))
+
+
 def rank_sources(
-    pseudo_exps: Sequence[Path],
-    text: TextFacts,
-    mapping: Mapping[str, Tiers],
-    options: GuardOptions,
+    pseudo_exps: Sequence[tuple[str, Path]], target: Target, options: GuardOptions
 ) -> list[Source]:
     """Rank sources by round 0, the best first, without any reference.
 
     Healthy ones come before others; then the lower disagreement is the better, or the
-    lower empty_rate where that is above it: silence agrees with itself.
+    lower empty_rate where that is above it: silence agrees with itself. Distances of
+    descent and letters stand beside and change no rank: models were heard, they are
+    guesses.
+
+    Args:
+        pseudo_exps: Language of each source, may be empty, and folder of its rounds.
+        target: What they are ranked for.
+        options: Says which rounds are healthy.
 
     Raises:
         FileNotFoundError: A round 0, or the experiment of its model, is missing.
     """
-    found = [_look_at(path, text, mapping, options) for path in pseudo_exps]
+    found = [_look_at(lang, path, target, options) for lang, path in pseudo_exps]
 
     def key(source: Source) -> tuple[bool, float, str]:
         badness = max(source.disagreement, source.empty_rate)
@@ -99,6 +131,13 @@ def measure_inventory(
     return own / total, spelled / total, words / text.counts.total()
 
 
+def measure_letters(text: TextFacts, known: Iterable[str]) -> float:
+    """Give the Jaccard distance of the text's letters and a model's, 0..1."""
+    heard = frozenset(char for char in known if len(char) == 1 and char.isalpha())
+    written = frozenset(char for word in text.counts for char in word if char.isalpha())
+    return 1 - len(heard & written) / max(len(heard | written), 1)
+
+
 def write_sources(sources: Sequence[Source], path: Path) -> str:
     """Write the table, tabs between cells; return it."""
     names = [field.name for field in dataclasses.fields(Source)]
@@ -112,17 +151,16 @@ def write_sources(sources: Sequence[Source], path: Path) -> str:
     return text
 
 
-def _look_at(
-    path: Path, text: TextFacts, mapping: Mapping[str, Tiers], options: GuardOptions
-) -> Source:
+def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> Source:
     folder = path / "round_0"
     past = read_past(folder)
     status, values = (
         json.loads((folder / name).read_text(encoding="utf-8"))
         for name in (STATUS, HEALTH)
     )
-    tokenizer, _ = load_tokenizer(status["asr_exp"])
+    known = load_tokenizer(status["asr_exp"])[0].characters()
     health = past.health
+    is_named = lang and target.lang
     return Source(
         str(path),
         not find_faults(past, health, options),
@@ -130,7 +168,9 @@ def _look_at(
         health.disagreement,
         health.lm_only_share,
         health.perplexity,
-        *measure_inventory(text, mapping, tokenizer.characters()),
+        *measure_inventory(target.text, target.mapping, known),
+        measure_letters(target.text, known),
+        measure_descent(lang, target.lang) if is_named else None,
         values["scores"].get("wer"),
     )
 
