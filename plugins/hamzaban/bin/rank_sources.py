@@ -11,8 +11,8 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="Each source needs a round 0 of pseudo-label (pseudo.sh --rounds 0) on "
         "the same audio. Ranked: healthy rounds first, then the lower disagreement "
-        "between decoding with and without words. WER, and the distances of letters and "
-        "of descent between the languages, are shown, never used.",
+        "between decoding with and without words. WER, and the distances of letters "
+        "and of descent between the languages, are shown, never used.",
     )
     add = parser.add_argument
     add("pseudo_exp", nargs="+", metavar="[LANG=]DIR", help="folders with a round_0")
