@@ -8,17 +8,20 @@ from espnet2.tasks import asr as espnet_asr  # noqa: E402
 from espnet2.train.class_choices import ClassChoices  # noqa: E402
 
 from hamzaban.asr.frontend import HamzabanS3prlFrontend  # noqa: E402
+from hamzaban.asr.joint import JointCTC  # noqa: E402
 from hamzaban.asr.model import HamzabanCTC  # noqa: E402
 from hamzaban.text.cleaner import PREFIX, find_cleaner  # noqa: E402
 
 FRONTEND = "hamzaban_s3prl"
 MODEL = "hamzaban_ctc"
+JOINT_MODEL = "hamzaban_joint_ctc"
 
 
 def register_classes() -> None:
-    """Add frontend and model to the lists ESPnet builds models from, and cleaners."""
+    """Add frontend and models to the lists ESPnet builds models from, and cleaners."""
     add_choice(espnet_asr.frontend_choices, FRONTEND, HamzabanS3prlFrontend)
     add_choice(espnet_asr.model_choices, MODEL, HamzabanCTC)
+    add_choice(espnet_asr.model_choices, JOINT_MODEL, JointCTC)
     compat.add_text_cleaner(PREFIX, find_cleaner)
 
 

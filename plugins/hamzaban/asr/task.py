@@ -10,7 +10,14 @@ from espnet2.tasks.asr import ASRTask as EspnetASRTask
 from espnet2.utils.types import str2bool, str_or_none
 
 from hamzaban import compat
-from hamzaban.asr.choices import FRONTEND, MODEL, register_classes
+from hamzaban.asr.balancing import (
+    add_balance,
+    add_balance_arguments,
+    build_balanced,
+    is_balanced,
+)
+from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
+from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
 from hamzaban.pretrain.convert.source import read_source
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
@@ -59,6 +66,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
             default=1.0,
             help="learning rate of the CTC layer relative to the last transformer one",
         )
+        add_balance_arguments(parser)
         parser.set_defaults(
             frontend=FRONTEND, model=MODEL, encoder=None, normalize=None, specaug=None
         )
@@ -73,11 +81,51 @@ class ASRTask(TaskMixin, EspnetASRTask):
         model = super().build_model(args)
         if weights is not None:
             model.frontend.load_pretrained(*weights, strict=args.init_strict)
-        if args.model == MODEL and is_spelling_known(args):
+        if args.model in (MODEL, JOINT_MODEL) and is_spelling_known(args):
             model.tokenizer = build_tokenizer(
                 args.token_type, model.token_list, args.bpemodel
             )
         return model
+
+    @classmethod
+    def optional_data_names(
+        cls, train: bool = True, inference: bool = False
+    ) -> tuple[str, ...]:
+        """ESPnet2's, and the language of an utterance."""
+        return (*super().optional_data_names(train, inference), NAME)
+
+    @classmethod
+    def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> Any:
+        """ESPnet2's preprocessing; that of the language where the model wants it."""
+        inner = super().build_preprocess_fn(args, train)
+        if args.model != JOINT_MODEL:
+            return inner
+        return LanguagePreprocessor(inner, args.model_conf["languages"])
+
+    @classmethod
+    def count_batches(cls, args: argparse.Namespace) -> int:
+        """Number of training batches of an epoch."""
+        if is_balanced(args) and args.num_iters_per_epoch is None:
+            return len(build_balanced(args))
+        return super().count_batches(args)
+
+    @classmethod
+    def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
+        """Number of batches of an epoch, and their samples without padding."""
+        if not is_balanced(args):
+            return super().measure_batches(args)
+        sampler = build_balanced(args)
+        return len(sampler), round(sum(sampler.shares.values()))
+
+    @classmethod
+    def build_sequence_iter_factory(
+        cls, args: argparse.Namespace, iter_options: Any, mode: str
+    ) -> Any:
+        """Build the iterator of a mode; in training languages may be balanced."""
+        factory = super().build_sequence_iter_factory(args, iter_options, mode)
+        if mode == "train" and is_balanced(args):
+            add_balance(args, factory.inner, cls.build_dataset(args, iter_options))
+        return factory
 
     @classmethod
     def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
@@ -115,6 +163,9 @@ class ASRTask(TaskMixin, EspnetASRTask):
         if args.frontend_conf.get("freeze_updates") and not args.unused_parameters:
             args.unused_parameters = True
             logging.info("unused_parameters = true, as freeze_updates is set")
+        if args.model == JOINT_MODEL:
+            fill_languages(args)
+            args.unused_parameters = True  # a batch may lack a language, and its head
         super().main_worker(args)
 
 

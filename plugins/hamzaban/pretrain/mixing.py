@@ -206,7 +206,7 @@ class ReplaySampler(AbsSampler):
 class ShardedSampler(AbsSampler):
     """The part of each batch that one of several processes gets."""
 
-    def __init__(self, sampler: ReplaySampler, rank: int, size: int) -> None:
+    def __init__(self, sampler: AbsSampler, rank: int, size: int) -> None:
         """Take every `size`-th utterance from `rank` on."""
         self.sampler, self.rank, self.size = sampler, rank, size
 

@@ -1,0 +1,116 @@
+"""CTC heads of several languages on one encoder, over one list of tokens."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LOG_ZERO = -60000.0  # log-posterior of a token that a head does not have
+
+
+class LanguageHeads(nn.Module):
+    """A linear layer for each language, in the place of ESPnet's CTC module.
+
+    A head scores the tokens of its language only. What it gives has the length of the
+    joint token list all the same, so that searches, token lists and language models
+    need not know of heads.
+
+    Attributes:
+        languages: The languages, in the order of their ids.
+        dropout_rate: Dropout on what the heads see, in training.
+        heads: The linear layer of each language.
+    """
+
+    def __init__(
+        self,
+        token_list: Sequence[str],
+        width: int,
+        head_tokens: Mapping[str, Sequence[str]],
+        dropout_rate: float = 0.0,
+    ) -> None:
+        """Build the heads.
+
+        Args:
+            token_list: All tokens, V; blank is the first.
+            width: Channels of the encoder's output, D.
+            head_tokens: Tokens of each language.
+            dropout_rate: Share in 0..1.
+
+        Raises:
+            ValueError: A head lacks blank or the unknown token, or has one that is not
+                in the list.
+        """
+        super().__init__()
+        self.languages = tuple(head_tokens)
+        self.dropout_rate = dropout_rate
+        self.vocab_size = len(token_list)
+        places = {token: i for i, token in enumerate(token_list)}
+        self.heads = nn.ModuleDict()
+        for lang, tokens in head_tokens.items():
+            ids = _find_ids(lang, tokens, places)
+            self.heads[lang] = nn.Linear(width, len(ids))
+            local = torch.full((len(token_list),), ids.index(1))
+            local[torch.tensor(ids)] = torch.arange(len(ids))
+            self.register_buffer(f"ids_{lang}", torch.tensor(ids), persistent=False)
+            self.register_buffer(f"local_{lang}", local, persistent=False)
+
+    def score(self, hidden: Tensor, lang: str) -> Tensor:
+        """Score the tokens of a language.
+
+        Args:
+            hidden: Output of the encoder, shape (B, T, D).
+            lang: The language.
+
+        Returns:
+            Scores of its own V' tokens, shape (B, T, V').
+        """
+        hidden = F.dropout(hidden, self.dropout_rate, self.training)
+        return self.heads[lang](hidden)
+
+    def to_local(self, text: Tensor, lang: str) -> Tensor:
+        """Turn ids of the joint list into those of a head; -1 stays.
+
+        Args:
+            text: Token ids, shape (B, L). A token the head lacks becomes unknown.
+            lang: The language.
+        """
+        local = getattr(self, f"local_{lang}")[text.clamp(min=0)]  # (B, L)
+        return torch.where(text < 0, text, local)
+
+    def log_probs(self, hidden: Tensor, lang: str) -> Tensor:
+        """Give log-posteriors (natural log) over the joint list, shape (B, T, V)."""
+        own = self.score(hidden, lang).float().log_softmax(-1)  # (B, T, V')
+        joint = own.new_full((*own.shape[:-1], self.vocab_size), LOG_ZERO)
+        return joint.index_copy_(-1, getattr(self, f"ids_{lang}"), own)
+
+    def log_softmax(self, hidden: Tensor) -> Tensor:
+        """Refuse, for callers that take the model for one with a single head.
+
+        Raises:
+            ValueError: Always; it says what to do.
+        """
+        raise ValueError(
+            f"the model has a CTC head for each of {', '.join(self.languages)} and no "
+            "language was given; expected a tool that chooses one: `hamzaban "
+            "decode-asr` or `make-emissions` with `language: utt2lang`, `predicted` "
+            "or a language"
+        )
+
+    argmax = softmax = forward = log_softmax
+
+
+def _find_ids(lang: str, tokens: Sequence[str], places: Mapping[str, int]) -> list[int]:
+    unknown = [token for token in tokens if token not in places]
+    if unknown:
+        raise ValueError(
+            f"model_conf.head_tokens: {lang}: {unknown[0]!r} is not in the token list; "
+            "leave head_tokens out, it is made from the training text"
+        )
+    ids = sorted({places[token] for token in tokens})
+    if ids[:2] != [0, 1]:
+        raise ValueError(
+            f"model_conf.head_tokens: {lang}: expected blank and the unknown token "
+            "among them; leave head_tokens out, it is made from the training text"
+        )
+    return ids

@@ -1,0 +1,196 @@
+"""The languages of training data: from utt2lang into the options of a joint model."""
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hamzaban.asr.stats import CHUNK
+from hamzaban.data_dir import read_scp
+from hamzaban.text.cleaner import find_cleaner
+from hamzaban.text.tokens import Tokenizer, build_tokenizer
+
+UTT2LANG = "utt2lang"
+NAME = "lang"  # of the data that training reads, beside speech and text
+DataEntry = Sequence[str]  # path, name, type
+
+
+class LanguagePreprocessor:
+    """Adds to ESPnet's preprocessing: the language of an utterance becomes its id."""
+
+    def __init__(self, inner: Callable | None, languages: Sequence[str]) -> None:
+        """Wrap ESPnet's preprocessor.
+
+        Args:
+            inner: What it does with the other data; None for nothing.
+            languages: In the order of their ids.
+        """
+        self.inner = inner
+        self.ids = {lang: i for i, lang in enumerate(languages)}
+
+    def __call__(self, utt_id: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Preprocess one utterance."""
+        lang = data.pop(NAME).strip()
+        if self.inner is not None:
+            data = self.inner(utt_id, data)
+        if lang not in self.ids:
+            raise ValueError(
+                f"{UTT2LANG}: {utt_id} is of language '{lang}', expected one of "
+                f"{', '.join(self.ids)}; correct the file"
+            )
+        data[NAME] = np.array([self.ids[lang]], dtype=np.int64)
+        return data
+
+
+def find_utt2lang(entries: Sequence[DataEntry]) -> Path | None:
+    """Find the file of languages that belongs to data: beside that of the text.
+
+    Args:
+        entries: `*_data_path_and_name_and_type` of ESPnet2's options.
+    """
+    for path, name, _ in entries:
+        if name == NAME:
+            return Path(path)
+    for path, name, _ in entries:
+        if name == "text":
+            return Path(path).parent / UTT2LANG
+    return None
+
+
+def read_languages(path: str | Path) -> dict[str, str]:
+    """Read the language of each utterance.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: An utterance has none.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; expected lines `utt_id language`, such as "
+            "`import-data` and `prepare-corpus` write them"
+        )
+    found = {utt_id: rest.strip() for utt_id, rest in read_scp(path)}
+    for utt_id, lang in found.items():
+        if not lang or lang.split() != [lang]:
+            raise ValueError(
+                f"{path}: {utt_id}: language '{lang}' found, expected one word; correct"
+                " the line"
+            )
+    return found
+
+
+def fill_languages(args: argparse.Namespace) -> None:
+    """Take the languages and the tokens of their heads from the training data.
+
+    Adds utt2lang to the data of training and validation, and `languages` and
+    `head_tokens` to `model_conf`, which config.yaml then shows. Without training data
+    nothing changes.
+
+    Args:
+        args: Options of the task; changed.
+
+    Raises:
+        FileNotFoundError: There is no utt2lang.
+        ValueError: The languages of the data are not those of the config.
+    """
+    path = find_utt2lang(args.train_data_path_and_name_and_type)
+    if path is None:
+        return
+    utt2lang = read_languages(path)
+    conf = dict(args.model_conf)
+    conf["languages"] = _choose_languages(conf.get("languages"), utt2lang, path)
+    _add_data(args, conf["languages"])
+    if conf.get("heads", "language") == "language" and not conf.get("head_tokens"):
+        text = next(
+            p for p, n, _ in args.train_data_path_and_name_and_type if n == "text"
+        )
+        tokenizer = build_tokenizer(args.token_type, args.token_list, args.bpemodel)
+        conf["head_tokens"] = find_head_tokens(
+            text, utt2lang, tokenizer, find_cleaner(args.cleaner)
+        )
+    args.model_conf = conf
+
+
+def find_head_tokens(
+    text: str | Path,
+    utt2lang: Mapping[str, str],
+    tokenizer: Tokenizer,
+    clean: Callable[[str], str] = str,
+) -> dict[str, list[str]]:
+    """Find the tokens that each language needs.
+
+    These are the tokens of its transcripts and, so that any word can be spelled, those
+    of their single characters.
+
+    Args:
+        text: Kaldi's file of the transcripts.
+        utt2lang: Language of each utterance.
+        tokenizer: Of the joint token list.
+        clean: Applied to each transcript first, as training does.
+
+    Returns:
+        Tokens of each language, in the order of the list.
+
+    Raises:
+        ValueError: An utterance has no language.
+    """
+    used: dict[str, set[int]] = {lang: {0, 1} for lang in sorted({*utt2lang.values()})}
+    chars: dict[str, set[str]] = {lang: set() for lang in used}
+    waiting: list[tuple[str, str]] = []
+
+    def count() -> None:
+        ids = tokenizer.texts2ids([line for _, line in waiting])
+        for (lang, line), found in zip(waiting, ids, strict=True):
+            used[lang].update(found)
+            chars[lang].update(line)
+        waiting.clear()
+
+    for utt_id, line in read_scp(text):
+        if utt_id not in utt2lang:
+            raise ValueError(
+                f"{text}: {utt_id} is not in {UTT2LANG} beside it; add its language"
+            )
+        waiting.append((utt2lang[utt_id], clean(line)))
+        if len(waiting) == CHUNK:
+            count()
+    count()
+    tokens = tokenizer.tokens
+    for lang, ids in used.items():
+        ids.update(i for i, token in enumerate(tokens) if token in chars[lang])
+        logging.info(f"{lang}: a head of {len(ids)} of {len(tokens)} tokens")
+    return {lang: [tokens[i] for i in sorted(ids)] for lang, ids in used.items()}
+
+
+def _choose_languages(
+    named: Sequence[str] | None, utt2lang: Mapping[str, str], path: Path
+) -> list[str]:
+    counts = Counter(utt2lang.values())
+    found = sorted(counts)
+    shown = ", ".join(f"{lang} {counts[lang]}" for lang in found)
+    if named and sorted(map(str, named)) != found:
+        raise ValueError(
+            f"{path}: utterances of {shown} found, expected those of "
+            f"model_conf.languages, {', '.join(map(str, named))}; correct one of them"
+        )
+    logging.info(f"{path}: utterances by language: {shown}")
+    return [*map(str, named)] if named else found
+
+
+def _add_data(args: argparse.Namespace, languages: Sequence[str]) -> None:
+    for part in ("train", "valid"):
+        option = f"{part}_data_path_and_name_and_type"
+        entries = list(getattr(args, option))
+        path = find_utt2lang(entries)
+        if path is None or any(name == NAME for _, name, _ in entries):
+            continue
+        unknown = sorted({*read_languages(path).values()} - {*languages})
+        if unknown:
+            raise ValueError(
+                f"{path}: languages {', '.join(unknown)} are not in the training data, "
+                f"which have {', '.join(languages)}; leave these utterances out"
+            )
+        setattr(args, option, [*entries, (str(path), NAME, "text")])
