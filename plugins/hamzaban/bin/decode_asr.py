@@ -48,7 +48,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
         config = read_inference(args.inference_config, args.weights)
         parser.set_defaults(**config.decode)
         args = parser.parse_args(cmd)
-    options = DecodeOptions(args.asr_model, args.nj, args.ngpu, args.batch_bins)
+    options = DecodeOptions(
+        args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
+    )
     from hamzaban.decode.recogniser import find_files
 
     files = find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
@@ -77,7 +79,8 @@ def _decode_emissions(
     options: DecodeOptions,
     files: Sequence[Path],
 ) -> None:
-    from hamzaban.decode.make_emissions import make_emissions
+    from hamzaban.decode.languages import write_languages
+    from hamzaban.decode.make_emissions import make_emissions, read_languages
     from hamzaban.decode.recogniser import load_tokenizer
     from hamzaban.decode.result import write_nbest
     from hamzaban.decode.search import SearchFiles, build_searcher
@@ -90,6 +93,7 @@ def _decode_emissions(
     load = _loader(args, options)
     store = make_emissions(load, args.data_dir, folder, options, files)
     found = search_store(searcher, store, args.nj)
+    write_languages(read_languages(folder), args.output_dir)
     write_nbest(found, args.output_dir, store.meta.frame_shift_s)
 
 

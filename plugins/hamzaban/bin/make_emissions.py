@@ -46,6 +46,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=defaults.batch_bins,
         help="most samples in a batch, padding counted",
     )
+    parser.add_argument(
+        "--language",
+        default=defaults.language,
+        help="of models with a head for each language: utt2lang (of --data_dir), "
+        "predicted (by the model), or one of them",
+    )
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
@@ -58,7 +64,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.decode.make_emissions import make_emissions
     from hamzaban.decode.recogniser import find_files, load_for_decoding
 
-    options = DecodeOptions(args.asr_model, args.nj, args.ngpu, args.batch_bins)
+    options = DecodeOptions(
+        args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
+    )
     files = find_files(args.asr_exp, args.asr_model)
     load = functools.partial(
         load_for_decoding, args.asr_exp, options, bpemodel=args.bpemodel

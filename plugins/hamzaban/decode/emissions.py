@@ -132,14 +132,25 @@ def emit(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """
     import torch
 
-    device = next(model.parameters()).device
-    lengths = torch.tensor([len(speech) for speech in waveforms])  # (B,)
-    speech = torch.nn.utils.rnn.pad_sequence(list(waveforms), batch_first=True)
     with torch.inference_mode():
-        out, out_lens = model.encode(speech.to(device), lengths.to(device))
+        out, out_lens = model.encode(*pad(model, waveforms))
         if isinstance(out, tuple):  # the outputs of intermediate layers come second
             out = out[0]  # (B, T, D)
         return model.ctc.log_softmax(out), out_lens  # (B, T, V), (B,)
+
+
+def pad(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Join waveforms, shape (samples,) each, on the model's device.
+
+    Returns:
+        The waveforms, shape (B, S), and their lengths, shape (B,).
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    lengths = torch.tensor([len(speech) for speech in waveforms])  # (B,)
+    speech = torch.nn.utils.rnn.pad_sequence(list(waveforms), batch_first=True)
+    return speech.to(device), lengths.to(device)
 
 
 def find_conv(model: Any) -> Sequence[tuple[int, int]]:

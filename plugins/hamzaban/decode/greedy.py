@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from hamzaban.decode.languages import Spoken
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -17,11 +19,13 @@ class Hypothesis:
         token_int: Token ids, without blanks and repeats.
         score: Log-probability (natural log) of the best path.
         confidence: Nats per non-blank frame, at most 0; see `ctc_confidence`.
+        spoken: Its language, for a model of several.
     """
 
     token_int: tuple[int, ...] = ()
     score: float = 0.0
     confidence: float = float("-inf")
+    spoken: Spoken = Spoken()
 
 
 def greedy_search(

@@ -19,13 +19,14 @@ import numpy as np
 
 from hamzaban.decode.emissions import (
     Utterance,
-    emit,
     has_frames,
     make_batches,
     read_utterances,
 )
-from hamzaban.decode.options import DecodeOptions
+from hamzaban.decode.languages import Spoken, format_spoken, log_accuracy, read_spoken
+from hamzaban.decode.options import UTT2LANG, DecodeOptions
 from hamzaban.decode.store import (
+    LANGUAGES,
     EmissionStore,
     LogProbs,
     Meta,
@@ -34,7 +35,7 @@ from hamzaban.decode.store import (
     write_meta,
     write_part,
 )
-from hamzaban.fileio import remove_leftovers
+from hamzaban.fileio import atomic_text, remove_leftovers
 from hamzaban.launch.local import die_with_parent
 from hamzaban.lm.info import hash_file
 
@@ -89,18 +90,34 @@ def make_emissions(
     if not utts:
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
     source = fingerprint(model_files, utts, options.batch_bins)
+    source |= fingerprint_languages(data_dir, options.language)
     meta = read_meta(folder)
     if meta is not None and meta.source == source and not missing_parts(folder, meta):
         logging.info("%s: %d emissions are there", folder, meta.num_utts)
         return EmissionStore(folder)
-    _complete(load, utts, folder, options, source)
+    _complete(load, utts, Path(data_dir), folder, options=options, source=source)
     return EmissionStore(folder)
+
+
+def fingerprint_languages(data_dir: str | Path, mode: str) -> dict[str, str]:
+    """Say how languages were chosen; nothing where the data do not name any."""
+    path = Path(data_dir) / "utt2lang"
+    if mode == UTT2LANG:
+        return {"language": hash_file(path)} if path.is_file() else {}
+    return {"language": mode}
+
+
+def read_languages(folder: str | Path) -> dict[str, Spoken]:
+    """Read the languages of a store's utterances; none if its model has no such."""
+    return read_spoken(sorted(Path(folder).glob(f"*{LANGUAGES}")))
 
 
 def _complete(
     load: Callable[[], Recogniser],
     utts: Sequence[Utterance],
+    data_dir: Path,
     folder: Path,
+    *,
     options: DecodeOptions,
     source: dict[str, str],
 ) -> None:
@@ -110,7 +127,7 @@ def _complete(
     parts = [batches[i : i + size] for i in range(0, len(batches), size)]
     start = time.monotonic()
     _set_threads()  # before a fork: it would hang in another number of threads
-    recogniser = load()
+    recogniser = load().route(data_dir, options.language)
     meta = _describe(recogniser, source, len(utts), len(parts))
     if meta != read_meta(folder):
         write_meta(folder, meta)
@@ -121,10 +138,14 @@ def _complete(
     _run(recogniser, folder, [(i, parts[i]) for i in missing], options)
     wall_s = time.monotonic() - start
     logging.info("%s: %d emissions in %.1f s", folder, len(utts), wall_s)
+    if recogniser.routing is not None:
+        log_accuracy(read_languages(folder), recogniser.routing.truth, data_dir)
 
 
-def compute(recogniser: Recogniser, batch: Batch) -> Iterator[tuple[str, LogProbs]]:
-    """Give utt_id and log-posteriors, shape (T, V), of a batch.
+def compute(
+    recogniser: Recogniser, batch: Batch
+) -> Iterator[tuple[str, LogProbs, Spoken]]:
+    """Give utt_id, log-posteriors, shape (T, V), and languages of a batch.
 
     Raises:
         ValueError: The model gives NaN.
@@ -134,8 +155,12 @@ def compute(recogniser: Recogniser, batch: Batch) -> Iterator[tuple[str, LogProb
         i for i, wav in enumerate(waveforms) if has_frames(len(wav), recogniser.conv)
     ]
     found: dict[int, LogProbs] = {}
+    languages: dict[int, Spoken] = {}
     if long:
-        log_probs, lengths = emit(recogniser.model, [waveforms[i] for i in long])
+        log_probs, lengths, spoken = recogniser.emit(
+            [waveforms[i] for i in long], [batch[i].utt_id for i in long]
+        )
+        languages = dict(zip(long, spoken, strict=True))
         matrix = log_probs.float().cpu().numpy()  # (B, T, V)
         for row, i in enumerate(long):
             found[i] = matrix[row, : int(lengths[row])]
@@ -146,7 +171,7 @@ def compute(recogniser: Recogniser, batch: Batch) -> Iterator[tuple[str, LogProb
                 )
     empty = np.zeros((0, len(recogniser.tokenizer.tokens)), np.float32)
     for i, utt in enumerate(batch):
-        yield utt.utt_id, found.get(i, empty)
+        yield utt.utt_id, found.get(i, empty), languages.get(i, Spoken())
 
 
 def _describe(
@@ -196,8 +221,21 @@ def _run(
 def _write(folder: Path, number: int, batches: Sequence[Batch]) -> None:
     recogniser = _recogniser
     assert recogniser is not None
-    rows = (row for batch in batches for row in compute(recogniser, batch))
-    write_part(folder, number, rows)
+    write_part(folder, number, _compute_part(recogniser, folder, number, batches))
+
+
+def _compute_part(
+    recogniser: Recogniser, folder: Path, number: int, batches: Sequence[Batch]
+) -> Iterator[tuple[str, LogProbs]]:
+    """Give the emissions of a part; its languages are written before it is complete."""
+    lines = []
+    for batch in batches:
+        for utt_id, log_probs, spoken in compute(recogniser, batch):
+            lines.append(format_spoken(utt_id, spoken))
+            yield utt_id, log_probs
+    if recogniser.routing is not None:
+        with atomic_text(folder / f"{number:05d}{LANGUAGES}") as f:
+            f.writelines(lines)
 
 
 def _set_threads() -> None:

@@ -15,9 +15,11 @@ from hamzaban.decode.emissions import (
     emit,
     find_conv,
     has_frames,
+    pad,
     read_speech,
 )
 from hamzaban.decode.greedy import Hypothesis, greedy_search
+from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
 from hamzaban.decode.options import DecodeOptions
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
 
@@ -34,26 +36,60 @@ class Recogniser:
         tokenizer: Turns its token ids to text.
         fs: The sampling rate it expects, in Hz.
         conv: (kernel, stride) of each convolution of its frontend.
+        routing: How languages are chosen, for a model of several.
     """
 
     model: Any
     tokenizer: Tokenizer
     fs: int
     conv: Sequence[tuple[int, int]]
+    routing: Routing | None = None
+
+    def route(self, data_dir: str | Path, mode: str) -> Recogniser:
+        """Give a recogniser that knows how to choose languages for a data directory.
+
+        Raises:
+            FileNotFoundError: utt2lang is needed and missing.
+            ValueError: The model cannot do what is asked for.
+        """
+        routing = make_routing(self.model, data_dir, mode)
+        return dataclasses.replace(self, routing=routing)
 
     def read(self, batch: Sequence[Utterance]) -> list[Tensor]:
         """Read the waveforms of a batch, shape (samples,) each."""
         return [read_speech(utt, self.fs) for utt in batch]
 
-    def decode(self, waveforms: Sequence[Tensor]) -> list[Hypothesis]:
+    def emit(
+        self, waveforms: Sequence[Tensor], utt_ids: Sequence[str] = ()
+    ) -> tuple[Tensor, Tensor, list[Spoken]]:
+        """Run the model on a batch.
+
+        Args:
+            waveforms: B waveforms, shape (samples,) each, at least one frame long.
+            utt_ids: Their names, by which languages are chosen.
+
+        Returns:
+            Log-posteriors (natural log), shape (B, T, V), numbers of valid frames,
+            shape (B,), and the languages.
+        """
+        if self.routing is None:
+            return *emit(self.model, waveforms), [Spoken()] * len(waveforms)
+        wanted = [self.routing.wanted(utt_id) for utt_id in utt_ids]
+        return emit_languages(self.model, *pad(self.model, waveforms), wanted)
+
+    def decode(
+        self, waveforms: Sequence[Tensor], utt_ids: Sequence[str] = ()
+    ) -> list[Hypothesis]:
         """Decode a batch greedily; a waveform too short for a frame is empty."""
         hyps = [Hypothesis()] * len(waveforms)
         long = [i for i, wav in enumerate(waveforms) if has_frames(len(wav), self.conv)]
         if long:
-            log_probs, lengths = emit(self.model, [waveforms[i] for i in long])
+            log_probs, lengths, spoken = self.emit(
+                [waveforms[i] for i in long], [utt_ids[i] for i in long if utt_ids]
+            )
             found = greedy_search(log_probs, lengths)
-            for i, hyp in zip(long, found, strict=True):
-                hyps[i] = hyp
+            for i, hyp, lang in zip(long, found, spoken, strict=True):
+                hyps[i] = dataclasses.replace(hyp, spoken=lang)
         return hyps
 
 

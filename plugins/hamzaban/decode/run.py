@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
 from hamzaban.decode.greedy import Hypothesis
+from hamzaban.decode.languages import log_accuracy, write_languages
 from hamzaban.decode.options import DecodeOptions
 from hamzaban.fileio import atomic_text
 from hamzaban.launch.local import die_with_parent
@@ -57,12 +58,15 @@ def decode_dir(
     with _log_to(output_dir / "logdir" / "asr_inference.log"):
         start = time.monotonic()
         _set_threads(1)  # a pool of threads made before a fork would hang its children
-        recogniser = load()
+        recogniser = load().route(data_dir, options.language)
         loaded = time.monotonic()
         logging.info("%s: model loaded in %.1f s", data_dir, loaded - start)
         hyps = _decode_batches(recogniser, batches, options)
         _log_speed(utts, recogniser.fs, time.monotonic() - loaded, str(data_dir))
         _log_empty(hyps)
+        if recogniser.routing is not None:
+            spoken = {utt_id: hyp.spoken for utt_id, hyp in hyps.items()}
+            log_accuracy(spoken, recogniser.routing.truth, data_dir)
     write_results(hyps, recogniser, output_dir)
     return hyps
 
@@ -89,6 +93,9 @@ def write_results(
     for name, column in columns.items():
         with atomic_text(Path(output_dir) / name) as f:
             f.writelines(f"{u} {column[u]}".rstrip(" ") + "\n" for u in sorted(column))
+        if name == "confidence":  # all but the text, which is written last
+            spoken = {utt_id: hyp.spoken for utt_id, hyp in hyps.items()}
+            write_languages(spoken, output_dir)
 
 
 def _decode_batches(
@@ -124,7 +131,7 @@ def _run_here(
             waveforms = waiting.result()
             if i + 1 < len(batches):
                 waiting = reader.submit(_recogniser.read, batches[i + 1])
-            hyps = _recogniser.decode(waveforms)
+            hyps = _recogniser.decode(waveforms, [utt.utt_id for utt in batch])
             yield {utt.utt_id: h for utt, h in zip(batch, hyps, strict=True)}
 
 
@@ -156,7 +163,8 @@ def _start_fork(num_threads: int) -> None:
 
 def _decode_in_fork(batch: tuple[Utterance, ...]) -> dict[str, Hypothesis]:
     assert _recogniser is not None
-    hyps = _recogniser.decode(_recogniser.read(batch))
+    utt_ids = [utt.utt_id for utt in batch]
+    hyps = _recogniser.decode(_recogniser.read(batch), utt_ids)
     return {utt.utt_id: hyp for utt, hyp in zip(batch, hyps, strict=True)}
 
 

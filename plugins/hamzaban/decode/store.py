@@ -23,7 +23,8 @@ from hamzaban.fileio import atomic_path, atomic_text
 
 META = "meta.json"
 MIN_LOG_PROB = -60000.0  # of float16
-_PART = re.compile(r"\d{5}\.(bin|idx)")
+LANGUAGES = ".lang"  # end of the name of a part's file of languages
+_PART = re.compile(r"\d{5}\.(bin|idx|lang)")
 
 LogProbs = NDArray[np.float32]
 
