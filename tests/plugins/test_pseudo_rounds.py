@@ -1,9 +1,11 @@
 """pseudo-label: a round's files, kills, several rounds, collapse and roll back."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from pseudo_rounds import SOURCE, emit, options_of, write_emissions, write_inputs
 
 from hamzaban.bin.pseudo_label import main
@@ -131,7 +133,32 @@ def test_a_collapsed_round_is_rolled_back(inputs, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("stop 0 round 2 collapsed") and "type_token_ratio" in out
     rows = (tmp_path / "rounds.tsv").read_text(encoding="utf-8").splitlines()
-    assert len(rows) == 4 and rows[0].startswith("round\tnum_kept\tnum_utts")
+    assert len(rows) == 4 and rows[0].startswith("round\tnum_kept\tkept_share\tnum_")
+
+
+def test_times_and_a_picture_of_the_rounds(inputs, tmp_path):
+    text = inputs[1]
+    utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(text.items()))}
+    ended = "# 2026-11-20T08:15:31 ended with status {} after {} s\n"
+    for number in (0, 1):
+        folder = tmp_path / f"round_{number}"
+        write_emissions(folder / "emissions", utts)
+        (folder / "emissions.log").write_text(ended.format(0, 2.5))
+    (folder / "model").mkdir()
+    runs = ended.format(1, 7.0) + ended.format(0, 61.25) + "saved\n"
+    (folder / "model/train.log").write_text(runs)
+    for number in (0, 1):
+        run(inputs, tmp_path, number, "--ref", inputs[0] / "ref")
+    with open(tmp_path / "rounds.tsv", encoding="utf-8", newline="") as f:
+        first, second = csv.DictReader(f, delimiter="\t")
+    assert (first["train_s"], second["train_s"]) == ("-", "61.25")
+    assert {row["emissions_s"] for row in (first, second)} == {"2.5"}
+    assert 0 < float(first["label_s"]) < 60 and 0 < float(second["label_s"]) < 60
+    health = read_json(tmp_path / "round_1/health.json")
+    share = health["num_kept"] / health["health"]["num_utts"]
+    assert float(second["kept_share"]) == pytest.approx(share, abs=1e-4)
+    with Image.open(tmp_path / "rounds.png") as picture:
+        assert picture.width > picture.height > 500
 
 
 def test_emissions_of_another_model_are_refused(inputs, tmp_path):

@@ -14,6 +14,7 @@ from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.guard import Past, Verdict
 from hamzaban.pseudo.health import Health
 from hamzaban.pseudo.label import Label
+from hamzaban.pseudo.plot import PICTURE, draw_rounds, read_times
 
 HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
 
@@ -50,24 +51,26 @@ def write_health(
 
 
 def write_status(
-    pseudo_exp: Path, number: int, asr_exp: Path, verdict: Verdict
+    pseudo_exp: Path, number: int, asr_exp: Path, verdict: Verdict, label_s: float
 ) -> None:
-    """Write the verdict after a round, in its folder last, and the table of rounds.
+    """Write the verdict after a round, in its folder last; table and picture of all.
 
     Args:
         pseudo_exp: Holds the rounds.
         number: The round.
         asr_exp: Experiment of its model.
         verdict: The guard's word; the best round's experiment is added.
+        label_s: Seconds that labelling took, in the last run if there were several.
     """
     row = {"round": number, "asr_exp": str(asr_exp), **dataclasses.asdict(verdict)}
-    row["best_asr_exp"] = None
+    row |= {"best_asr_exp": None, "label_s": round(label_s, 1)}
     if verdict.best == number:
         row["best_asr_exp"] = str(asr_exp)
     elif verdict.best is not None:
         best = _read(pseudo_exp / f"round_{verdict.best}" / STATUS)
         row["best_asr_exp"] = best["asr_exp"]
-    _write_table(pseudo_exp, number)
+    _write_table(pseudo_exp, number, row["label_s"])
+    draw_rounds(pseudo_exp / TABLE, pseudo_exp / PICTURE, verdict.best)
     _write(row, pseudo_exp / STATUS)
     _write(row, pseudo_exp / f"round_{number}" / STATUS)
     logging.info("%s: %s", pseudo_exp, verdict.why)
@@ -106,14 +109,22 @@ def _rate(counts: Sequence[tuple[int, int]]) -> float:
     return round(100 * errors / total, 2)
 
 
-def _write_table(pseudo_exp: Path, last: int) -> None:
+def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
     """Write a line for each round up to `last`; figures not known are -."""
     rows = []
     for number in range(last + 1):
-        values = _read(pseudo_exp / f"round_{number}" / HEALTH)
-        kept = {"num_kept": values["num_kept"]}
+        folder = pseudo_exp / f"round_{number}"
+        values = _read(folder / HEALTH)
+        num_utts = values["health"]["num_utts"]
+        share = round(values["num_kept"] / max(num_utts, 1), 4)
+        kept = {"num_kept": values["num_kept"], "kept_share": share}
         scores = {name: values["scores"].get(name) for name in ("wer", "cer")}
-        rows.append({"round": number, **kept, **values["health"], **scores})
+        times = read_times(folder)
+        if number < last:
+            times["label_s"] = _read(folder / STATUS).get("label_s")
+        else:
+            times["label_s"] = label_s
+        rows.append({"round": number, **kept, **values["health"], **scores, **times})
     with atomic_text(pseudo_exp / TABLE) as f:
         f.write("\t".join(rows[0]) + "\n")
         for row in rows:

@@ -4,7 +4,8 @@
 `labels/` (decoded utterances with figures, JSON lines); `data/train` and `data/valid`
 (kept utterances, `text` is the labels); `dropped` (`utt_id reason`); `unspelled_words`;
 `health.json`; `status.json` (written last: a round with it is complete). Beside the
-rounds, `status.json` is that of the latest and `rounds.tsv` a table of all.
+rounds, `status.json` is that of the latest, `rounds.tsv` a table of all, and
+`rounds.png` a picture of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import dataclasses
 import hashlib
 import logging
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,6 +101,7 @@ def run_round(
         FileNotFoundError: Emissions or an earlier round are missing.
         ValueError: The files do not fit together.
     """
+    start = time.monotonic()
     folder = files.folder(number)
     earlier = [read_past(files.folder(k)) for k in range(number)]
     (folder / STATUS).unlink(missing_ok=True)
@@ -115,7 +118,8 @@ def run_round(
     scores = {} if files.ref is None else score_labels(labels, files.ref)
     write_health(folder / HEALTH, past, filters.count_reasons(reasons), scores)
     verdict = guard.judge([*earlier, past], options.guard)
-    write_status(files.pseudo_exp, number, files.asr_exp, verdict)
+    label_s = time.monotonic() - start
+    write_status(files.pseudo_exp, number, files.asr_exp, verdict, label_s)
     return verdict
 
 
