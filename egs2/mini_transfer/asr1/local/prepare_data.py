@@ -10,7 +10,7 @@ text. Each recording of a word is used once. Same options, same output.
 import argparse
 import csv
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -102,13 +102,19 @@ def _make_clips() -> Clips:
 def join(
     clips: dict[str, list[Span]], grammar: Grammar, rng: random.Random
 ) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Join the recordings of one speaker to utterances: words, samples."""
+    """Join the recordings of one speaker to utterances: words, samples.
+
+    The last utterance takes a word that would be left alone.
+    """
     spans = {word: list(clips[word]) for word in grammar.words}
     audio: dict[Path, np.ndarray] = {}
     for taken in spans.values():
         rng.shuffle(taken)
     while any(spans.values()):
-        words = grammar.draw(rng, {word: len(taken) for word, taken in spans.items()})
+        left = Counter({word: len(taken) for word, taken in spans.items()})
+        words = grammar.draw(rng, left)
+        if (left - Counter(words)).total() == 1:
+            words += (left - Counter(words)).elements()
         pieces = []
         for word in words:
             path, start, end = spans[word].pop()
