@@ -97,6 +97,54 @@ def test_options_that_do_not_go_together_are_refused(
     assert message in errors.read_text()
 
 
+class Record:
+    """Stands in for a phase; writes down what is asked of it."""
+
+    def __init__(self, events, **options):
+        from hamzaban.pseudo.continuous.options import ContinuousOptions
+
+        self.options, self.events = ContinuousOptions(**options), events
+        self.cache = self.labeller = self
+        self.batch_bins = 1
+
+    def fill(self, model, update):
+        self.events.append(f"fill {update}")
+
+    def draw(self, update, number, bins):
+        return [[f"{update}.{place}"] for place in range(number)]
+
+    def follow(self, model):
+        self.events.append("updated")
+
+    def replace(self, model, update, drawn):
+        self.events.append(f"replace {update} {len(drawn)}")
+
+
+def test_epoch_gives_its_updates_in_turns():
+    import itertools
+
+    from hamzaban.pseudo.continuous.batches import ContinuousIterFactory
+
+    events: list = []
+    phase = Record(events, warmup_updates=1, ratio=(1, 2))
+    factory = ContinuousIterFactory(
+        None, phase, num_updates=4, accum_grad=2, seed=(0,), functions=(None, None)
+    )
+    factory.give_labelled = lambda first: (f"L{n}" for n in itertools.count(first))
+    factory.load = lambda drawn, numbers: (f"P{ids[0]}" for ids in drawn)
+    for updates in (0, 4):
+        batches = factory.build_iter(1)
+        batches.begin(None, updates)
+        assert len(batches) == 8
+        for batch in batches:
+            events.append(batch)
+    warm_up = ["L0", "L1", "updated", "L2", "L3", "updated"]
+    turn = ["fill 2", "P2.0", "P2.1", "updated", "P2.2", "P2.3", "updated"]
+    assert events[:14] == [*warm_up, *turn, "replace 4 4"]
+    assert events[14:20] == ["L4", "L5", "updated", "fill 5", "P5.0", "P5.1"]
+    assert events[-3:] == ["L6", "L7", "updated"]
+
+
 def test_labels_are_those_of_decoding_without_noise(inputs):
     import torch
 

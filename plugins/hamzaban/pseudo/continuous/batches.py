@@ -65,8 +65,8 @@ class ContinuousIterFactory(AbsIterFactory):
         Args:
             position: How many were given before in the run.
         """
+        size = len(self.labelled.build_iter(1))
         while True:
-            size = len(self.labelled.build_iter(1))
             batches = self.labelled.build_iter(position // size + 1)
             batches.start = position % size
             position += size - batches.start

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-from hamzaban.pseudo.continuous.options import ContinuousOptions
+from hamzaban.pseudo.continuous.options import GUARDED, ContinuousOptions
 
 KEPT, EMPTY, TOO_FEW, TOO_MANY = "kept", "empty", "too_few_chars", "too_many_chars"
 
@@ -88,10 +88,10 @@ class Guard:
         """
         figures = measure_labels(self.window)
         faults = []
-        for name, value in figures.items():
-            limit = getattr(self.options, f"max_{name}", None)
-            if limit is not None and value > limit:
-                faults.append(f"{name} {value:.3g} over {limit:g}")
+        for name in GUARDED:
+            limit = getattr(self.options, f"max_{name}")
+            if limit is not None and figures[name] > limit:
+                faults.append(f"{name} {figures[name]:.3g} over {limit:g}")
         if faults:
             raise LabelsCollapsedError(
                 f"pseudo-labels collapsed before update {update + 1}: "

@@ -7,8 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-SHARES = ("replace_prob", "max_blank_rate", "max_rejected")
-SHARES += ("max_top_label_share", "max_top_word_share")
+GUARDED = ("blank_rate", "rejected", "top_label_share", "top_word_share")
+SHARES = ("replace_prob", *(f"max_{name}" for name in GUARDED))
+NULLABLE = ("ema_decay", *SHARES[1:])
 COUNTS = {"warmup_updates": 0, "cache_size": 2, "guard_window": 2}  # least values
 
 
@@ -90,23 +91,21 @@ def read_continuous_options(values: Mapping[str, Any]) -> ContinuousOptions:
     Raises:
         ValueError: A key is unknown or a value out of its range.
     """
-    known = {field.name: field.default for field in dataclasses.fields(_TYPE)}
+    known = [field.name for field in dataclasses.fields(ContinuousOptions)]
     for name, value in values.items():
         if name not in known:
             _refuse(name, value, f"one of {', '.join(known)}")
-        is_known = _is_fit(name, value) or (
-            value is None and (name == "ema_decay" or name.startswith("max_"))
-            and name != "max_length_ratio"
-        )  # fmt: skip
-        if not is_known:
+        if not (value is None and name in NULLABLE or _is_fit(name, value)):
             _refuse(name, value, _EXPECTED.get(name, "a number in 0..1"))
-    options = _TYPE(**{k: tuple(v) if k == "ratio" else v for k, v in values.items()})
+    fitting: dict[str, Any] = dict(values)
+    if "ratio" in values:
+        fitting["ratio"] = tuple(values["ratio"])
+    options = ContinuousOptions(**fitting)
     if options.min_length_ratio >= options.max_length_ratio:
         _refuse("min_length_ratio", options.min_length_ratio, "less than the other")
     return options
 
 
-_TYPE = ContinuousOptions
 _EXPECTED = {
     "ratio": "two whole numbers, with labels 0 or more, with pseudo-labels 1 or more",
     "ema_decay": "null, or above 0 and under 1",

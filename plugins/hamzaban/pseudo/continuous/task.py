@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,10 @@ class ContinuousTrainer(Trainer):
         cls,
         *,
         model: torch.nn.Module,
-        iterator: ContinuousBatches,
-        optimizers: Any,
+        optimizers: Sequence[torch.optim.Optimizer],
         reporter: SubReporter,
         options: Any,
+        distributed_option: Any,
         **rest: Any,
     ) -> bool:
         """Train one epoch; keep what the run remembers beside the checkpoint.
@@ -53,6 +54,7 @@ class ContinuousTrainer(Trainer):
             LabelsCollapsedError: The labels are of no use; the file `collapsed` of
                 the run says why.
         """
+        iterator: ContinuousBatches = rest["iterator"]
         output_dir, epoch = Path(options.output_dir), reporter.get_epoch()
         iterator.phase.take_up(output_dir, epoch - 1, unwrap(model))
         iterator.begin(unwrap(model), count_updates(optimizers[0]))
@@ -60,10 +62,10 @@ class ContinuousTrainer(Trainer):
         try:
             is_invalid = super().train_one_epoch(
                 model=model,
-                iterator=iterator,
                 optimizers=optimizers,
                 reporter=reporter,
                 options=options,
+                distributed_option=distributed_option,
                 **rest,
             )
         except LabelsCollapsedError as e:
