@@ -19,8 +19,8 @@ check() { # name command...
 }
 
 list_files() { # find-expression...: files not made by a recipe, an environment or git
-    find "${root}" -mindepth 1 \( -name '.?*' -not -name .ci -o -path '*/asr1/exp' -o -path '*/asr1/dump' \
-        -o -path '*/asr1/data' \) -prune -o \( -type f \( "$@" \) -print0 \)
+    find "${root}" -mindepth 1 \( -name '.?*' -not -name .ci -o -path '*/egs2/*/*/exp' \
+        -o -path '*/egs2/*/*/dump' -o -path '*/egs2/*/*/data' \) -prune -o \( -type f \( "$@" \) -print0 \)
 }
 
 mapfile -d '' -t scripts < <(list_files -name '*.sh' -o -path '*/.ci/run' -o -name '*.bats')

@@ -9,7 +9,7 @@ MADE_BY_RECIPES = {"data", "dump", "exp"}
 
 
 def _is_ours(folder: Path) -> bool:
-    if folder.parent.name == "asr1" and folder.name in MADE_BY_RECIPES:
+    if folder.parent.name in ("asr1", "ssl1") and folder.name in MADE_BY_RECIPES:
         return False
     hidden = folder.name.startswith(".") and folder.name != ".ci"
     return not (hidden or folder.name == "__pycache__" or folder.suffix == ".egg-info")

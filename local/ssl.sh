@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# From a user's own media to a pretrained wav2vec 2.0. Run from the recipe's folder.
+set -euo pipefail
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
+. ./path.sh
+# shellcheck source=egs2/TEMPLATE/asr1/cmd.sh
+. ./cmd.sh
+# shellcheck source=local/log.sh
+. "${MAIN_ROOT}/local/log.sh"
+# shellcheck source=local/stages.sh
+. "${MAIN_ROOT}/local/stages.sh"
+SECONDS=0
+
+stage=1                       # first stage, number or name
+stop_stage=6                  # last stage, number or name
+skip_stages=""                # stages between to leave out, numbers or names
+ngpu=1                        # GPUs for training; 0: the CPU
+nj=4                          # processes at once; threads when training on the CPU
+dumpdir=dump                  # folder for mined speech
+expdir=exp                    # folder for what is trained
+mine_config=${MAIN_ROOT}/conf/mine.yaml # YAML of mining
+valid_hours=2                 # of speech set aside, whole recordings, to watch the loss
+seed=0                        # decides which recordings
+ssl_tag=""                    # name of exp/ssl_<tag>; needed
+pretrain_config=""            # YAML; needed
+pretrain_init=""              # checkpoint to continue: a Hugging Face directory, a
+                              # fairseq .pt or a wav2vec2.pt; empty: random weights
+pretrain_args=""              # options for train-ssl, such as "--max_updates 100"
+
+stage_table="\
+ 1 data      db.sh -> data/media.lst by local/data.sh
+ 2 mine      data/media.lst -> dump/unlabelled/, speech and where each chunk comes from
+ 3 split     dump/unlabelled/ -> dump/raw/{train,valid}_unlabelled/, whole recordings
+ 4 init      --pretrain_init -> exp/ssl_<tag>_init/wav2vec2.pt, checked
+ 5 pretrain  speech, init -> exp/ssl_<tag>/wav2vec2.pt
+ 6 export    exp/ssl_<tag>/wav2vec2.pt -> exp/ssl_<tag>/huggingface/"
+# shellcheck disable=SC2034  # read by stages.sh
+reserved_stages=""
+help_message="\
+Usage: ./${0##*/} --ssl_tag NAME --pretrain_config YAML [--pretrain_init CHECKPOINT]
+
+Stages, by number or name:
+${stage_table}
+
+A step whose outputs are there, inputs and options unchanged, is not run again.
+
+Options and their defaults:
+$(sed -En '/^stage=1/,/^stage_table/s/^([a-z][a-z_]*)=(.*# .*)$/  --\1 \2/p' "${BASH_SOURCE[0]}")"
+# shellcheck source=local/parse_options.sh
+. "${MAIN_ROOT}/local/parse_options.sh"
+
+[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+for name in ssl_tag pretrain_config; do
+    [[ -n ${!name} ]] || die "--${name} is needed; see --help"
+done
+declare -A skipped=() # number of a stage -> why; read by stages.sh
+resolve_stages "${skip_stages}"
+[[ -n ${pretrain_init} ]] || skipped[4]="no --pretrain_init is given"
+for name in mine_config pretrain_config; do
+    [[ -e ${!name} ]] || die "--${name} ${!name}: no such file"
+done
+[[ -z ${pretrain_init} || -e ${pretrain_init} || ${stop_stage} -lt 4 ]] ||
+    die "--pretrain_init ${pretrain_init}: no such file or folder; name the checkpoint in db.sh"
+train_dir=${dumpdir}/raw/train_unlabelled
+valid_dir=${dumpdir}/raw/valid_unlabelled
+ssl_exp=${expdir}/ssl_${ssl_tag}
+init=${pretrain_init:+"${ssl_exp}_init/wav2vec2.pt"}
+train_opts=(--ngpu "${ngpu}")
+[[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
+read -ra words <<< "${pretrain_args}"
+
+if stage 1 data; then
+    local/data.sh # each time: what lies in a folder of media may have changed
+fi
+
+if stage 2 mine; then
+    config=${expdir}/conf/mine.yaml
+    hamzaban merge-config "${mine_config}" "${config}"
+    hamzaban mine-audio --nj "${nj}" --config "${config}" \
+        --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
+fi
+
+if stage 3 split; then
+    [[ -f ${dumpdir}/unlabelled/utt2num_samples ]] ||
+        die "${dumpdir}/unlabelled has no utt2num_samples; mine with output: flac"
+    step split --in "${dumpdir}/unlabelled"/{wav.scp,utt2spk,utt2num_samples} \
+        --out "${train_dir}" "${valid_dir}" -- \
+        hamzaban hold-out-data --hours "${valid_hours}" --seed "${seed}" \
+        "${dumpdir}/unlabelled" "${train_dir}" "${valid_dir}"
+fi
+
+if stage 4 init; then
+    step init --in "${pretrain_init}" --out "${init}" -- \
+        hamzaban import-ssl "${pretrain_init}" --output "${init}"
+fi
+
+if stage 5 pretrain; then
+    config=${expdir}/conf/ssl_${ssl_tag}.yaml
+    hamzaban merge-config "${pretrain_config}" "${config}"
+    log "Pretraining: ${ssl_exp}/train.log"
+    step pretrain --set_aside "${ssl_exp}" --out "${ssl_exp}/wav2vec2.pt" \
+        --in "${config}" ${init:+"${init}"} \
+        {"${train_dir}","${valid_dir}"}/{wav.scp,utt2num_samples} -- \
+        "${cuda_cmd[@]}" "${train_opts[@]}" --log "${ssl_exp}/train.log" -- \
+        hamzaban train-ssl --config "${config}" --output_dir "${ssl_exp}" \
+        --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
+        ${init:+--init_checkpoint "${init}"} \
+        --train_data_path_and_name_and_type "${train_dir}/wav.scp,speech,sound" \
+        --valid_data_path_and_name_and_type "${valid_dir}/wav.scp,speech,sound" \
+        --train_shape_file "${train_dir}/utt2num_samples" \
+        --valid_shape_file "${valid_dir}/utt2num_samples" "${words[@]}"
+fi
+
+if stage 6 export; then
+    step export --in "${ssl_exp}/wav2vec2.pt" --out "${ssl_exp}/huggingface" -- \
+        hamzaban export-ssl "${ssl_exp}/wav2vec2.pt" \
+        --output_dir "${ssl_exp}/huggingface"
+fi
+log "Finished after ${SECONDS} s"
