@@ -71,7 +71,8 @@ def grid(tmp_path):
 
 
 def words_of(root, *more):
-    return [str(root / "grid.yaml"), "--exp_dir", str(root / "exp"), *more]
+    config = str(root / "grid.yaml")
+    return ["--config", config, "--exp_dir", str(root / "exp"), *more]
 
 
 def states(root, **choice):
@@ -87,7 +88,7 @@ def calls(root, cell):
 
 def test_a_grid_is_run_once_and_a_failure_stays_its_own(grid, capsys):
     (grid / "fail bad fa 1").touch()
-    assert run_grid(words_of(grid)) == 1
+    assert run_grid(words_of(grid)) == 3
     assert "17 of 18 cells are done" in capsys.readouterr().out
     assert (grid / "prepared").read_text().split() == ["fa", "ar"]
     found = states(grid)
@@ -144,7 +145,7 @@ def test_ranks_and_tests(grid, capsys):
 
 def test_what_cannot_be_prepared_fails_with_its_log(grid):
     (grid / "no fa").touch()
-    assert run_grid(words_of(grid)) == 1
+    assert run_grid(words_of(grid)) == 3
     found = states(grid)
     assert {found[cell] for cell in found if " fa " in cell} == {"failed"}
     assert {found[cell] for cell in found if " ar " in cell} == {"done"}

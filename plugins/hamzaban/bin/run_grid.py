@@ -10,11 +10,13 @@ from pathlib import Path
 from hamzaban.grid.options import Choice
 from hamzaban.launch.backends import BACKENDS, Resources
 
+NOT_DONE = 3  # exit status; 1 is for what is wrong with the words or the YAML
+
 
 def add_grid_options(parser: argparse.ArgumentParser) -> None:
     """Add what run-grid and summarise-grid must be given alike."""
     add = parser.add_argument
-    add("grid", type=Path, help="YAML: axes, variables, prepare, cell")
+    add("--config", type=Path, required=True, help="YAML: axes, prepare, cell ...")
     add("--exp_dir", type=Path, default=Path("exp/grid"), help="holds the cells")
     add(
         "--set", action="append", default=[], metavar="NAME=VALUE", dest="variables",
@@ -56,20 +58,20 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Run the cells; the status is 1 if one is not done at the end."""
+    """Run the cells; the status is NOT_DONE if one is not done at the end."""
     args = get_parser().parse_args(cmd)
     from hamzaban.grid.cells import DONE
     from hamzaban.grid.options import read_grid
     from hamzaban.grid.run import Place, run_grid
 
-    grid = read_grid(args.grid, read_choice(args))
+    grid = read_grid(args.config, read_choice(args))
     conf = _read_pairs("--backend_conf", args.backend_conf)
     resources = Resources(args.num_threads, args.ngpu)
     place = Place(resources, args.max_jobs, args.backend, conf)
     found = run_grid(grid, args.exp_dir, place)
     done = sum(state.name == DONE for _, state in found)
     print(f"{args.exp_dir}: {done} of {len(found)} cells are done")
-    return int(done < len(found))
+    return 0 if done == len(found) else NOT_DONE
 
 
 def _read_pairs(option: str, words: Sequence[str]) -> dict[str, str]:

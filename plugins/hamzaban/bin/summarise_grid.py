@@ -29,7 +29,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.grid.table import make_table
     from hamzaban.score.results import describe_environment
 
-    grid = read_grid(args.grid, read_choice(args))
+    grid = read_grid(args.config, read_choice(args))
     found = [(cell, look_at(cell)) for cell in list_cells(grid, args.exp_dir)]
     table = make_table(grid, found)
     output_dir = args.output_dir or args.exp_dir
