@@ -3,7 +3,12 @@
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
+import soundfile
+from tiny_stages import check_results, write_configs
+from tiny_stages import run as run_recipe
+from warm import warm_process
 
 from published.speech import draw_sentences, write_audio, write_lines
 from repository import ROOT
@@ -34,23 +39,45 @@ def run(*words, cwd):
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=600)
 
 
+@pytest.mark.timeout(3600)
 def test_a_table_becomes_a_recipe_that_runs(repository, table):
+    """From the table to scores, from the small checkpoint."""
     made = run(
         *("local/new_recipe.sh", "my_corpus", "--lang", "sw", "--source", str(table)),
         cwd=repository,
     )
     assert made.returncode == 0, made.stderr
     recipe = repository / "egs2" / "my_corpus" / "asr1"
-    words = ["--ngpu", "0", "--nj", "2", "--stop_stage", "stats"]
-    done = run("./run.sh", *words, cwd=recipe)
+    write_configs(recipe)
+    write_conditions(recipe)
+    words = ["--asr_config", "conf/tiny.yaml", "--stop_stage", "score", "--lm_config"]
+    words += ["conf/tiny_lm.yaml", "--test_sets", "test test_noise_5db"]
+    words += ["--inference_config", "conf/greedy.yaml conf/lexicon.yaml"]
+    with warm_process() as warm:
+        done = run_recipe(recipe, *words, path=warm)
     assert done.returncode == 0, done.stderr
     assert (recipe / "data" / "sw_token_list" / "char" / "tokens.txt").is_file()
-    stats = recipe / "exp" / "asr_stats_raw_sw_char"
-    assert (stats / "valid" / "speech_shape").is_file()
+    check_results(recipe, "general")
     sets = [recipe / "data" / name / "utt2spk" for name in ("train", "valid", "test")]
     counts = [len(path.read_text().splitlines()) for path in sets]
     assert sum(counts) == 30
     assert min(counts) >= 5  # a speaker
+    (exp,) = recipe.glob("exp/asr_tiny*")
+    words = ["hamzaban", "show-conditions", str(exp / "greedy")]
+    shown = run(*words, "--config", "conf/conditions.yaml", cwd=recipe)
+    assert f"| test | clean | {counts[2]} | " in shown.stdout
+    assert f"| test | noise_5db | {counts[2]} | " in shown.stdout
+
+
+def write_conditions(recipe):
+    """Write conf/conditions.yaml: the test set with noise, too."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 32000)
+    soundfile.write(recipe / "conf" / "noise.wav", noise, 16000)
+    (recipe / "conf" / "noise.lst").write_text("conf/noise.wav\n")
+    (recipe / "conf" / "conditions.yaml").write_text(
+        "sets: [test]\n"
+        "conditions: {noise_5db: {noise_list: conf/noise.lst, snr_db: 5}}\n"
+    )
 
 
 def test_a_recipe_without_data_says_what_to_do(repository):
