@@ -11,7 +11,10 @@ done
     die "--token_type is '${token_type}', expected bpe or char"
 [[ ${train_set} != "${valid_set}" ]] || die "train_set and valid_set are both ${train_set}"
 [[ " ${test_sets} " != *" ${train_set} "* ]] || die "train_set ${train_set} is in test_sets"
-for name in {asr,pretrain,lm,mine,audio,inference}_config pretrain_init lm_text; do
+for name in {asr,pretrain,lm,mine,audio}_config pretrain_init; do
+    [[ -z ${!name} || -e ${!name} ]] || die "--${name} ${!name}: no such file"
+done
+for name in inference_config lm_text; do # lists
     for file in ${!name}; do
         [[ -e ${file} ]] || die "--${name} ${file}: no such file"
     done

@@ -262,3 +262,13 @@ END
     cat took
     awk '{ exit !($1 + $2 < 0.5) }' took
 }
+
+@test "a checkpoint may lie in a folder with a space" {
+    mkdir "a folder" && cp downloads/seed/wav2vec2.pt "a folder/é.pt"
+    run asr --pretrain_init "a folder/é.pt"
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "^train-asr .*--ssl_checkpoint a folder/é.pt" "${CALLS}"
+    run asr --pretrain_init "no folder/é.pt"
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"--pretrain_init no folder/é.pt: no such file" ]]
+}
