@@ -225,6 +225,20 @@ def test_a_value_of_several_words_gives_several_words(grid):
     assert none.step.command == ("x", "", " y") and none.step.inputs == ()
 
 
+def test_axes_may_be_compared_together(grid, capsys):
+    path = grid / "grid.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values |= {"compared": ["start", "lang"], "conditions": "seed", "repeats": "x"}
+    values["axes"]["x"] = ["0"]
+    values["axes"]["start"].pop("worst")
+    path.write_text(dump(values), encoding="utf-8")
+    assert run_grid(words_of(grid, "--only", "seed=0,1")) == 0
+    summarise_grid(words_of(grid, "--only", "seed=0,1"))
+    text = capsys.readouterr().out
+    assert "|good fa|5.0|8.5|" in text and "|bad ar|25.0|28.5|" in text
+    assert "|good fa|1.5|1.5|1.5|" in text
+
+
 def test_scores_are_read_from_counts(tmp_path):
     path = tmp_path / "asr_x/decode/test/score_cer/result.txt"
     path.parent.mkdir(parents=True)

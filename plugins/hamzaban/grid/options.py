@@ -10,6 +10,7 @@ from hamzaban.config import read_config
 
 Value = str | tuple[str, ...]
 METRICS = ("wer", "cer", "ter")
+ROLES = ("compared", "conditions", "repeats")
 DIR = "dir"  # in commands: the folder of a cell, or of what is prepared
 NAME = "_name"  # in commands {lang_name} is a value's name, {lang} the value
 
@@ -41,9 +42,9 @@ class Grid:
         variables: Filled in everywhere, such as paths.
         cell: Its first output is the result.txt that is read.
         prepare: Run before the cells, or None.
-        compared: The axis of what is compared, such as checkpoints.
-        conditions: The axis that comparisons are made within, such as languages.
-        repeats: The axis of runs that differ by chance, such as seeds.
+        compared: The axes of what is compared, such as checkpoint and tokens.
+        conditions: The axes that comparisons are made within, such as language.
+        repeats: The axes of runs that differ by chance, such as seed.
         metric: Of METRICS, as tables name it.
     """
 
@@ -52,9 +53,9 @@ class Grid:
     variables: Mapping[str, str]
     cell: Command
     prepare: Command | None
-    compared: str
-    conditions: str
-    repeats: str
+    compared: tuple[str, ...]
+    conditions: tuple[str, ...]
+    repeats: tuple[str, ...]
     metric: str
 
 
@@ -83,7 +84,7 @@ def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; give the YAML of a grid")
     values, _ = read_config(path)
-    needed = ("axes", "cell", "compared", "conditions", "repeats")
+    needed = ("axes", "cell", *ROLES)
     known = (*needed, "variables", "common", "prepare", "metric")
     _check_keys(f"{path}", values, known, needed)
     axes = _choose(path, _read_axes(path, values["axes"]), choice.only)
@@ -99,7 +100,7 @@ def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:
     prepare = None
     if values.get("prepare"):
         prepare = _read_command(f"{path}: prepare", values["prepare"], common, None)
-    roles = {name: values[name] for name in ("compared", "conditions", "repeats")}
+    roles = {name: _as_tuple(values[name]) for name in ROLES}
     grid = Grid(
         path, axes, variables,
         _read_command(f"{path}: cell", values["cell"], common, tuple(axes)),
@@ -198,9 +199,13 @@ def _read_command(
     return Command(words, axes or lists["axes"], lists["inputs"], outputs)
 
 
+def _as_tuple(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
 def _check(grid: Grid) -> None:
     """Check that roles and places name what there is."""
-    roles = (grid.compared, grid.conditions, grid.repeats)
+    roles = (*grid.compared, *grid.conditions, *grid.repeats)
     if sorted(roles) != sorted(grid.axes):
         raise ValueError(
             f"{grid.path}: compared, conditions and repeats are {', '.join(roles)}, "

@@ -1,5 +1,6 @@
 """Error rates of the cells of a grid: means over repeats, ranks, tests."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -48,7 +49,8 @@ class Table:
     """The cells, and what they amount to.
 
     Attributes:
-        compared, conditions, repeats: Names of the values of the three axes.
+        compared, conditions, repeats: What cells differ in: names of the values of
+            these axes, with a space between those of several.
         metric: `cer`, `wer` or `ter`.
         cells: All cells.
     """
@@ -111,9 +113,12 @@ def make_table(grid: Grid, found: Sequence[tuple[Task, State]]) -> Table:
     cells = []
     for task, state in found:
         score = read_score(task.step.outputs[0]) if state.name == DONE else None
-        one, two, three = (task.names[axis] for axis in roles)
+        one, two, three = (" ".join(task.names[a] for a in axes) for axes in roles)
         cells.append(Cell(one, two, three, state, score, task))
-    compared, conditions, repeats = (list(grid.axes[axis]) for axis in roles)
+    compared, conditions, repeats = (
+        [" ".join(names) for names in itertools.product(*(grid.axes[a] for a in axes))]
+        for axes in roles
+    )
     return Table(compared, conditions, repeats, grid.metric, cells)
 
 
