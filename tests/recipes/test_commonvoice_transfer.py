@@ -1,0 +1,99 @@
+"""A language of Common Voice by way of another: both corpora to scores of round 0."""
+
+import csv
+import os
+import subprocess
+import textwrap
+
+import pytest
+from tiny_recipe import MODEL
+from tiny_stages import copy_recipe, write_configs
+from warm import warm_process
+
+from published.commonvoice import Clip, make_release
+from published.speech import draw_sentences
+
+pytestmark = pytest.mark.first_stack
+
+
+SCRATCH = f"""\
+base: tiny.yaml
+frontend_conf:
+    freeze: []
+    model_cfg:
+{textwrap.indent(MODEL, "    ")}
+max_epoch: 1
+"""
+
+
+def make_language(root, lang):
+    """Write a release: 12 clips of train, 4 of dev and test, 8 that nobody checked."""
+    sentences = iter(draw_sentences(lang, 28))
+    parts = {"train": 12, "dev": 4, "test": 4, "other": 8}
+    clips = []
+    for part, count in parts.items():
+        tables = (part,) if part == "other" else ("validated", part)
+        for _ in range(count):
+            number = 100 + len(clips)
+            speaker = f"{part}{number % 3}"
+            clips.append(Clip(speaker, next(sentences), number, tables))
+    make_release(root, "25.0", clips, lang)
+
+
+def run(recipe, *words, **variables):
+    return subprocess.run(
+        ["./transfer.sh", *words],
+        cwd=recipe,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+def test_two_languages_from_releases_to_scores(tmp_path):
+    recipe = copy_recipe("commonvoice", tmp_path)
+    for lang in ("ar", "ur"):
+        make_language(tmp_path / "corpora", lang)
+    write_configs(recipe)
+    (recipe / "conf" / "source.yaml").write_text(SCRATCH, encoding="utf-8")
+    words = ["--source", "ar", "--target", "ur", "--ngpu", "0", "--nj", "2"]
+    words += ["--local_data_opts", "--check_counts false", "--pseudo_args"]
+    words += ["--rounds 0", "--asr_config", "conf/source.yaml"]
+    words += ["--target_config", "conf/source.yaml"]
+    corpora = {"COMMONVOICE": str(tmp_path / "corpora")}
+    with warm_process() as programs:
+        path = f"{programs}:{os.environ['PATH']}"
+        done = run(recipe, *words, PATH=path, **corpora)
+        assert done.returncode == 0, done.stderr
+        again = run(recipe, *words, PATH=path, **corpora)
+    assert again.returncode == 0 and "was not made yet" not in again.stderr
+    assert len((recipe / "data/sentences_ur").read_text().splitlines()) == 12
+    assert not (recipe / "dump/raw/unlabelled_ur/text").exists()
+    exp = recipe / "exp/ar_ur"
+    (row,) = csv.DictReader((exp / "rounds.tsv").open(), delimiter="\t")
+    assert row["num_utts"] == "8" and row["wer"] == "-"
+    assert "گھر" in (exp / "lm/word/units.txt").read_text(encoding="utf-8").split()
+    results = (exp / "RESULTS.md").read_text(encoding="utf-8")
+    assert "decode_target/test_ur" in results and "ur-score" in results
+    assert (exp / "rounds.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--target", "ar"], "--source and --target are both ar"),
+        (["--text", "none.txt"], "--text none.txt: no such file"),
+    ],
+)
+def test_wrong_options_are_one_clear_line(tmp_path, words, message):
+    done = run(copy_recipe("commonvoice", tmp_path), *words)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert message in line
+
+
+def test_help_names_the_options(tmp_path):
+    done = run(copy_recipe("commonvoice", tmp_path), "--help")
+    assert done.returncode == 0
+    assert "--target ur" in done.stdout and "--pseudo_args" in done.stdout
