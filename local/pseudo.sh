@@ -19,13 +19,13 @@ asr_config=""                 # YAML of the target models; needed
 pseudo_config=${MAIN_ROOT}/conf/pseudo.yaml # YAML: search, filters, guard
 pseudo_exp=""                 # folder of the rounds, such as exp/pseudo_<tag>; needed
 rounds=3                      # trainings at most
-start=source                  # weights of a target model at first: source (all but the
-                              # output layer; --asr_config has its shape), or random
+start=source                  # weights at first: source (but for the output layer), random
 ssl_checkpoint=""             # wav2vec2.pt: with --start random, the pretrained encoder
 token_type=char               # of the target models: char or bpe
 nbpe=512                      # size of the bpe vocabulary
-labelled_dir=""               # transcribed audio of the target, not in --data_dir, to be
-                              # trained on in each round
+token_dir=""                  # of a source of the target's own language: its tokens, and
+                              # with them its output layer, are kept
+labelled_dir=""               # transcribed audio of the target, joins each round's kept
 labelled_valid_dir=""         # likewise; chooses the models, in place of kept labels
 continuous_config=""          # conf/pseudo_continuous.yaml or based on it, for a last round
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
@@ -54,11 +54,10 @@ for name in source_exp data_dir text lm_dir asr_config pseudo_exp; do
     [[ -n ${!name} ]] || die "--${name} is needed; see --help"
 done
 for name in source_exp data_dir text lm_dir asr_config pseudo_config ssl_checkpoint ref \
-    labelled_dir labelled_valid_dir continuous_config; do
+    token_dir labelled_dir labelled_valid_dir continuous_config; do
     [[ -z ${!name} || -e ${!name} ]] || die "--${name} ${!name}: no such file or folder"
 done
-[[ ${start} == source || ${start} == random ]] ||
-    die "--start is '${start}', expected source or random"
+[[ ${start} == source || ${start} == random ]] || die "--start is '${start}', expected source or random"
 [[ ${token_type} == bpe || ${token_type} == char ]] || die "--token_type is '${token_type}', expected bpe or char"
 [[ ${rounds} =~ ^[0-9]+$ ]] || die "--rounds is '${rounds}', expected a number"
 read -ra asr_words <<< "${asr_args}"
@@ -66,12 +65,14 @@ labelled_text=${labelled_dir:-/dev/null}${labelled_dir:+/text}
 init_opts=(${ssl_checkpoint:+--ssl_checkpoint "${ssl_checkpoint}"})
 init_files=(${ssl_checkpoint:+"${ssl_checkpoint}"})
 if [[ ${start} == source ]]; then
-    init_opts+=(--init_param "${source_exp}/${asr_model}:::ctc")
+    output_layer=:::ctc # left out
+    [[ -z ${token_dir} ]] || output_layer=""
+    init_opts+=(--init_param "${source_exp}/${asr_model}${output_layer}")
     init_files+=("${source_exp}/${asr_model}")
 fi
 train_opts=(--ngpu "${ngpu}")
 [[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
-tokens=${pseudo_exp}/tokens
+tokens=${token_dir:-${pseudo_exp}/tokens}
 token_opts=(--token_type "${token_type}" --token_list "${tokens}/tokens.txt")
 token_files=("${tokens}/tokens.txt")
 if [[ ${token_type} == bpe ]]; then
@@ -90,6 +91,7 @@ if [[ -n ${continuous_config} ]]; then
 fi
 
 make_tokens() { # of the target: all of its sentences, given ids
+    [[ -z ${token_dir} ]] || return 0
     { cat "${text}" && cut -s -d ' ' -f 2- "${labelled_text}"; } |
         awk 'NF { printf "s%09d %s\n", NR, $0 }' > "${pseudo_exp}/sentences.tmp"
     mv "${pseudo_exp}/sentences.tmp" "${pseudo_exp}/sentences"
@@ -140,16 +142,14 @@ train() { # round: a model on what the round before kept, and on what has labels
 
 train_continuously() { # round best: goes on from the best; sets reason if it collapses
     local dir=${pseudo_exp}/round_$1/model kept=${pseudo_exp}/round_$2/data
-    reason=""
+    make_tokens
     if [[ $2 -gt 0 ]]; then
         init_files=("${pseudo_exp}/round_$2/model/${asr_model}")
         init_opts=(--init_param "${init_files[0]}")
-    else
-        make_tokens
     fi
     prepare "$1" "${labelled_dir:-${kept}/train}" "${labelled_valid_dir:-${kept}/valid}"
     data_files+=("${data_dir}/wav.scp")
-    rm -f "${dir}/collapsed"
+    rm -f "${dir}/collapsed" && reason=""
     if ! run_training train-pseudo "${dir}" "${continuous_conf}" --unlabelled_data_dir "${data_dir}"; then
         reason=$(< "${dir}/collapsed") || die "training failed; see ${dir}/train.log"
         log "Round $1 was stopped, round $2 stays the best: ${reason}"
@@ -187,7 +187,7 @@ done
 if [[ -n ${continuous_config} ]]; then
     best=$(sed -n 's/^ *"best": *\([0-9]*\).*/\1/p' "${status}")
     [[ -n ${best} ]] || die "${status}: no round is well; nothing to begin with"
-    [[ ${round} -gt ${rounds} ]] || round=$((round + 1))
+    [[ ${round} -gt ${rounds} ]] || round=$((round + 1)) # where the guard ended them
     log "Round ${round}, continuous, from round ${best}"
     train_continuously "${round}" "${best}"
     if [[ -z ${reason} ]]; then

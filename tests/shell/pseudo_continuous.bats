@@ -107,3 +107,13 @@ exp/pseudo/round_3/model .*--init_param exp/pseudo/round_1/model/valid.wer.ave.p
     [ "${status}" -eq 1 ]
     [[ ${output} == *"no round is well"* ]]
 }
+
+@test "a source of the same language keeps its tokens and its output layer" {
+    mkdir tokens
+    touch tokens/tokens.txt
+    run pseudo --rounds 1 --labelled_dir labelled --token_dir tokens
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    [ "$(calls make-tokens)" -eq 0 ]
+    grep -q "^train-asr .*--token_list tokens/tokens.txt --init_param \
+source/valid.wer.ave.pth --train_data" "${CALLS}"
+}
