@@ -37,6 +37,7 @@ mkdir -p "${made}/local"
 ln -s ../../../local/asr.sh "${made}/asr.sh"
 ln -s ../../TEMPLATE/asr1/path.sh "${made}/path.sh"
 cp "${template}/cmd.sh" "${made}/cmd.sh"
+cp -r "${template}/conf" "${made}/conf"
 for file in run.sh local/data.sh README.md; do
     sed -e "s/ LANG / ${lang} /" -e "s/^\(#* *\)CORPUS/\1${corpus}/" \
         "${template}/${file}" > "${made}/${file}"

@@ -79,7 +79,9 @@ def serve(place: str) -> None:
     import importlib
 
     from hamzaban import compat
+    from hamzaban.launch.local import die_with_parent
 
+    die_with_parent(signal.SIGKILL)
     with compat.fast_imports():
         for name in MODULES:
             importlib.import_module(name)
@@ -98,6 +100,9 @@ def serve(place: str) -> None:
 
 def _answer(link: socket.socket) -> None:
     """Run a call in this fork, and end it."""
+    from hamzaban.launch.local import die_with_parent
+
+    die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     head, streams, _, _ = socket.recv_fds(link, 8, 3)
     with link.makefile("rb") as stream:

@@ -7,6 +7,8 @@ set -euo pipefail
 
 ngpu=0
 ! command -v nvidia-smi > /dev/null || ngpu=1
+asr_config=conf/train_ctc_small.yaml
+[[ " $* " != *" --pretrain"[_-]"init "* ]] || asr_config=../../../conf/train_ctc.yaml
 
 exec ./asr.sh \
     --lang LANG \
@@ -16,6 +18,6 @@ exec ./asr.sh \
     --ngpu "${ngpu}" \
     --token_type char \
     --pretrain_init ../../mini_ar/asr1/downloads/seed/wav2vec2.pt \
-    --asr_config ../../../conf/train_ctc.yaml \
+    --asr_config "${asr_config}" \
     --inference_config ../../../conf/decode.yaml \
     "$@"
