@@ -59,10 +59,15 @@ def counts(found):
 
 def test_numbers_and_foreign_words_are_counted(folder, capsys):
     found = analyse(folder)
-    assert counts(found) == {"numbers": (1, 1, 0, 1), "foreign": (1, 0, 1, 0)}
+    assert counts(found) == {
+        "numbers": (1, 1, 0, 1),
+        "foreign": (1, 0, 1, 0),
+        "script ARABIC": (15, 4, 1, 1),
+        "script LATIN": (1, 0, 1, 0),
+    }
     assert found["classes"][1]["missed"] == [["google", 1]]
     out = capsys.readouterr().out
-    assert "numbers      1    1    0    1  200.00" in out
+    assert "numbers            1    1    0    1  200.00" in out
     assert "3 word errors differ in spaces and ZWNJ only" in out
 
 

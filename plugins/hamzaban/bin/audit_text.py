@@ -15,7 +15,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "paths", nargs="+", type=Path, help="data directories or Kaldi text files"
     )
-    parser.add_argument("--lang", required=True, help="language, such as fa")
+    parser.add_argument(
+        "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
+    )
     parser.add_argument("--profile", default="train", help="whose alphabet it is")
     parser.add_argument("--options", default="", help="of the normaliser, a=b,c=d")
     parser.add_argument("--allow", default="", help="characters that belong to it too")
@@ -41,6 +43,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Print the audit, and write a cleaned directory; return the exit status."""
     args = get_parser().parse_args(cmd)
     check_options(args)
+    if args.lang == "mul":
+        return audit_languages(args)
     from hamzaban.text import Normalizer
     from hamzaban.text.audit import (
         audit_texts,
@@ -78,6 +82,34 @@ def main(cmd: Sequence[str] | None = None) -> int:
     return 0
 
 
+def audit_languages(args: argparse.Namespace) -> int:
+    """Print an audit for each language of data directories; return the exit status."""
+    from hamzaban.text.audit import (
+        audit_texts,
+        check_share,
+        compile_foreign,
+        format_audit,
+    )
+    from hamzaban.text.cleaner import parse_options
+    from hamzaban.text.multilingual import MultiNormalizer, read_utt2lang
+
+    utt2lang: dict[str, str] = {}
+    for path in args.paths:
+        utt2lang |= read_utt2lang(path)
+    known = MultiNormalizer(utt2lang, args.profile, parse_options(args.options))
+    for lang, normalizer in known.normalizers.items():
+        if normalizer.alphabet is None:
+            print(f"{lang}: {normalizer.id} has no alphabet: nothing to compare with")
+            continue
+        utt_ids = {utt_id for utt_id, found in utt2lang.items() if found == lang}
+        foreign = compile_foreign([*normalizer.alphabet, *args.allow])
+        audit = audit_texts(args.paths, foreign, utt_ids)
+        for line in format_audit(audit, normalizer.id):
+            print(f"{lang}: {line}")
+        check_share(audit, normalizer.id, args.max_foreign)
+    return 0
+
+
 def check_options(args: argparse.Namespace) -> None:
     """Check options against each other.
 
@@ -86,6 +118,8 @@ def check_options(args: argparse.Namespace) -> None:
     """
     if not 0 <= args.max_foreign <= 1:
         raise ValueError(f"--max_foreign is {args.max_foreign}, expected 0..1")
+    if args.lang == "mul" and args.output_dir is not None:
+        raise ValueError("--lang mul only counts; give --output_dir with one language")
     if args.output_dir is None and args.policy != "keep":
         raise ValueError(
             f"--policy {args.policy} writes a data directory; give --output_dir"

@@ -14,7 +14,9 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("source", type=Path, help="data directory with text")
     parser.add_argument("target", type=Path, help="written; may be the source itself")
-    parser.add_argument("--lang", required=True, help="language, such as fa")
+    parser.add_argument(
+        "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
+    )
     parser.add_argument("--profile", default="train", help="rules to apply")
     parser.add_argument("--options", default="", help="of the normaliser, a=b,c=d")
     parser.add_argument(
@@ -31,12 +33,19 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.text import Normalizer
     from hamzaban.text.cleaner import parse_options
-    from hamzaban.text.rewrite import rewrite_dir
+    from hamzaban.text.multilingual import MULTIPLE, MultiNormalizer, read_utt2lang
+    from hamzaban.text.rewrite import rewrite_dir, rewrite_utts
 
-    normalizer = Normalizer(args.lang, args.profile, **parse_options(args.options))
-    done = rewrite_dir(
-        args.source, args.target, normalizer.normalize, max_drop=args.max_drop
-    )
+    options = parse_options(args.options)
+    folders = args.source, args.target
+    normalizer: Normalizer | MultiNormalizer
+    if args.lang == MULTIPLE:
+        utt2lang = read_utt2lang(args.source)
+        normalizer = MultiNormalizer(utt2lang, args.profile, options)
+        done = rewrite_utts(*folders, normalizer.normalize, max_drop=args.max_drop)
+    else:
+        normalizer = Normalizer(args.lang, args.profile, **options)
+        done = rewrite_dir(*folders, normalizer.normalize, max_drop=args.max_drop)
     print(
         f"{args.target}: {done.num_utts - len(done.left_out)} utterances of "
         f"{args.source}, {done.num_changed} transcripts changed, "

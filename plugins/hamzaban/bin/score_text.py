@@ -9,12 +9,16 @@ from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hamzaban.score.sclite import Scored
     from hamzaban.score.trn import Pair
 
 Texts = tuple[Mapping[str, str], Mapping[str, str]]
 Splitter = Callable[[str], list[str]]
 UNITS = {"wer": "words", "cer": "characters", "ter": "tokens"}
+UNITS["mer"] = "words and characters"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -39,7 +43,17 @@ def get_parser() -> argparse.ArgumentParser:
     add("--ref_token", type=Path, help="tokens of the references, for score_ter")
     add("--hyp_token", type=Path, help="tokens of the hypotheses, for score_ter")
     add("--normalizer", default="raw", help="id of the normaliser both texts passed")
-    add("--lang", help="normalise both texts with the rules of this language")
+    add(
+        "--mer",
+        type=str2bool,
+        default=False,
+        help="mixed error rate too: words, but characters of scripts without spaces",
+    )
+    add(
+        "--lang",
+        help="normalise both texts with the rules of this language; mul: of the one "
+        "that utt2lang beside --ref says, and score each by itself as well",
+    )
     add("--score_profile", default="score", help="which rules, where --lang is given")
     add("--score_options", default="", help="of these rules: name=value,...")
     add(
@@ -84,14 +98,17 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     if args.output_dir is not None:
         remove_leftovers(args.output_dir)
-        for kind in {"wer_raw", "cer_raw"} - set(kinds):  # of an earlier call
+        for kind in {"wer_raw", "cer_raw", "mer"} - set(kinds):  # of an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
-            line = describe_scores(kind, kinds[kind][0], scored)
+            line = describe_scores(kind, kinds[kind][0], scored.counts)
             if args.output_dir is not None:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
+            if args.lang == "mul" and kind in UNITS:
+                for line in describe_languages(args, kind, kinds[kind][0], scored):
+                    print(line)
     return 0
 
 
@@ -123,6 +140,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
     With --lang the kinds of raw text follow those of normalised text, `wer_raw` first.
     """
     from hamzaban.score.files import check_utterances, pair_texts
+    from hamzaban.score.mixed import split_mixed
     from hamzaban.score.tokens import load_splitter, split_chars, split_words
     from hamzaban.score.transcripts import parse_json_keys, read_both
     from hamzaban.score.trn import read_text
@@ -138,6 +156,8 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
     (name, texts), raw = normalize_texts(args, ref, hyp), (ref, hyp)
     pair("wer", name, texts, split_words)
     pair("cer", name, texts, split_chars)
+    if args.mer:
+        pair("mer", name, texts, split_mixed)
     if args.bpemodel is not None:
         pair("ter", name, texts, load_splitter(args.bpemodel))
     elif args.ref_token is not None:
@@ -158,8 +178,15 @@ def normalize_texts(
         return args.normalizer, (ref, hyp)
     from hamzaban.text import Normalizer
     from hamzaban.text.cleaner import parse_options
+    from hamzaban.text.multilingual import MULTIPLE, MultiNormalizer, read_utt2lang
 
     options = parse_options(args.score_options)
+    if args.lang == MULTIPLE:
+        utt2lang = read_utt2lang(args.ref.parent)
+        used = {utt_id: utt2lang[utt_id] for utt_id in ref if utt_id in utt2lang}
+        each = MultiNormalizer(used, args.score_profile, options)
+        by_utt = [{u: each.normalize(u, t) for u, t in x.items()} for x in (ref, hyp)]
+        return each.id, (by_utt[0], by_utt[1])
     normalizer = Normalizer(args.lang, args.score_profile, **options)
     texts = [
         {utt_id: normalizer.normalize(text) for utt_id, text in side.items()}
@@ -168,14 +195,41 @@ def normalize_texts(
     return normalizer.id, (texts[0], texts[1])
 
 
-def describe_scores(kind: str, normalizer: str, scored: "Scored") -> str:
-    """Return the pooled error rate and its counts as a line."""
+def describe_languages(
+    args: argparse.Namespace, kind: str, normalizer: str, scored: "Scored"
+) -> list[str]:
+    """Return a line for each language of the references, where there are several."""
+    from hamzaban.score.breakdown import match_utterances
+    from hamzaban.score.trn import read_text
+    from hamzaban.text.multilingual import read_utt2lang
+
+    utt2lang = read_utt2lang(args.ref.parent)
+    utt2spk = read_text(args.utt2spk) if args.utt2spk else {u: u for u in utt2lang}
+    found = match_utterances(scored, utt2spk)
+    languages = [utt2lang.get(utt_id or "", "") for utt_id in found]
+    names = sorted({*languages} - {""})
+    lines = []
+    for name in names if len(names) > 1 else []:
+        rows = [u for u, lang in enumerate(languages) if lang == name]
+        line = describe_scores(kind, normalizer, scored.counts[rows])
+        lines.append(f"  {name}: {line}")
+    return lines
+
+
+def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> str:
+    """Return the pooled error rate and its counts as a line.
+
+    Args:
+        kind: Of the score.
+        normalizer: Id of the normaliser.
+        counts: Correct, substituted, deleted, inserted tokens of U utterances, (U, 4).
+    """
     kind, _, _ = kind.partition("_")
-    corr, sub, dele, ins = scored.counts.sum(axis=0).tolist()
+    corr, sub, dele, ins = counts.sum(axis=0).tolist()
     refs, errors = corr + sub + dele, sub + dele + ins
     rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
     return (
-        f"{kind.upper()} {rate} of {refs} {UNITS[kind]} in {len(scored.trn_ids)} "
+        f"{kind.upper()} {rate} of {refs} {UNITS[kind]} in {len(counts)} "
         f"utterances (sub {sub}, del {dele}, ins {ins}), normaliser {normalizer}"
     )
 

@@ -116,7 +116,10 @@ def make_classes(
     lists: Mapping[str, Iterable[str]],
     script: str | None = None,
 ) -> list[WordClass]:
-    """Make the classes `numbers`, `foreign`, and one of each list.
+    """Make the classes `numbers`, `foreign`, one of each list and of each script.
+
+    The classes of scripts, for text that switches between languages, are made where
+    there are several: a word is of the script of most of its letters.
 
     Args:
         scored: Aligned words; the list entries are folded as these are.
@@ -132,12 +135,20 @@ def make_classes(
         classes.append(
             WordClass(FOREIGN, lambda words: [is_foreign(w, own) for w in words])
         )
-    return [*classes, *(WordClass(name, mark) for name, mark in listed.items())]
+    classes += [WordClass(name, mark) for name, mark in listed.items()]
+    scripts = sorted({find_word_script(w) for ref in scored.refs for w in ref} - {""})
+    if len(scripts) > 1:
+        classes += [WordClass(f"script {s}", _make_script_marker(s)) for s in scripts]
+    return classes
 
 
 def has_digit(word: str) -> bool:
     """Tell whether a word has a decimal digit of any script."""
     return any(char.isdecimal() for char in unescape_token(word))
+
+
+def _make_script_marker(script: str) -> Marker:
+    return lambda words: [find_word_script(word) == script for word in words]
 
 
 def _make_number_marker(spelled: Marker | None) -> Marker:
@@ -157,6 +168,13 @@ def find_script(char: str) -> str:
         return ""
     name = unicodedata.name(char, "").split(" ")[0].split("-")[0]
     return "CJK" if name in _EAST_ASIAN else name
+
+
+@cache
+def find_word_script(word: str) -> str:
+    """Return the script of most letters of a word, the first of equals; or nothing."""
+    scripts = Counter(filter(None, map(find_script, unescape_token(word))))
+    return scripts.most_common(1)[0][0] if scripts else ""
 
 
 def find_main_script(texts: Iterable[Sequence[str]]) -> str:

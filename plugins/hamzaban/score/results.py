@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hamzaban import __version__
 
-KINDS = ("wer", "cer", "ter")
+KINDS = ("wer", "cer", "mer", "ter")
 _COLUMNS = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
 _NORMALIZER = re.compile(r", normaliser (\S+)")
 NOT_STATED = "not stated"
@@ -25,7 +25,7 @@ class Result:
     Attributes:
         exp: The experiment, such as `exp/asr_train_raw_ar_bpe512`.
         dataset: Inference tag and test set, such as `decode_greedy/test`.
-        kind: `wer`, `cer` or `ter`.
+        kind: `wer`, `cer`, `mer` or `ter`.
         normalizer: Id of the text normaliser, as far as the file names it.
         numbers: Utterances, tokens, then six percentages, as printed.
     """
@@ -38,7 +38,7 @@ class Result:
 
 
 def find_results(exp_dirs: Iterable[str | Path]) -> list[Result]:
-    """Read every score_{wer,cer,ter}/result.txt below the folders.
+    """Read every score_{wer,cer,mer,ter}/result.txt below the folders.
 
     Raises:
         FileNotFoundError: A folder does not exist or holds no result.

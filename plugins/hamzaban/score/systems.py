@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hamzaban.score.files import check_utterances, pair_texts
+from hamzaban.score.mixed import split_mixed
 from hamzaban.score.results import NOT_STATED, read_result
 from hamzaban.score.sclite import Scored, score_pairs
 from hamzaban.score.tokens import split_chars, split_words
@@ -33,7 +34,7 @@ class Source:
     """How to read systems.
 
     Attributes:
-        kind: `wer`, `cer` or `ter`, for folders; the last is not for files.
+        kind: `wer`, `cer`, `mer` or `ter`, for folders; the last is not for files.
         ref: References, if the systems are files of hypotheses.
         utt2spk: Kaldi's file of speakers for them.
         case_sensitive: As `sclite -s`.
@@ -166,7 +167,8 @@ def _score_file(hyp: Path, source: Source) -> Scored:
         raise ValueError(f"{hyp}: --kind ter needs folders score_ter, not files")
     refs, hyps, trn_ids = read_both(source.ref, hyp, source.utt2spk)
     check_utterances(refs, hyps, hyp)
-    split = split_chars if source.kind == "cer" else split_words
+    splits = {"cer": split_chars, "mer": split_mixed}
+    split = splits.get(source.kind, split_words)
     pairs = pair_texts(refs, hyps, trn_ids, split)
     return score_pairs(pairs, case_sensitive=source.case_sensitive)
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,12 +59,17 @@ def compile_foreign(alphabet: Iterable[str]) -> re.Pattern[str]:
     return re.compile(f"[^{re.escape(known)}]")
 
 
-def audit_texts(paths: Iterable[str | Path], foreign: re.Pattern[str]) -> Audit:
+def audit_texts(
+    paths: Iterable[str | Path],
+    foreign: re.Pattern[str],
+    utt_ids: Collection[str] | None = None,
+) -> Audit:
     """Count and locate characters outside an alphabet.
 
     Args:
         paths: Data directories, or files of lines `utt_id transcript`.
         foreign: From `compile_foreign`.
+        utt_ids: Utterances to look at; None: all.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -73,6 +78,8 @@ def audit_texts(paths: Iterable[str | Path], foreign: re.Pattern[str]) -> Audit:
     audit = Audit()
     for path in map(find_text, paths):
         for number, utt_id, text in read_transcripts(path):
+            if utt_ids is not None and utt_id not in utt_ids:
+                continue
             audit.num_utts += 1
             counts = Counter(foreign.findall(text))
             audit.num_foreign += bool(counts)

@@ -13,13 +13,14 @@ from hamzaban.data_dir_select import LEFT_OUT
 MAX_SHOWN = 20
 
 Change = Callable[[str], str | None]
+ChangeUtt = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True)
 class _NewText(Rename):
     """Changes the lines of `text`; ids stay as they are."""
 
-    change: Change = str
+    change: ChangeUtt = lambda utt_id, text: text  # noqa: E731
 
     def __post_init__(self) -> None:
         """Check nothing: ids stay as they are."""
@@ -28,7 +29,7 @@ class _NewText(Rename):
         """Return the new line of a file."""
         if name != "text":
             return pair
-        changed = self.change(pair[1])
+        changed = self.change(*pair)
         assert changed is not None  # left out before
         return pair[0], changed
 
@@ -77,13 +78,22 @@ def read_transcripts(path: str | Path) -> Iterator[tuple[int, str, str]]:
 def rewrite_dir(
     source: str | Path, target: str | Path, change: Change, *, max_drop: float
 ) -> Rewritten:
+    """Write a data directory with other transcripts, as `rewrite_utts`."""
+    return rewrite_utts(
+        source, target, lambda utt_id, text: change(text), max_drop=max_drop
+    )
+
+
+def rewrite_utts(
+    source: str | Path, target: str | Path, change: ChangeUtt, *, max_drop: float
+) -> Rewritten:
     """Write a data directory with other transcripts.
 
     Args:
         source: A data directory with `text`.
         target: Gets all data files; may be `source`.
-        change: Gives the new transcript, the same for the same one; None or nothing
-            leaves the utterance out.
+        change: Gives the new transcript of an utterance and its old one, always the
+            same; None or nothing leaves the utterance out.
         max_drop: Highest share of utterances, 0..1, that may be left out.
 
     Raises:
@@ -94,7 +104,7 @@ def rewrite_dir(
     list_files(source)
     done, parts = Rewritten(), array("i")
     for _, utt_id, text in read_transcripts(find_text(source)):
-        changed = change(text)
+        changed = change(utt_id, text)
         done.num_utts += 1
         done.num_changed += changed != text
         parts.append(0 if changed else LEFT_OUT)

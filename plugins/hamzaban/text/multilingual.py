@@ -1,0 +1,71 @@
+"""Transcripts of several languages in one directory, each by the rules of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hamzaban.data_dir import read_scp
+from hamzaban.text.normalizer import Normalizer, get_normalizer
+
+MULTIPLE = "mul"  # ISO 639-2: several languages; utt2lang says which
+UTT2LANG = "utt2lang"
+
+
+class MultiNormalizer:
+    """Normalises each utterance by the rules of its language.
+
+    Attributes:
+        utt2lang: Language of each utterance.
+        normalizers: The normaliser of each language.
+        id: The ids of all of them.
+    """
+
+    def __init__(
+        self, utt2lang: Mapping[str, str], profile: str, options: Mapping[str, str]
+    ) -> None:
+        """Load the rules of each language.
+
+        Args:
+            utt2lang: Language of each utterance.
+            profile: As for `Normalizer`.
+            options: As for `Normalizer`, of all languages.
+
+        Raises:
+            ValueError: The profile or an option is unknown to one of them.
+        """
+        self.utt2lang = utt2lang
+        values = tuple(sorted(options.items()))
+        self.normalizers: dict[str, Normalizer] = {
+            lang: get_normalizer(lang, profile, values)
+            for lang in sorted({*utt2lang.values()})
+        }
+        ids = (f"{k}={found.id}" for k, found in self.normalizers.items())
+        self.id = f"{MULTIPLE}({','.join(ids)})"
+
+    def normalize(self, utt_id: str, text: str) -> str:
+        """Normalise the transcript of an utterance.
+
+        Raises:
+            ValueError: Its language is not known.
+        """
+        lang = self.utt2lang.get(utt_id)
+        if lang is None:
+            raise ValueError(
+                f"{UTT2LANG}: utterance {utt_id} is missing; add its language, which "
+                f"--lang {MULTIPLE} looks up"
+            )
+        return self.normalizers[lang].normalize(text)
+
+
+def read_utt2lang(folder: str | Path) -> dict[str, str]:
+    """Read the languages of a data directory's utterances.
+
+    Raises:
+        FileNotFoundError: It has no utt2lang.
+    """
+    path = Path(folder) / UTT2LANG
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; --lang {MULTIPLE} takes the language of each "
+            "utterance from there: write it, or give one language"
+        )
+    return dict(read_scp(path))
