@@ -51,7 +51,7 @@ def test_any_utterance_is_what_the_model_gives_it_alone(
     assert store.meta.frame_shift_s == 0.02
     recogniser = load()
     for utt in reversed(utts):
-        ((_, alone),) = compute(recogniser, (utt,))
+        ((_, alone, _),) = compute(recogniser, (utt,))
         found = store.read(utt.utt_id)
         assert found.shape == alone.shape == (store.num_frames(utt.utt_id), 9)
         np.testing.assert_allclose(found, alone, rtol=1e-3, atol=2e-3)
