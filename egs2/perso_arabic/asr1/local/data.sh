@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes data/{train,valid,test}_<lang> of the corpora that conf/mix/<lang>.yaml lists.
+# Usage: data.sh --lang LANG [--mix YAML]
+
+set -euo pipefail
+
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
+. ./path.sh
+# shellcheck source=egs2/perso_arabic/asr1/db.sh
+. ./db.sh
+
+python3 local/mix_data.py --output data --nj "$(nproc)" "$@"
