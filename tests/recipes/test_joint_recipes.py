@@ -1,0 +1,106 @@
+"""The recipes of several languages at once, on corpora made up for them."""
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+from tiny_stages import copy_recipe, run
+from warm import warm_process
+
+from hamzaban.data_dir import read_scp
+from published.commonvoice import Clip, make_clips, make_release
+from published.speech import draw_sentences
+from repository import ROOT
+
+TRAIN = """\
+base: ../../../../conf/train_ctc_joint.yaml
+frontend_conf:
+    freeze: []
+    model_cfg:
+        conv_feature_layers: "[(16, 10, 5)] + [(16, 3, 2)] * 4 + [(16, 2, 2)] * 2"
+        encoder_layers: 1
+        encoder_embed_dim: 16
+        encoder_ffn_embed_dim: 32
+        encoder_attention_heads: 2
+        conv_pos: 8
+        conv_pos_groups: 2
+batch_bins: 240000
+max_epoch: 1
+num_workers: 0
+"""
+
+
+def make_arabic_clips():
+    """Return clips of 3 speakers to train on, one of whom read Persian as well."""
+    sentences = iter(draw_sentences("ar", 24))
+    clips = [
+        Clip(f"train{k % 3}" if k % 3 == 0 else f"ar{k % 3}", next(sentences), 100 + k)
+        for k in range(12)
+    ]
+    for part in ("dev", "test"):
+        for k in range(6):
+            clip = Clip(f"ar-{part}{k % 2}", next(sentences), 0, ("validated", part))
+            clips.append(replace(clip, number=(200 if part == "dev" else 300) + k))
+    return clips
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    root = tmp_path / "my corpora"
+    make_release(root, "25.0", make_clips())
+    make_release(root, "25.0", make_arabic_clips(), "ar")
+    return root
+
+
+@pytest.mark.first_stack  # the model itself is tested on both
+def test_commonvoice_joint_from_two_languages_to_scores(corpus, tmp_path):
+    recipe = copy_recipe("commonvoice_joint", tmp_path)
+    (recipe / "conf" / "tiny.yaml").write_text(TRAIN, encoding="utf-8")
+    decode = "batch_bins: 240000\nlanguage: predicted\n"
+    (recipe / "conf" / "decode.yaml").write_text(decode, encoding="utf-8")
+    words = ["--langs", "fa ar", "--asr_config", "conf/tiny.yaml"]
+    words += ["--inference_config", "conf/decode.yaml", "--stop_stage", "score"]
+    words += ["--local_data_opts", "--check_counts false"]
+    with warm_process() as path:
+        done = run(recipe, *words, path=path, COMMONVOICE=corpus)
+    assert done.returncode == 0, done.stderr
+    langs = dict(read_scp(recipe / "data" / "train_fa_ar" / "utt2lang"))
+    assert sorted(langs.values()).count("fa") == 25  # none of the planted leaks
+    assert sorted(langs.values()).count("ar") == 12
+    (results,) = (recipe / "exp" / "fa_ar").rglob("asr_tiny*/RESULTS.md")
+    text = results.read_text(encoding="utf-8")
+    assert "decode/test_fa" in text and "decode/test_ar" in text
+    assert "mul(ar=ar-score/" in text and "mul(fa=fa-score/" in text
+    config = (results.parent / "config.yaml").read_text(encoding="utf-8")
+    assert "head_tokens:" in config
+    heads = dict(read_scp(results.parent / "decode" / "test_fa" / "utt2lang"))
+    assert set(heads.values()) <= {"fa", "ar"}
+
+
+def test_one_language_is_no_joint_training(tmp_path):
+    recipe = copy_recipe("commonvoice_joint", tmp_path)
+    done = run(recipe, "--langs", "fa", "--stop_stage", "data")
+    assert done.returncode == 1
+    assert "--langs is 'fa', expected two or more" in done.stderr
+
+
+def test_languages_of_mini_joint_share_no_word(tmp_path):
+    recipe = copy_recipe("mini_joint", tmp_path)
+    (recipe / "downloads").mkdir(exist_ok=True)
+    corpus = recipe / "downloads" / "mini_ar"
+    corpus.symlink_to(ROOT / "egs2/mini_ar/asr1/downloads/mini_ar")
+    done = subprocess.run(
+        ["local/data.sh"], cwd=recipe, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    words = {}
+    for lang in ("qaa", "qab"):
+        rows = read_scp(recipe / "data" / f"train_{lang}" / "text")
+        words[lang] = {word for _, text in rows for word in text.split()}
+    assert (len(words["qaa"]), len(words["qab"])) == (22, 18)
+    assert not words["qaa"] & words["qab"]
+    rows = read_scp(recipe / "data" / "test_switched" / "text")
+    for _, text in rows:
+        assert all(set(text.split()) & found for found in words.values())
+    langs = set(dict(read_scp(recipe / "data" / "train" / "utt2lang")).values())
+    assert langs == {"qaa", "qab"}
