@@ -63,7 +63,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     print(f"{total:.3g} FLOP in all")
     for name, peak in PEAK_TFLOPS.items():
         needed = gpu_hours(total, peak, args.mfu)
-        print(f"estimate at {args.mfu:.0%} of the peak: {needed:,.1f} h on one {name}")
+        hours_text = f"{needed:,.0f}" if needed >= 10 else f"{needed:.2f}"
+        print(f"estimate at {args.mfu:.0%} of the peak: {hours_text} h on one {name}")
     return 0
 
 
