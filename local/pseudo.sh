@@ -28,6 +28,7 @@ token_dir=""                  # of a source of the target's own language: its to
 labelled_dir=""               # transcribed audio of the target, joins each round's kept
 labelled_valid_dir=""         # likewise; chooses the models, in place of kept labels
 continuous_config=""          # conf/pseudo_continuous.yaml or based on it, for a last round
+dropout_passes=0              # decodings with dropout on, for the filter of that name
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
 asr_model=valid.wer.ave.pth   # file of weights, in source_exp and in the rounds' models
 ref=""                        # true text of some of data_dir; reported, never used
@@ -59,7 +60,9 @@ for name in source_exp data_dir text lm_dir asr_config pseudo_config ssl_checkpo
 done
 [[ ${start} == source || ${start} == random ]] || die "--start is '${start}', expected source or random"
 [[ ${token_type} == bpe || ${token_type} == char ]] || die "--token_type is '${token_type}', expected bpe or char"
-[[ ${rounds} =~ ^[0-9]+$ ]] || die "--rounds is '${rounds}', expected a number"
+for name in rounds dropout_passes; do
+    [[ ${!name} =~ ^[0-9]+$ ]] || die "--${name} is '${!name}', expected a number"
+done
 read -ra asr_words <<< "${asr_args}"
 labelled_text=${labelled_dir:-/dev/null}${labelled_dir:+/text}
 init_opts=(${ssl_checkpoint:+--ssl_checkpoint "${ssl_checkpoint}"})
@@ -156,14 +159,23 @@ train_continuously() { # round best: goes on from the best; sets reason if it co
     fi
 }
 
-label() { # round model: labels, filters and judges
-    local dir=${pseudo_exp}/round_$1 last=()
-    [[ $1 -eq 0 ]] || last=("${pseudo_exp}/round_$(($1 - 1))/status.json")
+emit() { # round model name option...: emissions into round_<k>/<name>
+    local dir=${pseudo_exp}/round_$1
     step emissions --in "$2"/{config.yaml,"${asr_model}"} "${data_dir}/wav.scp" \
-        --out "${dir}/emissions/meta.json" -- \
-        "${decode_cmd[@]}" --ngpu "$((ngpu > 0))" --log "${dir}/emissions.log" -- \
+        --out "${dir}/$3/meta.json" -- \
+        "${decode_cmd[@]}" --ngpu "$((ngpu > 0))" --log "${dir}/$3.log" -- \
         hamzaban make-emissions --asr_exp "$2" --asr_model "${asr_model}" --nj "${nj}" \
-        --ngpu "$((ngpu > 0))" --data_dir "${data_dir}" --output_dir "${dir}/emissions"
+        --ngpu "$((ngpu > 0))" --data_dir "${data_dir}" --output_dir "${dir}/$3" "${@:4}"
+}
+
+label() { # round model: labels, filters and judges
+    local dir=${pseudo_exp}/round_$1 last=() pass
+    [[ $1 -eq 0 ]] || last=("${pseudo_exp}/round_$(($1 - 1))/status.json")
+    emit "$1" "$2" emissions
+    for ((pass = 1; pass <= dropout_passes; pass++)); do
+        emit "$1" "$2" "emissions_dropout_${pass}" --dropout 0.1 --dropout_seed "${pass}"
+        last+=("${dir}/emissions_dropout_${pass}/meta.json")
+    done
     step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${text}" \
         "${lm_dir}/word/lm.bin" "${last[@]}" ${ref:+"${ref}"} \
         --out "${dir}/health.json" "${dir}/status.json" -- \

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from test_decode_run import load, write_dir
 
 from hamzaban.decode import make_emissions as module
@@ -111,6 +112,33 @@ def test_other_weights_leave_nothing_of_the_old(data_dir, tmp_path, model_files)
     store = make(data_dir, tmp_path / "e", model_files, batch_bins=10**9)
     assert len(list((tmp_path / "e").iterdir())) == 3 < many
     assert len(store) == 23
+
+
+def test_dropout_differs_by_seed_and_by_nothing_else(data_dir, tmp_path, model_files):
+    def load_dropping():
+        found = load()
+        layer = torch.nn.Sequential(found.model.layer, torch.nn.Dropout(0.0))
+        found.model.layer = layer.eval()
+        return found
+
+    def make_with(folder, **values):
+        options = DecodeOptions(batch_bins=30000, **values)
+        store = make_emissions(
+            load_dropping, data_dir, tmp_path / folder, options, model_files
+        )
+        return {utt_id: store.read(utt_id) for utt_id in store}
+
+    def is_same(one, two):
+        return all(np.array_equal(one[u], two[u]) for u in one)
+
+    plain = make_with("e")
+    assert is_same(plain, make_with("e0", dropout_seed=1))
+    first = make_with("e1", dropout=0.2, dropout_seed=1)
+    assert not is_same(plain, first)
+    assert is_same(first, make_with("e1 nj", dropout=0.2, dropout_seed=1, nj=3))
+    assert not is_same(first, make_with("e1", dropout=0.2, dropout_seed=2))
+    with pytest.raises(ValueError, match="the model has no layer of dropout"):
+        make(data_dir, tmp_path / "none", model_files, dropout=0.2)
 
 
 def test_damage_is_told(data_dir, tmp_path, model_files):

@@ -65,3 +65,13 @@ downloads/seed/wav2vec2.pt" "${CALLS}"
     done
     [ ! -s "${CALLS}" ]
 }
+
+@test "passes with dropout have emissions of their own, one seed each" {
+    pseudo --rounds 0 --dropout_passes 2
+    [ "$(calls make-emissions)" -eq 3 ]
+    grep -q "^make-emissions .*--output_dir exp/pseudo/round_0/emissions_dropout_2 \
+--dropout 0.1 --dropout_seed 2$" "${CALLS}"
+    : > "${CALLS}"
+    pseudo --rounds 0 --dropout_passes 3
+    [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "make-emissions pseudo-label" ]
+}

@@ -27,6 +27,16 @@ def get_parser() -> argparse.ArgumentParser:
         "--inference_config", type=Path, help="YAML with values of the options below"
     )
     add_options(parser)
+    defaults = DecodeOptions()
+    parser.add_argument(
+        "--dropout",
+        type=float,
+        default=defaults.dropout,
+        help="rate of dropout while decoding, to see how sure the model is; 0: off",
+    )
+    parser.add_argument(
+        "--dropout_seed", type=int, default=defaults.dropout_seed, help="of that"
+    )
     return parser
 
 
@@ -65,7 +75,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.decode.recogniser import find_files, load_for_decoding
 
     options = DecodeOptions(
-        args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
+        *(args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language),
+        *(args.dropout, args.dropout_seed),
     )
     files = find_files(args.asr_exp, args.asr_model)
     load = functools.partial(

@@ -91,6 +91,8 @@ def make_emissions(
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
     source = fingerprint(model_files, utts, options.batch_bins)
     source |= fingerprint_languages(data_dir, options.language)
+    if options.dropout:
+        source["dropout"] = f"{options.dropout} {options.dropout_seed}"
     meta = read_meta(folder)
     if meta is not None and meta.source == source and not missing_parts(folder, meta):
         logging.info("%s: %d emissions are there", folder, meta.num_utts)
@@ -128,6 +130,8 @@ def _complete(
     start = time.monotonic()
     _set_threads()  # before a fork: it would hang in another number of threads
     recogniser = load().route(data_dir, options.language)
+    if options.dropout:
+        recogniser = recogniser.drop_out(options.dropout, options.dropout_seed)
     meta = _describe(recogniser, source, len(utts), len(parts))
     if meta != read_meta(folder):
         write_meta(folder, meta)
@@ -229,6 +233,10 @@ def _compute_part(
 ) -> Iterator[tuple[str, LogProbs]]:
     """Give the emissions of a part; its languages are written before it is complete."""
     lines = []
+    if recogniser.dropout_seed is not None:  # the same in any order, for any nj
+        import torch
+
+        torch.manual_seed(recogniser.dropout_seed * MAX_PARTS + number)
     for batch in batches:
         for utt_id, log_probs, spoken in compute(recogniser, batch):
             lines.append(format_spoken(utt_id, spoken))

@@ -37,6 +37,7 @@ class Recogniser:
         fs: The sampling rate it expects, in Hz.
         conv: (kernel, stride) of each convolution of its frontend.
         routing: How languages are chosen, for a model of several.
+        dropout_seed: Of dropout that is on while it decodes; None: it is off.
     """
 
     model: Any
@@ -44,6 +45,7 @@ class Recogniser:
     fs: int
     conv: Sequence[tuple[int, int]]
     routing: Routing | None = None
+    dropout_seed: int | None = None
 
     def route(self, data_dir: str | Path, mode: str) -> Recogniser:
         """Give a recogniser that knows how to choose languages for a data directory.
@@ -54,6 +56,27 @@ class Recogniser:
         """
         routing = make_routing(self.model, data_dir, mode)
         return dataclasses.replace(self, routing=routing)
+
+    def drop_out(self, rate: float, seed: int) -> Recogniser:
+        """Give a recogniser whose dropout is on, at one rate in all places.
+
+        Runs with several seeds say by their agreement how sure the model is (Monte
+        Carlo dropout, Gal and Ghahramani 2016).
+
+        Raises:
+            ValueError: The model has no dropout.
+        """
+        import torch
+
+        found = [m for m in self.model.modules() if isinstance(m, torch.nn.Dropout)]
+        if not found:
+            raise ValueError(
+                "the model has no layer of dropout to turn on; leave --dropout out"
+            )
+        for module in found:
+            module.p = rate
+            module.train()
+        return dataclasses.replace(self, dropout_seed=seed)
 
     def read(self, batch: Sequence[Utterance]) -> list[Tensor]:
         """Read the waveforms of a batch, shape (samples,) each."""

@@ -16,6 +16,8 @@ EMPTY = "empty"
 TOP_SHARE = "top_share"
 AUTO_QUANTILES = (0.01, 0.99)
 
+OTHERS, DROPOUT = "others_disagreement", "dropout_disagreement"  # see agreement.py
+
 FIGURES: dict[str, Callable[[Label], float]] = {
     "score_per_frame": lambda found: found.score / max(found.num_frames, 1),
     "score_per_word": lambda found: found.score / max(len(found.words), 1),
@@ -26,8 +28,12 @@ FIGURES: dict[str, Callable[[Label], float]] = {
     "blank_rate": lambda found: found.blank_rate,
     "num_words": lambda found: len(found.words),
     "duration_s": lambda found: found.duration_s,
+    OTHERS: lambda found: getattr(found, OTHERS),
+    DROPOUT: lambda found: getattr(found, DROPOUT),
 }
-FALLING = frozenset(("disagreement", "lm_only_share", "blank_rate"))  # low is good
+FALLING = frozenset(  # low is good
+    ("disagreement", "lm_only_share", "blank_rate", OTHERS, DROPOUT)
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +57,19 @@ class FilterOptions:
         bounds: By name of the figure (FIGURES); tried in this order.
         top_share: Of the labels within all bounds, the share that is kept, 0..1.
         rank_by: The figure that decides which.
+        others: Other decodings of the same audio, which others_disagreement compares
+            with: a Kaldi text, or `round_<k>/labels` of other rounds; `{round}` in a
+            path is the number of the round.
     """
 
     bounds: dict[str, Bounds] = dataclasses.field(default_factory=dict)
     top_share: float = 1.0
     rank_by: str = "confidence"
+    others: tuple[str, ...] = ()
+
+    def uses(self, name: str) -> bool:
+        """Say whether a bound or the ranking needs a figure."""
+        return name in self.bounds or self.rank_by == name
 
     def __post_init__(self) -> None:
         """Check names and values.
@@ -68,6 +82,11 @@ class FilterOptions:
                 raise ValueError(
                     f"filter {name!r} is unknown; known: {', '.join(FIGURES)}"
                 )
+        if self.uses(OTHERS) != bool(self.others):
+            raise ValueError(
+                f"filter {OTHERS} and `others`, the decodings it compares with, belong "
+                f"together; found {', '.join(self.others) or 'no others'}"
+            )
         for name, bounds in self.bounds.items():
             ends = (bounds.low, bounds.high)
             if AUTO in ends and name != "chars_per_s":
@@ -82,14 +101,16 @@ class FilterOptions:
 
 
 def parse_filters(values: Mapping[str, object]) -> FilterOptions:
-    """Read `filters: {bounds: {figure: {min: 0, max: 1}}, top_share, rank_by}`.
+    """Read `filters: {bounds: {figure: {min: 0, max: 1}}, top_share, rank_by, others}`.
 
     Raises:
         ValueError: It is not of that form.
     """
     rest = dict(values)
     bounds, given = {}, rest.pop("bounds", {})
-    if not isinstance(given, dict) or set(rest) - {"top_share", "rank_by"}:
+    others = rest.pop("others", None) or []
+    is_known = set(rest) <= {"top_share", "rank_by"} and isinstance(others, list)
+    if not isinstance(given, dict) or not is_known:
         raise ValueError(f"filters: {dict(values)!r} found; see conf/pseudo.yaml")
     for name, ends in given.items():
         if ends is None:  # a recipe takes a filter of its base out
@@ -103,6 +124,7 @@ def parse_filters(values: Mapping[str, object]) -> FilterOptions:
                 raise ValueError(f"filter {name}: {value!r} found, expected a number")
         low, high = ends.get("min", -math.inf), ends.get("max", math.inf)
         bounds[str(name)] = Bounds(low, high)
+    rest["others"] = tuple(map(str, others))
     return FilterOptions(bounds, **rest)  # type: ignore[arg-type]
 
 

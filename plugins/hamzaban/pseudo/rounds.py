@@ -3,9 +3,9 @@
 `round_<k>/` holds: `emissions/` and, from round 1 on, `model/` (made by other verbs);
 `labels/` (decoded utterances with figures, JSON lines); `data/train` and `data/valid`
 (kept utterances, `text` is the labels); `dropped` (`utt_id reason`); `unspelled_words`;
-`health.json`; `status.json` (written last: a round with it is complete). Beside the
-rounds, `status.json` is that of the latest, `rounds.tsv` a table of all, and
-`rounds.png` a picture of it.
+`agreement.tsv` where a filter asks for it; `health.json`; `status.json` (written last:
+a round with it is complete). Beside the rounds, `status.json` is that of the latest,
+`rounds.tsv` a table of all, and `rounds.png` a picture of it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from hamzaban.decode.recogniser import load_tokenizer
 from hamzaban.decode.store import EmissionStore
 from hamzaban.lm.info import hash_file
 from hamzaban.pseudo import filters, guard
+from hamzaban.pseudo.agreement import add_agreement, measure_agreement
 from hamzaban.pseudo.decode import label_store
 from hamzaban.pseudo.health import (
     TextFacts,
@@ -112,7 +113,8 @@ def run_round(
     last = _read_texts(files.folder(number - 1)) if number else None
     perplexity = score_perplexity((label.text for label in labels), files.lm_dir)
     health = measure(labels, facts, perplexity=perplexity, last=last)
-    reasons = _filter(labels, options)
+    compared = measure_agreement(labels, options.filters, folder, number)
+    reasons = _filter(add_agreement(labels, compared), options)
     _write_kept(labels, reasons, folder, files.data_dir, options.valid_share)
     past = guard.Past(health, len(labels) - len(reasons))
     scores = {} if files.ref is None else score_labels(labels, files.ref)
