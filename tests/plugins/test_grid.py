@@ -113,8 +113,8 @@ def test_a_failure_is_shown_as_failed_and_not_as_missing(grid, capsys):
     text = capsys.readouterr().out
     assert text == (grid / "exp/RESULTS.md").read_text(encoding="utf-8")
     assert "# CER of 18 cells: 9 done, 3 failed, 6 waiting" in text
-    assert "|bad|25.0 (1 failed, 1 waiting)|26.8 ± 2.5 (1 waiting)|" in text
-    assert "|worst|46.8 ± 2.5 (1 waiting)|failed|" in text
+    assert "|bad|25.00 (1 failed, 1 waiting)|26.75 ± 2.47 (1 waiting)|" in text
+    assert "|worst|46.75 ± 2.47 (1 waiting)|failed|" in text
     assert "|normaliser|`fa-score/1:abc`|`ar-score/1:abc`|" in text
     assert "The mean leaves out ar" in text
     log = grid / "exp/bad/fa/1/cell.log"
@@ -132,7 +132,7 @@ def test_ranks_and_tests(grid, capsys):
     capsys.readouterr()
     summarise_grid(words_of(grid))
     text = capsys.readouterr().out
-    assert "|good|8.5 ± 3.5|8.5 ± 3.5|" in text
+    assert "|good|8.50 ± 3.50|8.50 ± 3.50|" in text
     assert "|good|1|1|1|" in text and "|worst|3|3|3|" in text
     # Three groups of three, all ranks apart: H = 7.2, p = exp(-3.6).
     assert "|fa|7.20|2|0.0273|3 of 3|" in text
@@ -235,7 +235,7 @@ def test_axes_may_be_compared_together(grid, capsys):
     assert run_grid(words_of(grid, "--only", "seed=0,1")) == 0
     summarise_grid(words_of(grid, "--only", "seed=0,1"))
     text = capsys.readouterr().out
-    assert "|good fa|5.0|8.5|" in text and "|bad ar|25.0|28.5|" in text
+    assert "|good fa|5.00|8.50|" in text and "|bad ar|25.00|28.50|" in text
     assert "|good fa|1.5|1.5|1.5|" in text
 
 

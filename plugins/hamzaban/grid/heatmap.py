@@ -77,7 +77,8 @@ def _draw_cell(
     if all(cell.state.name == WAITING for cell in cells):
         text = "not run"
     white = shade is not None and shade > DARK
+    box = {"facecolor": colour, "edgecolor": "none", "pad": 1.5} if has_failed else None
     axes.text(
-        *place, text, ha="center", va="center", fontsize=7,
+        *place, text, ha="center", va="center", fontsize=7, bbox=box,
         color="white" if white else "black",
     )  # fmt: skip

@@ -44,7 +44,7 @@ def write_report(table: Table, output_dir: Path, environment: Sequence[str]) -> 
 def describe_place(cells: Sequence[Cell]) -> str:
     """Say in a few signs what a place of the matrix holds.
 
-    Examples: `12.3 ± 0.4`, `12.3 ± 0.4 (1 failed)`, `failed`, `running`, `-`.
+    Examples: `12.30 ± 0.41`, `12.30 ± 0.41 (1 failed)`, `failed`, `running`, `-`.
     """
     rates = [cell.score.rate for cell in cells if cell.score]
     others = Counter(cell.state.name for cell in cells if not cell.score)
@@ -53,9 +53,9 @@ def describe_place(cells: Sequence[Cell]) -> str:
             if others[name]:
                 return name
         return "-" if set(others) == {"waiting"} else ", ".join(sorted(others))
-    text = f"{statistics.fmean(rates):.1f}"
+    text = f"{statistics.fmean(rates):.2f}"
     if len(rates) > 1:
-        text += f" ± {statistics.stdev(rates):.1f}"
+        text += f" ± {statistics.stdev(rates):.2f}"
     left = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
     return f"{text} ({left})" if left else text
 
