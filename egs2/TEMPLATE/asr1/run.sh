@@ -5,6 +5,8 @@
 # Options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
 
+nj=$(nproc) # more threads than cores make training slower
+((nj <= 8)) || nj=8
 ngpu=0
 ! command -v nvidia-smi > /dev/null || ngpu=1
 asr_config=conf/train_ctc_small.yaml
@@ -16,6 +18,7 @@ exec ./asr.sh \
     --valid_set valid \
     --test_sets test \
     --ngpu "${ngpu}" \
+    --nj "${nj}" \
     --token_type char \
     --pretrain_init ../../mini_ar/asr1/downloads/seed/wav2vec2.pt \
     --asr_config "${asr_config}" \
