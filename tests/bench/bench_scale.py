@@ -154,19 +154,24 @@ def finish_mining(num_chunks: int) -> None:
     print(tally.kept_s / 3600, "h")
 
 
-def make_batches(shape_file: str) -> None:
-    """Make the batches of ESPnet's numel sampler, as a training does at its start."""
+def make_batches(folder: str) -> None:
+    """Make the dataset and the batches of an epoch, as training does at its start."""
     from hamzaban import compat
 
     with compat.fast_imports():
         from espnet2.samplers.build_batch_sampler import build_batch_sampler
+        from espnet2.train.dataset import ESPnetDataset
 
+    files = (("wav.scp", "speech", "sound"), ("text", "text", "text"))
+    data = ESPnetDataset([(f"{folder}/{name}", *kind) for name, *kind in files])
     sampler = build_batch_sampler(
-        type="numel", batch_size=20, batch_bins=1_800_000, shape_files=[shape_file],
-        sort_in_batch="descending", sort_batch="descending", drop_last=False,
-        min_batch_size=1, fold_lengths=[], padding=True, utt2category_file=None,
+        type="numel", batch_size=20, batch_bins=1_800_000,
+        shape_files=[f"{folder}/utt2num_samples"], sort_in_batch="descending",
+        sort_batch="descending", drop_last=False, min_batch_size=1, fold_lengths=[],
+        padding=True, utt2category_file=None,
     )  # fmt: skip
-    print(len(list(sampler)))
+    numbered = [[(k, utt) for utt in batch] for k, batch in enumerate(sampler)]
+    print(len(data.loader_dict), len(numbered))  # as EpochBatches numbers them
 
 
 PARTS: dict[str, Callable] = {
@@ -179,7 +184,7 @@ PARTS: dict[str, Callable] = {
 def make_cases(root: Path, num_utts: int) -> dict[str, list[str]]:
     """Write the data of a size; return the commands by name."""
     data, out = write_dir(root / "data", num_utts), root / "out"
-    text, lengths = data / "text", data / "utt2num_samples"
+    text = data / "text"
     for part, count in (("valid", 2000), ("test", 2000)):
         with open(text, encoding="utf-8") as lines:
             head = [line for _, line in zip(range(count), lines, strict=False)]
@@ -188,7 +193,7 @@ def make_cases(root: Path, num_utts: int) -> dict[str, list[str]]:
     tokens = root / "tokens"
     bpe = ["--token_type", "bpe", "--bpemodel", tokens / "bpe.model"]
     bpe += ["--token_list", tokens / "tokens.txt"]
-    audio = write_audio(root / "audio", num_utts // 10)
+    audio = write_audio(root / "audio", num_utts)
     return {
         "validate-data": verb("validate-data", "--no_wav", data),
         "normalize-data": verb(
@@ -203,7 +208,7 @@ def make_cases(root: Path, num_utts: int) -> dict[str, list[str]]:
         "hold-out-data": verb(
             "hold-out-data", data, out / "rest", out / "held", "--hours", 2
         ),
-        "format-audio (a tenth as many)": verb(
+        "format-audio": verb(
             "format-audio", "--nj", 1, "--min_duration_s", 0, audio, out / "audio"
         ),
         "mine: duplicates": own("find_copies", num_utts),
@@ -214,7 +219,7 @@ def make_cases(root: Path, num_utts: int) -> dict[str, list[str]]:
         ),
         "collect-stats": verb("collect-stats", "--data_dir", data, *bpe,
             "--output_dir", out / "stats"),
-        "train: batches (ESPnet)": own("make_batches", lengths),
+        "train: data, batches (ESPnet)": own("make_batches", data),
     }  # fmt: skip
 
 
