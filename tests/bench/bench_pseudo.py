@@ -59,7 +59,7 @@ def decode(folder: Path, args: argparse.Namespace) -> list[Path]:
     store = EmissionStore(store_dir)
     words = list(read_plain(lm / "units.txt"))
     start = time.process_time()
-    found = build_folded_lexicon(words, tokenizer, {}, 4)
+    found = build_folded_lexicon(words, tokenizer, ({}, {}), 4)
     search: SearchOptions = read_options(CONFIG).search
     beam = BeamSearch(tokenizer, search, lexicon=found.lexicon, lm=lm / "lm.bin")
     built = time.process_time()

@@ -34,7 +34,7 @@ def speak(text, share=0.99, pause=1):
 def labeller():
     tokenizer = CharTokenizer(TOKENS)
     mapping = read_mapping(find_mapping("fa"))
-    found = build_folded_lexicon(["سلام", "چپ", "گل"], tokenizer, mapping, 3)
+    found = build_folded_lexicon(["سلام", "چپ", "گل"], tokenizer, (mapping, {}), 3)
     options = SearchOptions(search="lexicon", lm_unit="none", word_score=3.0)
     beam = BeamSearch(tokenizer, options, lexicon=found.lexicon)
     return Labeller(beam, tokenizer, 0.02)

@@ -64,7 +64,7 @@ def test_the_lexicon_has_target_words_in_source_tokens(kind, tmp_path, caplog):
         model = tmp_path / "bpe.model"
         tokenizer = build_tokenizer("bpe", tmp_path / "tokens.txt", model)
     mapping = read_mapping(find_mapping("fa"))
-    found = build_folded_lexicon(WORDS, tokenizer, mapping, 4)
+    found = build_folded_lexicon(WORDS, tokenizer, (mapping, {}), 4)
     assert found.lexicon.words == tuple(WORDS[:-1])
     assert found.missing == {"чай": "чай"}
     assert set(found.folded) == {"گچ", "پژمرده", "می‌روم", "ثابت"}
@@ -80,7 +80,7 @@ def test_the_lexicon_has_target_words_in_source_tokens(kind, tmp_path, caplog):
 def test_output_is_in_the_targets_own_letters():
     tokenizer = char_tokenizer()
     mapping = read_mapping(find_mapping("fa"))
-    found = build_folded_lexicon(["گچ", "سلام"], tokenizer, mapping, 3)
+    found = build_folded_lexicon(["گچ", "سلام"], tokenizer, (mapping, {}), 3)
     options = SearchOptions(search="lexicon", lm_unit="none")
     search = BeamSearch(tokenizer, options, lexicon=found.lexicon)
     ids = tokenizer.texts2ids(["كج سلام"])[0]
@@ -95,7 +95,7 @@ def test_too_many_words_of_one_spelling_lose_it_and_are_listed():
     same = [a + b for a in "ثسص" for b in "ثسص"]  # nine words, one spelling: سس
     found = build_folded_lexicon(
         same, char_tokenizer(letters.replace("ص", "")),
-        read_mapping(find_mapping("perso_arabic")), 3,
+        (read_mapping(find_mapping("perso_arabic")), {}), 3,
     )  # fmt: skip
     assert len(found.lexicon.words) == 6 and set(found.missing.values()) == {""}
     BeamSearch(
@@ -106,10 +106,12 @@ def test_too_many_words_of_one_spelling_lose_it_and_are_listed():
 
 
 def test_errors_say_what_is_wrong(tmp_path):
-    with pytest.raises(FileNotFoundError, match="known names: fa, perso_arabic, ur"):
+    with pytest.raises(
+        FileNotFoundError, match="known names: fa, perso_arabic, phones"
+    ):
         find_mapping("xx")
     (tmp_path / "m.yaml").write_text("letters:\n  ab: c\n")
     with pytest.raises(ValueError, match="'ab': 'c' found"):
         read_mapping(tmp_path / "m.yaml")
     with pytest.raises(ValueError, match="give a mapping"):
-        build_folded_lexicon(["чай"], char_tokenizer(), {}, 2)
+        build_folded_lexicon(["чай"], char_tokenizer(), ({}, {}), 2)

@@ -34,11 +34,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
         split_name,
         write_sources,
     )
-    from hamzaban.pseudo.spelling import find_mapping, read_mapping
+    from hamzaban.pseudo.spelling import find_spelling
 
     options = read_options(args.config)
-    mapping = read_mapping(find_mapping(options.mapping))
-    target = Target(read_text_facts(args.text), mapping, args.lang)
+    facts = read_text_facts(args.text)
+    target = Target(facts, *find_spelling(options.mapping, [*facts.counts]), args.lang)
     sources = [split_name(word) for word in args.pseudo_exp]
     ranked = rank_sources(sources, target, options.guard)
     print(write_sources(ranked, args.output), end="")

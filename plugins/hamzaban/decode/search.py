@@ -157,15 +157,11 @@ def _spell(
 ) -> Lexicon:
     if not options.mapping:
         return build_lexicon(words, tokenizer, options.num_spellings)
-    from hamzaban.pseudo.spelling import (
-        build_folded_lexicon,
-        find_mapping,
-        read_mapping,
-    )
+    from hamzaban.pseudo.spelling import build_folded_lexicon, find_spelling
 
-    mapping = read_mapping(find_mapping(options.mapping))
+    spelling = find_spelling(options.mapping, words)
     count = options.num_spellings
-    return build_folded_lexicon(words, tokenizer, mapping, count).lexicon
+    return build_folded_lexicon(words, tokenizer, spelling, count).lexicon
 
 
 def _choose_unit(

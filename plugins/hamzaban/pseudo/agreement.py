@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -149,8 +150,8 @@ class ComparedLabel(Label):
         dropout_disagreement: Of passes with dropout; see `compare_passes`.
     """
 
-    others_disagreement: float = float("nan")
-    dropout_disagreement: float = float("nan")
+    others_disagreement: float = math.nan
+    dropout_disagreement: float = math.nan
 
 
 def add_agreement(
@@ -159,10 +160,13 @@ def add_agreement(
     """Give labels with the figures that `measure_agreement` found."""
     if not found:
         return labels
+    nothing = dict.fromkeys((label.utt_id for label in labels), math.nan)
+    others, dropout = (found.get(name, nothing) for name in (OTHERS, DROPOUT))
     return [
         ComparedLabel(
             **vars(label),
-            **{name: values[label.utt_id] for name, values in found.items()},
+            others_disagreement=others[label.utt_id],
+            dropout_disagreement=dropout[label.utt_id],
         )
         for label in labels
     ]

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def parse_filters(values: Mapping[str, object]) -> FilterOptions:
     """
     rest = dict(values)
     bounds, given = {}, rest.pop("bounds", {})
-    others = rest.pop("others", None) or []
+    others: Any = rest.pop("others", None) or []
     is_known = set(rest) <= {"top_share", "rank_by"} and isinstance(others, list)
     if not isinstance(given, dict) or not is_known:
         raise ValueError(f"filters: {dict(values)!r} found; see conf/pseudo.yaml")

@@ -48,8 +48,7 @@ from hamzaban.pseudo.record import (
 )
 from hamzaban.pseudo.spelling import (
     build_folded_lexicon,
-    find_mapping,
-    read_mapping,
+    find_spelling,
     report_folded,
 )
 
@@ -142,9 +141,9 @@ def _label(
         )
     units = files.lm_dir / "word" / "units.txt"
     words = sorted(read_words(units), key=lambda word: -facts.counts[word])
-    mapping = find_mapping(options.mapping)
+    spelling = find_spelling(options.mapping, words)
     found = build_folded_lexicon(
-        words, tokenizer, read_mapping(mapping), options.search.num_spellings
+        words, tokenizer, spelling, options.search.num_spellings
     )
     report_folded(found, folder / "unspelled_words")
     lm = files.lm_dir / "word" / "lm.bin"

@@ -60,13 +60,22 @@ class Target:
 
     Attributes:
         text: Of the target.
-        mapping: From its letters.
+        mapping: From its letters, or from those of the forms.
+        forms: Of its words in another script, by word; may be empty.
         lang: ISO 639 code; empty if it is not known.
     """
 
     text: TextFacts
     mapping: Mapping[str, Tiers]
+    forms: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lang: str = ""
+
+    def spell(self) -> TextFacts:
+        """Give the text with its words in the forms they are spelled by."""
+        counts: Counter[str] = Counter()
+        for word, count in self.text.counts.items():
+            counts[self.forms.get(word, word)] += count
+        return dataclasses.replace(self.text, counts=counts)
 
 
 def split_name(word: str) -> tuple[str, Path]:
@@ -160,7 +169,7 @@ def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> So
     )
     known = load_tokenizer(status["asr_exp"])[0].characters()
     health = past.health
-    is_named = lang and target.lang
+    text, is_named = target.spell(), lang and target.lang
     return Source(
         str(path),
         not find_faults(past, health, options),
@@ -168,8 +177,8 @@ def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> So
         health.disagreement,
         health.lm_only_share,
         health.perplexity,
-        *measure_inventory(target.text, target.mapping, known),
-        measure_letters(target.text, known),
+        *measure_inventory(text, target.mapping, known),
+        measure_letters(text, known),
         measure_descent(lang, target.lang) if is_named else None,
         values["scores"].get("wer"),
     )

@@ -11,6 +11,7 @@ from hamzaban.config import read_config
 from hamzaban.decode.beam import MAX_LABELS
 from hamzaban.decode.lexicon import Lexicon, build_lexicon
 from hamzaban.fileio import atomic_text
+from hamzaban.pseudo.forms import Forms, make_forms, split_form
 from hamzaban.text.tokens import Tokenizer
 
 MAPPING_DIR = Path(__file__).parent / "mappings"
@@ -52,6 +53,27 @@ def find_mapping(name: str | None) -> Path | None:
             return path
     known = ", ".join(sorted(path.stem for path in MAPPING_DIR.glob("*.yaml")))
     raise FileNotFoundError(f"mapping {name!r}: no such file; known names: {known}")
+
+
+def find_spelling(
+    name: str | None, words: Sequence[str]
+) -> tuple[dict[str, Tiers], Forms]:
+    """Read what a config's `mapping` names: a table, and forms of words for some.
+
+    Args:
+        name: A name or file for `find_mapping`; `roman`, `phones:<voice>`; or None.
+        words: That are to be spelled.
+
+    Returns:
+        The table, and the form of each word; no forms for a table of the own script.
+
+    Raises:
+        FileNotFoundError: The table, or espeak-ng, is missing.
+        ValueError: The table or the voice is wrong.
+    """
+    kind, voice = split_form(name)
+    forms = make_forms(words, kind, voice) if kind else {}
+    return read_mapping(find_mapping(kind or name)), forms
 
 
 def read_mapping(path: str | Path | None) -> dict[str, Tiers]:
@@ -104,7 +126,7 @@ def fold_word(
 def build_folded_lexicon(
     words: Sequence[str],
     tokenizer: Tokenizer,
-    mapping: Mapping[str, Tiers],
+    spelling: tuple[Mapping[str, Tiers], Mapping[str, str]],
     num_spellings: int,
 ) -> FoldedLexicon:
     """Spell target words in the tokens of a source model.
@@ -116,14 +138,20 @@ def build_folded_lexicon(
     Args:
         words: Of the target language, the commonest first.
         tokenizer: Of the source model: characters, or BPE.
-        mapping: What `read_mapping` gave; empty for letters as they are.
+        spelling: What `find_spelling` gave; both empty for letters as they are. Words
+            with a form are spelled by it, if not all of their letters are known.
         num_spellings: Most spellings of a word, letters and segmentations together.
 
     Raises:
         ValueError: No word can be spelled, or characters lack `<space>`.
     """
     known = frozenset(tokenizer.characters())
-    folds = {word: fold_word(word, mapping, known, num_spellings) for word in words}
+    mapping, forms = spelling
+    read = {word: word for word in words}
+    read |= {word: form for word, form in forms.items() if not known.issuperset(word)}
+    folds = {
+        word: fold_word(read[word], mapping, known, num_spellings) for word in words
+    }
     table = _spell(folds, tokenizer, num_spellings)
     kept, spellings, missing = [], [], {}
     counts: dict[tuple[int, ...], int] = {}
@@ -136,7 +164,7 @@ def build_folded_lexicon(
             kept.append(word)
             spellings.append(free)
         else:
-            lost = [c for c in word if not _spell_char(c, mapping, known)]
+            lost = [c for c in read[word] if not _spell_char(c, mapping, known)]
             missing[word] = "".join(dict.fromkeys(lost))
     folded = tuple(word for word in kept if folds[word][:1] != [word])
     lexicon = Lexicon(tuple(kept), tuple(spellings), tuple(missing))

@@ -1,0 +1,37 @@
+"""Write the transcripts of a data directory in Latin letters, or as phones."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="For source models of pseudo-labelling: `mapping` of conf/pseudo.yaml "
+        "spells the target's words in the same form, and labels come out in the "
+        "target's own script.",
+    )
+    add = parser.add_argument
+    add("source", type=Path, help="data directory with text")
+    add("target", type=Path, help="written; may be the source itself")
+    add("--form", required=True, help="roman, or phones:<voice of espeak-ng>")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the directory; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.pseudo.forms import spell_dir, split_form
+
+    kind, voice = split_form(args.form)
+    if not kind:
+        raise ValueError(f"--form {args.form!r} is unknown; known: roman, phones:ur")
+    count = spell_dir(args.source, args.target, kind, voice)
+    print(f"{args.target}: {count} utterances of {args.source} as {args.form}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
