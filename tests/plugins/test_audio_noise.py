@@ -65,6 +65,7 @@ def test_snr_is_exact_and_speech_keeps_level_and_length(work, key, voices):
     mixed = add_noise(speech, key, options, FS)
     mixture = draw_mixture(key, options)
     assert voices[0] <= len(mixture.noises) <= voices[1]
+    assert len(set(mixture.noises)) == min(len(mixture.noises), 3)  # all different
     assert 5 <= mixture.snr_db <= 20
     assert mixed.shape == speech.shape
     found = power_db(speech) - power_db(mixed - speech)

@@ -125,13 +125,14 @@ def draw_mixture(key: str, options: NoiseOptions) -> Mixture:
     noises: tuple[int, ...] = ()
     rir = None
     if options.rir_list is not None:
-        drawn = int(rng.integers(len(read_list(options.rir_list))))
-        rir = drawn if has_rir else None
+        number = int(rng.integers(len(read_list(options.rir_list))))
+        rir = number if has_rir else None
     if options.noise_list is not None and has_noise:
         low, high = options.num_noises
         size = len(read_list(options.noise_list))
         count = int(rng.integers(low, high + 1))
-        noises = tuple(int(number) for number in rng.integers(size, size=count))
+        drawn = rng.choice(size, count, replace=count > size)
+        noises = tuple(int(n) for n in drawn)
     places = tuple(float(place) for place in rng.random(len(noises)))
     return Mixture(noises, places, snr_db, rir)
 
