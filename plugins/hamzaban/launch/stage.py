@@ -197,18 +197,18 @@ def _lock(step: Step) -> Iterator[int]:
 def is_running(step: Step) -> bool:
     """Tell whether some process runs the step now; nothing is made or changed."""
     try:
-        descriptor = os.open(step.stamp_path.with_suffix(".lock"), os.O_RDWR)
+        descriptor = os.open(step.stamp_path.with_suffix(".lock"), os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        return not _try_lock(descriptor)
+        return not _try_lock(descriptor, fcntl.LOCK_SH)  # reading asks for no more
     finally:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
