@@ -131,8 +131,8 @@ def draw_mixture(key: str, options: NoiseOptions) -> Mixture:
         low, high = options.num_noises
         size = len(read_list(options.noise_list))
         count = int(rng.integers(low, high + 1))
-        drawn = rng.choice(size, count, replace=count > size)
-        noises = tuple(int(n) for n in drawn)
+        drawn = rng.choice(size, min(size, count), replace=False)
+        noises = tuple(int(n) for n in np.resize(drawn, count))
     places = tuple(float(place) for place in rng.random(len(noises)))
     return Mixture(noises, places, snr_db, rir)
 
@@ -237,16 +237,16 @@ def _read_excerpt(path: str, start: float, num_samples: int, fs: int) -> np.ndar
 
 
 def describe_noise(
-    entries: Iterable[tuple[int, Entry]], options: NoiseOptions
+    entries: Iterable[tuple[int, Entry]], options: NoiseOptions | None
 ) -> Iterator[tuple[str, str]]:
-    """Say of each utterance that was written what it got.
+    """Say of each utterance that was written what it got; nothing without options.
 
     Yields:
         Its id, and `noise snr_db response`; several noises are joined by `+`, none of
         one kind is `-`.
     """
     for _, entry in entries:
-        if entry.is_kept:
+        if entry.is_kept and options is not None:
             yield entry.key, _describe(entry, options)
 
 

@@ -36,9 +36,8 @@ def format_audio(
 
     Args:
         data_dir: Kaldi data directory; sources may be anything `open_audio` opens.
-        out_dir: Gets wav.scp, utt2num_samples, dropped, data/format.*/, utt2noise if
-            noise is added, and the other files of `data_dir`, cut down to the
-            utterances kept.
+        out_dir: Gets wav.scp, utt2num_samples, dropped, data/format.*/, perhaps
+            utt2noise, and the other files of `data_dir`, of the utterances kept.
         options: What utterances are made into and which are kept.
         nj: Number of processes.
         max_drop: Largest share of utterances that may be dropped, 0..1.
@@ -55,11 +54,11 @@ def format_audio(
         (out_dir / name).unlink(missing_ok=True)
     ledger = _write_audio(_without(recordings, empty), Ledger(out_dir), options, nj)
     kept, dropped = _collect(ledger, options)
-    added = describe_noise(ledger, options.noise) if options.noise else ()
     dropped |= {key: "empty_text" for key in _in_all_forms(empty, options)}
     write_scp(out_dir / DROPPED, dropped.items())
     _report(out_dir, options, kept, dropped)
     _check_drops(out_dir, len(kept), dropped, max_drop)
+    added = describe_noise(ledger, options.noise)
     write_data_dir(data_dir, out_dir, options, kept, added)
     _remove_strays(out_dir, kept)
 
