@@ -268,7 +268,8 @@ if stage 10 score; then
 fi
 
 if stage 11 pseudo; then # what comes later counts
-    read -ra words <<< "${pseudo_args}"
+    lines=$(xargs printf '%s\n' <<< "${pseudo_args}") # words; those in quotes are one
+    mapfile -t words <<< "${lines}"
     "${MAIN_ROOT}/local/transfer.sh" --source_exp "${asr_exp}" --nj "${nj}" \
         --ngpu "${ngpu}" --pseudo_exp "${expdir}/pseudo_${asr_tag}" \
         --token_type "${token_type}" "${cleaner_opts[@]}" "${words[@]}"

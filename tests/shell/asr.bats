@@ -213,6 +213,13 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     run asr --stage pseudo --stop_stage pseudo --pseudo_args "--text sentences --rounds 0"
     [ "${status}" -eq 1 ]
     [[ ${output} == *"pseudo.sh: --data_dir is needed"* ]] # asr.sh gave the others
+    run asr --stage pseudo --stop_stage pseudo \
+        --pseudo_args "--text sentences --test_dirs x --inference_config 'no file'"
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"transfer.sh: no: no such file"* ]] # quotes make one word
+    run asr --stage pseudo --stop_stage pseudo --pseudo_args "--text 'sentences"
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"unmatched single quote"* ]]
 }
 
 @test "a wrong stage is one clear line" {

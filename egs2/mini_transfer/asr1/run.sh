@@ -16,23 +16,24 @@ while (($# > 0)); do
     case ${name//-/_} in
         source | target | pseudo_args)
             printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
-            shift 2
-            ;;
-        *)
-            rest+=("$1")
             shift
             ;;
+        *) rest+=("$1") ;;
     esac
+    shift
 done
 
-exec ./asr.sh --lang ar --ngpu 0 --nj 2 --token_type char \
+exec ./asr.sh --lang ar --ngpu 0 --nj 2 --token_type char --expdir "exp/${source}_${target}" \
     --local_data_opts "--source ${source} --target ${target}" \
     --train_set "train_${source}" --valid_set "valid_${source}" \
-    --test_sets "test_${source} test_${target}" \
-    --unlabelled_set "unlabelled_${target}" --expdir "exp/${source}_${target}" \
-    --pretrain_init ../../mini_ar/asr1/downloads/seed/wav2vec2.pt \
-    --asr_config conf/train_ctc.yaml --inference_config conf/decode_greedy.yaml \
+    --test_sets "test_${source} test_${target}" --unlabelled_set "unlabelled_${target}" \
+    --pretrain_init downloads/seed/wav2vec2.pt \
+    --asr_config conf/train_ctc.yaml \
+    --inference_config conf/decode_greedy.yaml \
     --pseudo_args "--data_dir dump/raw/unlabelled_${target} --text data/text_${target} \
-        --ref data/ref_${target} --lm_config conf/lm.yaml --asr_config conf/train_target.yaml \
-        --pseudo_config conf/pseudo.yaml --test_dirs dump/raw/test_${target} \
-        --inference_config conf/decode_target.yaml ${pseudo_args}" "${rest[@]}"
+        --ref data/ref_${target} --test_dirs dump/raw/test_${target} \
+        --rounds 3 --inference_config 'conf/decode_target.yaml conf/decode_greedy.yaml' \
+        --lm_config conf/lm.yaml \
+        --asr_config conf/train_target.yaml \
+        --pseudo_config conf/pseudo.yaml \
+        ${pseudo_args}" "${rest[@]}"

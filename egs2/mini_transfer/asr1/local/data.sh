@@ -8,7 +8,7 @@ set -euo pipefail
 # shellcheck source=local/log.sh
 . "${MAIN_ROOT}/local/log.sh"
 
-corpus=../../mini_ar/asr1/downloads/mini_ar
+corpus=downloads/mini_ar
 
 [[ -f ${corpus}/words.tsv ]] ||
     die "${corpus}/words.tsv is missing; it is part of the repository: git checkout ${corpus}"

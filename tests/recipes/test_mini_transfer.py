@@ -1,0 +1,83 @@
+"""mini_transfer: two languages of the words of mini_ar have nothing in common."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import soundfile
+
+from hamzaban.data_check import CheckOptions, validate_data_dir
+from hamzaban.data_dir import read_scp
+from repository import ROOT
+
+RECIPE = ROOT / "egs2/mini_transfer/asr1"
+CORPUS = ROOT / "egs2/mini_ar/asr1/downloads/mini_ar"
+pytestmark = pytest.mark.first_stack
+
+
+def make(data, *words):
+    return subprocess.run(
+        [sys.executable, str(RECIPE / "local/prepare_data.py"), CORPUS, data, *words],
+        cwd=RECIPE,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "plugins")},
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two languages") / "data ه"
+    done = make(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def read_words(path):
+    return {word for _, text in read_scp(path) for word in text.split()}
+
+
+def test_no_word_and_no_training_speaker_is_in_both(data):
+    source = read_words(data / "train_commands/text")
+    target = set((data / "text_numbers").read_text(encoding="utf-8").split())
+    assert (len(source), len(target)) == (30, 10) and not source & target
+    for name in ("ref_numbers", "test_numbers/text"):
+        assert read_words(data / name) == target
+    assert not (data / "unlabelled_numbers/text").exists()
+    speakers = [
+        {spk for _, spk in read_scp(data / name / "utt2spk")}
+        for name in ("train_commands", "unlabelled_numbers", "test_numbers")
+    ]
+    assert [len(found) for found in speakers] == [9, 9, 6]
+    assert len(set.union(*speakers)) == 24
+
+
+def test_every_recording_is_used_once_and_the_sets_are_valid(data):
+    counts = {"train_commands": 1620, "valid_commands": 180, "test_numbers": 180}
+    for name, count in counts.items():
+        words = [text.split() for _, text in read_scp(data / name / "text")]
+        assert sum(map(len, words)) == count
+        assert min(map(len, words)) >= 2
+    for name in (*counts, "unlabelled_numbers"):
+        options = CheckOptions(no_text=name.startswith("unlabelled"))
+        assert validate_data_dir(data / name, options)[0].num_errors == 0
+    seconds = [
+        soundfile.info(path).duration
+        for _, path in read_scp(data / "unlabelled_numbers/wav.scp")
+    ]
+    assert len(dict(read_scp(data / "ref_numbers"))) == len(seconds)
+    assert 4 < sum(seconds) / 60 < 8
+
+
+def test_sentences_of_the_text_follow_a_grammar(data):
+    lines = (data / "text_numbers").read_text(encoding="utf-8").splitlines()
+    pairs = [p for x in lines for p in zip(x.split(), x.split()[1:], strict=False)]
+    commonest = sorted(map(pairs.count, set(pairs)), reverse=True)[:30]
+    assert sum(commonest) > 0.8 * len(pairs)  # three followers a word
+
+
+def test_parts_with_words_in_common_are_refused(tmp_path):
+    done = make(tmp_path, "--source", "even", "--target", "numbers")
+    assert done.returncode == 2
+    assert "even and numbers have words in common" in done.stderr
