@@ -15,6 +15,7 @@ from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.text.tokens import BLANK, SOS_EOS, SPACE, UNK, WORD_BOUNDARY
 
 BPE_MODES = ("unigram", "bpe")
+MAX_LINES = 1_000_000  # that SentencePiece learns from; it holds them in memory
 NUM_META_PIECES = 3  # SentencePiece's own <unk>, <s>, </s>
 # SentencePiece's sum over threads depends on how many there are: a fixed number
 # makes the same model on every machine.
@@ -74,8 +75,14 @@ def make_char(
     """
     if not 0 <= min_share < 1:
         raise ValueError(f"min_char_share is {min_share}, expected 0 to less than 1")
-    lines = _write_lines(texts, Path(output_dir) / "train.txt")
-    counts = collections.Counter(char for line in lines for char in line)
+    counts: collections.Counter[str] = collections.Counter()
+
+    def counted() -> Iterator[str]:
+        for line in texts:
+            counts.update(line)
+            yield line
+
+    _write_lines(counted(), Path(output_dir) / "train.txt")
     least = min_share * counts.total()
     chars = sorted(counts, key=lambda char: (-counts[char], char))
     rare = [char for char in chars if counts[char] < least]
@@ -118,8 +125,9 @@ def make_bpe(
         known = ", ".join(BPE_MODES)
         raise ValueError(f"bpemode {bpemode!r} is unknown; known: {known}")
     output_dir = Path(output_dir)
-    lines = _write_lines(texts, output_dir / "train.txt")
-    model = _train(lines, nbpe, bpemode, user_defined_symbols)
+    sample = Sample()
+    _write_lines(sample.watch(texts), output_dir / "train.txt")
+    model = _train(sample, nbpe, bpemode, user_defined_symbols)
     pieces = _read_pieces(model)
     tokens = [BLANK, UNK, *(p for p, _ in pieces[NUM_META_PIECES:]), SOS_EOS]
     with atomic_path(output_dir / "bpe.model") as temporary:
@@ -130,11 +138,37 @@ def make_bpe(
     return tokens
 
 
-def _train(
-    lines: Sequence[str], nbpe: int, bpemode: str, symbols: Sequence[str]
-) -> bytes:
+class Sample:
+    """At most MAX_LINES lines of a text, evenly spread, and the characters of all.
+
+    Attributes:
+        lines: The lines kept: all of them, or every second, fourth ... one.
+        stride: 1, 2, 4 ...
+        chars: Of all lines.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.lines: list[str] = []
+        self.stride = 1
+        self.chars: set[str] = set()
+
+    def watch(self, texts: Iterable[str]) -> Iterator[str]:
+        """Pass lines on, keeping some."""
+        for number, line in enumerate(texts):
+            self.chars.update(line)
+            if number % self.stride == 0:
+                self.lines.append(line)
+            if len(self.lines) > MAX_LINES:
+                self.lines, self.stride = self.lines[::2], 2 * self.stride
+            yield line
+        if self.stride > 1:
+            logging.info("pieces are learnt from one line of %d", self.stride)
+
+
+def _train(sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]) -> bytes:
     try:
-        return _run_sentencepiece(lines, nbpe, bpemode, symbols)
+        return _run_sentencepiece(sample, nbpe, bpemode, symbols)
     except RuntimeError as e:
         if found := _TOO_LOW.search(str(e)):
             raise ValueError(
@@ -143,21 +177,21 @@ def _train(
             ) from e
         if not _TOO_HIGH.search(str(e)):
             raise ValueError(f"SentencePiece failed with nbpe {nbpe}: {e}") from e
-    largest = _find_largest(lines, nbpe, bpemode, symbols)
+    largest = _find_largest(sample, nbpe, bpemode, symbols)
     raise ValueError(
-        f"nbpe {nbpe} is too large: {len(lines)} lines of text support at most "
+        f"nbpe {nbpe} is too large: {len(sample.lines)} lines of text support at most "
         f"{largest} pieces with bpemode {bpemode}; give --nbpe {largest} or less, "
         "or more text"
     )
 
 
 def _find_largest(
-    lines: Sequence[str], nbpe: int, bpemode: str, symbols: Sequence[str]
+    sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]
 ) -> int:
     """Follow SentencePiece's hints down to a size that it really trains."""
     while True:
         try:
-            _run_sentencepiece(lines, nbpe, bpemode, symbols)
+            _run_sentencepiece(sample, nbpe, bpemode, symbols)
             return nbpe
         except RuntimeError as e:
             found = _TOO_HIGH.search(str(e))
@@ -170,13 +204,13 @@ def _find_largest(
 
 
 def _run_sentencepiece(
-    lines: Sequence[str], nbpe: int, bpemode: str, symbols: Sequence[str]
+    sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]
 ) -> bytes:
     import sentencepiece
 
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines),
+        sentence_iterator=iter(sample.lines),
         model_writer=model,
         vocab_size=nbpe,
         model_type=bpemode,
@@ -185,8 +219,10 @@ def _run_sentencepiece(
         add_dummy_prefix=True,
         remove_extra_whitespaces=True,
         character_coverage=1.0,
+        # those that only lines left out have
+        required_chars="".join(sorted(sample.chars - {" "})) * (sample.stride > 1),
         # a longer line would be left out without a word
-        max_sentence_length=1 + max(len(line.encode()) for line in lines),
+        max_sentence_length=1 + max(len(line.encode()) for line in sample.lines),
         num_threads=NUM_THREADS,
         minloglevel=2,
     )
@@ -215,11 +251,14 @@ def _check_character(char: str, place: str) -> None:
     )
 
 
-def _write_lines(lines: Iterable[str], path: Path) -> list[str]:
-    written = list(lines)
-    if not written:
-        raise ValueError(f"{path}: no text to write; the text files have no transcript")
+def _write_lines(lines: Iterable[str], path: Path) -> None:
+    count = 0
     with atomic_text(path) as f:
-        f.writelines(f"{line}\n" for line in written)
-    logging.info("%s: %d lines", path, len(written))
-    return written
+        for line in lines:
+            f.write(f"{line}\n")
+            count += 1
+        if not count:
+            raise ValueError(
+                f"{path}: no text to write; the text files have no transcript"
+            )
+    logging.info("%s: %d lines", path, count)
