@@ -183,6 +183,10 @@ def test_a_caller_that_names_no_language_is_told_so(model):
 
     with pytest.raises(ValueError, match="a CTC head for each of fa, ur"):
         model.ctc.log_softmax(torch.randn(1, 5, 16))
+    batch = make_batch(["ab"], ["fa"])
+    del batch["lang"]
+    with pytest.raises(ValueError, match="a batch has no `lang`"):
+        model(**batch)
 
 
 @pytest.mark.parametrize(

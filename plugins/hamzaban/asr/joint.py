@@ -68,11 +68,7 @@ class JointCTC(HamzabanCTC):
             }
             self.ctc = LanguageHeads(token_list, width, tokens, ctc.dropout_rate)
         self.lid = nn.Linear(width, len(languages)) if lid_weight else None
-        self.pooled_stats = dict(HamzabanCTC.pooled_stats)
-        for lang in languages:
-            for rate, terms in HamzabanCTC.pooled_stats.items():
-                first, second = (f"{term}_{lang}" for term in terms)
-                self.pooled_stats[f"{rate}_{lang}"] = first, second
+        self.pooled_stats = _name_rates(languages)
 
     @property
     def has_heads(self) -> bool:
@@ -99,7 +95,7 @@ class JointCTC(HamzabanCTC):
         Returns:
             As `HamzabanCTC.forward`.
         """
-        lang = kwargs["lang"][:, 0]  # (B,)
+        lang = _require_languages(kwargs)  # (B,)
         encoder_out, frames = self.encode(speech, speech_lengths)  # (B, T, D), (B,)
         keep = frames >= count_ctc_frames(text, text_lengths)
         if not keep.all():
@@ -222,6 +218,24 @@ class JointCTC(HamzabanCTC):
         for term in TERMS:
             stats[term] = sum(stats[f"{term}_{name}"] for name in self.languages)
         return stats
+
+
+def _require_languages(batch: Mapping[str, Any]) -> Tensor:
+    if "lang" not in batch:
+        raise ValueError(
+            "model hamzaban_joint_ctc: a batch has no `lang`, expected the language of "
+            "each utterance; train with `hamzaban train-asr` on data with utt2lang"
+        )
+    return batch["lang"][:, 0]
+
+
+def _name_rates(languages: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Name the rates of all and of each language, and their terms."""
+    rates = dict(HamzabanCTC.pooled_stats)
+    for lang in languages:
+        for rate, (errors, size) in HamzabanCTC.pooled_stats.items():
+            rates[f"{rate}_{lang}"] = f"{errors}_{lang}", f"{size}_{lang}"
+    return rates
 
 
 def _check_options(

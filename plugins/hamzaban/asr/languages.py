@@ -1,9 +1,10 @@
 """The languages of training data: from utt2lang into the options of a joint model."""
 
 import argparse
+import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,29 +141,30 @@ def find_head_tokens(
     """
     used: dict[str, set[int]] = {lang: {0, 1} for lang in sorted({*utt2lang.values()})}
     chars: dict[str, set[str]] = {lang: set() for lang in used}
-    waiting: list[tuple[str, str]] = []
-
-    def count() -> None:
-        ids = tokenizer.texts2ids([line for _, line in waiting])
-        for (lang, line), found in zip(waiting, ids, strict=True):
+    rows = _find_rows(text, utt2lang)
+    while chunk := list(itertools.islice(rows, CHUNK)):
+        texts = [clean(line) for _, line in chunk]
+        ids = tokenizer.texts2ids(texts)
+        for (lang, _), line, found in zip(chunk, texts, ids, strict=True):
             used[lang].update(found)
             chars[lang].update(line)
-        waiting.clear()
+    tokens = tokenizer.tokens
+    for lang, found_ids in used.items():
+        found_ids.update(i for i, token in enumerate(tokens) if token in chars[lang])
+        logging.info(f"{lang}: a head of {len(found_ids)} of {len(tokens)} tokens")
+    return {lang: [tokens[i] for i in sorted(used[lang])] for lang in used}
 
+
+def _find_rows(
+    text: str | Path, utt2lang: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Give language and transcript of each utterance."""
     for utt_id, line in read_scp(text):
         if utt_id not in utt2lang:
             raise ValueError(
                 f"{text}: {utt_id} is not in {UTT2LANG} beside it; add its language"
             )
-        waiting.append((utt2lang[utt_id], clean(line)))
-        if len(waiting) == CHUNK:
-            count()
-    count()
-    tokens = tokenizer.tokens
-    for lang, ids in used.items():
-        ids.update(i for i, token in enumerate(tokens) if token in chars[lang])
-        logging.info(f"{lang}: a head of {len(ids)} of {len(tokens)} tokens")
-    return {lang: [tokens[i] for i in sorted(ids)] for lang, ids in used.items()}
+        yield utt2lang[utt_id], line
 
 
 def _choose_languages(

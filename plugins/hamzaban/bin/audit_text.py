@@ -43,8 +43,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Print the audit, and write a cleaned directory; return the exit status."""
     args = get_parser().parse_args(cmd)
     check_options(args)
-    if args.lang == "mul":
-        return audit_languages(args)
+    return audit_languages(args) if args.lang == "mul" else audit_language(args)
+
+
+def audit_language(args: argparse.Namespace) -> int:
+    """Print an audit, and write a cleaned directory; return the exit status."""
     from hamzaban.text import Normalizer
     from hamzaban.text.audit import (
         audit_texts,

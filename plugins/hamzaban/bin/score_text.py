@@ -42,6 +42,13 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add("--ref_token", type=Path, help="tokens of the references, for score_ter")
     add("--hyp_token", type=Path, help="tokens of the hypotheses, for score_ter")
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how texts are compared."""
+    add = parser.add_argument
     add("--normalizer", default="raw", help="id of the normaliser both texts passed")
     add(
         "--mer",
@@ -68,7 +75,6 @@ def get_parser() -> argparse.ArgumentParser:
         default="auto",
         help="auto: NIST sclite where installed, compared with our own scores",
     )
-    return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
