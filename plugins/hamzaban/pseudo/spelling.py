@@ -147,11 +147,8 @@ def build_folded_lexicon(
     """
     known = frozenset(tokenizer.characters())
     mapping, forms = spelling
-    read = {word: word for word in words}
-    read |= {word: form for word, form in forms.items() if not known.issuperset(word)}
-    folds = {
-        word: fold_word(read[word], mapping, known, num_spellings) for word in words
-    }
+    read = {w: w if known.issuperset(w) else forms.get(w, w) for w in words}
+    folds = {w: fold_word(read[w], mapping, known, num_spellings) for w in words}
     table = _spell(folds, tokenizer, num_spellings)
     kept, spellings, missing = [], [], {}
     counts: dict[tuple[int, ...], int] = {}
