@@ -53,13 +53,13 @@ def corpus(tmp_path):
 
 
 @pytest.mark.first_stack  # the model itself is tested on both
-def test_commonvoice_joint_from_two_languages_to_scores(corpus, tmp_path):
+def test_commonvoice_joint_from_two_languages_to_a_report(corpus, tmp_path):
     recipe = copy_recipe("commonvoice_joint", tmp_path)
     (recipe / "conf" / "tiny.yaml").write_text(TRAIN, encoding="utf-8")
     decode = "batch_bins: 240000\nlanguage: predicted\n"
     (recipe / "conf" / "decode.yaml").write_text(decode, encoding="utf-8")
     words = ["--langs", "fa ar", "--asr_config", "conf/tiny.yaml"]
-    words += ["--inference_config", "conf/decode.yaml", "--stop_stage", "score"]
+    words += ["--inference_config", "conf/decode.yaml", "--stop_stage", "report"]
     words += ["--local_data_opts", "--check_counts false"]
     with warm_process() as path:
         done = run(recipe, *words, path=path, COMMONVOICE=corpus)
@@ -73,6 +73,7 @@ def test_commonvoice_joint_from_two_languages_to_scores(corpus, tmp_path):
     assert "mul(ar=ar-score/" in text and "mul(fa=fa-score/" in text
     config = (results.parent / "config.yaml").read_text(encoding="utf-8")
     assert "head_tokens:" in config
+    assert (results.parents[1] / "report.html").is_file()
     heads = dict(read_scp(results.parent / "decode" / "test_fa" / "utt2lang"))
     assert set(heads.values()) <= {"fa", "ar"}
 
