@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -150,21 +151,17 @@ def build_folded_lexicon(
     read = {w: w if known.issuperset(w) else forms.get(w, w) for w in words}
     folds = {w: fold_word(read[w], mapping, known, num_spellings) for w in words}
     table = _spell(folds, tokenizer, num_spellings)
-    kept, spellings, missing = [], [], {}
-    counts: dict[tuple[int, ...], int] = {}
-    for word, ways in folds.items():
-        ids = _merge([table.get(way, ()) for way in ways])[:num_spellings]
-        free = tuple(way for way in ids if counts.get(way, 0) < MAX_LABELS)
-        for way in free:
-            counts[way] = counts.get(way, 0) + 1
-        if free:
-            kept.append(word)
-            spellings.append(free)
-        else:
-            lost = [c for c in read[word] if not _spell_char(c, mapping, known)]
-            missing[word] = "".join(dict.fromkeys(lost))
+    ways = _share_out(folds, table, num_spellings)
+    kept = tuple(word for word, found in ways.items() if found)
+    missing = {
+        word: "".join(
+            dict.fromkeys(c for c in read[word] if not _spell_char(c, mapping, known))
+        )
+        for word, found in ways.items()
+        if not found
+    }
+    lexicon = Lexicon(kept, tuple(ways[word] for word in kept), tuple(missing))
     folded = tuple(word for word in kept if folds[word][:1] != [word])
-    lexicon = Lexicon(tuple(kept), tuple(spellings), tuple(missing))
     return FoldedLexicon(lexicon, folded, missing)
 
 
@@ -193,6 +190,19 @@ def _spell(
         )
     base = build_lexicon(texts, tokenizer, num_spellings)
     return dict(zip(base.words, base.spellings, strict=True))
+
+
+def _share_out(
+    folds: Mapping[str, Sequence[str]], table: Mapping[str, Spellings], limit: int
+) -> dict[str, Spellings]:
+    """Give each word its spellings, as long as these have not too many words."""
+    counts: Counter[tuple[int, ...]] = Counter()
+    found = {}
+    for word, texts in folds.items():
+        ways = _merge([table.get(text, ()) for text in texts])[:limit]
+        found[word] = tuple(way for way in ways if counts[way] < MAX_LABELS)
+        counts.update(found[word])
+    return found
 
 
 def _spell_char(
