@@ -10,6 +10,7 @@ from tiny_stages import check_results, write_configs
 from tiny_stages import run as run_recipe
 from warm import warm_process
 
+from hamzaban.bin.show_conditions import main as show_conditions
 from published.speech import draw_sentences, write_audio, write_lines
 from repository import ROOT
 
@@ -40,7 +41,7 @@ def run(*words, cwd):
 
 
 @pytest.mark.timeout(3600)
-def test_a_table_becomes_a_recipe_that_runs(repository, table):
+def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
     """From the table to scores, from the small checkpoint."""
     made = run(
         *("local/new_recipe.sh", "my_corpus", "--lang", "sw", "--source", str(table)),
@@ -63,10 +64,10 @@ def test_a_table_becomes_a_recipe_that_runs(repository, table):
     assert sum(counts) == 30
     assert min(counts) >= 5  # a speaker
     (exp,) = recipe.glob("exp/asr_tiny*")
-    words = ["hamzaban", "show-conditions", str(exp / "greedy")]
-    shown = run(*words, "--config", "conf/conditions.yaml", cwd=recipe)
-    assert f"| test | clean | {counts[2]} | " in shown.stdout
-    assert f"| test | noise_5db | {counts[2]} | " in shown.stdout
+    show_conditions([f"{exp}/greedy", "--config", f"{recipe}/conf/conditions.yaml"])
+    shown = capsys.readouterr().out
+    assert f"| test | clean | {counts[2]} | " in shown
+    assert f"| test | noise_5db | {counts[2]} | " in shown
 
 
 def write_conditions(recipe):
