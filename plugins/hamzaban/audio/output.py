@@ -55,7 +55,7 @@ def write_data_dir(
     data_dir: Path,
     out_dir: Path,
     options: FormatOptions,
-    kept: dict[str, tuple[Path, int]],
+    kept: dict[str, tuple[str, int]],
     provenance: Iterable[Pair] = (),
 ) -> None:
     """Write all files of the output directory but its audio.
@@ -72,7 +72,7 @@ def write_data_dir(
     with DirWriter(out_dir) as writer:
         for key in sorted(kept):
             path, num_samples = kept[key]
-            writer.open("wav.scp").write(key, str(path))
+            writer.open("wav.scp").write(key, path)
             writer.open("utt2num_samples").write(key, str(num_samples))
         for key, added in provenance:
             writer.open(NOISE_FILE).write(key, added)

@@ -129,15 +129,15 @@ def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> J
 
 def _collect(
     ledger: Ledger, options: FormatOptions
-) -> tuple[dict[str, tuple[Path, int]], dict[str, str]]:
+) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
     """Return path and length of the utterances kept, and reasons of the others."""
     kept, dropped = {}, {}
     num_scaled = 0
     for folder, entry in ledger:
         if entry.is_kept:
             name = audio_name(entry.key, options.audio_format)
-            path = audio_folder(ledger.out_dir, folder) / name
-            kept[entry.key] = (path, entry.num_samples)
+            path = os.path.join(audio_folder(ledger.out_dir, folder), name)
+            kept[entry.key] = (path, entry.num_samples)  # of millions: no Path
             num_scaled += entry.is_scaled
         else:
             dropped[entry.key] = entry.reason
@@ -149,7 +149,7 @@ def _collect(
 def _report(
     out_dir: Path,
     options: FormatOptions,
-    kept: dict[str, tuple[Path, int]],
+    kept: dict[str, tuple[str, int]],
     dropped: dict[str, str],
 ) -> None:
     hours = sum(num_samples for _, num_samples in kept.values()) / options.fs / 3600
@@ -178,10 +178,11 @@ def _check_drops(
         )
 
 
-def _remove_strays(out_dir: Path, kept: dict[str, tuple[Path, int]]) -> None:
+def _remove_strays(out_dir: Path, kept: dict[str, tuple[str, int]]) -> None:
     """Remove audio of utterances that are gone, and what killed runs left."""
-    wanted: dict[Path, set[str]] = {}
+    wanted: dict[str, set[str]] = {}
     for path, _ in kept.values():
-        wanted.setdefault(path.parent, set()).add(path.name)
+        parent, name = os.path.split(path)
+        wanted.setdefault(parent, set()).add(name)
     for folder in (out_dir / "data").glob("format.*"):
-        remove_strays(folder, wanted.get(folder, set()))
+        remove_strays(folder, wanted.get(str(folder), set()))
