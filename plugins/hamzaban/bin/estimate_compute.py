@@ -29,13 +29,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Print the table; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.config import read_config
-    from hamzaban.pretrain.compute import (
-        PEAK_TFLOPS,
-        Run,
-        count_operations,
-        count_run,
-        gpu_hours,
-    )
+    from hamzaban.pretrain import compute
 
     config = read_config(args.config)[0]
     model_cfg = read_config(args.model_config or args.config)[0].get("model_cfg") or {}
@@ -46,26 +40,27 @@ def main(cmd: Sequence[str] | None = None) -> int:
         )
     updates, hours = read_length(args, config)
     frontend = config.get("frontend_conf") or {}
-    run = Run(
+    run = compute.Run(
         3600 * updates * hours,
         args.utterance_s,
         "feature_extractor" in (frontend.get("freeze") or []),
-        bool(
-            config.get("gradient_checkpointing")
-            or frontend.get("gradient_checkpointing")
-        ),
+        any(part.get("gradient_checkpointing") for part in (config, frontend)),
     )
-    one = count_operations(model_cfg, round(16000 * args.utterance_s))
+    one = compute.count_operations(model_cfg, round(16000 * args.utterance_s))
     forward = (one.convolutions + one.transformer) / args.utterance_s
-    total = count_run(model_cfg, run)
+    total = compute.count_run(model_cfg, run)
     print(f"{updates} updates of {hours:.3g} h: {updates * hours:,.0f} h of audio")
     print(f"{forward / 1e9:.1f} GFLOP a second of audio, forward")
     print(f"{total:.3g} FLOP in all")
-    for name, peak in PEAK_TFLOPS.items():
-        needed = gpu_hours(total, peak, args.mfu)
-        hours_text = f"{needed:,.0f}" if needed >= 10 else f"{needed:.2f}"
-        print(f"estimate at {args.mfu:.0%} of the peak: {hours_text} h on one {name}")
+    for name, peak in compute.PEAK_TFLOPS.items():
+        needed = format_hours(compute.gpu_hours(total, peak, args.mfu))
+        print(f"estimate at {args.mfu:.0%} of the peak: {needed} h on one {name}")
     return 0
+
+
+def format_hours(hours: float) -> str:
+    """Write hours with as many digits as mean something."""
+    return f"{hours:,.0f}" if hours >= 10 else f"{hours:.2f}"
 
 
 def read_length(args: argparse.Namespace, config: dict[str, Any]) -> tuple[int, float]:

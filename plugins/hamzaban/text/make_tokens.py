@@ -124,8 +124,7 @@ def make_bpe(
     if bpemode not in BPE_MODES:
         known = ", ".join(BPE_MODES)
         raise ValueError(f"bpemode {bpemode!r} is unknown; known: {known}")
-    output_dir = Path(output_dir)
-    sample = Sample()
+    output_dir, sample = Path(output_dir), Sample()
     _write_lines(sample.watch(texts), output_dir / "train.txt")
     model = _train(sample, nbpe, bpemode, user_defined_symbols)
     pieces = _read_pieces(model)
