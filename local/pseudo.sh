@@ -82,6 +82,8 @@ if [[ ${token_type} == bpe ]]; then
     token_opts+=(--bpemodel "${tokens}/bpe.model")
     token_files+=("${tokens}/bpe.model")
 fi
+# shellcheck source=local/pseudo_train.sh
+. "${MAIN_ROOT}/local/pseudo_train.sh"
 asr_conf=${pseudo_exp}/conf/asr.yaml
 pseudo_conf=${pseudo_exp}/conf/pseudo.yaml
 hamzaban merge-config "${asr_config}" "${asr_conf}"
@@ -92,72 +94,6 @@ if [[ -n ${continuous_config} ]]; then
     sed '1s/.*/base: asr.yaml/' "${continuous_conf}.difference" > "${continuous_conf}.layers"
     hamzaban merge-config "${continuous_conf}.layers" "${continuous_conf}"
 fi
-
-make_tokens() { # of the target: all of its sentences, given ids
-    [[ -z ${token_dir} ]] || return 0
-    { cat "${text}" && cut -s -d ' ' -f 2- "${labelled_text}"; } |
-        awk 'NF { printf "s%09d %s\n", NR, $0 }' > "${pseudo_exp}/sentences.tmp"
-    mv "${pseudo_exp}/sentences.tmp" "${pseudo_exp}/sentences"
-    step tokens --in "${pseudo_exp}/sentences" --out "${token_files[@]}" -- \
-        hamzaban make-tokens --token_type "${token_type}" --nbpe "${nbpe}" \
-        --output_dir "${tokens}" "${pseudo_exp}/sentences"
-}
-
-prepare() { # round train-dir valid-dir: sets data_opts and data_files
-    local dir=${pseudo_exp}/round_$1 name data=$2
-    data_opts=() data_files=()
-    for name in train valid; do
-        step stats --in "${data}"/{text,utt2num_samples} "${token_files[@]}" \
-            --out "${dir}/stats/${name}"/{speech_shape,"text_shape.${token_type}"} -- \
-            hamzaban collect-stats --data_dir "${data}" "${token_opts[@]}" \
-            --output_dir "${dir}/stats/${name}"
-        data_opts+=(
-            "--${name}_data_path_and_name_and_type" "${data}/wav.scp,speech,sound"
-            "--${name}_data_path_and_name_and_type" "${data}/text,text,text"
-            "--${name}_shape_file" "${dir}/stats/${name}/speech_shape"
-            "--${name}_shape_file" "${dir}/stats/${name}/text_shape.${token_type}")
-        data_files+=("${data}"/{wav.scp,text})
-        data=$3
-    done
-}
-
-run_training() { # verb dir config option...: reads data_opts, data_files, init_files
-    log "Training: $2/train.log"
-    step train --set_aside "$2" --out "$2"/{config.yaml,"${asr_model}"} \
-        --in "$3" "${data_files[@]}" "${token_files[@]}" "${init_files[@]}" -- \
-        "${cuda_cmd[@]}" "${train_opts[@]}" --log "$2/train.log" -- \
-        hamzaban "$1" --config "$3" --output_dir "$2" \
-        --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
-        "${token_opts[@]}" "${init_opts[@]}" "${data_opts[@]}" "${@:4}" "${asr_words[@]}"
-}
-
-train() { # round: a model on what the round before kept, and on what has labels
-    local dir=${pseudo_exp}/round_$1 kept=${pseudo_exp}/round_$(($1 - 1))/data
-    local train_dir=${kept}/train
-    if [[ -n ${labelled_dir} ]]; then
-        train_dir=${dir}/train
-        step combine --in "${labelled_dir}" "${kept}/train" --out "${train_dir}" -- \
-            hamzaban combine-data "${train_dir}" "${labelled_dir}" "${kept}/train"
-    fi
-    prepare "$1" "${train_dir}" "${labelled_valid_dir:-${kept}/valid}"
-    run_training train-asr "${dir}/model" "${asr_conf}"
-}
-
-train_continuously() { # round best: goes on from the best; sets reason if it collapses
-    local dir=${pseudo_exp}/round_$1/model kept=${pseudo_exp}/round_$2/data
-    make_tokens
-    if [[ $2 -gt 0 ]]; then
-        init_files=("${pseudo_exp}/round_$2/model/${asr_model}")
-        init_opts=(--init_param "${init_files[0]}")
-    fi
-    prepare "$1" "${labelled_dir:-${kept}/train}" "${labelled_valid_dir:-${kept}/valid}"
-    data_files+=("${data_dir}/wav.scp")
-    rm -f "${dir}/collapsed" && reason=""
-    if ! run_training train-pseudo "${dir}" "${continuous_conf}" --unlabelled_data_dir "${data_dir}"; then
-        reason=$(< "${dir}/collapsed") || die "training failed; see ${dir}/train.log"
-        log "Round $1 was stopped, round $2 stays the best: ${reason}"
-    fi
-}
 
 emit() { # round model name option...: emissions into round_<k>/<name>
     local dir=${pseudo_exp}/round_$1
