@@ -88,7 +88,7 @@ resolve_stages "${skip_stages}"
 
 if stage 1 data; then
     read -ra words <<< "${local_data_opts}"
-    read -ra files <<< "$([[ ! -f db.sh ]] || echo db.sh)"
+    mapfile -t files < <(find db.sh conf/conditions.yaml 2> /dev/null)
     step data --in local "${files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
         "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "${labelled[*]:0:2}" \
         local/data.sh "${words[@]}"
@@ -107,18 +107,21 @@ if stage 1 data; then
 fi
 
 if stage 2 audio; then
+    mapfile -t lists < <(sed -En 's/^(noise|rir)_list: *([^ #]+).*/\2/p' \
+        "${audio_config:-/dev/null}")
     format() { # from to option...
-        step audio --in "$1" ${audio_config:+"${audio_config}"} --out "$2" -- hamzaban format-audio --nj "${nj}" \
-            --fs 16000 ${audio_config:+--config "${audio_config}"} "${@:3}" "$1" "$2"
+        step audio --in "$1" ${audio_config:+"${audio_config}"} "${lists[@]}" --out "$2" -- \
+            hamzaban format-audio --nj "${nj}" --fs 16000 \
+            ${audio_config:+--config "${audio_config}"} "${@:3}" "$1" "$2"
     }
     format "data/${train_set}" "${train_dir}" \
         --speed_perturb_factors "${speed_perturb_factors}"
-    format "data/${valid_set}" "${valid_dir}"
+    format "data/${valid_set}" "${valid_dir}" --add_noise false
     for name in ${unlabelled_set}; do
-        format "data/${name}" "${dumpdir}/raw/${name}"
+        format "data/${name}" "${dumpdir}/raw/${name}" --add_noise false
     done
     for name in "${eval_sets[@]}"; do
-        format "data/${name#org/}" "${dumpdir}/raw/${name}" \
+        format "data/${name#org/}" "${dumpdir}/raw/${name}" --add_noise false \
             --min_duration_s 0 --max_duration_s inf --silence_db=-inf
     done
 fi
