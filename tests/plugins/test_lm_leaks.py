@@ -116,6 +116,9 @@ def test_a_reason_lets_leaks_stay(files, caplog):
     assert "3 exact leaks, allowed: few commands" in caplog.text
     with pytest.raises(ValueError, match="3 exact"):
         audit_leaks([*words, *more, "--allow_exact", " "])
+    config.write_text("allow_exact: few commands\n")
+    with pytest.raises(ValueError, match="'allow_exact' is unknown; known: "):
+        audit_leaks([*words, *more])
 
 
 def test_sets_without_leaks_pass(tmp_path):

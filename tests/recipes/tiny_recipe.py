@@ -86,7 +86,7 @@ base: ../../../../conf/lm.yaml
 char: null
 allow_leaks: {{exact: {REASON}, near: {REASON}}}
 """
-LEAKS = f"allow_exact: {REASON}\nallow_near: {REASON}\n"
+LEAKS = f"allow_leaks: {{exact: {REASON}, near: {REASON}}}\n"
 
 
 def make_recipe(root: Path) -> Path:

@@ -67,11 +67,7 @@ def read_options(path: str | Path) -> LmOptions:
         FileNotFoundError: A file is missing.
         ValueError: A key is unknown or a value is wrong.
     """
-    values, _ = read_config(path)
-    known = {*UNITS, "memory", "drop_leaks", "allow_leaks"}
-    for key in values:
-        if key not in known:
-            raise ValueError(f"{path}: {key!r} is unknown; known: {sorted(known)}")
+    values = _read_known(path)
     models = {u: _read_ngram(path, u, values[u]) for u in UNITS if values.get(u)}
     if not models:
         raise ValueError(f"{path}: no model; expected one or more of {UNITS}")
@@ -85,8 +81,22 @@ def read_options(path: str | Path) -> LmOptions:
 
 
 def read_allowed(path: str | Path) -> dict[str, str]:
-    """Read `allow_leaks` of a YAML: reasons by kind of leak."""
-    return _read_reasons(path, read_config(path)[0])
+    """Read `allow_leaks` of a YAML: reasons by kind of leak.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: A key is unknown or a value is wrong.
+    """
+    return _read_reasons(path, _read_known(path))
+
+
+def _read_known(path: str | Path) -> dict[str, Any]:
+    values, _ = read_config(path)
+    known = {*UNITS, "memory", "drop_leaks", "allow_leaks"}
+    for key in values:
+        if key not in known:
+            raise ValueError(f"{path}: {key!r} is unknown; known: {sorted(known)}")
+    return values
 
 
 def _read_reasons(path: str | Path, values: dict[str, Any]) -> dict[str, str]:
