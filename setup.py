@@ -62,5 +62,6 @@ setup(
         "soxr>=0.3.7",
         "tensorboard>=2.15",
         "tqdm>=4.65",
+        "uroman>=1.3",
     ],
 )
