@@ -145,18 +145,8 @@ if stage 4 pretrain; then
     fi
     config=${expdir}/conf/ssl_${pretrain_tag}.yaml
     hamzaban merge-config "${pretrain_config}" "${config}"
-    log "Pretraining: ${ssl_exp}/train.log"
-    step pretrain --set_aside "${ssl_exp}" --out "${ssl_checkpoint}" \
-        --in "${config}" ${pretrain_init:+"${pretrain_init}"} \
-        {"${pretrain_dir}","${valid_dir}"}/{wav.scp,utt2num_samples} -- \
-        "${cuda_cmd[@]}" "${train_opts[@]}" --log "${ssl_exp}/train.log" -- \
-        hamzaban train-ssl --config "${config}" --output_dir "${ssl_exp}" \
-        --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
-        ${pretrain_init:+--init_checkpoint "${pretrain_init}"} \
-        --train_data_path_and_name_and_type "${pretrain_dir}/wav.scp,speech,sound" \
-        --valid_data_path_and_name_and_type "${valid_dir}/wav.scp,speech,sound" \
-        --train_shape_file "${pretrain_dir}/utt2num_samples" \
-        --valid_shape_file "${valid_dir}/utt2num_samples" "${pretrain_words[@]}"
+    pretrain "${config}" "${pretrain_init}" "${pretrain_dir}" "${valid_dir}" \
+        "${ssl_exp}" "${pretrain_words[@]}"
 fi
 
 if stage 5 tokens; then

@@ -97,18 +97,7 @@ fi
 if stage 5 pretrain; then
     config=${expdir}/conf/ssl_${ssl_tag}.yaml
     hamzaban merge-config "${pretrain_config}" "${config}"
-    log "Pretraining: ${ssl_exp}/train.log"
-    step pretrain --set_aside "${ssl_exp}" --out "${ssl_exp}/wav2vec2.pt" \
-        --in "${config}" ${init:+"${init}"} \
-        {"${train_dir}","${valid_dir}"}/{wav.scp,utt2num_samples} -- \
-        "${cuda_cmd[@]}" "${train_opts[@]}" --log "${ssl_exp}/train.log" -- \
-        hamzaban train-ssl --config "${config}" --output_dir "${ssl_exp}" \
-        --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
-        ${init:+--init_checkpoint "${init}"} \
-        --train_data_path_and_name_and_type "${train_dir}/wav.scp,speech,sound" \
-        --valid_data_path_and_name_and_type "${valid_dir}/wav.scp,speech,sound" \
-        --train_shape_file "${train_dir}/utt2num_samples" \
-        --valid_shape_file "${valid_dir}/utt2num_samples" "${words[@]}"
+    pretrain "${config}" "${init}" "${train_dir}" "${valid_dir}" "${ssl_exp}" "${words[@]}"
 fi
 
 if stage 6 export; then

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Stages by number and name, their steps, names of what they make. Sourced after log.sh.
 # The script that sources this sets: stage_table, lines `number name what it does`;
-# stage and stop_stage (numbers or names); skipped, an associative array: number -> why.
+# stage and stop_stage (numbers or names); skipped, an associative array: number -> why;
+# for pretrain, ngpu, cuda_cmd and train_opts.
+# shellcheck disable=SC2154 # set by those scripts
 
 find_stage() { # number-or-name: prints its number
     local number name _
@@ -37,6 +39,20 @@ stage() { # number name: true if this stage is asked for
 
 step() { # name --in path... --out path... -- command...: see hamzaban run-stage --help
     hamzaban run-stage "$@"
+}
+
+pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
+    log "Pretraining: $5/train.log"
+    step pretrain --set_aside "$5" --out "$5/wav2vec2.pt" --in "$1" ${2:+"$2"} \
+        {"$3","$4"}/{wav.scp,utt2num_samples} -- \
+        "${cuda_cmd[@]}" "${train_opts[@]}" --log "$5/train.log" -- \
+        hamzaban train-ssl --config "$1" --output_dir "$5" \
+        --ngpu "${ngpu:?}" --multiprocessing_distributed true --resume true \
+        ${2:+--init_checkpoint "$2"} \
+        --train_data_path_and_name_and_type "$3/wav.scp,speech,sound" \
+        --valid_data_path_and_name_and_type "$4/wav.scp,speech,sound" \
+        --train_shape_file "$3/utt2num_samples" \
+        --valid_shape_file "$4/utt2num_samples" "${@:6}"
 }
 
 plain_args() { # options: as a part of a name, as ESPnet writes them
