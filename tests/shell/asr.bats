@@ -47,11 +47,13 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     grep -q "^format-audio .*--speed_perturb_factors 0.9 1.0 1.1 data/train dump" "${CALLS}"
 }
 
-@test "test sets are not filtered by duration, the others are" {
+@test "test sets are not filtered by duration, and only training is given noise" {
     printf 'max_duration_s: 9\n' > conf/audio.yaml
     asr --stop_stage audio --audio_config conf/audio.yaml
     grep "^format-audio" "${CALLS}" > formats
-    [ "$(grep -c -- "--config conf/audio.yaml data/[tvu]" formats)" -eq 2 ]
+    [ "$(grep -c -- "--config conf/audio.yaml --add_noise false data/[uv]" formats)" -eq 2 ]
+    [ "$(grep -vc -- "--add_noise false" formats)" -eq 1 ]
+    grep -v -- "--add_noise false" formats | grep -q " data/train dump/raw/train$"
     [ "$(grep -c -- "--max_duration_s inf .*data/test dump/raw/test$" formats)" -eq 1 ]
     [ "$(grep -c -- "--max_duration_s inf .*data/valid dump/raw/org/valid$" formats)" -eq 1 ]
 }

@@ -156,7 +156,7 @@ def read_clips(
 
 
 def locate(words: Sequence[str], edges: Sequence[int], place: Row) -> Iterator[Row]:
-    """Yield `set spk_id recording start_s end_s word` of each word; edges in samples."""
+    """Yield `set spk_id recording start_s end_s word` of words; edges in samples."""
     for word, start, end in zip(words, edges, edges[1:], strict=False):
         span = (f"{start / FS:.4f}", f"{end / FS:.4f}")
         yield (*place, "_".join(place), *span, WORDS[word])
