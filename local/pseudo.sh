@@ -19,12 +19,11 @@ asr_config=""                 # YAML of the target models; needed
 pseudo_config=${MAIN_ROOT}/conf/pseudo.yaml # YAML: search, filters, guard
 pseudo_exp=""                 # folder of the rounds, such as exp/pseudo_<tag>; needed
 rounds=3                      # trainings at most
-start=source                  # weights at first: source (but for the output layer), random
+start=source                  # weights at first: source, or random
 ssl_checkpoint=""             # wav2vec2.pt: with --start random, the pretrained encoder
 token_type=char               # of the target models: char or bpe
 nbpe=512                      # size of the bpe vocabulary
-token_dir=""                  # of a source of the target's own language: its tokens, and
-                              # with them its output layer, are kept
+token_dir=""                  # of a source of the target's own language: its tokens
 labelled_dir=""               # transcribed audio of the target, joins each round's kept
 labelled_valid_dir=""         # likewise; chooses the models, in place of kept labels
 continuous_config=""          # conf/pseudo_continuous.yaml or based on it, for a last round
@@ -68,10 +67,8 @@ labelled_text=${labelled_dir:-/dev/null}${labelled_dir:+/text}
 init_opts=(${ssl_checkpoint:+--ssl_checkpoint "${ssl_checkpoint}"})
 init_files=(${ssl_checkpoint:+"${ssl_checkpoint}"})
 if [[ ${start} == source ]]; then
-    output_layer=:::ctc # left out
-    [[ -z ${token_dir} ]] || output_layer=""
-    init_opts+=(--init_param "${source_exp}/${asr_model}${output_layer}")
-    init_files+=("${source_exp}/${asr_model}")
+    init_files+=("${pseudo_exp}/source.pth") # its output layer turned to the target's tokens
+    init_opts+=(--init_param "${init_files[-1]}")
 fi
 train_opts=(--ngpu "${ngpu}")
 [[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")

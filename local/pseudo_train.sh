@@ -2,8 +2,16 @@
 # How pseudo.sh makes tokens and trains the models of its rounds. Sourced by pseudo.sh.
 # shellcheck disable=SC2034,SC2154 # set by pseudo.sh, used by pseudo.sh
 
-make_tokens() { # of the target: all of its sentences, given ids
-    [[ -z ${token_dir} ]] || return 0
+make_tokens() { # of the target: all of its sentences, given ids; source.pth for them
+    [[ -n ${token_dir} ]] || make_token_list
+    [[ ${start} != source ]] || step head --out "${pseudo_exp}/source.pth" \
+        --in "${source_exp}"/{config.yaml,"${asr_model}"} "${token_files[0]}" "${pseudo_conf}" -- \
+        hamzaban map-head --source_exp "${source_exp}" --asr_model "${asr_model}" \
+        --token_list "${token_files[0]}" --config "${pseudo_conf}" \
+        --output "${pseudo_exp}/source.pth"
+}
+
+make_token_list() {
     { cat "${text}" && cut -s -d ' ' -f 2- "${labelled_text}"; } |
         awk 'NF { printf "s%09d %s\n", NR, $0 }' > "${pseudo_exp}/sentences.tmp"
     mv "${pseudo_exp}/sentences.tmp" "${pseudo_exp}/sentences"

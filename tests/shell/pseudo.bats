@@ -18,9 +18,9 @@ pseudo() { # option...
     run pseudo --rounds 2
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
     [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "make-emissions pseudo-label \
-make-tokens collect-stats collect-stats train-asr make-emissions pseudo-label \
+make-tokens map-head collect-stats collect-stats train-asr make-emissions pseudo-label \
 collect-stats collect-stats train-asr make-emissions pseudo-label" ]
-    grep -q "^train-asr .*round_2/model .*--init_param source/valid.wer.ave.pth:::ctc \
+    grep -q "^train-asr .*round_2/model .*--init_param exp/pseudo/source.pth \
 .*round_1/data/train/text,text,text" "${CALLS}"
     grep -q "^make-emissions --asr_exp exp/pseudo/round_2/model" "${CALLS}"
     [ "$(< exp/pseudo/sentences)" = $'s000000001 b a\ns000000003 c' ]

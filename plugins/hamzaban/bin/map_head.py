@@ -1,0 +1,49 @@
+"""Write a source model's weights with the output layer turned to a target's tokens.
+
+Training with `--init_param` then begins with a model that says the target's letters as
+the source says its own; letters that only the target has sound like those to which the
+mapping of conf/pseudo.yaml takes them.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--source_exp", type=Path, required=True, help="exp/asr_<tag> of the source")
+    add(
+        "--asr_model",
+        default="valid.wer.ave.pth",
+        help="file of weights in it (default: %(default)s)",
+    )
+    add("--token_list", type=Path, required=True, help="tokens.txt of the target")
+    add("--config", type=Path, required=True, help="conf/pseudo.yaml, or based on it")
+    add("--output", type=Path, required=True, help="file of weights, for --init_param")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Write the weights; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    from hamzaban.pseudo.head import write_turned
+    from hamzaban.pseudo.options import read_options
+
+    mapping = read_options(args.config).mapping
+    write_turned(
+        args.source_exp,
+        args.token_list,
+        args.output,
+        asr_model=args.asr_model,
+        mapping=mapping,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

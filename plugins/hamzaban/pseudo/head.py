@@ -1,0 +1,133 @@
+"""The output layer of a source model, turned to the tokens of a target language."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hamzaban.decode.recogniser import read_config
+from hamzaban.pseudo.forms import split_form
+from hamzaban.pseudo.spelling import Tiers, find_mapping, fold_word, read_mapping
+from hamzaban.text.tokens import read_token_list
+from hamzaban.train.checkpoints import save
+
+WEIGHT, BIAS = "ctc.ctc_lo.weight", "ctc.ctc_lo.bias"
+WORD_START = "\u2581"  # before the first letter of a word in BPE pieces
+MAX_WAYS = 8  # of writing a piece in the letters of the source
+
+
+def find_rows(
+    source: Sequence[str], target: Sequence[str], mapping: Mapping[str, Tiers]
+) -> list[int | None]:
+    """Say which token of the source each token of the target sounds like.
+
+    Args:
+        source: Tokens of the source model.
+        target: Tokens of the target models.
+        mapping: What `read_mapping` gave; empty for letters as they are.
+
+    Returns:
+        For each token of the target the place of the same token in the source, or of
+        the nearest one that the mapping names; None where there is neither.
+    """
+    places = {token: place for place, token in enumerate(source)}
+    known = {char for token in source if not _is_sign(token) for char in token}
+    rows: list[int | None] = []
+    for token in target:
+        start = WORD_START if token.startswith(WORD_START) else ""
+        letters = "" if _is_sign(token) else token[len(start) :]
+        ways = fold_word(letters, mapping, known, MAX_WAYS)
+        names = [token, *(start + way for way in ways)]
+        rows.append(next((places[name] for name in names if name in places), None))
+    return rows
+
+
+def turn_output_layer(
+    weights: Mapping[str, Tensor], rows: Sequence[int | None]
+) -> dict[str, Tensor]:
+    """Give a model's weights with the output layer in another order of tokens.
+
+    A token without a row gets weights of 0 and the lowest bias there is: it is learnt
+    from nothing, and is not said before.
+
+    Args:
+        weights: Of the source model; the output layer has shape (V, D).
+        rows: For each of the target's U tokens its row in the source.
+
+    Returns:
+        All weights; the output layer has shape (U, D).
+
+    Raises:
+        ValueError: The model has no such layer.
+    """
+    if WEIGHT not in weights or BIAS not in weights:
+        raise ValueError(
+            f"the source model has no {WEIGHT}; its output layer cannot be taken over: "
+            "give a model of one language with a linear CTC layer"
+        )
+    weight, bias = weights[WEIGHT], weights[BIAS]
+    turned = torch.zeros(len(rows), weight.shape[1], dtype=weight.dtype)
+    turned_bias = torch.full((len(rows),), bias.min().item(), dtype=bias.dtype)
+    for place, row in enumerate(rows):
+        if row is not None:
+            turned[place], turned_bias[place] = weight[row], bias[row]
+    return {**weights, WEIGHT: turned, BIAS: turned_bias}
+
+
+def write_turned(
+    source_exp: Path,
+    token_list: Path,
+    output: Path,
+    *,
+    asr_model: str,
+    mapping: str | None,
+) -> int:
+    """Write a source model's weights for the tokens of a target.
+
+    Args:
+        source_exp: Folder of the source model, with its config.yaml.
+        token_list: Tokens of the target.
+        output: File to write.
+        asr_model: File of the weights, in `source_exp`.
+        mapping: As in conf/pseudo.yaml. Forms of words (`roman`, `phones:<voice>`)
+            join no letters: tokens that differ are new then.
+
+    Returns:
+        Tokens of the target that are new.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The model's output layer is not that of its token list.
+    """
+    source = list(read_config(source_exp / "config.yaml").token_list)
+    target = read_token_list(token_list)
+    kind, _ = split_form(mapping)
+    table = read_mapping(None if kind else find_mapping(mapping))
+    model = source_exp / asr_model
+    if not model.is_file():
+        raise FileNotFoundError(f"{model}: no such file; train the source model first")
+    weights = torch.load(model, map_location="cpu", weights_only=True)
+    if BIAS in weights and len(weights[BIAS]) != len(source):
+        raise ValueError(
+            f"{model} has {len(weights[BIAS])} outputs, its config.yaml {len(source)} "
+            "tokens; train the source model again"
+        )
+    rows = find_rows(source, target, table)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save(turn_output_layer(weights, rows), output)
+    new = [token for token, row in zip(target, rows, strict=True) if row is None]
+    same = len(set(source) & set(target))
+    logging.info(
+        "output layer: %d of %d tokens as in %s, %d by the mapping, %d new: %s",
+        *(same, len(target), model, len(target) - same - len(new), len(new)),
+        " ".join(new) or "none",
+    )
+    return len(new)
+
+
+def _is_sign(token: str) -> bool:
+    return len(token) > 2 and token[0] == "<" and token[-1] == ">"

@@ -1,0 +1,95 @@
+"""The output layer of a source model, turned to the tokens of a target."""
+
+import pytest
+import torch
+import yaml
+
+from hamzaban.bin.map_head import main as map_head
+from hamzaban.pseudo.head import BIAS, WEIGHT, find_rows, turn_output_layer
+from hamzaban.pseudo.spelling import find_mapping, read_mapping
+
+SOURCE = ["<blank>", "<unk>", "<space>", "ت", "س", "ا", "<sos/eos>"]
+TARGET = ["<blank>", "<unk>", "<space>", "ا", "ث", "پ", "<sos/eos>"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "letters é.yaml"
+    path.write_text("letters:\n  ث: س ت\n  ة: 0 ا\n", encoding="utf-8")
+    return path
+
+
+def test_letters_keep_their_rows_and_others_take_the_nearest(table):
+    rows = find_rows(SOURCE, TARGET, read_mapping(table))
+    assert rows == [0, 1, 2, 5, 4, None, 6]
+    assert find_rows(SOURCE, TARGET, {}) == [0, 1, 2, 5, None, None, 6]
+
+
+def test_a_letter_that_is_not_written_is_new(table):
+    assert find_rows(["<blank>", "ا"], ["<blank>", "ة"], read_mapping(table)) == [0, 1]
+    assert find_rows(["<blank>", "ت"], ["<blank>", "ة"], read_mapping(table)) == [0, None]
+
+
+def test_pieces_are_written_in_the_letters_of_the_source(table):
+    source = ["<blank>", "\u2581", "\u2581سا", "ست", "ا"]
+    target = ["<blank>", "\u2581ثا", "ثت", "\u2581", "ثاا"]
+    assert find_rows(source, target, read_mapping(table)) == [0, 2, 3, 1, None]
+
+
+def test_persian_letters_sound_like_arabic_ones():
+    mapping = read_mapping(find_mapping("perso_arabic"))
+    assert find_rows(["<blank>", "ك", "ب"], ["پ", "ک"], mapping) == [2, 1]
+
+
+def test_outputs_of_known_tokens_are_the_same_and_new_ones_are_not_said():
+    torch.manual_seed(0)
+    weights = {"encoder.a": torch.ones(2), WEIGHT: torch.randn(7, 4)}
+    weights[BIAS] = torch.randn(7)
+    rows = [0, 5, None]
+    turned = turn_output_layer(weights, rows)
+    hidden = torch.randn(3, 4)
+    before = hidden @ weights[WEIGHT].T + weights[BIAS]
+    after = hidden @ turned[WEIGHT].T + turned[BIAS]
+    torch.testing.assert_close(after[:, :2], before[:, [0, 5]])
+    assert (after[:, 2] == weights[BIAS].min()).all()
+    assert turned["encoder.a"] is weights["encoder.a"]
+    assert weights[WEIGHT].shape == (7, 4)
+
+
+@pytest.fixture
+def files(tmp_path, table):
+    exp = tmp_path / "asr_source"
+    exp.mkdir()
+    values = {"token_list": SOURCE, "token_type": "char", "bpemodel": None}
+    (exp / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    torch.save({WEIGHT: torch.eye(7), BIAS: torch.arange(7.0)}, exp / "ave.pth")
+    (tmp_path / "tokens.txt").write_text("\n".join(TARGET) + "\n", encoding="utf-8")
+    base = find_mapping("fa").parents[4] / "conf" / "pseudo.yaml"
+    config = tmp_path / "pseudo.yaml"
+    config.write_text(f"base: {base}\nmapping: {table}\n", encoding="utf-8")
+    words = ["--source_exp", exp, "--asr_model", "ave.pth", "--config", config]
+    words += ["--token_list", tmp_path / "tokens.txt", "--output", tmp_path / "new.pth"]
+    return exp, [str(word) for word in words]
+
+
+def test_the_verb_writes_weights_for_the_target(files, tmp_path, caplog):
+    caplog.set_level("INFO")
+    _, words = files
+    assert map_head(words) == 0
+    turned = torch.load(tmp_path / "new.pth", weights_only=True)
+    assert turned[BIAS].tolist() == [0.0, 1.0, 2.0, 5.0, 4.0, 0.0, 6.0]
+    assert "5 of 7 tokens as in" in caplog.text
+    assert "1 by the mapping, 1 new: پ" in caplog.text
+
+
+def test_wrong_models_are_one_clear_line(files):
+    exp, words = files
+    torch.save({"encoder.a": torch.ones(1)}, exp / "ave.pth")
+    with pytest.raises(ValueError, match="has no ctc.ctc_lo.weight"):
+        map_head(words)
+    torch.save({WEIGHT: torch.eye(3), BIAS: torch.ones(3)}, exp / "ave.pth")
+    with pytest.raises(ValueError, match="3 outputs, its config.yaml 7 tokens"):
+        map_head(words)
+    (exp / "ave.pth").unlink()
+    with pytest.raises(FileNotFoundError, match="train the source model first"):
+        map_head(words)
