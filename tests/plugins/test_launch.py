@@ -1,5 +1,6 @@
 """The launcher: jobs, logs, limits, failures, interrupts."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -186,7 +187,9 @@ def test_an_ended_launcher_leaves_no_job(tmp_path, number):
     command += ["--max_jobs", "2", "--log", f"{tmp_path}/JOB.log", "--"]
     # A job that ends by SIGTERM but for the process it has started.
     command += sh(f"sleep 60 & echo $! > {tmp_path}/JOB.pid; wait")
-    launcher = subprocess.Popen(command)
+    # A shell's background job, as this test may be one, has SIGINT ignored.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    launcher = subprocess.Popen(command, preexec_fn=heed)
     files = [tmp_path / "1.pid", tmp_path / "2.pid"]
     if len(os.sched_getaffinity(0)) == 1:
         del files[1]
