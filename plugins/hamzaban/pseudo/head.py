@@ -107,15 +107,7 @@ def write_turned(
     target = read_token_list(token_list)
     kind, _ = split_form(mapping)
     table = read_mapping(None if kind else find_mapping(mapping))
-    model = source_exp / asr_model
-    if not model.is_file():
-        raise FileNotFoundError(f"{model}: no such file; train the source model first")
-    weights = torch.load(model, map_location="cpu", weights_only=True)
-    if BIAS in weights and len(weights[BIAS]) != len(source):
-        raise ValueError(
-            f"{model} has {len(weights[BIAS])} outputs, its config.yaml {len(source)} "
-            "tokens; train the source model again"
-        )
+    weights = _load_weights(source_exp / asr_model, len(source))
     rows = find_rows(source, target, table)
     output.parent.mkdir(parents=True, exist_ok=True)
     save(turn_output_layer(weights, rows), output)
@@ -123,10 +115,22 @@ def write_turned(
     same = len(set(source) & set(target))
     logging.info(
         "output layer: %d of %d tokens as in %s, %d by the mapping, %d new: %s",
-        *(same, len(target), model, len(target) - same - len(new), len(new)),
+        *(same, len(target), source_exp, len(target) - same - len(new), len(new)),
         " ".join(new) or "none",
     )
     return len(new)
+
+
+def _load_weights(model: Path, num_tokens: int) -> dict[str, Tensor]:
+    if not model.is_file():
+        raise FileNotFoundError(f"{model}: no such file; train the source model first")
+    weights = torch.load(model, map_location="cpu", weights_only=True)
+    if BIAS in weights and len(weights[BIAS]) != num_tokens:
+        raise ValueError(
+            f"{model} has {len(weights[BIAS])} outputs, its config.yaml {num_tokens} "
+            "tokens; train the source model again"
+        )
+    return weights
 
 
 def _is_sign(token: str) -> bool:
