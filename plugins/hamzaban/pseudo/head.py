@@ -112,11 +112,10 @@ def write_turned(
     output.parent.mkdir(parents=True, exist_ok=True)
     save(turn_output_layer(weights, rows), output)
     new = [token for token, row in zip(target, rows, strict=True) if row is None]
-    same = len(set(source) & set(target))
+    same, total = len(set(source) & set(target)), len(target)
     logging.info(
-        "output layer: %d of %d tokens as in %s, %d by the mapping, %d new: %s",
-        *(same, len(target), source_exp, len(target) - same - len(new), len(new)),
-        " ".join(new) or "none",
+        f"output layer: {same} of {total} tokens as in {source_exp}, "
+        f"{total - same - len(new)} by the mapping, {len(new)} new: {' '.join(new)}"
     )
     return len(new)
 
