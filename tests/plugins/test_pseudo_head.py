@@ -26,8 +26,9 @@ def test_letters_keep_their_rows_and_others_take_the_nearest(table):
 
 
 def test_a_letter_that_is_not_written_is_new(table):
-    assert find_rows(["<blank>", "ا"], ["<blank>", "ة"], read_mapping(table)) == [0, 1]
-    assert find_rows(["<blank>", "ت"], ["<blank>", "ة"], read_mapping(table)) == [0, None]
+    mapping, target = read_mapping(table), ["<blank>", "ة"]
+    assert find_rows(["<blank>", "ا"], target, mapping) == [0, 1]
+    assert find_rows(["<blank>", "ت"], target, mapping) == [0, None]
 
 
 def test_pieces_are_written_in_the_letters_of_the_source(table):
