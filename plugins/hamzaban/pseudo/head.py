@@ -12,11 +12,10 @@ from torch import Tensor
 from hamzaban.decode.recogniser import read_config
 from hamzaban.pseudo.forms import split_form
 from hamzaban.pseudo.spelling import Tiers, find_mapping, fold_word, read_mapping
-from hamzaban.text.tokens import read_token_list
+from hamzaban.text.tokens import WORD_BOUNDARY, read_token_list
 from hamzaban.train.checkpoints import save
 
 WEIGHT, BIAS = "ctc.ctc_lo.weight", "ctc.ctc_lo.bias"
-WORD_START = "\u2581"  # before the first letter of a word in BPE pieces
 MAX_WAYS = 8  # of writing a piece in the letters of the source
 
 
@@ -38,7 +37,7 @@ def find_rows(
     known = {char for token in source if not _is_sign(token) for char in token}
     rows: list[int | None] = []
     for token in target:
-        start = WORD_START if token.startswith(WORD_START) else ""
+        start = WORD_BOUNDARY if token.startswith(WORD_BOUNDARY) else ""
         letters = "" if _is_sign(token) else token[len(start) :]
         ways = fold_word(letters, mapping, known, MAX_WAYS)
         names = [token, *(start + way for way in ways)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ TOKEN_TYPES = ("bpe", "char")
 WORD_BOUNDARY = "\u2581"  # what SentencePiece writes for a space
 
 
-class Tokenizer:
+class Tokenizer(ABC):
     """What the two token types share: the list of tokens and its ids.
 
     Attributes:
@@ -44,13 +45,13 @@ class Tokenizer:
             )
         self.unk_id = self.token2id[UNK]
 
+    @abstractmethod
     def text2tokens(self, line: str) -> list[str]:
         """Split one line of text into tokens."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """Join tokens to text, words separated by one space."""
-        raise NotImplementedError
 
     def texts2ids(self, lines: Sequence[str]) -> list[list[int]]:
         """Give the token ids of many lines; unknown tokens get `unk_id`."""
@@ -74,9 +75,9 @@ class Tokenizer:
             )
         return [self.tokens[i] for i in ids]
 
+    @abstractmethod
     def characters(self) -> set[str]:
         """Give the characters that the tokens can spell."""
-        raise NotImplementedError
 
 
 class CharTokenizer(Tokenizer):
