@@ -63,7 +63,7 @@ def write_status(
         label_s: Seconds that labelling took, in the last run if there were several.
     """
     row = {"round": number, "asr_exp": str(asr_exp), **dataclasses.asdict(verdict)}
-    row |= {"best_asr_exp": None, "label_s": round(label_s, 1)}
+    row |= {"best_asr_exp": None, "label_s": round(label_s, 3)}
     if verdict.best == number:
         row["best_asr_exp"] = str(asr_exp)
     elif verdict.best is not None:
