@@ -81,8 +81,8 @@ for name in train valid; do
 done
 init_opts=()
 [[ -z ${ssl_checkpoint} ]] || init_opts=(--ssl_checkpoint "${ssl_checkpoint}")
-read -ra asr_words <<< "${asr_args}"
-read -ra pretrain_words <<< "${pretrain_args}"
+read -rd '' -a asr_words <<< "${asr_args}" || true # of several lines, too
+read -rd '' -a pretrain_words <<< "${pretrain_args}" || true # of several lines, too
 train_opts=(--ngpu "${ngpu}")
 [[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
 

@@ -62,7 +62,7 @@ done
 for name in rounds dropout_passes; do
     [[ ${!name} =~ ^[0-9]+$ ]] || die "--${name} is '${!name}', expected a number"
 done
-read -ra asr_words <<< "${asr_args}"
+read -rd '' -a asr_words <<< "${asr_args}" || true # of several lines, too
 labelled_text=${labelled_dir:-/dev/null}${labelled_dir:+/text}
 init_opts=(${ssl_checkpoint:+--ssl_checkpoint "${ssl_checkpoint}"})
 init_files=(${ssl_checkpoint:+"${ssl_checkpoint}"})

@@ -67,7 +67,7 @@ ssl_exp=${expdir}/ssl_${ssl_tag}
 init=${pretrain_init:+"${ssl_exp}_init/wav2vec2.pt"}
 train_opts=(--ngpu "${ngpu}")
 [[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
-read -ra words <<< "${pretrain_args}"
+read -rd '' -a words <<< "${pretrain_args}" || true # of several lines, too
 
 if stage 1 data; then
     local/data.sh # each time: what lies in a folder of media may have changed

@@ -57,7 +57,7 @@ pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
 
 plain_args() { # options: as a part of a name, as ESPnet writes them
     local args=${1//--/_}
-    printf '%s\n' "${args//[ |=\/]/}"
+    printf '%s\n' "${args//[[:space:]|=\/]/}"
 }
 stem() { # path: its name without suffix
     local name=${1##*/}

@@ -281,3 +281,9 @@ END
     [ "${status}" -eq 1 ]
     [[ ${output} == *"--pretrain_init no folder/é.pt: no such file" ]]
 }
+
+@test "options for training may stand on several lines" {
+    asr --stop_stage train --asr_args $'--max_epoch 2\n  --seed 3'
+    grep -q "^train-asr .*--max_epoch 2 --seed 3$" "${CALLS}"
+    [ -f "$(echo exp/asr_*max_epoch2_seed3)/config.yaml" ]
+}
