@@ -1,6 +1,7 @@
 """mini_transfer: two languages of the words of mini_ar have nothing in common."""
 
 import os
+import runpy
 import subprocess
 import sys
 
@@ -54,7 +55,8 @@ def test_no_word_and_no_training_speaker_is_in_both(data):
 
 
 def test_every_recording_is_used_once_and_the_sets_are_valid(data):
-    counts = {"train_commands": 1620, "valid_commands": 180, "test_numbers": 180}
+    counts = {"train_commands": 1620, "valid_commands": 180, "labelled_numbers": 540}
+    counts |= {"valid_numbers": 60, "test_numbers": 180}
     for name, count in counts.items():
         words = [text.split() for _, text in read_scp(data / name / "text")]
         assert sum(map(len, words)) == count
@@ -66,6 +68,10 @@ def test_every_recording_is_used_once_and_the_sets_are_valid(data):
         soundfile.info(path).duration
         for _, path in read_scp(data / "unlabelled_numbers/wav.scp")
     ]
+    labelled = data / "labelled_numbers"
+    assert (labelled / "text").read_text() == (data / "ref_numbers").read_text()
+    wavs = (labelled / "wav.scp").read_text()
+    assert wavs == (data / "unlabelled_numbers/wav.scp").read_text()
     assert len(dict(read_scp(data / "ref_numbers"))) == len(seconds)
     assert 4 < sum(seconds) / 60 < 8
 
@@ -81,3 +87,12 @@ def test_parts_with_words_in_common_are_refused(tmp_path):
     done = make(tmp_path, "--source", "even", "--target", "numbers")
     assert done.returncode == 2
     assert "even and numbers have words in common" in done.stderr
+
+
+def test_directions_and_actions_are_the_commands(data):
+    choose = runpy.run_path(str(RECIPE / "local/prepare_data.py"))["choose_words"]
+    commands = read_words(data / "train_commands/text")
+    known = sorted(commands | read_words(data / "ref_numbers"))
+    directions, actions = (choose(part, known) for part in ("directions", "actions"))
+    assert (len(directions), len(actions)) == (12, 18)
+    assert {*directions, *actions} == commands == set(choose("commands", known))

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One language recognised by way of another, both made of the words of mini_ar: the source
 # has transcripts, the target has none; no word and no training speaker is in both.
-#   ./run.sh --source commands --target numbers    also: even, odd (words by order)
+#   ./run.sh --source commands --target numbers    also: even, odd (words by order),
+#                                                  directions, actions (of the commands)
 #   ./run.sh --pseudo_args "--rounds 1"            options of transfer.sh and pseudo.sh
 #   ./run.sh --pretrain_init "" --asr_config conf/train_ctc_scratch.yaml
 # Other options go to asr.sh; see ./run.sh --help.

@@ -2,16 +2,19 @@
 """Make two languages of the words of mini_ar: no word and no speaker in both.
 
 Words of the source are joined to utterances with transcripts, words of the target to
-utterances without, and to a test set. Which word follows which is drawn from a bigram
-grammar, made at random for each part of the words; sentences of it are the target's
-text. Each recording of a word is used once. Same options, same output.
+utterances without, and to sets with transcripts for scoring; `labelled_<target>` is the
+audio without transcripts together with them, for comparison. Which word follows which
+is drawn from a bigram grammar, made at random for each part of the words; sentences of
+it are the target's text. Each recording of a word is used once. Same options, same
+output.
 """
 
 import argparse
 import csv
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +28,12 @@ NUMBERS = frozenset(
     ("صفر", "واحد", "اثنان", "ثلاثة", "أربعة")
     + ("خمسة", "ستة", "سبعة", "ثمانية", "تسعة")
 )
+DIRECTIONS = frozenset(
+    ("أسفل", "أعلى", "أمام", "خلف", "يسار", "يمين", "اتجاه", "رقم")
+    + ("تحريك", "تدوير", "تصغير", "تكبير")
+)
 VOWEL_SIGNS = dict.fromkeys((0x064F, 0x0650))  # two of the words bear one
-PARTS = ("numbers", "commands", "even", "odd")
+PARTS = ("numbers", "commands", "even", "odd", "directions", "actions")
 LIKELY = (6.0, 3.0, 2.0)  # weights of the words that a word likes to stand before
 UNLIKELY = 0.15  # of any other
 MIN_WORDS, MAX_WORDS = 3, 6  # of a sentence
@@ -68,7 +75,11 @@ def choose_words(part: str, known: list[str]) -> list[str]:
     """Give the words of a part, sorted; the even and the odd ones by that order."""
     if part in ("even", "odd"):
         return known[PARTS.index(part) % 2 :: 2]
-    return [word for word in known if (word in NUMBERS) == (part == "numbers")]
+    if part in ("numbers", "directions"):
+        chosen = NUMBERS if part == "numbers" else DIRECTIONS
+        return [word for word in known if word in chosen]
+    refused = NUMBERS if part == "commands" else NUMBERS | DIRECTIONS
+    return [word for word in known if word not in refused]
 
 
 def read_words(corpus: Path) -> dict[str, Clips]:
@@ -125,23 +136,29 @@ def join(
 
 
 def write_set(
-    folder: Path, clips: Clips, grammar: Grammar, *, has_text: bool
+    folders: Sequence[Path], clips: Clips, grammar: Grammar
 ) -> dict[str, str]:
-    """Write a data directory, its audio beside; return the transcripts."""
+    """Write data directories of the same audio, beside them; return the transcripts.
+
+    Utterances are named after the first; one named unlabelled gets no transcripts.
+    """
     texts = {}
-    with DirWriter(folder) as writer:
+    name, data = folders[0].name, folders[0].parent
+    with ExitStack() as stack:
+        writers = [stack.enter_context(DirWriter(folder)) for folder in folders]
         for spk_id, own in sorted(clips.items()):
-            rng = random.Random(f"{folder.name} {spk_id}")
+            rng = random.Random(f"{name} {spk_id}")
             for number, (words, speech) in enumerate(join(own, grammar, rng)):
-                utt_id = f"{spk_id}-{folder.name}-{number:03d}"
-                path = folder.parent / "audio" / folder.name / f"{utt_id}.flac"
+                utt_id = f"{spk_id}-{name}-{number:03d}"
+                path = data / "audio" / name / f"{utt_id}.flac"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 soundfile.write(path, speech, FS)
-                writer.open("wav.scp").write(utt_id, str(path))
-                writer.open("utt2spk").write(utt_id, spk_id)
                 texts[utt_id] = " ".join(words)
-                if has_text:
-                    writer.open("text").write(utt_id, texts[utt_id])
+                for folder, writer in zip(folders, writers, strict=True):
+                    writer.open("wav.scp").write(utt_id, str(path))
+                    writer.open("utt2spk").write(utt_id, spk_id)
+                    if not folder.name.startswith("unlabelled"):
+                        writer.open("text").write(utt_id, texts[utt_id])
     return texts
 
 
@@ -164,12 +181,13 @@ def main() -> None:
     split = [{s: corpus["train"][s] for s in speakers[k::2]} for k in (0, 1)]
     parts = {"train": split[0], "valid": corpus["valid"], "test": corpus["test"]}
     for name, clips in parts.items():
-        write_set(args.data / f"{name}_{args.source}", clips, source, has_text=True)
-    unlabelled = args.data / f"unlabelled_{args.target}"
-    truth = write_set(unlabelled, split[1], target, has_text=False)
+        write_set([args.data / f"{name}_{args.source}"], clips, source)
+    kinds = ("unlabelled", "labelled")
+    folders = [args.data / f"{kind}_{args.target}" for kind in kinds]
+    truth = write_set(folders, split[1], target)
     write_scp(args.data / f"ref_{args.target}", truth.items())
-    test = args.data / f"test_{args.target}"
-    write_set(test, corpus["test"], target, has_text=True)
+    for name in ("valid", "test"):
+        write_set([args.data / f"{name}_{args.target}"], corpus[name], target)
     rng = random.Random(f"text {args.target}")
     with atomic_text(args.data / f"text_{args.target}") as f:
         f.writelines(" ".join(target.draw(rng, None)) + "\n" for _ in range(TEXT_LINES))
