@@ -183,9 +183,10 @@ if stage 8 train; then
     config=${expdir}/conf/asr_${asr_tag}.yaml
     hamzaban merge-config "${asr_config}" "${config}"
     log "Training: ${asr_exp}/train.log"
+    find_optional {"${train_dir}","${valid_dir}"}/utt2lang # languages choose heads
     step train --set_aside "${asr_exp}" --out "${asr_exp}"/{config.yaml,valid.wer.ave.pth} \
         --in "${config}" "${token_files[@]}" ${ssl_checkpoint:+"${ssl_checkpoint}"} \
-        {"${train_dir}","${valid_dir}"}/{wav.scp,text} \
+        {"${train_dir}","${valid_dir}"}/{wav.scp,text} "${optional_files[@]}" \
         "${asr_stats}"/{train,valid}/{speech_shape,"text_shape.${token_type}"} -- \
         "${cuda_cmd[@]}" "${train_opts[@]}" --log "${asr_exp}/train.log" -- \
         hamzaban train-asr --config "${config}" --output_dir "${asr_exp}" \
@@ -222,8 +223,10 @@ if stage 9 decode; then
             inputs+=("${dir}/tuned/weights.yaml")
         fi
         for name in "${eval_sets[@]}"; do
+            find_optional "${dumpdir}/raw/${name}/utt2lang"
             step decode --out "${dir}/${name}"/{text,token,token_int,score} \
-                --in "${models[@]}" "${dumpdir}/raw/${name}/wav.scp" "${inputs[@]}" -- \
+                --in "${models[@]}" "${dumpdir}/raw/${name}/wav.scp" "${inputs[@]}" \
+                "${optional_files[@]}" -- \
                 "${job[@]}" "${dir}/${name}/logdir/decode.log" -- hamzaban decode-asr \
                 "${common[@]}" --ngpu "${gpu}" "${opts[@]/%\/SET//${name}}" \
                 --data_dir "${dumpdir}/raw/${name}" --output_dir "${dir}/${name}"
@@ -241,10 +244,12 @@ if stage 10 score; then
     results=()
     for name in "${eval_sets[@]}"; do
         ref=${dumpdir}/raw/${name}
+        find_optional "${ref}/utt2lang"
         for tag in "${decodings[@]}"; do
             dir=${asr_exp}/${tag}/${name}
             scores=("${kinds[@]/#/${dir}/score_}")
-            step score --in "${ref}"/{text,utt2spk} "${dir}/text" "${token_files[@]}" \
+            step score --in "${ref}"/{text,utt2spk} "${optional_files[@]}" "${dir}/text" \
+                "${token_files[@]}" \
                 --out "${scores[@]/%//result.txt}" -- \
                 hamzaban score-text --ref "${ref}/text" --utt2spk "${ref}/utt2spk" \
                 --hyp "${dir}/text" --output_dir "${dir}" "${score_opts[@]}"

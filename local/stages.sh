@@ -41,6 +41,14 @@ step() { # name --in path... --out path... -- command...: see hamzaban run-stage
     hamzaban run-stage "$@"
 }
 
+find_optional() { # path...: sets optional_files, those of them that are there
+    local path
+    optional_files=()
+    for path in "$@"; do
+        [[ ! -e ${path} ]] || optional_files+=("${path}")
+    done
+}
+
 pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
     log "Pretraining: $5/train.log"
     step pretrain --set_aside "$5" --out "$5/wav2vec2.pt" --in "$1" ${2:+"$2"} \

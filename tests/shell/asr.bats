@@ -32,6 +32,25 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [[ ${output} == *"train: exp/asr_"*" is up to date"* ]]
 }
 
+@test "where utterances have languages, other languages mean to decode and score anew" {
+    asr --stop_stage audio
+    echo "utt1 ar" > dump/raw/test/utt2lang
+    asr
+    : > "${CALLS}"
+    asr
+    [ ! -s "${CALLS}" ]
+    echo "utt1 fa" > dump/raw/test/utt2lang
+    asr --stage 3
+    [ "$(calls decode-asr)" -eq 1 ]
+    [ "$(calls train-asr)" -eq 0 ]
+    grep -q "^decode-asr .*--data_dir dump/raw/test " "${CALLS}"
+    grep -q "^score-text --ref dump/raw/test/text " "${CALLS}"
+    : > "${CALLS}"
+    echo "utt1 fa" > dump/raw/train/utt2lang
+    asr --stage 8
+    [ "$(calls train-asr)" -eq 1 ]
+}
+
 @test "files are where ESPnet puts them" {
     asr --stop_stage pack --speed_perturb_factors "0.9 1.0 1.1" --asr_args "--max_epoch 2"
     exp=exp/asr_train_ctc_raw_ar_bpe30_max_epoch2_sp

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Have espeak-ng read sentences of two languages: synthetic speech, named so.
+
+Lines are normalised and cut to phrases of 2 to 6 words. Of the source's phrases some are
+for training, a few for validation and test; of the target's a part is read and stays
+without transcripts, a few are the test set, the rest is the target's text. No phrase is in
+two sets, no voice reads both for training and for a test, or both languages. Each
+utterance has a speed, a pitch and a level of noise of its own. Same options, same output.
+"""
+
+import argparse
+import io
+import random
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from hamzaban.data_dir_write import DirWriter, write_scp
+from hamzaban.fileio import atomic_text
+from hamzaban.text import Normalizer
+
+VOICES = {  # of espeak-ng, by set; each stands for a speaker
+    "train": ("m1", "m3", "m5", "f1", "f3", "Andy", "Denis", "linda", "steph", "boris"),
+    "unlabelled": ("m2", "m4", "m6", "f2", "f4", "Annie", "Lee", "rob", "pablo", "zac"),
+    "valid": ("m7", "f5", "paul", "belinda"),
+    "test": ("m8", "aunty", "michel", "anika", "edward", "norbert"),
+}
+SIZES = {"train": 1_600, "unlabelled": 700, "valid": 80, "test": 120}  # utterances
+MIN_WORDS, MAX_WORDS = 2, 6  # of a phrase
+SPEEDS, PITCHES = (130, 190), (30, 70)  # words a minute; espeak-ng's scale of 0 to 99
+SNR_DB = (15.0, 35.0)  # of white noise
+PLENTY = 1_000  # phrases that the target's text needs at least
+
+
+def cut(lines: Iterator[str], lang: str) -> list[str]:
+    """Normalise lines and cut them to phrases of letters; each phrase once, in order."""
+    normalizer = Normalizer(lang, profile="train")
+    rng = random.Random(f"phrases {lang}")
+    phrases: dict[str, None] = {}
+    for line in lines:
+        words = normalizer.normalize(line).split()
+        while len(words) >= MIN_WORDS:
+            taken = rng.randint(MIN_WORDS, MAX_WORDS)
+            if len(words) - taken < MIN_WORDS:
+                taken = MAX_WORDS
+            phrase = " ".join(words[:taken])
+            if not any(c.isascii() and c != " " or c.isdigit() for c in phrase):
+                phrases[phrase] = None
+            words = words[taken:]
+    return list(phrases)
+
+
+def speak(lang: str, voice: str, phrase: str, rng: random.Random) -> tuple:
+    """Read a phrase aloud, with noise: samples in [-1, 1], Hz.
+
+    Raises:
+        SystemExit: espeak-ng failed; its message.
+    """
+    speed, pitch = rng.randint(*SPEEDS), rng.randint(*PITCHES)
+    command = ["espeak-ng", "-v", f"{lang}+{voice}", "-s", str(speed), "-p", str(pitch)]
+    done = subprocess.run(
+        [*command, "--stdout", "-b", "1", "--stdin"],
+        input=phrase.encode(),
+        capture_output=True,
+    )
+    if done.returncode or len(done.stdout) < 1_000:
+        message = done.stderr.decode(errors="replace").strip() or "no sound"
+        raise SystemExit(f"espeak-ng: '{phrase}' as {lang}+{voice}: {message}")
+    speech, rate = soundfile.read(io.BytesIO(done.stdout))
+    noise = np.random.default_rng(rng.getrandbits(32)).standard_normal(len(speech))
+    level = np.sqrt(np.mean(speech**2)) * 10 ** (-rng.uniform(*SNR_DB) / 20)
+    noisy = speech + level * noise
+    return noisy * min(1.0, 0.99 / np.abs(noisy).max()), rate
+
+
+def write_set(folder: Path, lang: str, phrases: Sequence[str]) -> dict[str, str]:
+    """Write a set, its audio beside; return its transcripts, by utterance."""
+    kind = folder.name.split("_")[0]
+    voices = VOICES[kind]
+    audio = folder.parent / "audio" / folder.name
+    audio.mkdir(parents=True, exist_ok=True)
+
+    def read(number: int) -> tuple[str, str, str]:
+        voice = voices[number % len(voices)]
+        spk_id = f"{voice.lower()}-{lang}"
+        utt_id = f"{spk_id}-{kind}-{number:04d}"
+        rng = random.Random(f"{folder.name} {number}")
+        speech, rate = speak(lang, voice, phrases[number], rng)
+        soundfile.write(audio / f"{utt_id}.flac", speech, rate)
+        return utt_id, spk_id, phrases[number]
+
+    with ThreadPoolExecutor(2) as pool, DirWriter(folder) as writer:
+        done = sorted(pool.map(read, range(len(phrases))))
+        for utt_id, spk_id, text in done:
+            writer.open("wav.scp").write(utt_id, str(audio / f"{utt_id}.flac"))
+            writer.open("utt2spk").write(utt_id, spk_id)
+            if kind != "unlabelled":
+                writer.open("text").write(utt_id, text)
+    return {utt_id: text for utt_id, _, text in done}
+
+
+def divide(
+    lang: str, path: Path, sizes: Mapping[str, int], more: int
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Divide a text's phrases among sets, drawn by chance; and those left over.
+
+    Raises:
+        SystemExit: The text has too few phrases.
+    """
+    with open(path, encoding="utf-8-sig") as lines:
+        phrases = cut(lines, lang)
+    needed = sum(sizes.values()) + more
+    if len(phrases) < needed:
+        raise SystemExit(
+            f"{path}: {len(phrases)} different phrases of {MIN_WORDS} to {MAX_WORDS} "
+            f"words found, expected {needed}; give a longer text of '{lang}'"
+        )
+    random.Random(f"sets {lang}").shuffle(phrases)
+    sets = {}
+    for name, size in sizes.items():
+        sets[name], phrases = phrases[:size], phrases[size:]
+    return sets, phrases
+
+
+def main() -> None:
+    """Read the command line and write the sets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder to write the sets into")
+    parser.add_argument("source", help="LANG=FILE of sentences, one a line")
+    parser.add_argument("target", help="likewise")
+    args = parser.parse_args()
+    (source, source_text), (target, target_text) = (
+        pair.split("=", 1) for pair in (args.source, args.target)
+    )
+    if source == target:
+        parser.error(f"source and target are both {source}")
+    sizes = {name: SIZES[name] for name in ("train", "valid", "test")}
+    sets, _ = divide(source, Path(source_text), sizes, 0)
+    for name, phrases in sets.items():
+        write_set(args.data / f"{name}_{source}", source, phrases)
+    sizes = {name: SIZES[name] for name in ("unlabelled", "test")}
+    sets, left = divide(target, Path(target_text), sizes, PLENTY)
+    truth = write_set(args.data / f"unlabelled_{target}", target, sets["unlabelled"])
+    write_scp(args.data / f"ref_{target}", truth.items())
+    write_set(args.data / f"test_{target}", target, sets["test"])
+    with atomic_text(args.data / f"text_{target}") as f:
+        f.writelines(f"{phrase}\n" for phrase in left)
+
+
+if __name__ == "__main__":
+    main()
