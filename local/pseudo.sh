@@ -83,13 +83,12 @@ fi
 . "${MAIN_ROOT}/local/pseudo_train.sh"
 asr_conf=${pseudo_exp}/conf/asr.yaml
 pseudo_conf=${pseudo_exp}/conf/pseudo.yaml
-hamzaban merge-config "${asr_config}" "${asr_conf}"
+hamzaban fit-config --source_exp "${source_exp}" --start "${start}" "${asr_config}" "${asr_conf}"
 hamzaban merge-config "${pseudo_config}" "${pseudo_conf}"
 continuous_conf=${pseudo_exp}/conf/continuous.yaml
 if [[ -n ${continuous_config} ]]; then
     hamzaban merge-config "${continuous_config}" "${continuous_conf}.difference"
     sed '1s/.*/base: asr.yaml/' "${continuous_conf}.difference" > "${continuous_conf}.layers"
-    hamzaban merge-config "${continuous_conf}.layers" "${continuous_conf}"
 fi
 
 emit() { # round model name option...: emissions into round_<k>/<name>

@@ -62,11 +62,14 @@ train() { # round: a model on what the round before kept, and on what has labels
 
 train_continuously() { # round best: goes on from the best; sets reason if it collapses
     local dir=${pseudo_exp}/round_$1/model kept=${pseudo_exp}/round_$2/data
+    local of=(--source_exp "${source_exp}" --start "${start}")
     make_tokens
     if [[ $2 -gt 0 ]]; then
-        init_files=("${pseudo_exp}/round_$2/model/${asr_model}")
+        of=(--source_exp "${pseudo_exp}/round_$2/model")
+        init_files=("${of[1]}/${asr_model}")
         init_opts=(--init_param "${init_files[0]}")
     fi
+    hamzaban fit-config "${of[@]}" "${continuous_conf}.layers" "${continuous_conf}"
     prepare "$1" "${labelled_dir:-${kept}/train}" "${labelled_valid_dir:-${kept}/valid}"
     data_files+=("${data_dir}/wav.scp")
     rm -f "${dir}/collapsed" && reason=""

@@ -75,7 +75,9 @@ printf '{\n "go_on": %s,\n "why": "round %s",\n "best_asr_exp": "x"\n}\n' \
 printf 'round\n%s\n' "$5" > "$3/rounds.tsv"
 END
     mkdir -p source unlabelled lm/word
-    touch source/{config.yaml,valid.wer.ave.pth} unlabelled/wav.scp lm/word/lm.bin
+    touch source/valid.wer.ave.pth unlabelled/wav.scp lm/word/lm.bin
+    printf 'frontend: hamzaban_s3prl\nfrontend_conf: {model_cfg: {encoder_layers: 2}}\n' \
+        > source/config.yaml
     printf 'b a\n\nc\n' > sentences
     printf '{}\n' > pseudo.yaml
 }

@@ -24,6 +24,7 @@ collect-stats collect-stats train-asr make-emissions pseudo-label" ]
 .*round_1/data/train/text,text,text" "${CALLS}"
     grep -q "^make-emissions --asr_exp exp/pseudo/round_2/model" "${CALLS}"
     [ "$(< exp/pseudo/sentences)" = $'s000000001 b a\ns000000003 c' ]
+    grep -q "^    encoder_layers: 2$" exp/pseudo/conf/asr.yaml # the source's
     : > "${CALLS}"
     run pseudo --rounds 2
     [ "${status}" -eq 0 ]
@@ -53,6 +54,8 @@ collect-stats collect-stats train-asr make-emissions pseudo-label" ]
     grep -q "^train-asr .*--bpemodel exp/pseudo/tokens/bpe.model --ssl_checkpoint \
 downloads/seed/wav2vec2.pt" "${CALLS}"
     run grep -c init_param "${CALLS}"
+    [ "${output}" -eq 0 ]
+    run grep -c encoder_layers exp/pseudo/conf/asr.yaml
     [ "${output}" -eq 0 ]
 }
 

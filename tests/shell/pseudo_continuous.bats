@@ -45,7 +45,9 @@ case $1 in
 esac
 END
     mkdir -p source unlabelled lm/word labelled "labelled valid"
-    touch source/{config.yaml,valid.wer.ave.pth} unlabelled/wav.scp lm/word/lm.bin
+    touch source/valid.wer.ave.pth unlabelled/wav.scp lm/word/lm.bin
+    printf 'frontend: hamzaban_s3prl\nfrontend_conf: {model_cfg: {encoder_layers: 2}}\n' \
+        > source/config.yaml
     touch {labelled,"labelled valid"}/{wav.scp,utt2num_samples}
     printf 'l1 d e\n' | tee labelled/text > "labelled valid/text"
     printf 'b a\n\nc\n' > sentences
@@ -82,6 +84,7 @@ exp/pseudo/round_3/model .*--init_param exp/pseudo/round_1/model/valid.wer.ave.p
         "pseudo-label --pseudo_exp exp/pseudo --round 3" ]
     grep -q "^max_epoch: 1$" exp/pseudo/conf/continuous.yaml
     grep -q "^  replace_prob: 0.1$" exp/pseudo/conf/continuous.yaml
+    grep -q "^    encoder_layers: 3$" exp/pseudo/conf/continuous.yaml
     : > "${CALLS}"
     COLLAPSE=2 run pseudo --rounds 4 --continuous_config continuous.yaml
     [ "${status}" -eq 0 ]
@@ -94,6 +97,7 @@ exp/pseudo/round_3/model .*--init_param exp/pseudo/round_1/model/valid.wer.ave.p
     grep -q "^train-pseudo .*round_1/model .*--init_param exp/pseudo/source.pth \
 .*_type labelled/text,text,text .*round_0/data/valid/text" "${CALLS}"
     [ "$(calls combine-data)" -eq 0 ]
+    grep -q "^    encoder_layers: 2$" exp/pseudo/conf/continuous.yaml
 }
 
 @test "a last round that collapses leaves the best one, one that fails is an error" {
