@@ -1,7 +1,7 @@
 """Write a config of train-asr as one file, its model fit for a trained one's weights.
 
-Where training begins with those (--start source), the parts of the model and their sizes
-are taken from the trained one's config.yaml; how they are trained stays as the config
+Where training begins with those (--start source), the parts of the model and their
+sizes are taken from its config.yaml; how they are trained stays as the config
 says. With --start random nothing is taken.
 """
 
