@@ -74,6 +74,7 @@ train_continuously() { # round best: goes on from the best; sets reason if it co
     data_files+=("${data_dir}/wav.scp")
     rm -f "${dir}/collapsed" && reason=""
     if ! run_training train-pseudo "${dir}" "${continuous_conf}" --unlabelled_data_dir "${data_dir}"; then
+        rm -f "${pseudo_exp}/round_$1/status.json" # of an earlier run that went well
         reason=$(< "${dir}/collapsed") || die "training failed; see ${dir}/train.log"
         log "Round $1 was stopped, round $2 stays the best: ${reason}"
     fi

@@ -20,7 +20,7 @@ make_data() { # folder...
     done
 }
 case $1 in
-    pseudo-label | train-pseudo | combine-data) printf '%s\n' "$*" >> "${CALLS}" ;;
+    pseudo-label | train-pseudo | combine-data | summarise-rounds) printf '%s\n' "$*" >> "${CALLS}" ;;
     *) exec "${FAKE}" "$@" ;;
 esac
 [[ $1 != "${FAIL-}" ]] || exit 3
@@ -40,6 +40,9 @@ case $1 in
         printf '{}\n' > "$3/round_$5/health.json"
         printf '{\n "go_on": %s,\n "best": %s,\n "why": "round %s"\n}\n' \
             "${go_on}" "${best}" "$5" > "$3/round_$5/status.json"
+        ;;
+    summarise-rounds)
+        cp "$3/round_$5/status.json" "$3/status.json"
         printf 'round\n%s\n' "$5" > "$3/rounds.tsv"
         ;;
 esac
@@ -101,8 +104,14 @@ exp/pseudo/round_3/model .*--init_param exp/pseudo/round_1/model/valid.wer.ave.p
 }
 
 @test "a last round that collapses leaves the best one, one that fails is an error" {
+    pseudo --rounds 1 --continuous_config continuous.yaml
+    [ "$(tail -n 1 exp/pseudo/rounds.tsv)" = 2 ]
+    printf 'max_epoch: 5\n' >> continuous.yaml
     SILENT=1 run pseudo --rounds 1 --continuous_config continuous.yaml
     [ "${status}" -eq 0 ]
+    [ ! -e exp/pseudo/round_2/status.json ] # of the run that went well
+    [ -e exp/pseudo/round_2/model/collapsed ]
+    [ "$(tail -n 1 exp/pseudo/rounds.tsv)" = 1 ]
     [[ ${output} == *"Round 2 was stopped, round 1 stays the best: silent"* ]]
     [[ ${output} == *'"why": "round 1"'* ]]
     FAIL=train-pseudo run pseudo --rounds 1 --continuous_config continuous.yaml

@@ -56,3 +56,17 @@ emissions_spoken --data_dir spoken" "${CALLS}"
     done
     [ ! -s "${CALLS}" ]
 }
+
+@test "rounds of an earlier, longer run are not in the results" {
+    set -- --test_dirs spoken --inference_config conf/decode_greedy.yaml --rounds 2
+    run transfer "$@"
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "exp/pseudo/round_2 " exp/pseudo/RESULTS.md
+    printf 'valid_share: 0.1\n' > pseudo.yaml
+    COLLAPSE=1 run transfer "$@"
+    [ "${status}" -eq 0 ]
+    grep -q "exp/pseudo/round_1 " exp/pseudo/RESULTS.md
+    run grep round_2 exp/pseudo/RESULTS.md
+    [ "${status}" -eq 1 ]
+    [ -d exp/pseudo/set_aside/round_2.1/decode_greedy ]
+}
