@@ -109,8 +109,9 @@ label() { # round model: labels, filters and judges
         emit "$1" "$2" "emissions_dropout_${pass}" --dropout 0.1 --dropout_seed "${pass}"
         more+=("${dir}/emissions_dropout_${pass}/meta.json")
     done
-    step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${text}" \
-        "${lm_dir}/word/lm.bin" "${more[@]}" ${ref:+"${ref}"} \
+    find_inputs "${pseudo_conf}" "$1"
+    step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${input_files[@]}" \
+        "${text}" "${lm_dir}/word/lm.bin" "${more[@]}" ${ref:+"${ref}"} \
         --out "${dir}/health.json" "${dir}/status.json" -- \
         hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --round "$1" --asr_exp "$2" \
         --data_dir "${data_dir}" --lm_dir "${lm_dir}" --text "${text}" \

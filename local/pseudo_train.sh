@@ -4,8 +4,10 @@
 
 make_tokens() { # of the target: all of its sentences, given ids; source.pth for them
     [[ -n ${token_dir} ]] || make_token_list
+    find_inputs "${pseudo_conf}"
     [[ ${start} != source ]] || step head --out "${pseudo_exp}/source.pth" \
-        --in "${source_exp}"/{config.yaml,"${asr_model}"} "${token_files[0]}" "${pseudo_conf}" -- \
+        --in "${source_exp}"/{config.yaml,"${asr_model}"} "${token_files[0]}" \
+        "${pseudo_conf}" "${input_files[@]}" -- \
         hamzaban map-head --source_exp "${source_exp}" --asr_model "${asr_model}" \
         --token_list "${token_files[0]}" --config "${pseudo_conf}" \
         --output "${pseudo_exp}/source.pth"

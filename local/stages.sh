@@ -59,6 +59,13 @@ find_optional() { # path...: sets optional_files, those of them that are there
     done
 }
 
+find_inputs() { # config [round]: sets input_files, those that the config names
+    local lines
+    lines=$(hamzaban list-inputs "$1" ${2:+--round "$2"})
+    input_files=()
+    [[ -z ${lines} ]] || mapfile -t input_files <<< "${lines}"
+}
+
 pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
     log "Pretraining: $5/train.log"
     step pretrain --set_aside "$5" --out "$5/wav2vec2.pt" --in "$1" ${2:+"$2"} \

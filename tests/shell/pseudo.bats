@@ -95,3 +95,22 @@ exp/pseudo/set_aside/round_2.1"* ]]
     [ -f exp/pseudo/set_aside/round_2.1/model/config.yaml ]
     cmp exp/pseudo/status.json exp/pseudo/round_1/status.json
 }
+
+@test "a changed table of letters, or its base, or another decoding is seen" {
+    printf 'mapping: "map é.yaml"\nfilters:\n  others: ["other/round_{round}/labels"]\n' \
+        > pseudo.yaml
+    printf 'base: far.yaml\nletters: {}\n' > "map é.yaml"
+    printf 'letters: {b: p}\n' > far.yaml
+    mkdir -p other/round_0/labels
+    printf '{}\n' > other/round_0/labels/00000.jsonl
+    pseudo --rounds 1
+    : > "${CALLS}"
+    printf 'letters: {b: v}\n' > far.yaml
+    pseudo --rounds 1
+    [ "$(calls pseudo-label)" -eq 2 ]
+    [ "$(calls map-head)" -eq 1 ]
+    : > "${CALLS}"
+    printf '{"a": 1}\n' > other/round_0/labels/00000.jsonl
+    pseudo --rounds 1
+    [ "$(< "${CALLS}")" = "$(grep "^pseudo-label .*--round 0 " "${CALLS}")" ]
+}
