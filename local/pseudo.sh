@@ -42,7 +42,8 @@ Round 0 labels data_dir with the source model; round k trains a model on what ro
 kept and labels with it, until --rounds, or until a round's health is bad or not better.
 With --continuous_config one more goes on from the best, on labels it gives as it trains.
 pseudo_exp/status.json says which round is best and why; rounds.tsv has all figures.
-A step whose outputs are there, inputs and options unchanged, is not run again.
+A step whose outputs are there, inputs and options unchanged, is not run again. Rounds of
+an earlier run beyond the last of this one are moved to pseudo_exp/set_aside/.
 
 Options and their defaults:
 $(sed -En '/^source_exp/,/^help_message/s/^([a-z][a-z_]*)=(.*# .*)$/  --\1 \2/p' "${BASH_SOURCE[0]}")"
@@ -83,13 +84,12 @@ fi
 . "${MAIN_ROOT}/local/pseudo_train.sh"
 asr_conf=${pseudo_exp}/conf/asr.yaml
 pseudo_conf=${pseudo_exp}/conf/pseudo.yaml
-hamzaban merge-config "${asr_config}" "${asr_conf}"
+hamzaban fit-config --source_exp "${source_exp}" --start "${start}" "${asr_config}" "${asr_conf}"
 hamzaban merge-config "${pseudo_config}" "${pseudo_conf}"
 continuous_conf=${pseudo_exp}/conf/continuous.yaml
 if [[ -n ${continuous_config} ]]; then
     hamzaban merge-config "${continuous_config}" "${continuous_conf}.difference"
     sed '1s/.*/base: asr.yaml/' "${continuous_conf}.difference" > "${continuous_conf}.layers"
-    hamzaban merge-config "${continuous_conf}.layers" "${continuous_conf}"
 fi
 
 emit() { # round model name option...: emissions into round_<k>/<name>
@@ -102,19 +102,35 @@ emit() { # round model name option...: emissions into round_<k>/<name>
 }
 
 label() { # round model: labels, filters and judges
-    local dir=${pseudo_exp}/round_$1 last=() pass
-    [[ $1 -eq 0 ]] || last=("${pseudo_exp}/round_$(($1 - 1))/status.json")
+    local dir=${pseudo_exp}/round_$1 more=() pass
+    [[ $1 -eq 0 ]] || more=("${pseudo_exp}/round_$(($1 - 1))/status.json")
     emit "$1" "$2" emissions
     for ((pass = 1; pass <= dropout_passes; pass++)); do
         emit "$1" "$2" "emissions_dropout_${pass}" --dropout 0.1 --dropout_seed "${pass}"
-        last+=("${dir}/emissions_dropout_${pass}/meta.json")
+        more+=("${dir}/emissions_dropout_${pass}/meta.json")
     done
-    step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${text}" \
-        "${lm_dir}/word/lm.bin" "${last[@]}" ${ref:+"${ref}"} \
+    find_inputs "${pseudo_conf}" "$1"
+    step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${input_files[@]}" \
+        "${text}" "${lm_dir}/word/lm.bin" "${more[@]}" ${ref:+"${ref}"} \
         --out "${dir}/health.json" "${dir}/status.json" -- \
         hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --round "$1" --asr_exp "$2" \
         --data_dir "${data_dir}" --lm_dir "${lm_dir}" --text "${text}" \
         --config "${pseudo_conf}" --nj "${nj}" ${ref:+--ref "${ref}"}
+    judged=$1
+    status=${dir}/status.json
+}
+
+finish() { # last: what later rounds an earlier run made, and its summary, do not count
+    local dir files=() number
+    for dir in "${pseudo_exp}"/round_*; do
+        [[ ! ${dir##*/} =~ ^round_[0-9]+$ || ${dir##*_} -le $1 ]] ||
+            set_aside "${dir}" "the rounds end with round $1"
+    done
+    for ((number = 0; number <= judged; number++)); do
+        files+=("${pseudo_exp}/round_${number}"/{health,status}.json)
+    done
+    step rounds --in "${files[@]}" --out "${pseudo_exp}"/{status.json,rounds.tsv} -- \
+        hamzaban summarise-rounds --pseudo_exp "${pseudo_exp}" --last "${judged}"
 }
 
 model=${source_exp}
@@ -126,19 +142,17 @@ for ((round = 0; round <= rounds; round++)); do
         train "${round}"
     fi
     label "${round}" "${model}"
-    status=${pseudo_exp}/round_${round}/status.json
     grep -q '"go_on": true' "${status}" || break
 done
+last=${judged}
 if [[ -n ${continuous_config} ]]; then
     best=$(sed -n 's/^ *"best": *\([0-9]*\).*/\1/p' "${status}")
     [[ -n ${best} ]] || die "${status}: no round is well; nothing to begin with"
-    [[ ${round} -gt ${rounds} ]] || round=$((round + 1)) # where the guard ended them
-    log "Round ${round}, continuous, from round ${best}"
-    train_continuously "${round}" "${best}"
-    if [[ -z ${reason} ]]; then
-        label "${round}" "${pseudo_exp}/round_${round}/model"
-        status=${pseudo_exp}/round_${round}/status.json
-    fi
+    last=$((judged + 1))
+    log "Round ${last}, continuous, from round ${best}"
+    train_continuously "${last}" "${best}"
+    [[ -n ${reason} ]] || label "${last}" "${pseudo_exp}/round_${last}/model"
 fi
+finish "${last}"
 grep -E '"(why|best_asr_exp)"' "${status}" >&2
 cat "${pseudo_exp}/rounds.tsv"

@@ -4,8 +4,10 @@
 
 make_tokens() { # of the target: all of its sentences, given ids; source.pth for them
     [[ -n ${token_dir} ]] || make_token_list
+    find_inputs "${pseudo_conf}"
     [[ ${start} != source ]] || step head --out "${pseudo_exp}/source.pth" \
-        --in "${source_exp}"/{config.yaml,"${asr_model}"} "${token_files[0]}" "${pseudo_conf}" -- \
+        --in "${source_exp}"/{config.yaml,"${asr_model}"} "${token_files[0]}" \
+        "${pseudo_conf}" "${input_files[@]}" -- \
         hamzaban map-head --source_exp "${source_exp}" --asr_model "${asr_model}" \
         --token_list "${token_files[0]}" --config "${pseudo_conf}" \
         --output "${pseudo_exp}/source.pth"
@@ -62,15 +64,19 @@ train() { # round: a model on what the round before kept, and on what has labels
 
 train_continuously() { # round best: goes on from the best; sets reason if it collapses
     local dir=${pseudo_exp}/round_$1/model kept=${pseudo_exp}/round_$2/data
+    local of=(--source_exp "${source_exp}" --start "${start}")
     make_tokens
     if [[ $2 -gt 0 ]]; then
-        init_files=("${pseudo_exp}/round_$2/model/${asr_model}")
+        of=(--source_exp "${pseudo_exp}/round_$2/model")
+        init_files=("${of[1]}/${asr_model}")
         init_opts=(--init_param "${init_files[0]}")
     fi
+    hamzaban fit-config "${of[@]}" "${continuous_conf}.layers" "${continuous_conf}"
     prepare "$1" "${labelled_dir:-${kept}/train}" "${labelled_valid_dir:-${kept}/valid}"
     data_files+=("${data_dir}/wav.scp")
     rm -f "${dir}/collapsed" && reason=""
     if ! run_training train-pseudo "${dir}" "${continuous_conf}" --unlabelled_data_dir "${data_dir}"; then
+        rm -f "${pseudo_exp}/round_$1/status.json" # of an earlier run that went well
         reason=$(< "${dir}/collapsed") || die "training failed; see ${dir}/train.log"
         log "Round $1 was stopped, round $2 stays the best: ${reason}"
     fi

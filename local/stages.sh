@@ -41,12 +41,29 @@ step() { # name --in path... --out path... -- command...: see hamzaban run-stage
     hamzaban run-stage "$@"
 }
 
+set_aside() { # folder why: moves it into set_aside/ beside it, as run-stage --set_aside does
+    local aside=${1%/*}/set_aside number=1
+    mkdir -p "${aside}"
+    while [[ -e ${aside}/${1##*/}.${number} ]]; do
+        number=$((number + 1))
+    done
+    mv "$1" "${aside}/${1##*/}.${number}"
+    log "$1: $2; it is now ${aside}/${1##*/}.${number}"
+}
+
 find_optional() { # path...: sets optional_files, those of them that are there
     local path
     optional_files=()
     for path in "$@"; do
         [[ ! -e ${path} ]] || optional_files+=("${path}")
     done
+}
+
+find_inputs() { # config [round]: sets input_files, those that the config names
+    local lines
+    lines=$(hamzaban list-inputs "$1" ${2:+--round "$2"})
+    input_files=()
+    [[ -z ${lines} ]] || mapfile -t input_files <<< "${lines}"
 }
 
 pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...

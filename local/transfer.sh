@@ -69,8 +69,9 @@ decode() { # round model test-dir YAML
     local dir emissions
     dir=${pseudo_exp}/round_$1/$(stem "$4")/${3##*/}
     emissions=${pseudo_exp}/round_$1/emissions_${3##*/}
+    find_inputs "$4"
     step decode --in "$2"/{config.yaml,"${asr_model}"} "$3/wav.scp" "$4" \
-        "${lm_dir}/report.tsv" --out "${dir}"/{text,score} -- \
+        "${input_files[@]}" "${lm_dir}/report.tsv" --out "${dir}"/{text,score} -- \
         "${decode_cmd[@]}" --ngpu "$((ngpu > 0))" --log "${dir}/decode.log" -- \
         hamzaban decode-asr --asr_exp "$2" --asr_model "${asr_model}" --nj "${nj}" \
         --ngpu "$((ngpu > 0))" --lm_dir "${lm_dir}" --inference_config "$4" \

@@ -19,11 +19,12 @@ pseudo() { # option...
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
     [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "make-emissions pseudo-label \
 make-tokens map-head collect-stats collect-stats train-asr make-emissions pseudo-label \
-collect-stats collect-stats train-asr make-emissions pseudo-label" ]
+collect-stats collect-stats train-asr make-emissions pseudo-label summarise-rounds" ]
     grep -q "^train-asr .*round_2/model .*--init_param exp/pseudo/source.pth \
 .*round_1/data/train/text,text,text" "${CALLS}"
     grep -q "^make-emissions --asr_exp exp/pseudo/round_2/model" "${CALLS}"
     [ "$(< exp/pseudo/sentences)" = $'s000000001 b a\ns000000003 c' ]
+    grep -q "^    encoder_layers: 2$" exp/pseudo/conf/asr.yaml # the source's
     : > "${CALLS}"
     run pseudo --rounds 2
     [ "${status}" -eq 0 ]
@@ -44,7 +45,7 @@ collect-stats collect-stats train-asr make-emissions pseudo-label" ]
     run pseudo --rounds 1
     [ "${status}" -eq 0 ]
     [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = \
-        "train-asr make-emissions pseudo-label" ]
+        "train-asr make-emissions pseudo-label summarise-rounds" ]
 }
 
 @test "weights may be random or pretrained, tokens pieces" {
@@ -53,6 +54,8 @@ collect-stats collect-stats train-asr make-emissions pseudo-label" ]
     grep -q "^train-asr .*--bpemodel exp/pseudo/tokens/bpe.model --ssl_checkpoint \
 downloads/seed/wav2vec2.pt" "${CALLS}"
     run grep -c init_param "${CALLS}"
+    [ "${output}" -eq 0 ]
+    run grep -c encoder_layers exp/pseudo/conf/asr.yaml
     [ "${output}" -eq 0 ]
 }
 
@@ -73,5 +76,41 @@ downloads/seed/wav2vec2.pt" "${CALLS}"
 --dropout 0.1 --dropout_seed 2$" "${CALLS}"
     : > "${CALLS}"
     pseudo --rounds 0 --dropout_passes 3
-    [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "make-emissions pseudo-label" ]
+    [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = \
+        "make-emissions pseudo-label summarise-rounds" ]
+}
+
+@test "more rounds go on from those there are, fewer set the others aside" {
+    pseudo --rounds 1
+    : > "${CALLS}"
+    pseudo --rounds 2
+    [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "collect-stats collect-stats \
+train-asr make-emissions pseudo-label summarise-rounds" ]
+    : > "${CALLS}"
+    run pseudo --rounds 1
+    [[ ${output} == *"round_2: the rounds end with round 1; it is now \
+exp/pseudo/set_aside/round_2.1"* ]]
+    [ "$(< "${CALLS}")" = "summarise-rounds --pseudo_exp exp/pseudo --last 1" ]
+    [ ! -e exp/pseudo/round_2 ]
+    [ -f exp/pseudo/set_aside/round_2.1/model/config.yaml ]
+    cmp exp/pseudo/status.json exp/pseudo/round_1/status.json
+}
+
+@test "a changed table of letters, or its base, or another decoding is seen" {
+    printf 'mapping: "map é.yaml"\nfilters:\n  others: ["other/round_{round}/labels"]\n' \
+        > pseudo.yaml
+    printf 'base: far.yaml\nletters: {}\n' > "map é.yaml"
+    printf 'letters: {b: p}\n' > far.yaml
+    mkdir -p other/round_0/labels
+    printf '{}\n' > other/round_0/labels/00000.jsonl
+    pseudo --rounds 1
+    : > "${CALLS}"
+    printf 'letters: {b: v}\n' > far.yaml
+    pseudo --rounds 1
+    [ "$(calls pseudo-label)" -eq 2 ]
+    [ "$(calls map-head)" -eq 1 ]
+    : > "${CALLS}"
+    printf '{"a": 1}\n' > other/round_0/labels/00000.jsonl
+    pseudo --rounds 1
+    [ "$(< "${CALLS}")" = "$(grep "^pseudo-label .*--round 0 " "${CALLS}")" ]
 }

@@ -20,7 +20,7 @@ make_data() { # folder...
     done
 }
 case $1 in
-    pseudo-label | train-pseudo | combine-data) printf '%s\n' "$*" >> "${CALLS}" ;;
+    pseudo-label | train-pseudo | combine-data | summarise-rounds) printf '%s\n' "$*" >> "${CALLS}" ;;
     *) exec "${FAKE}" "$@" ;;
 esac
 [[ $1 != "${FAIL-}" ]] || exit 3
@@ -40,12 +40,17 @@ case $1 in
         printf '{}\n' > "$3/round_$5/health.json"
         printf '{\n "go_on": %s,\n "best": %s,\n "why": "round %s"\n}\n' \
             "${go_on}" "${best}" "$5" > "$3/round_$5/status.json"
+        ;;
+    summarise-rounds)
+        cp "$3/round_$5/status.json" "$3/status.json"
         printf 'round\n%s\n' "$5" > "$3/rounds.tsv"
         ;;
 esac
 END
     mkdir -p source unlabelled lm/word labelled "labelled valid"
-    touch source/{config.yaml,valid.wer.ave.pth} unlabelled/wav.scp lm/word/lm.bin
+    touch source/valid.wer.ave.pth unlabelled/wav.scp lm/word/lm.bin
+    printf 'frontend: hamzaban_s3prl\nfrontend_conf: {model_cfg: {encoder_layers: 2}}\n' \
+        > source/config.yaml
     touch {labelled,"labelled valid"}/{wav.scp,utt2num_samples}
     printf 'l1 d e\n' | tee labelled/text > "labelled valid/text"
     printf 'b a\n\nc\n' > sentences
@@ -82,6 +87,7 @@ exp/pseudo/round_3/model .*--init_param exp/pseudo/round_1/model/valid.wer.ave.p
         "pseudo-label --pseudo_exp exp/pseudo --round 3" ]
     grep -q "^max_epoch: 1$" exp/pseudo/conf/continuous.yaml
     grep -q "^  replace_prob: 0.1$" exp/pseudo/conf/continuous.yaml
+    grep -q "^    encoder_layers: 3$" exp/pseudo/conf/continuous.yaml
     : > "${CALLS}"
     COLLAPSE=2 run pseudo --rounds 4 --continuous_config continuous.yaml
     [ "${status}" -eq 0 ]
@@ -94,11 +100,18 @@ exp/pseudo/round_3/model .*--init_param exp/pseudo/round_1/model/valid.wer.ave.p
     grep -q "^train-pseudo .*round_1/model .*--init_param exp/pseudo/source.pth \
 .*_type labelled/text,text,text .*round_0/data/valid/text" "${CALLS}"
     [ "$(calls combine-data)" -eq 0 ]
+    grep -q "^    encoder_layers: 2$" exp/pseudo/conf/continuous.yaml
 }
 
 @test "a last round that collapses leaves the best one, one that fails is an error" {
+    pseudo --rounds 1 --continuous_config continuous.yaml
+    [ "$(tail -n 1 exp/pseudo/rounds.tsv)" = 2 ]
+    printf 'max_epoch: 5\n' >> continuous.yaml
     SILENT=1 run pseudo --rounds 1 --continuous_config continuous.yaml
     [ "${status}" -eq 0 ]
+    [ ! -e exp/pseudo/round_2/status.json ] # of the run that went well
+    [ -e exp/pseudo/round_2/model/collapsed ]
+    [ "$(tail -n 1 exp/pseudo/rounds.tsv)" = 1 ]
     [[ ${output} == *"Round 2 was stopped, round 1 stays the best: silent"* ]]
     [[ ${output} == *'"why": "round 1"'* ]]
     FAIL=train-pseudo run pseudo --rounds 1 --continuous_config continuous.yaml

@@ -56,3 +56,32 @@ emissions_spoken --data_dir spoken" "${CALLS}"
     done
     [ ! -s "${CALLS}" ]
 }
+
+@test "rounds of an earlier, longer run are not in the results" {
+    set -- --test_dirs spoken --inference_config conf/decode_greedy.yaml --rounds 2
+    run transfer "$@"
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "exp/pseudo/round_2 " exp/pseudo/RESULTS.md
+    printf 'valid_share: 0.1\n' > pseudo.yaml
+    COLLAPSE=1 run transfer "$@"
+    [ "${status}" -eq 0 ]
+    grep -q "exp/pseudo/round_1 " exp/pseudo/RESULTS.md
+    run grep round_2 exp/pseudo/RESULTS.md
+    [ "${status}" -eq 1 ]
+    [ -d exp/pseudo/set_aside/round_2.1/decode_greedy ]
+}
+
+@test "words are decoded anew when the letters that the config names change" {
+    printf 'base: decode_base.yaml\n' > conf/decode_greedy.yaml
+    printf 'mapping: letters.yaml\n' > conf/decode_base.yaml
+    printf 'letters: {b: p}\n' > letters.yaml
+    set -- --test_dirs spoken --inference_config conf/decode_greedy.yaml --rounds 0
+    transfer "$@"
+    : > "${CALLS}"
+    printf 'letters: {b: v}\n' > letters.yaml
+    transfer "$@"
+    [ "$(calls decode-asr)" -eq 1 ]
+    printf 'mapping: letters.yaml\nbeam_size: 4\n' > conf/decode_base.yaml
+    transfer "$@"
+    [ "$(calls decode-asr)" -eq 2 ]
+}

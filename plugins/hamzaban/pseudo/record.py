@@ -69,11 +69,24 @@ def write_status(
     elif verdict.best is not None:
         best = _read(pseudo_exp / f"round_{verdict.best}" / STATUS)
         row["best_asr_exp"] = best["asr_exp"]
-    _write_table(pseudo_exp, number, row["label_s"])
-    draw_rounds(pseudo_exp / TABLE, pseudo_exp / PICTURE, verdict.best)
-    _write(row, pseudo_exp / STATUS)
+    _write_summary(pseudo_exp, row)
     _write(row, pseudo_exp / f"round_{number}" / STATUS)
     logging.info("%s: %s", pseudo_exp, verdict.why)
+
+
+def write_summary(pseudo_exp: Path, last: int) -> None:
+    """Write the verdict, the table and the picture of rounds up to one anew.
+
+    Args:
+        pseudo_exp: Holds the rounds.
+        last: The round to end with; later ones do not count.
+
+    Raises:
+        FileNotFoundError: It, or one before, is not complete.
+    """
+    for number in range(last + 1):
+        read_past(pseudo_exp / f"round_{number}")
+    _write_summary(pseudo_exp, _read(pseudo_exp / f"round_{last}" / STATUS))
 
 
 def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
@@ -107,6 +120,12 @@ def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
 def _rate(counts: Sequence[tuple[int, int]]) -> float:
     errors, total = (sum(column) for column in zip(*counts, strict=True))
     return round(100 * errors / total, 2)
+
+
+def _write_summary(pseudo_exp: Path, row: Mapping[str, Any]) -> None:
+    _write_table(pseudo_exp, row["round"], row["label_s"])
+    draw_rounds(pseudo_exp / TABLE, pseudo_exp / PICTURE, row["best"])
+    _write(row, pseudo_exp / STATUS)
 
 
 def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:

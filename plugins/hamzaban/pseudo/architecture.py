@@ -1,0 +1,72 @@
+"""Configs of models that begin with the weights of a trained one: its architecture."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hamzaban.config import read_config
+
+FRONTEND = "hamzaban_s3prl"
+PARTS = ("frontend", "normalize", "preencoder", "encoder", "postencoder")
+# Of frontend_conf, what is not how it is trained.
+SHAPES = ("model_cfg", "task_cfg", "frontend_conf", "multilayer_feature", "layer")
+
+Values = dict[str, Any]
+
+
+def read_source(asr_exp: Path) -> Values:
+    """Read the config.yaml of a trained model.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: It is not one that train-asr wrote.
+    """
+    path = asr_exp / "config.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: missing; {asr_exp} is no directory that train-asr wrote"
+        )
+    values, _ = read_config(path)
+    if values.get("frontend") is None:
+        raise ValueError(
+            f"{path}: no frontend found, expected that of a model of waveforms; give "
+            "an experiment of train-asr"
+        )
+    return values
+
+
+def take_architecture(values: Values, source: Values) -> Values:
+    """Give a config whose model has the parts of a trained one.
+
+    Args:
+        values: A config of train-asr. How a frontend of ours is trained (masks,
+            dropout, freezing) stays; other parts are taken whole.
+        source: What `read_source` gave.
+
+    Returns:
+        The config, with the parts and sizes of `source` in place of its own.
+    """
+    fitted = dict(values)
+    for part in PARTS:
+        conf = f"{part}_conf"
+        own = values.get(part, FRONTEND if part == "frontend" else None)
+        if own != source.get(part):
+            fitted[part] = source.get(part)
+        if source.get(part) is None:
+            fitted.pop(conf, None)
+        elif own == source[part] == FRONTEND:
+            fitted[conf] = _take_shapes(values.get(conf) or {}, source.get(conf) or {})
+        else:
+            fitted[conf] = source.get(conf) or {}
+    changed = [name for name, value in fitted.items() if value != values.get(name)]
+    if changed:
+        logging.info(f"taken from the trained model: {', '.join(changed)}")
+    return fitted
+
+
+def _take_shapes(own: Mapping[str, Any], source: Mapping[str, Any]) -> Values:
+    kept = {name: value for name, value in own.items() if name not in SHAPES}
+    return kept | {name: source[name] for name in SHAPES if name in source}

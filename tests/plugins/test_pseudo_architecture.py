@@ -1,0 +1,117 @@
+"""Models of rounds have the architecture of the model whose weights they begin with."""
+
+import pytest
+import tiny_experiment
+import yaml
+
+from hamzaban import compat
+from hamzaban.bin.fit_config import main as fit_config
+from hamzaban.bin.map_head import main as map_head
+from hamzaban.config import read_config
+from hamzaban.pseudo.architecture import read_source, take_architecture
+from repository import ROOT
+
+CONFIG = ROOT / "conf/train_ctc.yaml"
+
+
+@pytest.fixture
+def trained():
+    """What config.yaml says of a model trained with train_ctc.yaml and a checkpoint."""
+    values, _ = read_config(CONFIG)
+    conf = {"model_cfg": {"encoder_layers": 2}, "task_cfg": {"normalize": True}}
+    conf |= {"mask_prob": 0.9, "layer": 1}
+    conf["frontend_conf"] = {"upstream": "wav2vec2_custom", "tile_factor": 2}
+    return values | {"frontend_conf": values["frontend_conf"] | conf, "encoder": None}
+
+
+def test_sizes_are_the_sources_and_training_is_the_configs(trained):
+    own, _ = read_config(CONFIG)
+    own["frontend_conf"] |= {"model_cfg": {"encoder_layers": 9, "final_dim": 4}}
+    own["frontend_conf"] |= {"multilayer_feature": True}
+    fitted = take_architecture(own, trained)
+    conf = fitted["frontend_conf"]
+    assert conf["model_cfg"] == {"encoder_layers": 2}
+    assert conf["task_cfg"] == {"normalize": True}
+    assert conf["layer"] == 1 and "multilayer_feature" not in conf
+    assert conf["frontend_conf"]["tile_factor"] == 2
+    assert conf["mask_prob"] == own["frontend_conf"]["mask_prob"] == 0.5
+    rest = {name: value for name, value in fitted.items() if name != "frontend_conf"}
+    assert rest == {name: own[name] for name in rest} and len(rest) == len(own) - 1
+
+
+def test_other_parts_are_taken_whole(trained):
+    own, _ = read_config(CONFIG)
+    own |= {"preencoder": "linear", "preencoder_conf": {"output_size": 8}}
+    source = trained | {"frontend": "s3prl", "frontend_conf": {"tile_factor": 1}}
+    source |= {"encoder": "rnn", "encoder_conf": {"hidden_size": 8}}
+    fitted = take_architecture(own, source)
+    assert fitted["frontend"] == "s3prl"
+    assert fitted["frontend_conf"] == {"tile_factor": 1}
+    assert (fitted["encoder"], fitted["encoder_conf"]) == ("rnn", {"hidden_size": 8})
+    assert fitted["preencoder"] is None and "preencoder_conf" not in fitted
+
+
+@pytest.mark.parametrize("start", ["source", "random"])
+def test_the_verb_takes_nothing_where_weights_are_random(trained, tmp_path, start):
+    exp, output = tmp_path / "asr ه", tmp_path / "conf" / "asr.yaml"
+    exp.mkdir()
+    (exp / "config.yaml").write_text(yaml.safe_dump(trained), encoding="utf-8")
+    words = ["--source_exp", exp, "--start", start, CONFIG, output]
+    assert fit_config([str(word) for word in words]) == 0
+    conf = yaml.safe_load(output.read_text(encoding="utf-8"))["frontend_conf"]
+    assert ("model_cfg" in conf) == (start == "source")
+
+
+def test_what_is_no_model_of_speech_is_one_clear_line(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is no directory that train-asr wrote"):
+        read_source(tmp_path)
+    (tmp_path / "config.yaml").write_text("frontend: null\ninput_size: 80\n")
+    with pytest.raises(ValueError, match="no frontend found, expected"):
+        read_source(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A trained model whose architecture is not S3PRL's default, and its tokens."""
+    folder = tmp_path_factory.mktemp("source ه")
+    tiny_experiment.write_checkpoint(folder / "seed.pt", "layer_norm")
+    data = tiny_experiment.write_audio(folder / "data", [8000] * 4)
+    tokens = tiny_experiment.write_tokens(
+        folder / "tokens", data / "text", "--token_type", "char"
+    )
+    return tiny_experiment.write_experiment(folder, tokens, folder / "seed.pt")
+
+
+def build_target(exp, folder):
+    """Build the model of a round as train-asr does with what pseudo.sh gives it."""
+    with compat.fast_imports():
+        from espnet2.torch_utils.load_pretrained_model import load_pretrained_model
+
+        from hamzaban.asr.task import ASRTask
+    (folder / "text").write_text("u1 سلام پدر\n", encoding="utf-8")
+    target = tiny_experiment.write_tokens(
+        folder / "tokens", folder / "text", "--token_type", "char"
+    )
+    weights, config = folder / "source.pth", folder / "asr.yaml"
+    words = ["--source_exp", exp, "--token_list", target / "tokens.txt"]
+    words += ["--config", ROOT / "conf/pseudo.yaml", "--output", weights]
+    map_head([str(word) for word in words])
+    fit_config(["--source_exp", str(exp), str(CONFIG), str(config)])
+    words = ["--config", config, "--token_list", target / "tokens.txt"]
+    words += ["--token_type", "char", "--init_param", weights]
+    args = ASRTask.get_parser().parse_args([str(word) for word in words])
+    model = ASRTask.build_model(args)
+    for init_param in args.init_param:  # as ESPnet's main_worker
+        load_pretrained_model(init_param, model, args.ignore_init_mismatch)
+    return model
+
+
+def test_a_round_is_built_from_a_config_without_an_architecture(source, tmp_path):
+    import torch
+
+    model = build_target(source, tmp_path)
+    assert model.frontend.model.wav_normalize
+    own = model.state_dict()
+    weights = torch.load(source / tiny_experiment.MODEL_NAME, weights_only=True)
+    for name in weights.keys() - {"ctc.ctc_lo.weight", "ctc.ctc_lo.bias"}:
+        torch.testing.assert_close(own[name], weights[name], rtol=0, atol=0)
