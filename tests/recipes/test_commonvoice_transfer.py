@@ -79,6 +79,39 @@ def test_two_languages_from_releases_to_scores(tmp_path):
     assert (exp / "rounds.png").is_file()
 
 
+def read_calls(recipe):
+    """Give the options of each call of asr.sh, the last of equal names."""
+    calls = (recipe / "calls").read_text(encoding="utf-8").split("\0\n")[:-1]
+    words = [call.split("\0") for call in calls]
+    return [dict(zip(call[::2], call[1::2], strict=True)) for call in words]
+
+
+def test_hours_are_the_sources_alone(tmp_path):
+    recipe = copy_recipe("commonvoice", tmp_path)
+    (recipe / "asr.sh").unlink()
+    (recipe / "asr.sh").write_text(
+        "#!/bin/sh\nprintf '%s\\0' \"$@\" >> calls\necho >> calls\n"
+    )
+    (recipe / "asr.sh").chmod(0o755)
+    (recipe / "text").write_text("سلام\n", encoding="utf-8")
+    words = ["--source", "ar", "--target", "ur", "--text", "text"]
+    words += ["--release", "25.0", "--hours", "5", "--seed", "1"]
+    done = run(recipe, *words)
+    assert done.returncode == 0, done.stderr
+    target, source = read_calls(recipe)
+    assert target["--train_set"] == "train_ur" and target["--test_sets"] == "test_ur"
+    assert "--suffix _ur " in target["--local_data_opts"]
+    assert "--hours" not in target["--local_data_opts"]
+    assert source["--train_set"] == "train_ar_5h_seed1"
+    assert "--hours 5 --seed 1" in source["--local_data_opts"]
+    for call in (target, source):
+        assert "--release 25.0" in call["--local_data_opts"]
+    asked = dict(zip(*[iter(source["--pseudo_args"].split())] * 2, strict=False))
+    assert asked["--data_dir"].endswith(f"/{target['--unlabelled_set']}")
+    assert asked["--test_dirs"].endswith(f"/{target['--test_sets']}")
+    assert asked["--pseudo_exp"] == "exp/ar_5h_seed1_ur"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

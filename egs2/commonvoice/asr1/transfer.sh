@@ -12,6 +12,8 @@ source="ar"        # the language with transcripts, Common Voice's code
 target=ur          # the one without: its clips that nobody has checked (other.tsv)
 text=""            # its sentences, plain; empty: those of its checked clips, which are
                    # other recordings than those that are labelled
+hours=""           # of the source's training speech; empty: all there is
+seed=0             # decides which hours
 target_config=../../../conf/train_ctc.yaml # YAML of the target's models
 inference_config=conf/decode_target.yaml   # YAML of decode-asr for the target's test set
 pseudo_args=""     # options of pseudo.sh, such as "--rounds 2"; see its --help
@@ -20,7 +22,8 @@ rest=()
 while (($# > 0)); do
     name=${1#--}
     case ${name//-/_} in
-        source | target | text | target_config | inference_config | pseudo_args | local_data_opts)
+        source | target | text | hours | seed | target_config | inference_config | \
+            pseudo_args | local_data_opts)
             printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
             shift 2
             ;;
@@ -44,9 +47,11 @@ if [[ -z ${text} ]]; then
     cut -d ' ' -f 2- "data/train_${target}/text" > "${text}.tmp"
     cmp -s "${text}.tmp" "${text}" || mv "${text}.tmp" "${text}"
 fi
-./run.sh --lang "${source}" --local_data_opts "${local_data_opts}" --token_type char \
-    --stop_stage pseudo "${rest[@]}" --pseudo_args "--lang ${target} --text ${text} \
+part=${source}${hours:+_${hours}h_seed${seed}} # as run.sh names it
+./run.sh --lang "${source}" --hours "${hours}" --seed "${seed}" \
+    --local_data_opts "${local_data_opts}" --token_type char --stop_stage pseudo "${rest[@]}" \
+    --pseudo_args "--lang ${target} --text ${text} \
         --data_dir dump/raw/unlabelled_${target} --lm_config ../../../conf/lm.yaml \
-        --asr_config ${target_config} --pseudo_exp exp/${source}_${target} \
+        --asr_config ${target_config} --pseudo_exp exp/${part}_${target} \
         --test_dirs dump/raw/test_${target} --inference_config ${inference_config} \
         ${pseudo_args}"
