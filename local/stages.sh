@@ -41,11 +41,12 @@ step() { # name --in path... --out path... -- command...: see hamzaban run-stage
     hamzaban run-stage "$@"
 }
 
-find_optional() { # path...: sets optional_files, those of them that are there
+find_optional() { # path-or-NAME=path...: sets optional_files, those that are files
     local path
     optional_files=()
     for path in "$@"; do
-        [[ ! -e ${path} ]] || optional_files+=("${path}")
+        [[ -f ${path} ]] || path=${path#*=}
+        [[ ! -f ${path} ]] || optional_files+=("${path}")
     done
 }
 
