@@ -88,8 +88,8 @@ resolve_stages "${skip_stages}"
 
 if stage 1 data; then
     read -ra words <<< "${local_data_opts}"
-    mapfile -t files < <(find db.sh conf/conditions.yaml 2> /dev/null)
-    step data --in local "${files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
+    find_optional db.sh conf/conditions.yaml "${words[@]}" # files among the options
+    step data --in local "${optional_files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
         "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "${labelled[*]:0:2}" \
         local/data.sh "${words[@]}"
     step validate --in "${labelled[@]}" -- \

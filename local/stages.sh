@@ -51,11 +51,12 @@ set_aside() { # folder why: moves it into set_aside/ beside it, as run-stage --s
     log "$1: $2; it is now ${aside}/${1##*/}.${number}"
 }
 
-find_optional() { # path...: sets optional_files, those of them that are there
+find_optional() { # path-or-NAME=path...: sets optional_files, those that are files
     local path
     optional_files=()
     for path in "$@"; do
-        [[ ! -e ${path} ]] || optional_files+=("${path}")
+        [[ -f ${path} ]] || path=${path#*=}
+        [[ ! -f ${path} ]] || optional_files+=("${path}")
     done
 }
 

@@ -5,7 +5,7 @@ import soundfile
 
 from hamzaban.bin.prepare_corpus import main
 from hamzaban.data_dir import read_scp
-from published.commonvoice import COLUMNS, make_clips, make_release, pack
+from published.commonvoice import COLUMNS, Clip, make_clips, make_release, pack
 
 CLIPS = make_clips()
 TRAIN = {clip.number for clip in CLIPS if 100 <= clip.number < 200} | {500}
@@ -61,6 +61,26 @@ def test_unchecked_speech_becomes_a_set_without_transcripts(releases, tmp_path):
     prepare(releases["16.1"], tmp_path, "--unlabelled", "true")
     assert numbers(tmp_path / "unlabelled") == {601}  # not dev0's
     assert not (tmp_path / "unlabelled" / "text").exists()
+
+
+def test_sentences_apart_are_those_that_unchecked_speech_has_not(tmp_path, caplog):
+    caplog.set_level("INFO")
+    held = [clip for clip in CLIPS if {"dev", "test"} & set(clip.tables)]
+    same, near, apart = (clip for clip in CLIPS if 100 <= clip.number < 103)
+    other = [
+        Clip("new", f"{same.sentence}!", 700, ("other",)),
+        Clip("dev0", f"{near.sentence} ا", 701, ("other",)),  # a speaker of valid
+    ]
+    again = Clip("train3", same.sentence, 104)
+    clips = [same, near, apart, again, *held, *other]
+    release = make_release(tmp_path, "25.0", clips)
+    prepare(release, tmp_path, "--apart", "true", "--suffix", "_fa")
+    assert numbers(tmp_path / "train_fa") == {100, 101, 102, 104}
+    (pair,) = read_scp(tmp_path / "apart_fa")
+    assert pair[0].endswith("_102") and pair[1] == apart.sentence
+    said = next(m for m in caplog.messages if m.startswith("apart_fa of"))
+    assert "2 left out: sentence of other.tsv" in said
+    assert "1 left out: nearly a sentence of other.tsv" in said
 
 
 @pytest.mark.parametrize("version", ["7.0", "14.0", "25.0"])

@@ -83,6 +83,31 @@ def test_no_phrase_and_no_voice_is_in_training_and_test(module, monkeypatch, rea
     assert {"fa+m1", "ur+m2", "fa+m8", "ur+m8"} <= asked
 
 
+@pytest.mark.parametrize(
+    ("lang", "lines", "kept"),
+    [
+        ("tr", ["Bugün hava çok güzel,", "saat 5 oldu", "Türkiye'de x geldi"], 2),
+        ("sw", ["Ng'ombe wangu ni wazuri", "habari ya asubuhi"], 2),
+        ("ur", ["یہ کتاب اچھی ہے", "یہ abc ہے", "میں 5 بجے گیا"], 1),
+        ("ru", ["это новая книга", "это abc да"], 1),
+    ],
+)
+def test_latin_letters_are_refused_where_they_are_foreign(module, lang, lines, kept):
+    phrases = module.cut(iter(lines), lang)
+    assert len(phrases) == kept
+    assert not any(c.isdigit() for phrase in phrases for c in phrase)
+
+
+def test_a_line_that_comes_again_is_cut_once(module):
+    words = ["".join(word) for word in itertools.permutations("ابپتکگم", 3)]
+    line = " ".join(words[:60])
+    phrases = module.cut(iter([line, f"{line}.", "سلام دنیا", f" {line}", line]), "fa")
+    assert [word for phrase in phrases for word in phrase.split()] == [
+        *words[:60],
+        *("سلام", "دنیا"),
+    ]
+
+
 def test_the_sets_are_valid_and_the_same_each_time(module, monkeypatch, reader):
     data = run(module, monkeypatch, reader)
     for name in ("train_fa", "valid_fa", "test_ur", "unlabelled_ur"):

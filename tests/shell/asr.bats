@@ -166,6 +166,26 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [ "$(calls format-audio)" -eq 0 ]
 }
 
+@test "a file that the options of data.sh name is an input of the data" {
+    mkdir -p texts/folder
+    echo "a line" > texts/fa.txt
+    echo "a line" > texts/ur.txt
+    data() {
+        asr --stop_stage data --local_data_opts \
+            "--lang ar fa=texts/fa.txt --more texts/ur.txt --to texts/folder --not none.txt"
+    }
+    data
+    touch texts/folder/new
+    data
+    [ "$(calls data.sh)" -eq 1 ]
+    for name in fa ur; do
+        echo "another" >> "texts/${name}.txt"
+        : > "${CALLS}"
+        data
+        [ "$(calls data.sh)" -eq 1 ] || { echo "${name} is no input"; return 1; }
+    done
+}
+
 @test "a removed or shortened output is made again" {
     asr --stop_stage tokens
     : > "${CALLS}"

@@ -10,8 +10,11 @@ set -euo pipefail
 
 source="ar"        # the language with transcripts, Common Voice's code
 target=ur          # the one without: its clips that nobody has checked (other.tsv)
-text=""            # its sentences, plain; empty: those of its checked clips, which are
-                   # other recordings than those that are labelled
+text=""            # its sentences, plain; empty: those of its checked clips
+same_sentences=false # true: the text may have the very sentences that are labelled
+min_sentences=1000 # that must be left, without --text
+hours=""           # of the source's training speech; empty: all there is
+seed=0             # decides which hours
 target_config=../../../conf/train_ctc.yaml # YAML of the target's models
 inference_config=conf/decode_target.yaml   # YAML of decode-asr for the target's test set
 pseudo_args=""     # options of pseudo.sh, such as "--rounds 2"; see its --help
@@ -20,7 +23,8 @@ rest=()
 while (($# > 0)); do
     name=${1#--}
     case ${name//-/_} in
-        source | target | text | target_config | inference_config | pseudo_args | local_data_opts)
+        source | target | text | same_sentences | min_sentences | hours | seed | \
+            target_config | inference_config | pseudo_args | local_data_opts)
             printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
             shift 2
             ;;
@@ -36,17 +40,37 @@ while (($# > 0)); do
 done
 [[ ${source} != "${target}" ]] || die "--source and --target are both ${source}"
 [[ -z ${text} || -f ${text} ]] || die "--text ${text}: no such file"
+[[ ${same_sentences} == true || ${same_sentences} == false ]] ||
+    die "--same_sentences is '${same_sentences}', expected true or false"
+[[ ${min_sentences} =~ ^[0-9]+$ ]] ||
+    die "--min_sentences is '${min_sentences}', expected a number"
+pseudo_config=../../../conf/pseudo.yaml
+[[ ${same_sentences} == false ]] || pseudo_config=conf/pseudo_same_sentences.yaml
+apart=false # of its checked clips' sentences, those that other.tsv does not have
+[[ -n ${text} || ${same_sentences} == true ]] || apart=true
 
-./run.sh --lang "${target}" --local_data_opts "--unlabelled true ${local_data_opts}" \
-    --unlabelled_set "unlabelled_${target}" "${rest[@]}" --stop_stage audio
+./run.sh --lang "${target}" --unlabelled_set "unlabelled_${target}" \
+    --local_data_opts "--unlabelled true --apart ${apart} ${local_data_opts}" \
+    "${rest[@]}" --stop_stage audio
 if [[ -z ${text} ]]; then
     text=data/sentences_${target}
-    cut -d ' ' -f 2- "data/train_${target}/text" > "${text}.tmp"
+    chosen=data/train_${target}/text
+    [[ ${apart} == false ]] || chosen=data/apart_${target}
+    cut -d ' ' -f 1 "${chosen}" | join - "data/train_${target}/text" |
+        cut -d ' ' -f 2- | sort -u > "${text}.tmp"
+    count=$(wc -l < "${text}.tmp")
+    log "${text}: ${count} sentences of ${chosen}"
+    [[ ${apart} == false || ${count} -ge ${min_sentences} ]] || die \
+        "${chosen}: ${count} sentences found, expected ${min_sentences} (--min_sentences);" \
+        "other.tsv has the rest: give others by --text FILE, or --same_sentences true lets" \
+        "the language model see what is labelled"
     cmp -s "${text}.tmp" "${text}" || mv "${text}.tmp" "${text}"
 fi
-./run.sh --lang "${source}" --local_data_opts "${local_data_opts}" --token_type char \
-    --stop_stage pseudo "${rest[@]}" --pseudo_args "--lang ${target} --text ${text} \
+part=${source}${hours:+_${hours}h_seed${seed}} # as run.sh names it
+./run.sh --lang "${source}" --hours "${hours}" --seed "${seed}" \
+    --local_data_opts "${local_data_opts}" --token_type char --stop_stage pseudo "${rest[@]}" \
+    --pseudo_args "--lang ${target} --text ${text} \
         --data_dir dump/raw/unlabelled_${target} --lm_config ../../../conf/lm.yaml \
-        --asr_config ${target_config} --pseudo_exp exp/${source}_${target} \
-        --test_dirs dump/raw/test_${target} --inference_config ${inference_config} \
-        ${pseudo_args}"
+        --asr_config ${target_config} --pseudo_exp exp/${part}_${target} \
+        --pseudo_config ${pseudo_config} --test_dirs dump/raw/test_${target} \
+        --inference_config ${inference_config} ${pseudo_args}"

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from hamzaban.cli import str2bool
 from hamzaban.corpora._commonvoice_release import Release, check_counts, open_release
+from hamzaban.data_dir_write import write_scp
 from hamzaban.ingest.durations import read_durations
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.leaks import leave_out_shared, make_index
@@ -67,6 +68,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=False,
         help="write other.tsv, speech nobody has checked, as a set without transcripts",
     )
+    add(
+        "--apart",
+        type=str2bool,
+        default=False,
+        help="write apart<suffix>: train's transcripts, less those of other.tsv",
+    )
     add("--unpack_dir", type=Path, default="downloads", help="for files of a tarball")
     add(
         "--check_counts",
@@ -77,7 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Write train, valid, test, and perhaps unlabelled.
+    """Write train, valid, test, and perhaps unlabelled and apart.
 
     Raises:
         ValueError: The release is not whole, or too much of it cannot be used.
@@ -99,6 +106,25 @@ def prepare(args: argparse.Namespace) -> None:
             utterances = (utt._replace(text=None) for utt in utterances)
         write_set(args.output / f"{name}{args.suffix}", utterances)
         tally.check(args.max_drop)
+    if args.apart:
+        write_apart(sets["train"], release, args)
+
+
+def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
+    """Write train's transcripts whose sentence other.tsv has not, nor nearly.
+
+    A language model of them has not seen what the unlabelled clips say.
+    """
+    shown = (clip.sentence for clip in read_clips(release.table("other"), Tally("")))
+    index = make_index(shown, args.lang)
+    tally = Tally(f"apart{args.suffix} of {release}")
+    clips = leave_out_shared(
+        read(tally), lambda c: c.sentence, index, args.lang, tally, place="other.tsv"
+    )
+    found = make_utterances(clips, release, args.lang, tally)
+    texts = ((utt.utt_id, utt.text or "") for utt in found)
+    write_scp(args.output / f"apart{args.suffix}", texts)
+    tally.check(args.max_drop)
 
 
 def plan_sets(release: Release, args: argparse.Namespace) -> dict[str, Read]:

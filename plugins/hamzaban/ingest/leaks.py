@@ -27,15 +27,18 @@ def leave_out_shared(
     index: Index,
     lang: str,
     tally: Tally,
+    *,
+    place: str = "valid or test",
 ) -> Iterator[T]:
-    """Leave out what says a sentence of valid or test, or nearly one; counted.
+    """Leave out what says a sentence that was indexed, or nearly one; counted.
 
     Args:
         items: Utterances to train on, any number.
         text_of: Gives the transcript of one.
-        index: Of valid and test.
+        index: Of valid and test, or of another place.
         lang: Whose rules normalise the transcripts.
         tally: Counts what is left out.
+        place: What was indexed, for the reason.
     """
     source = iter(items)
     while rows := list(itertools.islice(source, ROWS_AT_ONCE)):
@@ -44,7 +47,7 @@ def leave_out_shared(
         for number, row in enumerate(rows, 1):
             if number in found:
                 near = "nearly a " if found[number] else ""
-                tally.excluded[f"{near}sentence of valid or test"] += 1
+                tally.excluded[f"{near}sentence of {place}"] += 1
             else:
                 yield row
 

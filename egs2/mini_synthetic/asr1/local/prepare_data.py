@@ -12,7 +12,9 @@ import argparse
 import io
 import random
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,21 +39,35 @@ PLENTY = 1_000  # phrases that the target's text needs at least
 
 
 def cut(lines: Iterator[str], lang: str) -> list[str]:
-    """Normalise lines and cut them to phrases of letters; each phrase once, in order."""
+    """Normalise lines and cut them to phrases of letters; each phrase once, in order.
+
+    A line that comes again is cut once: of two ways to cut it, phrases would overlap.
+    """
     normalizer = Normalizer(lang, profile="train")
     rng = random.Random(f"phrases {lang}")
+    texts = dict.fromkeys(normalizer.normalize(line) for line in lines)
+    is_latin = is_in_latin_letters(texts)
     phrases: dict[str, None] = {}
-    for line in lines:
-        words = normalizer.normalize(line).split()
+    for text in texts:
+        words = text.split()
         while len(words) >= MIN_WORDS:
             taken = rng.randint(MIN_WORDS, MAX_WORDS)
             if len(words) - taken < MIN_WORDS:
                 taken = MAX_WORDS
             phrase = " ".join(words[:taken])
-            if not any(c.isascii() and c != " " or c.isdigit() for c in phrase):
+            foreign = not is_latin and any(c.isascii() and c != " " for c in phrase)
+            if not foreign and not any(c.isdigit() for c in phrase):
                 phrases[phrase] = None
             words = words[taken:]
     return list(phrases)
+
+
+def is_in_latin_letters(texts: Iterable[str]) -> bool:
+    """Tell whether more than half of the letters are Latin."""
+    counts = Counter(c for text in texts for c in text if c.isalpha())
+    names = ((unicodedata.name(c, ""), count) for c, count in counts.items())
+    latin = sum(count for name, count in names if name.startswith("LATIN"))
+    return 2 * latin > counts.total()
 
 
 def speak(lang: str, voice: str, phrase: str, rng: random.Random) -> tuple:
