@@ -6,7 +6,10 @@ from pathlib import Path
 
 from hamzaban.cli import str2bool
 
-MEANINGS = ("audio", "text", "speaker", "split", "utt_id", "lang", "start", "end")
+MEANINGS = (
+    *("audio", "text", "speaker", "split", "utt_id", "lang"),
+    *("start", "end", "duration"),
+)
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -16,7 +19,10 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
         "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
         "Arrow files with audio in them (needs pyarrow); a Kaldi data directory; a "
-        "folder of audio files with a .txt beside each. Train loses the utterances "
+        "folder of audio files with a .txt beside each. Where names of Parquet or Arrow "
+        "files tell a split (train-*, test-*), those of Common Voice's validated, "
+        "invalidated and other are left out; a name that tells none is an error, unless "
+        "--ignore_split is true. Train loses the utterances "
         "that say a sentence of valid or test, unless --keep_shared is true.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import Any
 
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.ingest.columns import NAMES, SPLITS
+from hamzaban.ingest.select import SETS
 
 ROWS_AT_ONCE = 64
 FILES_PER_FOLDER = 4000
+NO_SPLITS = ("validated", "invalidated", "other", "unvalidated")  # of Common Voice
 UNPACKED = "audio_file"  # the column that is added
 RATES = ("samplerate", "sampling_rate", "sample_rate")
 MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3"}
@@ -33,12 +36,42 @@ def find_arrow(path: Path) -> list[Path]:
     return []
 
 
-def unpack_arrow(files: list[Path], folder: Path) -> Path:
+def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
+    """Say which files are to be read, and the split that each is.
+
+    Where names tell splits, Common Voice's `invalidated` and the like, which are none,
+    are left out, counted in the log.
+
+    Args:
+        files: Parquet or Arrow files of a corpus.
+        read_all: Those of other names are read, without a split.
+
+    Raises:
+        ValueError: Some names tell a split and others something unknown.
+    """
+    named = [(file, find_split(file)) for file in files]
+    names = {split for _, split in named}
+    if len(names) == 1 and not names & set(SETS):
+        return [(file, "") for file in files]
+    kept = [(file, split) for file, split in named if split not in NO_SPLITS]
+    for name, num_files in Counter(s for _, s in named if s in NO_SPLITS).items():
+        logging.info("Parquet or Arrow files left out: %d of %s", num_files, name)
+    unknown = [file for file, split in kept if not split]
+    if not kept or (unknown and not read_all):
+        raise ValueError(
+            f"{(unknown or files)[0]}: names of files tell splits and this one tells "
+            f"none; known: {', '.join(SPLITS)}; rename it or its folder, move away "
+            "what is not to be read, or draw a split by --ignore_split true"
+        )
+    return kept
+
+
+def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
     """Write the audio of files into a folder, and what else they say into a table.
 
     Args:
-        files: Parquet or Arrow files of the same columns. A name such as
-            `valid-00000-of-00001.parquet`, or a folder `valid`, tells the split.
+        files: Parquet or Arrow files of the same columns, and the split of each, as
+            `choose_files` says; "" for what their rows say.
         folder: Audio that is there already is kept.
 
     Returns:
@@ -51,8 +84,7 @@ def unpack_arrow(files: list[Path], folder: Path) -> Path:
     table = folder / "metadata.jsonl"
     numbers = count()
     with atomic_text(table) as stream:
-        for file in files:
-            split = find_split(file)
+        for file, split in files:
             for row in _read_rows(file):
                 name = _find_audio_column(row, file)
                 audio = row.pop(name)
@@ -69,11 +101,15 @@ def unpack_arrow(files: list[Path], folder: Path) -> Path:
 
 
 def find_split(file: Path) -> str:
-    """Return the split that the name of a file, or of its folder, begins with."""
+    """Return what the name of a file, or of its folder, begins with.
+
+    Returns:
+        train, valid or test, one of `NO_SPLITS`, or "" for any other.
+    """
     for name in (file.name, file.parent.name):
-        split = SPLITS.get(re.split(r"[-_.]", name.lower())[0])
-        if split:
-            return split
+        word = re.split(r"[-_.]", name.lower())[0]
+        if word in SPLITS or word in NO_SPLITS:
+            return SPLITS.get(word, word)
     return ""
 
 

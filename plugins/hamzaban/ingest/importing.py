@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hamzaban.data_dir import list_files, read_scp
 from hamzaban.data_dir_ops import distribute
-from hamzaban.ingest.arrow import UNPACKED, find_arrow, unpack_arrow
+from hamzaban.ingest.arrow import UNPACKED, choose_files, find_arrow, unpack_arrow
 from hamzaban.ingest.columns import Item, TableOptions, name_of, name_split
 from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.hashed import hash_name
@@ -63,14 +63,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
         FileNotFoundError: There is nothing that can be read.
         ValueError: A value cannot be read, or too much of the corpus is unfit.
     """
-    files = find_arrow(path) if path.is_dir() and not _has_table(path) else []
-    if path.suffix in (".parquet", ".arrow"):
-        files = [path]
-    if files:
-        path = unpack_arrow(files, options.unpack_dir)
-        given = {**options.table.given, "audio": UNPACKED}
-        options = replace(options, table=options.table._replace(given=given))
-    source = open_source(path)
+    source, options = _open(path, options)
     if source.is_kaldi:
         _split_kaldi(source.path, output, options)
         return
@@ -85,6 +78,20 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
         utterances = _make_utterances(chosen, finder, options.lang, tally)
         write_set(output / f"{name}{options.suffix}", utterances)
         tally.check(options.max_drop)
+
+
+def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
+    """Open a corpus; audio in Parquet or Arrow files is written out first."""
+    files = find_arrow(path) if path.is_dir() and not _has_table(path) else []
+    if path.suffix in (".parquet", ".arrow"):
+        files = [path]
+    if not files:
+        return open_source(path), options
+    chosen = choose_files(files, options.ignore_split)
+    table = unpack_arrow(chosen, options.unpack_dir)
+    given = {**options.table.given, "audio": UNPACKED}
+    options = replace(options, table=options.table._replace(given=given))
+    return open_source(table), options
 
 
 def _has_table(path: Path) -> bool:

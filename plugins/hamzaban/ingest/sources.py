@@ -1,13 +1,20 @@
 """A user's own corpus: which form it has, and its items."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from hamzaban.ingest.columns import SPLITS, Item, TableOptions, read_items
+from hamzaban.ingest.columns import (
+    SPLITS,
+    Item,
+    TableOptions,
+    find_columns,
+    read_items,
+)
+from hamzaban.ingest.tables import JSON_LINES, read_forms
 
-TABLES = (".csv", ".tsv", ".jsonl", ".json", ".ndjson")
+TABLES = (".csv", ".tsv", *JSON_LINES)
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")  # of an `audiofolder`
 AUDIO = (
     *(".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".amr"),
@@ -28,22 +35,32 @@ class Source:
         path: What the user named.
         tables: Tables and the split that their folder stands for, "" for none.
         is_kaldi: It is a Kaldi data directory.
+        meanings: Of the columns of tables, found when they are first read.
     """
 
     path: Path
     tables: tuple[tuple[Path, str], ...] = ()
     is_kaldi: bool = False
+    meanings: dict[Path, Mapping[str, str]] = field(default_factory=dict)
 
     def read(self, options: TableOptions, speaker_folders: bool) -> Iterator[Item]:
         """Read the items of tables, or of a folder of audio and text files."""
         if not self.tables:
             yield from _read_pairs(self.path, speaker_folders)
         for table, split in self.tables:
-            for item in read_items(table, options):
+            meaning = self._find_meaning(table, options)
+            for item in read_items(table, options, meaning):
                 folder = f"{table.parent.name}/" if split else ""
                 yield item._replace(
                     split=split or item.split, audio=f"{folder}{item.audio}"
                 )
+
+    def _find_meaning(self, table: Path, options: TableOptions) -> Mapping[str, str]:
+        if table not in self.meanings:
+            delimiter, columns = options.delimiter or None, options.columns
+            forms = read_forms(table, delimiter, columns=columns)
+            self.meanings[table] = find_columns(table, forms, options.given)
+        return self.meanings[table]
 
     def folders(self) -> list[Path]:
         """Return where paths of the tables may begin."""

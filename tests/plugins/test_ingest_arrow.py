@@ -1,0 +1,60 @@
+"""Parquet files: which are read, and the audio that is written out of them."""
+
+import pytest
+from own_corpus import SENTENCES, import_data, read_audio, read_sets, write_parquet
+
+pytest.importorskip("pyarrow")
+
+
+def write_part(folder, name, numbers, **more):
+    """Write a Parquet file with audio in it, the numbered sentences said."""
+    rows = []
+    for k in numbers:
+        content = {"bytes": read_audio(folder.parent, SENTENCES[k]), "path": None}
+        rows.append({"audio": content, "sentence": SENTENCES[k]} | more)
+    return write_parquet(folder / name, rows)
+
+
+def unpack_to(tmp_path):
+    return "--unpack_dir", tmp_path / "unpacked"
+
+
+@pytest.mark.parametrize("form", ["{}-00000-of-00001.parquet", "{}/0000.parquet"])
+def test_what_is_no_split_of_common_voice_is_left_out(tmp_path, caplog, form):
+    caplog.set_level("INFO")
+    parts = {"train": range(6), "validation": [6, 7], "test": [8, 9]}
+    parts |= {"invalidated": [10, 11], "other": [12], "validated": [0, 6, 8]}
+    for name, numbers in parts.items():
+        write_part(tmp_path / "cv", form.format(name), numbers)
+    import_data(tmp_path / "cv", tmp_path / "data", *unpack_to(tmp_path))
+    text = read_sets(tmp_path / "data", "text")
+    assert sorted(text["train"]) == sorted(SENTENCES[:6])
+    assert sorted(text["valid"]) == sorted(SENTENCES[6:8])
+    assert sorted(text["test"]) == sorted(SENTENCES[8:10])
+    for name in ("invalidated", "other", "validated"):
+        assert f"left out: 1 of {name}" in caplog.text
+
+
+def test_a_name_that_tells_no_split_beside_others_is_an_error(tmp_path):
+    write_part(tmp_path / "c", "extra-0.parquet", range(6, 9))
+    write_part(tmp_path / "c", "train-0.parquet", range(6))
+    with pytest.raises(ValueError, match="extra-0.parquet: .*--ignore_split true"):
+        import_data(tmp_path / "c", tmp_path / "data", *unpack_to(tmp_path))
+    words = [*unpack_to(tmp_path), "--ignore_split", "true"]
+    import_data(tmp_path / "c", tmp_path / "data", *words)
+    text = read_sets(tmp_path / "data", "text")
+    assert sorted(sum(text.values(), [])) == sorted(SENTENCES[:9])
+
+
+def test_a_column_of_the_second_file_alone_is_read(tmp_path):
+    write_part(tmp_path / "c", "part1.parquet", range(6))
+    write_part(tmp_path / "c", "part2.parquet", [6, 7], split="test")
+    import_data(tmp_path / "c", tmp_path / "data", *unpack_to(tmp_path))
+    text = read_sets(tmp_path / "data", "text")
+    assert sorted(text["test"]) == sorted(SENTENCES[6:8])
+
+
+def test_one_file_is_read_whatever_its_name(tmp_path):
+    file = write_part(tmp_path / "c", "validated.parquet", range(9))
+    import_data(file, tmp_path / "data", *unpack_to(tmp_path))
+    assert sum(map(len, read_sets(tmp_path / "data", "text").values())) == 9
