@@ -1,5 +1,7 @@
 """Parquet files: which are read, and the audio that is written out of them."""
 
+from pathlib import Path
+
 import pytest
 from own_corpus import SENTENCES, import_data, read_audio, read_sets, write_parquet
 
@@ -52,6 +54,39 @@ def test_a_column_of_the_second_file_alone_is_read(tmp_path):
     import_data(tmp_path / "c", tmp_path / "data", *unpack_to(tmp_path))
     text = read_sets(tmp_path / "data", "text")
     assert sorted(text["test"]) == sorted(SENTENCES[6:8])
+
+
+def read_all_audio(data):
+    """Return the audio of each sentence."""
+    text, scp = read_sets(data, "text"), read_sets(data, "wav.scp")
+    pairs = zip(sum(text.values(), []), sum(scp.values(), []), strict=True)
+    return {sentence: Path(audio).read_bytes() for sentence, audio in pairs}
+
+
+def test_corpora_of_equal_names_and_sizes_keep_their_own_audio(tmp_path):
+    """Both have nine sentences of as many words, and no names of audio."""
+    alike = [k for k in range(24) if len(SENTENCES[k].split()) == 5]
+    first, second = alike[:4], alike[4:8]
+    for name, numbers in (("one", first), ("two", second)):
+        write_part(tmp_path / name / "c", "train.parquet", numbers)
+        words = ["--keep_shared", "true", *unpack_to(tmp_path)]
+        import_data(tmp_path / name / "c", tmp_path / "data" / name, *words)
+    for name, numbers in (("one", first), ("two", second)):
+        said = {SENTENCES[k]: read_audio(tmp_path, SENTENCES[k]) for k in numbers}
+        assert read_all_audio(tmp_path / "data" / name) == said
+
+
+def test_a_corpus_changed_in_place_is_unpacked_again(tmp_path):
+    for order in (range(6), range(5, -1, -1)):
+        write_part(tmp_path / "c", "train.parquet", order)
+        words = ["--keep_shared", "true", *unpack_to(tmp_path)]
+        import_data(tmp_path / "c", tmp_path / "data", *words)
+        said = {s: read_audio(tmp_path, s) for s in SENTENCES[:6]}
+        assert read_all_audio(tmp_path / "data") == said
+    files = sorted((tmp_path / "unpacked").rglob("*.wav"))
+    times = [path.stat().st_mtime_ns for path in files]
+    import_data(tmp_path / "c", tmp_path / "data", *words)
+    assert [path.stat().st_mtime_ns for path in files] == times
 
 
 def test_one_file_is_read_whatever_its_name(tmp_path):

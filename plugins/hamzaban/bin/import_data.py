@@ -10,6 +10,7 @@ MEANINGS = (
     *("audio", "text", "speaker", "split", "utt_id", "lang"),
     *("start", "end", "duration"),
 )
+UNPACK = "for audio out of Parquet and Arrow files, in a folder for each SOURCE"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -19,11 +20,11 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
         "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
         "Arrow files with audio in them (needs pyarrow); a Kaldi data directory; a "
-        "folder of audio files with a .txt beside each. Where names of Parquet or Arrow "
-        "files tell a split (train-*, test-*), those of Common Voice's validated, "
-        "invalidated and other are left out; a name that tells none is an error, unless "
-        "--ignore_split is true. Train loses the utterances "
-        "that say a sentence of valid or test, unless --keep_shared is true.",
+        "folder of audio files with a .txt beside each. Where names of Parquet or "
+        "Arrow files tell a split (train-*, test-*), those of Common Voice's "
+        "validated, invalidated and other are left out; a name that tells none is an "
+        "error, unless --ignore_split is true. Train loses the utterances that say a "
+        "sentence of valid or test, unless --keep_shared is true.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -32,7 +33,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--lang", default="", help="language, for utt2lang; empty: its column")
     add("--suffix", default="", help="of the sets' names, such as _sw")
     add("--audio_dir", type=Path, help="where paths in the table begin")
-    add("--unpack_dir", type=Path, default="downloads/unpacked", help="for Parquet")
+    add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
         add(f"--{what}_column", default="", metavar="NAME", help=f"column of {what}")
     add("--columns", default="", help="all names, a,b,c, if the first line is data")

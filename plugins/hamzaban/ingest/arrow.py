@@ -17,6 +17,7 @@ from typing import Any
 
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.ingest.columns import NAMES, SPLITS
+from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.select import SETS
 
 ROWS_AT_ONCE = 64
@@ -72,7 +73,8 @@ def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
     Args:
         files: Parquet or Arrow files of the same columns, and the split of each, as
             `choose_files` says; "" for what their rows say.
-        folder: Audio that is there already is kept.
+        folder: For this corpus alone. Audio that is there already and the same is
+            left as it is.
 
     Returns:
         The table, metadata.jsonl, with the columns but that of audio, and
@@ -98,6 +100,12 @@ def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
                 stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
             logging.info("%s: unpacked to %s", file, folder)
     return table
+
+
+def name_folder(path: Path) -> str:
+    """Return a name of its own for what is written out of a corpus, by its path."""
+    whole = path.resolve()
+    return f"{_NOT_IN_NAME.sub('_', whole.stem)}-{hash_name(str(whole)):016x}"[:-8]
 
 
 def find_split(file: Path) -> str:
@@ -163,10 +171,16 @@ def _write_audio(audio: Any, row: dict[str, Any], folder: Path, number: int) -> 
         suffix = _find_suffix(content, Path(title).suffix.lower())
     stem = _NOT_IN_NAME.sub("_", Path(title).stem)[-100:]
     path = folder / f"{number:08d}{'-' if stem else ''}{stem}{suffix}"
-    if not (path.is_file() and path.stat().st_size == len(content)):
+    if not _holds(path, content):
         with atomic_path(path, sync=False) as temporary:
             temporary.write_bytes(content)
     return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    if not path.is_file() or path.stat().st_size != len(content):
+        return False
+    return path.read_bytes() == content
 
 
 def _find_suffix(content: bytes, named: str) -> str:

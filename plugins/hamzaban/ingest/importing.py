@@ -10,7 +10,13 @@ from pathlib import Path
 
 from hamzaban.data_dir import list_files, read_scp
 from hamzaban.data_dir_ops import distribute
-from hamzaban.ingest.arrow import UNPACKED, choose_files, find_arrow, unpack_arrow
+from hamzaban.ingest.arrow import (
+    UNPACKED,
+    choose_files,
+    find_arrow,
+    name_folder,
+    unpack_arrow,
+)
 from hamzaban.ingest.columns import Item, TableOptions, name_of, name_split
 from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.hashed import hash_name
@@ -28,7 +34,7 @@ class ImportOptions:
     Attributes:
         table: How to read its table.
         audio_dir: Where paths of audio begin; None to look for it.
-        unpack_dir: For audio out of Parquet and Arrow files.
+        unpack_dir: For audio out of Parquet and Arrow files, a folder each corpus.
         speaker_folders: In a folder of audio files each folder is a speaker.
         ignore_split: Make a new split although the corpus has one.
         shares: Of valid and test in a new split.
@@ -88,7 +94,7 @@ def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
     if not files:
         return open_source(path), options
     chosen = choose_files(files, options.ignore_split)
-    table = unpack_arrow(chosen, options.unpack_dir)
+    table = unpack_arrow(chosen, options.unpack_dir / name_folder(path))
     given = {**options.table.given, "audio": UNPACKED}
     options = replace(options, table=options.table._replace(given=given))
     return open_source(table), options
