@@ -19,7 +19,8 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
         "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
-        "Arrow files with audio in them (needs pyarrow); a Kaldi data directory; a "
+        "Arrow files with audio in them (needs pyarrow); a Kaldi data directory, or "
+        "a folder with such as train, valid, test; a "
         "folder of audio files with a .txt beside each. Where names of Parquet or "
         "Arrow files tell a split (train-*, test-*), those of Common Voice's "
         "validated, invalidated and other are left out; a name that tells none is an "

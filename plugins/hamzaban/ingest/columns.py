@@ -50,6 +50,8 @@ class Item(NamedTuple):
         begin_s: Where it begins in the recording.
         end_s: Where it ends; 0 if it is all of the recording.
         duration_s: Seconds, 0 where unknown.
+        rec_id: The recording it is cut from, where the corpus names recordings.
+        keeps_id: `utt_id` is not to be made longer by the speaker.
     """
 
     place: str
@@ -62,6 +64,8 @@ class Item(NamedTuple):
     begin_s: float = 0.0
     end_s: float = 0.0
     duration_s: float = 0.0
+    rec_id: str = ""
+    keeps_id: bool = False
 
 
 class TableOptions(NamedTuple):

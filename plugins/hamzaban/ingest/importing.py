@@ -1,15 +1,12 @@
 """A user's own corpus becomes train, valid and test."""
 
 import logging
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from hamzaban.data_dir import list_files, read_scp
-from hamzaban.data_dir_ops import distribute
 from hamzaban.ingest.arrow import (
     UNPACKED,
     choose_files,
@@ -70,9 +67,6 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
         ValueError: A value cannot be read, or too much of the corpus is unfit.
     """
     source, options = _open(path, options)
-    if source.is_kaldi:
-        _split_kaldi(source.path, output, options)
-        return
     finder = AudioFinder(source, options.audio_dir)
     plan = make_plan(_read(source, options, Tally("")), options)
     for name in SETS:
@@ -207,31 +201,14 @@ def _make_utterances(
             continue
         make = partial(Utterance, spk_id=item.speaker, audio=audio, text=text)
         make = partial(make, lang=lang or item.lang, duration_s=item.duration_s)
+        make = partial(make, keeps_name=item.keeps_id)
         name = item.utt_id or name_of(item.audio)
-        if not item.end_s:
+        if not (item.rec_id or item.end_s):
             yield make(name)
             continue
         if not item.utt_id:
             name += f"-{round(100 * item.begin_s):07d}-{round(100 * item.end_s):07d}"
-        recording = name_of(item.audio)
+        recording = item.rec_id or name_of(item.audio)
         span = {"begin_s": item.begin_s, "end_s": item.end_s, "duration_s": 0.0}
         yield make(name, rec_id=recording, **span)
     finder.require_any(tally.place, last)
-
-
-def _split_kaldi(source: Path, output: Path, options: ImportOptions) -> None:
-    """Split a Kaldi directory, all its files."""
-    list_files(source)
-    utt2spk = list(read_scp(source / "utt2spk"))
-    sizes = Counter(spk for _, spk in utt2spk)
-    by_speaker = len(sizes) >= len(SETS) and len(sizes) < len(utt2spk)
-    groups = [spk for _, spk in utt2spk]
-    if not by_speaker:
-        texts = (text for _, text in read_scp(source / "text"))
-        groups = [group_of(Item("", "", text), False) for text in texts]
-    drawn = split_groups(Counter(groups), options.shares, options.seed)
-    parts = array("i", (SETS.index(drawn[group]) for group in groups))
-    targets = {k: output / f"{n}{options.suffix}" for k, n in enumerate(SETS)}
-    counts = distribute(source, parts, targets)
-    for part, num_utts in counts.items():
-        logging.info("%s: %d utterances", targets[part], num_utts)

@@ -12,6 +12,7 @@ from hamzaban.ingest.columns import (
     find_columns,
     read_items,
 )
+from hamzaban.ingest.kaldi import find_kaldi, read_kaldi
 from hamzaban.ingest.tables import JSON_LINES, read_forms
 
 TABLES = (".csv", ".tsv", *JSON_LINES)
@@ -22,8 +23,8 @@ AUDIO = (
 )
 FORMS = (
     "a table (.csv, .tsv, .jsonl), a folder with metadata.csv or metadata.jsonl, a "
-    "Kaldi data directory (wav.scp, text, utt2spk), or a folder of audio with a .txt "
-    "beside each file"
+    "Kaldi data directory (wav.scp, text, utt2spk), a folder with such as train, valid "
+    "and test, or a folder of audio with a .txt beside each file"
 )
 
 
@@ -34,25 +35,27 @@ class Source:
     Attributes:
         path: What the user named.
         tables: Tables and the split that their folder stands for, "" for none.
-        is_kaldi: It is a Kaldi data directory.
+        kaldi: Kaldi data directories, likewise.
         meanings: Of the columns of tables, found when they are first read.
     """
 
     path: Path
     tables: tuple[tuple[Path, str], ...] = ()
-    is_kaldi: bool = False
+    kaldi: tuple[tuple[Path, str], ...] = ()
     meanings: dict[Path, Mapping[str, str]] = field(default_factory=dict)
 
     def read(self, options: TableOptions, speaker_folders: bool) -> Iterator[Item]:
-        """Read the items of tables, or of a folder of audio and text files."""
-        if not self.tables:
+        """Read the items of tables, data directories, or audio and text files."""
+        if not self.tables and not self.kaldi:
             yield from _read_pairs(self.path, speaker_folders)
+        for folder, split in self.kaldi:
+            yield from read_kaldi(folder, split)
         for table, split in self.tables:
             meaning = self._find_meaning(table, options)
             for item in read_items(table, options, meaning):
-                folder = f"{table.parent.name}/" if split else ""
+                below = f"{table.parent.name}/" if split else ""
                 yield item._replace(
-                    split=split or item.split, audio=f"{folder}{item.audio}"
+                    split=split or item.split, audio=f"{below}{item.audio}"
                 )
 
     def _find_meaning(self, table: Path, options: TableOptions) -> Mapping[str, str]:
@@ -63,7 +66,10 @@ class Source:
         return self.meanings[table]
 
     def folders(self) -> list[Path]:
-        """Return where paths of the tables may begin."""
+        """Return where paths of the tables or data directories may begin."""
+        if self.kaldi:  # mostly where its recipe was run
+            parents = (parent for d, _ in self.kaldi for parent in (d, *d.parents[:2]))
+            return list(dict.fromkeys([Path(), *parents]))
         roots = (t.parent.parent if split else t.parent for t, split in self.tables)
         return list(dict.fromkeys(roots))
 
@@ -81,8 +87,8 @@ def open_source(path: Path) -> Source:
         raise ValueError(f"{path}: neither a table nor a folder, expected {FORMS}")
     if not path.is_dir():
         raise FileNotFoundError(f"{path}: no such file or folder, expected {FORMS}")
-    if (path / "wav.scp").is_file():
-        return Source(path, is_kaldi=True)
+    if kaldi := find_kaldi(path):
+        return Source(path, kaldi=tuple(kaldi))
     tables = _find_tables(path)
     if tables:
         return Source(path, tuple(tables))

@@ -31,6 +31,7 @@ class Utterance(NamedTuple):
         rec_id: Id of the recording the utterance is cut from; "" if it is all of it.
         begin_s: Where it begins in that recording, seconds.
         end_s: Where it ends.
+        keeps_name: The name is the utt_id.
     """
 
     name: str
@@ -42,13 +43,15 @@ class Utterance(NamedTuple):
     rec_id: str = ""
     begin_s: float = 0.0
     end_s: float = 0.0
+    keeps_name: bool = False
 
     @property
     def utt_id(self) -> str:
-        """Return the id, which begins with the speaker's."""
+        """Return the id, which begins with the speaker's unless the name is kept."""
         name = clean_id(self.name)
         spk_id = clean_id(self.spk_id)
-        return name if name.startswith(spk_id) else f"{spk_id}-{name}"
+        is_whole = self.keeps_name or name.startswith(spk_id)
+        return name if is_whole else f"{spk_id}-{name}"
 
 
 @dataclass
@@ -162,6 +165,9 @@ def _pack(utt: Utterance) -> str:
 
 
 def _unpack(packed: str) -> Utterance:
-    name, spk, audio, text, lang, duration, rec, begin, end = packed.split(_FIELD)
-    times = float(duration), rec, float(begin), float(end)
-    return Utterance(name, spk, audio, None if text == "\0" else text, lang, *times)
+    name, spk, audio, text, lang, *times, keeps = packed.split(_FIELD)
+    return Utterance(
+        *(name, spk, audio, None if text == "\0" else text, lang),
+        *(float(times[0]), times[1], float(times[2]), float(times[3])),
+        keeps_name=keeps == "True",
+    )
