@@ -25,7 +25,8 @@ def get_parser() -> argparse.ArgumentParser:
         "Arrow files tell a split (train-*, test-*), those of Common Voice's "
         "validated, invalidated and other are left out; a name that tells none is an "
         "error, unless --ignore_split is true. Train loses the utterances that say a "
-        "sentence of valid or test, unless --keep_shared is true.",
+        "sentence of valid or test, unless --keep_shared is true. Ids are made of "
+        "speaker and path (of absolute paths what differs), or are a column.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban.ingest.tables import Row, read_rows
@@ -43,7 +43,7 @@ class Item(NamedTuple):
         place: Where it stands, for messages.
         audio: As the table has it.
         text: The transcript.
-        speaker: Who speaks; the recording where it is cut into parts and nobody knows.
+        speaker: Who speaks.
         split: train, valid or test.
         utt_id: The name of the utterance.
         lang: Its language.
@@ -170,14 +170,6 @@ def name_split(text: str, place: str) -> str:
     return name
 
 
-def name_of(audio: str) -> str:
-    """Return a path without suffix as one word; of an absolute one the last two."""
-    path = PurePosixPath(audio)
-    parts = path.with_suffix("").parts
-    kept = parts[-2:] if path.is_absolute() else [p for p in parts if p != ".."]
-    return "-".join(kept)
-
-
 def _make_item(place: str, values: Row) -> Item:
     times = {
         what: _read_number(values.get(what, ""), what, place)
@@ -190,8 +182,7 @@ def _make_item(place: str, values: Row) -> Item:
         place=place,
         audio=values["audio"],
         text=values["text"],
-        speaker=values.get("speaker", "")
-        or (name_of(values["audio"]) if end_s else ""),
+        speaker=values.get("speaker", ""),
         split=values.get("split", ""),
         utt_id=values.get("utt_id", ""),
         lang=values.get("lang", ""),

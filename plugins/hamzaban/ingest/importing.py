@@ -14,14 +14,20 @@ from hamzaban.ingest.arrow import (
     name_folder,
     unpack_arrow,
 )
-from hamzaban.ingest.columns import Item, TableOptions, name_of, name_split
+from hamzaban.ingest.columns import Item, TableOptions, name_split
 from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.leaks import leave_out_shared, make_index
+from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.select import SETS, split_groups
 from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
 from hamzaban.text.rules import GENERAL
+
+SAME_IDS = (
+    "remove one, or name a column of ids by --utt_id_column (ids are made of the paths "
+    "of audio without suffix, / as -, and of times in a recording)"
+)
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,18 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
         ValueError: A value cannot be read, or too much of the corpus is unfit.
     """
     source, options = _open(path, options)
+    corpus = Corpus(source, options)
     finder = AudioFinder(source, options.audio_dir)
-    plan = make_plan(_read(source, options, Tally("")), options)
+    plan = make_plan(corpus.read(Tally("")), options)
     for name in SETS:
         tally = Tally(f"{name} of {path}")
-        items = _read(source, options, tally)
+        items = corpus.read(tally)
         chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
         if name == "train" and not options.keep_shared:
-            chosen = _without_shared(chosen, source, plan, options, tally)
+            chosen = _without_shared(chosen, corpus, plan, tally)
         utterances = _make_utterances(chosen, finder, options.lang, tally)
-        write_set(output / f"{name}{options.suffix}", utterances)
+        data_dir = output / f"{name}{options.suffix}"
+        write_set(data_dir, utterances, remedy=SAME_IDS)
         tally.check(options.max_drop)
 
 
@@ -96,6 +104,41 @@ def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
 
 def _has_table(path: Path) -> bool:
     return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
+
+
+class Corpus:
+    """The items of a source, with ids where the source has none."""
+
+    def __init__(self, source: Source, options: ImportOptions) -> None:
+        """Look through the paths of a table, by which its recordings are named."""
+        self.options = options
+        self._source = source
+        items = self._read() if source.tables else ()
+        self._naming = Naming(item.audio for item in items)
+
+    def _read(self) -> Iterator[Item]:
+        options = self.options
+        return self._source.read(options.table, options.speaker_folders)
+
+    def read(self, tally: Tally) -> Iterator[Item]:
+        """Read all items, counted."""
+        for item in self._read():
+            tally.num_read += 1
+            yield self._complete(item) if item.audio else item
+
+    def _complete(self, item: Item) -> Item:
+        """Add ids; where speakers are unknown, who is cut from a recording is one."""
+        if item.utt_id and not item.end_s:
+            return item
+        name = self._naming.name(item.audio)
+        rec_id = item.rec_id or (name if item.end_s else "")
+        if rec_id:
+            name += f"-{round(100 * item.begin_s):07d}-{round(100 * item.end_s):07d}"
+        return item._replace(
+            utt_id=item.utt_id or name,
+            speaker=item.speaker or rec_id,
+            rec_id=rec_id,
+        )
 
 
 @dataclass
@@ -151,26 +194,16 @@ def make_plan(items: Iterable[Item], options: ImportOptions) -> Plan:
     return plan
 
 
-def _read(source: Source, options: ImportOptions, tally: Tally) -> Iterator[Item]:
-    for item in source.read(options.table, options.speaker_folders):
-        tally.num_read += 1
-        yield item
-
-
 def _without_shared(
-    chosen: Iterator[Item],
-    source: Source,
-    plan: Plan,
-    options: ImportOptions,
-    tally: Tally,
+    chosen: Iterator[Item], corpus: Corpus, plan: Plan, tally: Tally
 ) -> Iterator[Item]:
     """Leave out of train what says a sentence of valid or test.
 
     Raises:
         ValueError: That is most of it.
     """
-    lang = options.lang or GENERAL
-    held = (i for i in _read(source, options, Tally("")) if plan.set_of(i) != "train")
+    lang = corpus.options.lang or GENERAL
+    held = (i for i in corpus.read(Tally("")) if plan.set_of(i) != "train")
     index = make_index((item.text for item in held), lang)
     num_kept = 0
     for item in leave_out_shared(chosen, lambda item: item.text, index, lang, tally):
@@ -202,13 +235,9 @@ def _make_utterances(
         make = partial(Utterance, spk_id=item.speaker, audio=audio, text=text)
         make = partial(make, lang=lang or item.lang, duration_s=item.duration_s)
         make = partial(make, keeps_name=item.keeps_id)
-        name = item.utt_id or name_of(item.audio)
-        if not (item.rec_id or item.end_s):
-            yield make(name)
+        if not item.rec_id:
+            yield make(item.utt_id)
             continue
-        if not item.utt_id:
-            name += f"-{round(100 * item.begin_s):07d}-{round(100 * item.end_s):07d}"
-        recording = item.rec_id or name_of(item.audio)
         span = {"begin_s": item.begin_s, "end_s": item.end_s, "duration_s": 0.0}
-        yield make(name, rec_id=recording, **span)
+        yield make(item.utt_id, rec_id=item.rec_id, **span)
     finder.require_any(tally.place, last)

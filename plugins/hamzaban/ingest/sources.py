@@ -53,10 +53,11 @@ class Source:
         for table, split in self.tables:
             meaning = self._find_meaning(table, options)
             for item in read_items(table, options, meaning):
-                below = f"{table.parent.name}/" if split else ""
-                yield item._replace(
-                    split=split or item.split, audio=f"{below}{item.audio}"
-                )
+                if split and item.audio:  # a path from the root stays one
+                    item = item._replace(
+                        audio=f"{table.parent.name / Path(item.audio)}"
+                    )
+                yield item._replace(split=split or item.split)
 
     def _find_meaning(self, table: Path, options: TableOptions) -> Mapping[str, str]:
         if table not in self.meanings:

@@ -108,8 +108,15 @@ class Written(NamedTuple):
     hours: float
 
 
-def write_set(data_dir: Path, utterances: Iterable[Utterance]) -> Written:
+def write_set(
+    data_dir: Path, utterances: Iterable[Utterance], *, remedy: str = "remove one"
+) -> Written:
     """Write a data directory; utterances may come in any order and number.
+
+    Args:
+        data_dir: Where to write.
+        utterances: Its utterances.
+        remedy: What the user can do where two have the same id.
 
     Raises:
         ValueError: There is no utterance, or an id comes twice.
@@ -117,7 +124,7 @@ def write_set(data_dir: Path, utterances: Iterable[Utterance]) -> Written:
     speakers: set[str] = set()
     num_utts, total_s, all_timed = 0, 0.0, True
     with DirWriter(data_dir) as out:
-        for utt in _sort(utterances):
+        for utt in _each_once(_sort(utterances), f"{data_dir}", remedy):
             spk_id = clean_id(utt.spk_id) or utt.utt_id
             speakers.add(spk_id)
             _write(out, utt, spk_id)
@@ -158,6 +165,21 @@ def _sort(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
     pairs = ((utt.utt_id, _pack(utt)) for utt in utterances)
     for _, packed in sorted_pairs(pairs, SORTED_AT_ONCE):
         yield _unpack(packed)
+
+
+def _each_once(
+    utterances: Iterator[Utterance], place: str, remedy: str
+) -> Iterator[Utterance]:
+    """Pass sorted utterances on; two of the same id are an error."""
+    last: Utterance | None = None
+    for utt in utterances:
+        if last is not None and last.utt_id == utt.utt_id:
+            raise ValueError(
+                f"{place}: utt_id {utt.utt_id} comes twice, of {last.audio} and of "
+                f"{utt.audio}, expected each once; {remedy}"
+            )
+        yield utt
+        last = utt
 
 
 def _pack(utt: Utterance) -> str:
