@@ -1,5 +1,6 @@
 """Parquet files: which are read, and the audio that is written out of them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,56 @@ def test_one_file_is_read_whatever_its_name(tmp_path):
     file = write_part(tmp_path / "c", "validated.parquet", range(9))
     import_data(file, tmp_path / "data", *unpack_to(tmp_path))
     assert sum(map(len, read_sets(tmp_path / "data", "text").values())) == 9
+
+
+def write_column(path, cells):
+    """Write a Parquet file of sentences beside cells of audio."""
+    rows = [{"audio": cell, "text": SENTENCES[k]} for k, cell in enumerate(cells)]
+    return write_parquet(path, rows)
+
+
+@pytest.mark.parametrize("place", ["clips/{}.wav", "{}.wav", "../clips/{}.wav", "root"])
+def test_audio_that_is_a_path_is_found_beside_the_file(tmp_path, place):
+    """In its folder, or in such as `clips` of it or of the one above."""
+    root = tmp_path / "corpus é"
+    for k in range(9):
+        (root / "clips").mkdir(parents=True, exist_ok=True)
+        (root / "clips" / f"{k}.wav").write_bytes(read_audio(tmp_path, SENTENCES[k]))
+    place = str(root / "clips" / "{}.wav") if place == "root" else place
+    cells = [{"bytes": None, "path": place.format(k)} for k in range(9)]
+    cells[0]["bytes"] = b"RIFF"  # so that the column is one of bytes
+    write_column(root / "data" / "train-0.parquet", cells)
+    words = ["--keep_shared", "true", *unpack_to(tmp_path)]
+    import_data(root, tmp_path / "data", *words)
+    audio = read_all_audio(tmp_path / "data")
+    assert audio.pop(SENTENCES[0]) == b"RIFF"
+    assert audio == {s: read_audio(tmp_path, s) for s in SENTENCES[1:9]}
+    write_column(root / "data" / "train-0.parquet", [c["path"] for c in cells])
+    import_data(root, tmp_path / "data", *words)
+    audio = read_all_audio(tmp_path / "data")
+    assert audio == {s: read_audio(tmp_path, s) for s in SENTENCES[:9]}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_rows_without_audio_are_counted(tmp_path, caplog, first):
+    caplog.set_level("INFO")
+    said = [{"bytes": read_audio(tmp_path, s), "path": "a.wav"} for s in SENTENCES[:9]]
+    bad = [None, {"bytes": None, "path": None}, {"bytes": b"", "path": "gone.wav"}]
+    write_column(tmp_path / "c" / "a.parquet", bad + said if first else said + bad)
+    words = ["--keep_shared", "true", *unpack_to(tmp_path)]
+    words += ["--valid_share", "0.25", "--test_share", "0.25"]
+    with pytest.raises(ValueError, match="no audio file: .* raise --max_drop"):
+        import_data(tmp_path / "c", tmp_path / "data", *words)
+    caplog.clear()
+    import_data(tmp_path / "c", tmp_path / "data", *words, "--max_drop", "0.9")
+    assert len(read_all_audio(tmp_path / "data")) == 9
+    counted = re.findall(r"(\d+) left out: no audio file", caplog.text)
+    assert sum(map(int, counted)) == 3
+
+
+def test_a_table_without_audio_says_what_is_expected(tmp_path):
+    write_parquet(tmp_path / "c" / "a.parquet", [{"sound": 1, "text": "x"}])
+    with pytest.raises(
+        ValueError, match="a.parquet: no column of audio; found sound, t"
+    ):
+        import_data(tmp_path / "c", tmp_path / "data", *unpack_to(tmp_path))

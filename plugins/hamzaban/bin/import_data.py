@@ -12,6 +12,8 @@ MEANINGS = (
 )
 UNPACK = "for audio out of Parquet and Arrow files, in a folder for each SOURCE"
 
+DROP = "highest share of a set that may be without audio or transcript"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban import-data`."""
@@ -46,7 +48,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--valid_share", type=float, default=0.1, help="of a split that is drawn")
     add("--test_share", type=float, default=0.1, help="likewise")
     add("--seed", type=int, default=0, help="decides the split")
-    add("--max_drop", type=float, default=0.05, help="most of a set that may be unfit")
+    add("--max_drop", type=float, default=0.05, help=DROP)
     return parser
 
 

@@ -1,8 +1,8 @@
 """Audio and table out of Parquet and Arrow files, as Hugging Face `datasets` has them.
 
-An audio column holds {bytes, path}: the bytes of a file; or, in some corpora, samples,
-with their rate in another column. Rows are read in batches; the rest becomes a JSON
-lines table beside the audio files.
+An audio column holds {bytes, path}: the bytes of a file, or none and where it lies; or,
+in some corpora, samples, with their rate in another column, or a path. Rows are read in
+batches; the rest becomes a JSON lines table beside the audio files.
 """
 
 import io
@@ -17,6 +17,7 @@ from typing import Any
 
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.ingest.columns import NAMES, SPLITS
+from hamzaban.ingest.finder import USUAL
 from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.select import SETS
 
@@ -70,6 +71,9 @@ def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
 def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
     """Write the audio of files into a folder, and what else they say into a table.
 
+    Of a row without audio in it the path is kept, a file beside the Parquet or Arrow
+    file being looked for.
+
     Args:
         files: Parquet or Arrow files of the same columns, and the split of each, as
             `choose_files` says; "" for what their rows say.
@@ -81,20 +85,22 @@ def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
         `audio_file`, `split` added.
 
     Raises:
-        ValueError: The package pyarrow is missing, or there is no column of audio.
+        ValueError: The package pyarrow is missing, there is no column of audio, or a
+            file cannot be read.
     """
     table = folder / "metadata.jsonl"
     numbers = count()
     with atomic_text(table) as stream:
         for file, split in files:
-            for row in _read_rows(file):
-                name = _find_audio_column(row, file)
-                audio = row.pop(name)
+            for audio, row in _read_rows(file):
                 number = next(numbers)
-                part = folder / f"{number // FILES_PER_FOLDER:05d}"
-                place = _write_audio(audio, row, part, number)
+                content, title = _read_audio(audio, row, f"{file}: row {number}")
                 row = {k: v for k, v in row.items() if not isinstance(v, bytes)}
-                row |= {UNPACKED: str(place.relative_to(folder))}
+                row[UNPACKED] = (
+                    _write_audio(content, title, folder, number)
+                    if content
+                    else _find_beside(file, title)
+                )
                 if split:
                     row["split"] = split
                 stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
@@ -121,7 +127,8 @@ def find_split(file: Path) -> str:
     return ""
 
 
-def _read_rows(file: Path) -> Iterator[dict[str, Any]]:
+def _read_rows(file: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield the audio of each row, and its other columns."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -133,48 +140,77 @@ def _read_rows(file: Path) -> Iterator[dict[str, Any]]:
     try:
         if file.suffix == ".parquet":
             with pyarrow.parquet.ParquetFile(file) as parquet:
+                name = _find_audio_column(parquet.schema_arrow, file)
                 for batch in parquet.iter_batches(ROWS_AT_ONCE):
-                    yield from batch.to_pylist()
+                    yield from ((row.pop(name), row) for row in batch.to_pylist())
             return
         with pyarrow.memory_map(str(file)) as mapped:
-            for batch in pyarrow.ipc.open_stream(mapped):
+            stream = pyarrow.ipc.open_stream(mapped)
+            name = _find_audio_column(stream.schema, file)
+            for batch in stream:
                 for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-                    yield from batch.slice(start, ROWS_AT_ONCE).to_pylist()
+                    rows = batch.slice(start, ROWS_AT_ONCE).to_pylist()
+                    yield from ((row.pop(name), row) for row in rows)
     except pyarrow.ArrowInvalid as error:
         raise ValueError(f"{file}: cannot be read ({error}); fetch it again") from error
 
 
-def _find_audio_column(row: dict[str, Any], file: Path) -> str:
-    for name, value in row.items():
-        is_audio = isinstance(value, dict) and "bytes" in value
-        if is_audio or (name in NAMES["audio"] and isinstance(value, list)):
-            return name
+def _find_audio_column(schema: Any, file: Path) -> str:
+    """Return the column with audio in it, or else that of paths."""
+    from pyarrow import types
+
+    for field in schema:
+        if types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
+            return field.name
+    named = [field for field in schema if field.name in NAMES["audio"]]
+    for field in named:
+        if types.is_list(field.type) or types.is_large_list(field.type):
+            return field.name
+    for field in named:
+        if types.is_string(field.type) or types.is_large_string(field.type):
+            return field.name
     raise ValueError(
-        f"{file}: no column of audio; found {', '.join(row)}, expected one with bytes "
-        "and path, or with samples"
+        f"{file}: no column of audio; found {', '.join(schema.names)}, expected one "
+        f"with bytes and path, or one of samples or paths called {NAMES['audio'][0]}, "
+        f"{', '.join(NAMES['audio'][1:])}"
     )
 
 
-def _write_audio(audio: Any, row: dict[str, Any], folder: Path, number: int) -> Path:
-    """Write the audio of a row; its name begins with the row's number."""
-    if isinstance(audio, list):
-        rate = next((row[name] for name in RATES if row.get(name)), None)
-        if rate is None:
-            raise ValueError(
-                f"{folder}: audio {number} is samples without a rate, expected a "
-                f"column {' or '.join(RATES)}; write the audio out as files"
-            )
-        content, suffix = _encode(audio, int(rate)), ".flac"
-        title = next((str(v) for k, v in row.items() if "name" in k and v), "")
-    else:
-        content, title = audio["bytes"] or b"", str(audio.get("path") or "")
-        suffix = _find_suffix(content, Path(title).suffix.lower())
+def _read_audio(audio: Any, row: dict[str, Any], place: str) -> tuple[bytes, str]:
+    """Return the bytes of a row's audio file, b"" if it has none, and its path."""
+    if audio is None or isinstance(audio, str):
+        return b"", audio or ""
+    if isinstance(audio, dict):
+        return audio["bytes"] or b"", str(audio.get("path") or "")
+    title = next((str(v) for k, v in row.items() if "name" in k and v), "")
+    if not audio:
+        return b"", ""
+    rate = next((row[name] for name in RATES if row.get(name)), None)
+    if rate is None:
+        raise ValueError(
+            f"{place}: samples without a rate, expected a column "
+            f"{' or '.join(RATES)}; write the audio out as files"
+        )
+    return _encode(audio, int(rate)), title
+
+
+def _find_beside(file: Path, audio: str) -> str:
+    """Return where the audio of a row lies, or its path as it is if it is not there."""
+    folders = (d / name for d in file.absolute().parents[:2] for name in USUAL)
+    found = (d / audio for d in folders if audio and (d / audio).is_file())
+    return str(next(found, audio))
+
+
+def _write_audio(content: bytes, title: str, folder: Path, number: int) -> str:
+    """Write the audio of a row; return its place in the folder."""
     stem = _NOT_IN_NAME.sub("_", Path(title).stem)[-100:]
-    path = folder / f"{number:08d}{'-' if stem else ''}{stem}{suffix}"
+    suffix = _find_suffix(content, Path(title).suffix.lower())
+    name = f"{number:08d}{'-' if stem else ''}{stem}{suffix}"
+    path = folder / f"{number // FILES_PER_FOLDER:05d}" / name
     if not _holds(path, content):
         with atomic_path(path, sync=False) as temporary:
             temporary.write_bytes(content)
-    return path
+    return str(path.relative_to(folder))
 
 
 def _holds(path: Path, content: bytes) -> bool:

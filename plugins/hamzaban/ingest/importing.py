@@ -1,6 +1,7 @@
 """A user's own corpus becomes train, valid and test."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -177,6 +178,8 @@ def make_plan(items: Iterable[Item], options: ImportOptions) -> Plan:
     num_without = 0
     for item in items:
         split = "" if options.ignore_split else name_split(item.split, item.place)
+        if not item.audio or not clean_text(item.text):
+            continue  # is counted when its set is written
         splits[split or "train"] += 1
         if split in ("valid", "test"):
             continue
@@ -218,17 +221,26 @@ def _without_shared(
         )
 
 
+def find_fault(text: str, audio: str | None) -> str:
+    """Say why an utterance cannot be used; "" if it can."""
+    if audio is None:
+        return "no audio file"
+    if os.path.isfile(audio) and os.path.getsize(audio) == 0:
+        return "audio file of 0 bytes"
+    return "" if text else "no transcript"
+
+
 def _make_utterances(
     items: Iterable[Item], finder: AudioFinder, lang: str, tally: Tally
 ) -> Iterator[Utterance]:
     last = ""
     for item in items:
         text, audio = clean_text(item.text), finder.find(item.audio)
-        last = item.audio
-        if audio is None or not text:
-            reason = "no transcript" if audio else "no audio file"
+        last = item.audio or last
+        reason = find_fault(text, audio)
+        if reason or audio is None:
             if not tally.faults[reason]:
-                where = item.audio if audio is None else item.place
+                where = item.place if audio or not item.audio else item.audio
                 logging.warning("%s: %s, the first: %s", tally.place, reason, where)
             tally.faults[reason] += 1
             continue

@@ -13,7 +13,7 @@ from hamzaban.ingest.columns import (
     read_items,
 )
 from hamzaban.ingest.kaldi import find_kaldi, read_kaldi
-from hamzaban.ingest.tables import JSON_LINES, read_forms
+from hamzaban.ingest.tables import JSON_LINES, open_utf8, read_forms
 
 TABLES = (".csv", ".tsv", *JSON_LINES)
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")  # of an `audiofolder`
@@ -128,8 +128,13 @@ def _read_pairs(path: Path, speaker_folders: bool) -> Iterator[Item]:
         yield Item(
             place=str(audio),
             audio=str(audio),
-            text=text.read_text(encoding="utf-8-sig") if text.is_file() else "",
+            text=_read_text(text) if text.is_file() else "",
             speaker=folder if speaker_folders else "",
             split=split,
             utt_id="-".join(place.with_suffix("").parts),
         )
+
+
+def _read_text(path: Path) -> str:
+    with open_utf8(path) as lines:
+        return "".join(lines)
