@@ -1,45 +1,19 @@
 """import-data: every form of a user's own corpus, and splits that share nothing."""
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
+from own_corpus import (
+    SENTENCES,
+    assert_disjoint,
+    import_data,
+    make_table,
+    read_sets,
+)
 
-from hamzaban.bin.import_data import main
 from hamzaban.data_dir import read_scp
-from published.speech import draw_sentences, write_audio, write_lines
-
-SETS = ("train", "valid", "test")
-SENTENCES = draw_sentences("sw", 24)
-
-
-def import_data(source, output, *options):
-    return main([str(source), "--output", str(output), *options])
-
-
-def make_table(root: Path, columns=("path", "sentence", "client_id"), name="data.csv"):
-    """24 utterances of 6 speakers, 4 a speaker; no sentence is said twice."""
-    rows = []
-    for k in range(24):
-        spk, sentence = f"spk {k % 6}", SENTENCES[k]
-        write_audio(root / "clips" / f"u{k:02}.wav", sentence, seed=k)
-        rows.append((f"u{k:02}.wav", f'{sentence}, "ndiyo"', spk)[: len(columns)])
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([columns, *rows])
-    return path
-
-
-def read_sets(data, name):
-    return {part: [v for _, v in read_scp(data / part / name)] for part in SETS}
-
-
-def assert_disjoint(sets):
-    train, valid, test = (set(sets[part]) for part in SETS)
-    assert train and valid and test
-    assert not (train & valid or train & test or valid & test)
+from published.speech import write_audio, write_lines
 
 
 def test_csv_is_split_by_speaker(tmp_path):

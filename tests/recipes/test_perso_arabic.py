@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,7 +13,12 @@ from warm import warm_process
 from hamzaban.config import read_config
 from hamzaban.data_dir import read_scp
 from published.commonvoice import make_clips, make_release
-from published.corpora import make_mediaspeech, make_mgb2, make_persian_speech_corpus
+from published.corpora import (
+    make_mediaspeech,
+    make_mgb2,
+    make_parquet,
+    make_persian_speech_corpus,
+)
 from repository import ROOT
 
 RECIPE = ROOT / "egs2" / "perso_arabic" / "asr1"
@@ -79,6 +85,20 @@ def test_whole_and_cut_recordings_are_mixed_and_share_no_sentence(tmp_path):
     assert "sentence of valid or test" in done.stderr
     checked = call(recipe, "hamzaban", "validate-data", "data/train_ar", "data/test_ar")
     assert checked.returncode == 0, checked.stderr
+
+
+def test_corpora_in_parquet_are_unpacked_apart(tmp_path):
+    pytest.importorskip("pyarrow")
+    recipe = copy_recipe("perso_arabic", tmp_path)
+    corpora = {"SME_NEWS": "sme_news", "INDICVOICES": "indicvoices"}
+    places = {name: make_parquet(tmp_path / name, "ur") for name in corpora}
+    done = call(recipe, "local/data.sh", "--lang", "ur", **places)
+    assert done.returncode == 0, done.stderr
+    for name in corpora.values():
+        (table,) = (recipe / "downloads" / name).glob("*/metadata.jsonl")
+        scp = read_scp(recipe / "data" / "parts" / "ur" / name / "train" / "wav.scp")
+        places = {Path(audio).parents[1] for _, audio in scp}
+        assert places == {table.parent.relative_to(recipe)}
 
 
 def test_without_corpora_one_line_says_which_to_name(tmp_path):

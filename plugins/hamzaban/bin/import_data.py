@@ -6,7 +6,13 @@ from pathlib import Path
 
 from hamzaban.cli import str2bool
 
-MEANINGS = ("audio", "text", "speaker", "split", "utt_id", "lang", "start", "end")
+MEANINGS = (
+    *("audio", "text", "speaker", "split", "utt_id", "lang"),
+    *("start", "end", "duration"),
+)
+UNPACK = "for audio out of Parquet and Arrow files, in a folder for each SOURCE"
+
+DROP = "highest share of a set that may be without audio or transcript"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -15,9 +21,14 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
         "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
-        "Arrow files with audio in them (needs pyarrow); a Kaldi data directory; a "
-        "folder of audio files with a .txt beside each. Train loses the utterances "
-        "that say a sentence of valid or test, unless --keep_shared is true.",
+        "Arrow files with audio in them (needs pyarrow); a Kaldi data directory, or "
+        "a folder with such as train, valid, test; a "
+        "folder of audio files with a .txt beside each. Where names of Parquet or "
+        "Arrow files tell a split (train-*, test-*), those of Common Voice's "
+        "validated, invalidated and other are left out; a name that tells none is an "
+        "error, unless --ignore_split is true. Train loses the utterances that say a "
+        "sentence of valid or test, unless --keep_shared is true. Ids are made of "
+        "speaker and path (of absolute paths what differs), or are a column.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -26,7 +37,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--lang", default="", help="language, for utt2lang; empty: its column")
     add("--suffix", default="", help="of the sets' names, such as _sw")
     add("--audio_dir", type=Path, help="where paths in the table begin")
-    add("--unpack_dir", type=Path, default="downloads/unpacked", help="for Parquet")
+    add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
         add(f"--{what}_column", default="", metavar="NAME", help=f"column of {what}")
     add("--columns", default="", help="all names, a,b,c, if the first line is data")
@@ -37,7 +48,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--valid_share", type=float, default=0.1, help="of a split that is drawn")
     add("--test_share", type=float, default=0.1, help="likewise")
     add("--seed", type=int, default=0, help="decides the split")
-    add("--max_drop", type=float, default=0.05, help="most of a set that may be unfit")
+    add("--max_drop", type=float, default=0.05, help=DROP)
     return parser
 
 

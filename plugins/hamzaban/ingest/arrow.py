@@ -1,14 +1,15 @@
 """Audio and table out of Parquet and Arrow files, as Hugging Face `datasets` has them.
 
-An audio column holds {bytes, path}: the bytes of a file; or, in some corpora, samples,
-with their rate in another column. Rows are read in batches; the rest becomes a JSON
-lines table beside the audio files.
+An audio column holds {bytes, path}: the bytes of a file, or none and where it lies; or,
+in some corpora, samples, with their rate in another column, or a path. Rows are read in
+batches; the rest becomes a JSON lines table beside the audio files.
 """
 
 import io
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -16,9 +17,13 @@ from typing import Any
 
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.ingest.columns import NAMES, SPLITS
+from hamzaban.ingest.finder import USUAL
+from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.select import SETS
 
 ROWS_AT_ONCE = 64
 FILES_PER_FOLDER = 4000
+NO_SPLITS = ("validated", "invalidated", "other", "unvalidated")  # of Common Voice
 UNPACKED = "audio_file"  # the column that is added
 RATES = ("samplerate", "sampling_rate", "sample_rate")
 MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3"}
@@ -33,34 +38,69 @@ def find_arrow(path: Path) -> list[Path]:
     return []
 
 
-def unpack_arrow(files: list[Path], folder: Path) -> Path:
-    """Write the audio of files into a folder, and what else they say into a table.
+def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
+    """Say which files are to be read, and the split that each is.
+
+    Where names tell splits, Common Voice's `invalidated` and the like, which are none,
+    are left out, counted in the log.
 
     Args:
-        files: Parquet or Arrow files of the same columns. A name such as
-            `valid-00000-of-00001.parquet`, or a folder `valid`, tells the split.
-        folder: Audio that is there already is kept.
+        files: Parquet or Arrow files of a corpus.
+        read_all: Those of other names are read, without a split.
+
+    Raises:
+        ValueError: Some names tell a split and others something unknown.
+    """
+    named = [(file, find_split(file)) for file in files]
+    names = {split for _, split in named}
+    if len(names) == 1 and not names & set(SETS):
+        return [(file, "") for file in files]
+    kept = [(file, split) for file, split in named if split not in NO_SPLITS]
+    for name, num_files in Counter(s for _, s in named if s in NO_SPLITS).items():
+        logging.info("Parquet or Arrow files left out: %d of %s", num_files, name)
+    unknown = [file for file, split in kept if not split]
+    if not kept or (unknown and not read_all):
+        raise ValueError(
+            f"{(unknown or files)[0]}: names of files tell splits and this one tells "
+            f"none; known: {', '.join(SPLITS)}; rename it or its folder, move away "
+            "what is not to be read, or draw a split by --ignore_split true"
+        )
+    return kept
+
+
+def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
+    """Write the audio of files into a folder, and what else they say into a table.
+
+    Of a row without audio in it the path is kept, a file beside the Parquet or Arrow
+    file being looked for.
+
+    Args:
+        files: Parquet or Arrow files of the same columns, and the split of each, as
+            `choose_files` says; "" for what their rows say.
+        folder: For this corpus alone. Audio that is there already and the same is
+            left as it is.
 
     Returns:
         The table, metadata.jsonl, with the columns but that of audio, and
         `audio_file`, `split` added.
 
     Raises:
-        ValueError: The package pyarrow is missing, or there is no column of audio.
+        ValueError: The package pyarrow is missing, there is no column of audio, or a
+            file cannot be read.
     """
     table = folder / "metadata.jsonl"
     numbers = count()
     with atomic_text(table) as stream:
-        for file in files:
-            split = find_split(file)
-            for row in _read_rows(file):
-                name = _find_audio_column(row, file)
-                audio = row.pop(name)
+        for file, split in files:
+            for audio, row in _read_rows(file):
                 number = next(numbers)
-                part = folder / f"{number // FILES_PER_FOLDER:05d}"
-                place = _write_audio(audio, row, part, number)
+                content, title = _read_audio(audio, row, f"{file}: row {number}")
                 row = {k: v for k, v in row.items() if not isinstance(v, bytes)}
-                row |= {UNPACKED: str(place.relative_to(folder))}
+                row[UNPACKED] = (
+                    _write_audio(content, title, folder, number)
+                    if content
+                    else _find_beside(file, title)
+                )
                 if split:
                     row["split"] = split
                 stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
@@ -68,16 +108,27 @@ def unpack_arrow(files: list[Path], folder: Path) -> Path:
     return table
 
 
+def name_folder(path: Path) -> str:
+    """Return a name of its own for what is written out of a corpus, by its path."""
+    whole = path.resolve()
+    return f"{_NOT_IN_NAME.sub('_', whole.stem)}-{hash_name(str(whole)):016x}"[:-8]
+
+
 def find_split(file: Path) -> str:
-    """Return the split that the name of a file, or of its folder, begins with."""
+    """Return what the name of a file, or of its folder, begins with.
+
+    Returns:
+        train, valid or test, one of `NO_SPLITS`, or "" for any other.
+    """
     for name in (file.name, file.parent.name):
-        split = SPLITS.get(re.split(r"[-_.]", name.lower())[0])
-        if split:
-            return split
+        word = re.split(r"[-_.]", name.lower())[0]
+        if word in SPLITS or word in NO_SPLITS:
+            return SPLITS.get(word, word)
     return ""
 
 
-def _read_rows(file: Path) -> Iterator[dict[str, Any]]:
+def _read_rows(file: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield the audio of each row, and its other columns."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -89,48 +140,83 @@ def _read_rows(file: Path) -> Iterator[dict[str, Any]]:
     try:
         if file.suffix == ".parquet":
             with pyarrow.parquet.ParquetFile(file) as parquet:
+                name = _find_audio_column(parquet.schema_arrow, file)
                 for batch in parquet.iter_batches(ROWS_AT_ONCE):
-                    yield from batch.to_pylist()
+                    yield from ((row.pop(name), row) for row in batch.to_pylist())
             return
         with pyarrow.memory_map(str(file)) as mapped:
-            for batch in pyarrow.ipc.open_stream(mapped):
+            stream = pyarrow.ipc.open_stream(mapped)
+            name = _find_audio_column(stream.schema, file)
+            for batch in stream:
                 for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-                    yield from batch.slice(start, ROWS_AT_ONCE).to_pylist()
+                    rows = batch.slice(start, ROWS_AT_ONCE).to_pylist()
+                    yield from ((row.pop(name), row) for row in rows)
     except pyarrow.ArrowInvalid as error:
         raise ValueError(f"{file}: cannot be read ({error}); fetch it again") from error
 
 
-def _find_audio_column(row: dict[str, Any], file: Path) -> str:
-    for name, value in row.items():
-        is_audio = isinstance(value, dict) and "bytes" in value
-        if is_audio or (name in NAMES["audio"] and isinstance(value, list)):
-            return name
+def _find_audio_column(schema: Any, file: Path) -> str:
+    """Return the column with audio in it, or else that of paths."""
+    from pyarrow import types
+
+    for field in schema:
+        if types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
+            return field.name
+    named = [field for field in schema if field.name in NAMES["audio"]]
+    for field in named:
+        if types.is_list(field.type) or types.is_large_list(field.type):
+            return field.name
+    for field in named:
+        if types.is_string(field.type) or types.is_large_string(field.type):
+            return field.name
     raise ValueError(
-        f"{file}: no column of audio; found {', '.join(row)}, expected one with bytes "
-        "and path, or with samples"
+        f"{file}: no column of audio; found {', '.join(schema.names)}, expected one "
+        f"with bytes and path, or one of samples or paths called {NAMES['audio'][0]}, "
+        f"{', '.join(NAMES['audio'][1:])}"
     )
 
 
-def _write_audio(audio: Any, row: dict[str, Any], folder: Path, number: int) -> Path:
-    """Write the audio of a row; its name begins with the row's number."""
-    if isinstance(audio, list):
-        rate = next((row[name] for name in RATES if row.get(name)), None)
-        if rate is None:
-            raise ValueError(
-                f"{folder}: audio {number} is samples without a rate, expected a "
-                f"column {' or '.join(RATES)}; write the audio out as files"
-            )
-        content, suffix = _encode(audio, int(rate)), ".flac"
-        title = next((str(v) for k, v in row.items() if "name" in k and v), "")
-    else:
-        content, title = audio["bytes"] or b"", str(audio.get("path") or "")
-        suffix = _find_suffix(content, Path(title).suffix.lower())
+def _read_audio(audio: Any, row: dict[str, Any], place: str) -> tuple[bytes, str]:
+    """Return the bytes of a row's audio file, b"" if it has none, and its path."""
+    if audio is None or isinstance(audio, str):
+        return b"", audio or ""
+    if isinstance(audio, dict):
+        return audio["bytes"] or b"", str(audio.get("path") or "")
+    title = next((str(v) for k, v in row.items() if "name" in k and v), "")
+    if not audio:
+        return b"", ""
+    rate = next((row[name] for name in RATES if row.get(name)), None)
+    if rate is None:
+        raise ValueError(
+            f"{place}: samples without a rate, expected a column "
+            f"{' or '.join(RATES)}; write the audio out as files"
+        )
+    return _encode(audio, int(rate)), title
+
+
+def _find_beside(file: Path, audio: str) -> str:
+    """Return where the audio of a row lies, or its path as it is if it is not there."""
+    folders = (d / name for d in file.absolute().parents[:2] for name in USUAL)
+    found = (d / audio for d in folders if audio and (d / audio).is_file())
+    return str(next(found, audio))
+
+
+def _write_audio(content: bytes, title: str, folder: Path, number: int) -> str:
+    """Write the audio of a row; return its place in the folder."""
     stem = _NOT_IN_NAME.sub("_", Path(title).stem)[-100:]
-    path = folder / f"{number:08d}{'-' if stem else ''}{stem}{suffix}"
-    if not (path.is_file() and path.stat().st_size == len(content)):
+    suffix = _find_suffix(content, Path(title).suffix.lower())
+    name = f"{number:08d}{'-' if stem else ''}{stem}{suffix}"
+    path = folder / f"{number // FILES_PER_FOLDER:05d}" / name
+    if not _holds(path, content):
         with atomic_path(path, sync=False) as temporary:
             temporary.write_bytes(content)
-    return path
+    return str(path.relative_to(folder))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    if not path.is_file() or path.stat().st_size != len(content):
+        return False
+    return path.read_bytes() == content
 
 
 def _find_suffix(content: bytes, named: str) -> str:

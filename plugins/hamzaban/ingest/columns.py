@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban.ingest.tables import Row, read_rows
@@ -43,13 +43,15 @@ class Item(NamedTuple):
         place: Where it stands, for messages.
         audio: As the table has it.
         text: The transcript.
-        speaker: Who speaks; the recording where it is cut into parts and nobody knows.
+        speaker: Who speaks.
         split: train, valid or test.
         utt_id: The name of the utterance.
         lang: Its language.
         begin_s: Where it begins in the recording.
         end_s: Where it ends; 0 if it is all of the recording.
         duration_s: Seconds, 0 where unknown.
+        rec_id: The recording it is cut from, where the corpus names recordings.
+        keeps_id: `utt_id` is not to be made longer by the speaker.
     """
 
     place: str
@@ -62,6 +64,8 @@ class Item(NamedTuple):
     begin_s: float = 0.0
     end_s: float = 0.0
     duration_s: float = 0.0
+    rec_id: str = ""
+    keeps_id: bool = False
 
 
 class TableOptions(NamedTuple):
@@ -78,37 +82,40 @@ class TableOptions(NamedTuple):
     delimiter: str = ""
 
 
-def read_items(path: Path, options: TableOptions) -> Iterator[Item]:
+def read_items(
+    path: Path, options: TableOptions, meaning: Mapping[str, str]
+) -> Iterator[Item]:
     """Read a table row by row.
 
+    Args:
+        path: The table.
+        options: How to read it.
+        meaning: The column of each meaning, as `find_columns` says.
+
     Raises:
-        ValueError: It has no column of audio or of text, or a value cannot be read.
+        ValueError: A value cannot be read.
     """
-    meaning: dict[str, str] = {}
-    for number, row in read_rows(
-        path, options.delimiter or None, columns=options.columns
-    ):
-        if not meaning:
-            meaning = find_columns(path, list(row), options.given)
+    delimiter = options.delimiter or None
+    for number, row in read_rows(path, delimiter, columns=options.columns):
         place = f"{path}:{number}"
         values = {what: row.get(name, "") for what, name in meaning.items()}
         yield _make_item(place, values)
 
 
 def find_columns(
-    path: Path, header: Sequence[str], given: Mapping[str, str]
+    path: Path, forms: Mapping[tuple[str, ...], int], given: Mapping[str, str]
 ) -> dict[str, str]:
     """Say which column holds what.
 
     Args:
         path: The table, for messages.
-        header: Its columns.
+        forms: Which columns its rows have, and where first (see `read_forms`).
         given: Columns the user named, by what they hold.
 
     Raises:
-        ValueError: A column is missing.
+        ValueError: A column is missing, or some rows call it otherwise than others.
     """
-    plain = {_plain(name): name for name in reversed(header)}
+    header = list(dict.fromkeys(name for form in forms for name in form))
     found: dict[str, str] = {}
     for what, names in NAMES.items():
         if given.get(what):
@@ -119,9 +126,10 @@ def find_columns(
                 )
             found[what] = given[what]
             continue
-        known = [plain[name] for name in names if name in plain]
+        known = [n for name in names for n in header if _plain(n) == name]
         if known:
             found[what] = known[0]
+            _check_forms(f"{path}", what, known, forms)
         elif what in NEEDED:
             raise ValueError(
                 f"{path}: no column of {what} known; found {', '.join(header)}; name "
@@ -129,6 +137,20 @@ def find_columns(
             )
     logging.info("%s: %s", path, ", ".join(f"{k}: {v}" for k, v in found.items()))
     return found
+
+
+def _check_forms(
+    path: str, what: str, known: Sequence[str], forms: Mapping[tuple[str, ...], int]
+) -> None:
+    """Refuse rows that lack the column which others have, but have another for it."""
+    for form, number in forms.items():
+        other = next((name for name in known if name in form), known[0])
+        if other != known[0]:
+            raise ValueError(
+                f"{path}:{number}: {what} is in '{other}', in other rows in "
+                f"'{known[0]}', expected one name in all; rename it, or say which "
+                f"column to take by --{what}_column"
+            )
 
 
 def name_split(text: str, place: str) -> str:
@@ -148,14 +170,6 @@ def name_split(text: str, place: str) -> str:
     return name
 
 
-def name_of(audio: str) -> str:
-    """Return a path without suffix as one word; of an absolute one the last two."""
-    path = PurePosixPath(audio)
-    parts = path.with_suffix("").parts
-    kept = parts[-2:] if path.is_absolute() else [p for p in parts if p != ".."]
-    return "-".join(kept)
-
-
 def _make_item(place: str, values: Row) -> Item:
     times = {
         what: _read_number(values.get(what, ""), what, place)
@@ -168,8 +182,7 @@ def _make_item(place: str, values: Row) -> Item:
         place=place,
         audio=values["audio"],
         text=values["text"],
-        speaker=values.get("speaker", "")
-        or (name_of(values["audio"]) if end_s else ""),
+        speaker=values.get("speaker", ""),
         split=values.get("split", ""),
         utt_id=values.get("utt_id", ""),
         lang=values.get("lang", ""),

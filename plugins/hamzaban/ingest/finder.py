@@ -23,13 +23,23 @@ class AudioFinder:
         roots = source.folders()
         usual = [root / name for root in [*roots, Path()] for name in USUAL]
         other = [folder for root in roots for folder in _list_folders(root)]
-        places = [audio_dir] if audio_dir else [*usual, *other]
+        places = roots if source.kaldi else [*usual, *other]
+        places = [audio_dir] if audio_dir else places
+        self._is_scp = bool(source.kaldi)
         self._places = list(dict.fromkeys(places))
         self._ways = [(place, suffix) for place in self._places for suffix in SUFFIXES]
         self._has_found = False
 
     def find(self, audio: str) -> str | None:
-        """Return the path of a file; None if it is nowhere."""
+        """Return the path of a file; None if it is nowhere.
+
+        What wav.scp may have besides paths, commands and places in archives, stays so.
+        """
+        if not audio:
+            return None
+        if self._is_scp and (entry := self._find_entry(audio)):
+            self._has_found = True
+            return entry
         for number, (folder, suffix) in enumerate(self._ways):
             path = f"{folder / audio}{suffix}"
             if os.path.isfile(path):
@@ -38,6 +48,19 @@ class AudioFinder:
                 self._has_found = True
                 return path
         return None
+
+    def _find_entry(self, audio: str) -> str | None:
+        from hamzaban.audio.reader import source_file
+
+        file = source_file(audio)
+        if file is None:
+            return audio
+        if str(file) == str(Path(audio)):
+            return None
+        found = (folder / file for folder in self._places)
+        found = (path for path in found if path.is_file())
+        offset = audio.rpartition(":")[2]
+        return next((f"{path}:{offset}" for path in found), None)
 
     def require_any(self, table: str, audio: str) -> None:
         """Say where was looked, if files were asked for and none was found.

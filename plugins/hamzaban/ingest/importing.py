@@ -1,24 +1,34 @@
 """A user's own corpus becomes train, valid and test."""
 
 import logging
-from array import array
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from hamzaban.data_dir import list_files, read_scp
-from hamzaban.data_dir_ops import distribute
-from hamzaban.ingest.arrow import UNPACKED, find_arrow, unpack_arrow
-from hamzaban.ingest.columns import Item, TableOptions, name_of, name_split
+from hamzaban.ingest.arrow import (
+    UNPACKED,
+    choose_files,
+    find_arrow,
+    name_folder,
+    unpack_arrow,
+)
+from hamzaban.ingest.columns import Item, TableOptions, name_split
 from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.leaks import leave_out_shared, make_index
+from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.select import SETS, split_groups
 from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
 from hamzaban.text.rules import GENERAL
+
+SAME_IDS = (
+    "remove one, or name a column of ids by --utt_id_column (ids are made of the paths "
+    "of audio without suffix, / as -, and of times in a recording)"
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class ImportOptions:
     Attributes:
         table: How to read its table.
         audio_dir: Where paths of audio begin; None to look for it.
-        unpack_dir: For audio out of Parquet and Arrow files.
+        unpack_dir: For audio out of Parquet and Arrow files, a folder each corpus.
         speaker_folders: In a folder of audio files each folder is a speaker.
         ignore_split: Make a new split although the corpus has one.
         shares: Of valid and test in a new split.
@@ -63,32 +73,73 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
         FileNotFoundError: There is nothing that can be read.
         ValueError: A value cannot be read, or too much of the corpus is unfit.
     """
+    source, options = _open(path, options)
+    corpus = Corpus(source, options)
+    finder = AudioFinder(source, options.audio_dir)
+    plan = make_plan(corpus.read(Tally("")), options)
+    for name in SETS:
+        tally = Tally(f"{name} of {path}")
+        items = corpus.read(tally)
+        chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
+        if name == "train" and not options.keep_shared:
+            chosen = _without_shared(chosen, corpus, plan, tally)
+        utterances = _make_utterances(chosen, finder, options.lang, tally)
+        data_dir = output / f"{name}{options.suffix}"
+        write_set(data_dir, utterances, remedy=SAME_IDS)
+        tally.check(options.max_drop)
+
+
+def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
+    """Open a corpus; audio in Parquet or Arrow files is written out first."""
     files = find_arrow(path) if path.is_dir() and not _has_table(path) else []
     if path.suffix in (".parquet", ".arrow"):
         files = [path]
-    if files:
-        path = unpack_arrow(files, options.unpack_dir)
-        given = {**options.table.given, "audio": UNPACKED}
-        options = replace(options, table=options.table._replace(given=given))
-    source = open_source(path)
-    if source.is_kaldi:
-        _split_kaldi(source.path, output, options)
-        return
-    finder = AudioFinder(source, options.audio_dir)
-    plan = make_plan(_read(source, options, Tally("")), options)
-    for name in SETS:
-        tally = Tally(f"{name} of {path}")
-        items = _read(source, options, tally)
-        chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
-        if name == "train" and not options.keep_shared:
-            chosen = _without_shared(chosen, source, plan, options, tally)
-        utterances = _make_utterances(chosen, finder, options.lang, tally)
-        write_set(output / f"{name}{options.suffix}", utterances)
-        tally.check(options.max_drop)
+    if not files:
+        return open_source(path), options
+    chosen = choose_files(files, options.ignore_split)
+    table = unpack_arrow(chosen, options.unpack_dir / name_folder(path))
+    given = {**options.table.given, "audio": UNPACKED}
+    options = replace(options, table=options.table._replace(given=given))
+    return open_source(table), options
 
 
 def _has_table(path: Path) -> bool:
     return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
+
+
+class Corpus:
+    """The items of a source, with ids where the source has none."""
+
+    def __init__(self, source: Source, options: ImportOptions) -> None:
+        """Look through the paths of a table, by which its recordings are named."""
+        self.options = options
+        self._source = source
+        items = self._read() if source.tables else ()
+        self._naming = Naming(item.audio for item in items)
+
+    def _read(self) -> Iterator[Item]:
+        options = self.options
+        return self._source.read(options.table, options.speaker_folders)
+
+    def read(self, tally: Tally) -> Iterator[Item]:
+        """Read all items, counted."""
+        for item in self._read():
+            tally.num_read += 1
+            yield self._complete(item) if item.audio else item
+
+    def _complete(self, item: Item) -> Item:
+        """Add ids; where speakers are unknown, who is cut from a recording is one."""
+        if item.utt_id and not item.end_s:
+            return item
+        name = self._naming.name(item.audio)
+        rec_id = item.rec_id or (name if item.end_s else "")
+        if rec_id:
+            name += f"-{round(100 * item.begin_s):07d}-{round(100 * item.end_s):07d}"
+        return item._replace(
+            utt_id=item.utt_id or name,
+            speaker=item.speaker or rec_id,
+            rec_id=rec_id,
+        )
 
 
 @dataclass
@@ -127,6 +178,8 @@ def make_plan(items: Iterable[Item], options: ImportOptions) -> Plan:
     num_without = 0
     for item in items:
         split = "" if options.ignore_split else name_split(item.split, item.place)
+        if not item.audio or not clean_text(item.text):
+            continue  # is counted when its set is written
         splits[split or "train"] += 1
         if split in ("valid", "test"):
             continue
@@ -144,26 +197,16 @@ def make_plan(items: Iterable[Item], options: ImportOptions) -> Plan:
     return plan
 
 
-def _read(source: Source, options: ImportOptions, tally: Tally) -> Iterator[Item]:
-    for item in source.read(options.table, options.speaker_folders):
-        tally.num_read += 1
-        yield item
-
-
 def _without_shared(
-    chosen: Iterator[Item],
-    source: Source,
-    plan: Plan,
-    options: ImportOptions,
-    tally: Tally,
+    chosen: Iterator[Item], corpus: Corpus, plan: Plan, tally: Tally
 ) -> Iterator[Item]:
     """Leave out of train what says a sentence of valid or test.
 
     Raises:
         ValueError: That is most of it.
     """
-    lang = options.lang or GENERAL
-    held = (i for i in _read(source, options, Tally("")) if plan.set_of(i) != "train")
+    lang = corpus.options.lang or GENERAL
+    held = (i for i in corpus.read(Tally("")) if plan.set_of(i) != "train")
     index = make_index((item.text for item in held), lang)
     num_kept = 0
     for item in leave_out_shared(chosen, lambda item: item.text, index, lang, tally):
@@ -178,47 +221,35 @@ def _without_shared(
         )
 
 
+def find_fault(text: str, audio: str | None) -> str:
+    """Say why an utterance cannot be used; "" if it can."""
+    if audio is None:
+        return "no audio file"
+    if os.path.isfile(audio) and os.path.getsize(audio) == 0:
+        return "audio file of 0 bytes"
+    return "" if text else "no transcript"
+
+
 def _make_utterances(
     items: Iterable[Item], finder: AudioFinder, lang: str, tally: Tally
 ) -> Iterator[Utterance]:
     last = ""
     for item in items:
         text, audio = clean_text(item.text), finder.find(item.audio)
-        last = item.audio
-        if audio is None or not text:
-            reason = "no transcript" if audio else "no audio file"
+        last = item.audio or last
+        reason = find_fault(text, audio)
+        if reason or audio is None:
             if not tally.faults[reason]:
-                where = item.audio if audio is None else item.place
+                where = item.place if audio or not item.audio else item.audio
                 logging.warning("%s: %s, the first: %s", tally.place, reason, where)
             tally.faults[reason] += 1
             continue
         make = partial(Utterance, spk_id=item.speaker, audio=audio, text=text)
         make = partial(make, lang=lang or item.lang, duration_s=item.duration_s)
-        name = item.utt_id or name_of(item.audio)
-        if not item.end_s:
-            yield make(name)
+        make = partial(make, keeps_name=item.keeps_id)
+        if not item.rec_id:
+            yield make(item.utt_id)
             continue
-        if not item.utt_id:
-            name += f"-{round(100 * item.begin_s):07d}-{round(100 * item.end_s):07d}"
-        recording = name_of(item.audio)
         span = {"begin_s": item.begin_s, "end_s": item.end_s, "duration_s": 0.0}
-        yield make(name, rec_id=recording, **span)
+        yield make(item.utt_id, rec_id=item.rec_id, **span)
     finder.require_any(tally.place, last)
-
-
-def _split_kaldi(source: Path, output: Path, options: ImportOptions) -> None:
-    """Split a Kaldi directory, all its files."""
-    list_files(source)
-    utt2spk = list(read_scp(source / "utt2spk"))
-    sizes = Counter(spk for _, spk in utt2spk)
-    by_speaker = len(sizes) >= len(SETS) and len(sizes) < len(utt2spk)
-    groups = [spk for _, spk in utt2spk]
-    if not by_speaker:
-        texts = (text for _, text in read_scp(source / "text"))
-        groups = [group_of(Item("", "", text), False) for text in texts]
-    drawn = split_groups(Counter(groups), options.shares, options.seed)
-    parts = array("i", (SETS.index(drawn[group]) for group in groups))
-    targets = {k: output / f"{n}{options.suffix}" for k, n in enumerate(SETS)}
-    counts = distribute(source, parts, targets)
-    for part, num_utts in counts.items():
-        logging.info("%s: %d utterances", targets[part], num_utts)

@@ -1,13 +1,21 @@
 """A user's own corpus: which form it has, and its items."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from hamzaban.ingest.columns import SPLITS, Item, TableOptions, read_items
+from hamzaban.ingest.columns import (
+    SPLITS,
+    Item,
+    TableOptions,
+    find_columns,
+    read_items,
+)
+from hamzaban.ingest.kaldi import find_kaldi, read_kaldi
+from hamzaban.ingest.tables import JSON_LINES, open_utf8, read_forms
 
-TABLES = (".csv", ".tsv", ".jsonl", ".json", ".ndjson")
+TABLES = (".csv", ".tsv", *JSON_LINES)
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")  # of an `audiofolder`
 AUDIO = (
     *(".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".amr"),
@@ -15,8 +23,8 @@ AUDIO = (
 )
 FORMS = (
     "a table (.csv, .tsv, .jsonl), a folder with metadata.csv or metadata.jsonl, a "
-    "Kaldi data directory (wav.scp, text, utt2spk), or a folder of audio with a .txt "
-    "beside each file"
+    "Kaldi data directory (wav.scp, text, utt2spk), a folder with such as train, valid "
+    "and test, or a folder of audio with a .txt beside each file"
 )
 
 
@@ -27,26 +35,42 @@ class Source:
     Attributes:
         path: What the user named.
         tables: Tables and the split that their folder stands for, "" for none.
-        is_kaldi: It is a Kaldi data directory.
+        kaldi: Kaldi data directories, likewise.
+        meanings: Of the columns of tables, found when they are first read.
     """
 
     path: Path
     tables: tuple[tuple[Path, str], ...] = ()
-    is_kaldi: bool = False
+    kaldi: tuple[tuple[Path, str], ...] = ()
+    meanings: dict[Path, Mapping[str, str]] = field(default_factory=dict)
 
     def read(self, options: TableOptions, speaker_folders: bool) -> Iterator[Item]:
-        """Read the items of tables, or of a folder of audio and text files."""
-        if not self.tables:
+        """Read the items of tables, data directories, or audio and text files."""
+        if not self.tables and not self.kaldi:
             yield from _read_pairs(self.path, speaker_folders)
+        for folder, split in self.kaldi:
+            yield from read_kaldi(folder, split)
         for table, split in self.tables:
-            for item in read_items(table, options):
-                folder = f"{table.parent.name}/" if split else ""
-                yield item._replace(
-                    split=split or item.split, audio=f"{folder}{item.audio}"
-                )
+            meaning = self._find_meaning(table, options)
+            for item in read_items(table, options, meaning):
+                if split and item.audio:  # a path from the root stays one
+                    item = item._replace(
+                        audio=f"{table.parent.name / Path(item.audio)}"
+                    )
+                yield item._replace(split=split or item.split)
+
+    def _find_meaning(self, table: Path, options: TableOptions) -> Mapping[str, str]:
+        if table not in self.meanings:
+            delimiter, columns = options.delimiter or None, options.columns
+            forms = read_forms(table, delimiter, columns=columns)
+            self.meanings[table] = find_columns(table, forms, options.given)
+        return self.meanings[table]
 
     def folders(self) -> list[Path]:
-        """Return where paths of the tables may begin."""
+        """Return where paths of the tables or data directories may begin."""
+        if self.kaldi:  # mostly where its recipe was run
+            parents = (parent for d, _ in self.kaldi for parent in (d, *d.parents[:2]))
+            return list(dict.fromkeys([Path(), *parents]))
         roots = (t.parent.parent if split else t.parent for t, split in self.tables)
         return list(dict.fromkeys(roots))
 
@@ -64,8 +88,8 @@ def open_source(path: Path) -> Source:
         raise ValueError(f"{path}: neither a table nor a folder, expected {FORMS}")
     if not path.is_dir():
         raise FileNotFoundError(f"{path}: no such file or folder, expected {FORMS}")
-    if (path / "wav.scp").is_file():
-        return Source(path, is_kaldi=True)
+    if kaldi := find_kaldi(path):
+        return Source(path, kaldi=tuple(kaldi))
     tables = _find_tables(path)
     if tables:
         return Source(path, tuple(tables))
@@ -104,8 +128,13 @@ def _read_pairs(path: Path, speaker_folders: bool) -> Iterator[Item]:
         yield Item(
             place=str(audio),
             audio=str(audio),
-            text=text.read_text(encoding="utf-8-sig") if text.is_file() else "",
+            text=_read_text(text) if text.is_file() else "",
             speaker=folder if speaker_folders else "",
             split=split,
             utt_id="-".join(place.with_suffix("").parts),
         )
+
+
+def _read_text(path: Path) -> str:
+    with open_utf8(path) as lines:
+        return "".join(lines)

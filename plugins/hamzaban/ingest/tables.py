@@ -5,7 +5,9 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+JSON_LINES = (".jsonl", ".json", ".ndjson")
 MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
 
 Row = dict[str, str]
@@ -84,14 +86,56 @@ def read_rows(
         FileNotFoundError: There is no such file.
         ValueError: A line cannot be read.
     """
-    if path.suffix.lower() in (".jsonl", ".json", ".ndjson"):
+    if path.suffix.lower() in JSON_LINES:
         return _read_json_lines(path)
     return _read_fields(path, delimiter or _find_delimiter(path), columns)
+
+
+def read_forms(
+    path: Path, delimiter: str | None = None, *, columns: Sequence[str] = ()
+) -> dict[tuple[str, ...], int]:
+    """Return which columns rows have, and the first line with just these.
+
+    A csv or tsv table has one form, the same in all rows; in JSON lines any row may
+    leave some out, so that all of it is read.
+
+    Args:
+        path: The table.
+        delimiter: As for `read_rows`.
+        columns: Likewise.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line cannot be read, or there is none.
+    """
+    forms: dict[tuple[str, ...], int] = {}
+    if path.suffix.lower() in JSON_LINES:
+        for number, row in _read_json_lines(path):
+            forms.setdefault(tuple(row), number)
+        if not forms:
+            raise ValueError(f"{path}: empty, expected one object a line")
+        return forms
+    with _open_fields(path, delimiter or _find_delimiter(path)) as rows:
+        return {tuple(_read_names(path, rows, columns)): 1}
 
 
 def _read_fields(
     path: Path, delimiter: str, columns: Sequence[str]
 ) -> Iterator[tuple[int, Row]]:
+    with _open_fields(path, delimiter) as rows:
+        header = _read_names(path, rows, columns)
+        for fields in rows:
+            if fields and len(fields) != len(header):
+                raise ValueError(
+                    f"{path}:{rows.line_num}: {len(fields)} fields, expected "
+                    f"{len(header)} ({', '.join(header)}); correct the line"
+                )
+            if fields:
+                yield rows.line_num, dict(zip(header, fields, strict=True))
+
+
+@contextmanager
+def _open_fields(path: Path, delimiter: str) -> Iterator[Any]:
     csv.field_size_limit(MAX_FIELD)
     with open_utf8(path) as lines:
         rows = csv.reader(
@@ -100,17 +144,18 @@ def _read_fields(
             quoting=csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE,
         )
         try:
-            header = [name.strip() for name in columns or next(rows)]
-            for fields in rows:
-                if fields and len(fields) != len(header):
-                    raise ValueError(
-                        f"{path}:{rows.line_num}: {len(fields)} fields, expected "
-                        f"{len(header)} ({', '.join(header)}); correct the line"
-                    )
-                if fields:
-                    yield rows.line_num, dict(zip(header, fields, strict=True))
+            yield rows
         except csv.Error as error:
             raise ValueError(f"{path}:{rows.line_num}: {error}") from error
+
+
+def _read_names(
+    path: Path, rows: Iterator[list[str]], columns: Sequence[str]
+) -> list[str]:
+    names = columns or next(rows, [])
+    if not names:
+        raise ValueError(f"{path}: empty, expected a line of column names")
+    return [name.strip() for name in names]
 
 
 def _find_delimiter(path: Path) -> str:

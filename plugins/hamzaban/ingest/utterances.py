@@ -31,6 +31,7 @@ class Utterance(NamedTuple):
         rec_id: Id of the recording the utterance is cut from; "" if it is all of it.
         begin_s: Where it begins in that recording, seconds.
         end_s: Where it ends.
+        keeps_name: The name is the utt_id.
     """
 
     name: str
@@ -42,13 +43,15 @@ class Utterance(NamedTuple):
     rec_id: str = ""
     begin_s: float = 0.0
     end_s: float = 0.0
+    keeps_name: bool = False
 
     @property
     def utt_id(self) -> str:
-        """Return the id, which begins with the speaker's."""
+        """Return the id, which begins with the speaker's unless the name is kept."""
         name = clean_id(self.name)
         spk_id = clean_id(self.spk_id)
-        return name if name.startswith(spk_id) else f"{spk_id}-{name}"
+        is_whole = self.keeps_name or name.startswith(spk_id)
+        return name if is_whole else f"{spk_id}-{name}"
 
 
 @dataclass
@@ -105,8 +108,15 @@ class Written(NamedTuple):
     hours: float
 
 
-def write_set(data_dir: Path, utterances: Iterable[Utterance]) -> Written:
+def write_set(
+    data_dir: Path, utterances: Iterable[Utterance], *, remedy: str = "remove one"
+) -> Written:
     """Write a data directory; utterances may come in any order and number.
+
+    Args:
+        data_dir: Where to write.
+        utterances: Its utterances.
+        remedy: What the user can do where two have the same id.
 
     Raises:
         ValueError: There is no utterance, or an id comes twice.
@@ -114,7 +124,7 @@ def write_set(data_dir: Path, utterances: Iterable[Utterance]) -> Written:
     speakers: set[str] = set()
     num_utts, total_s, all_timed = 0, 0.0, True
     with DirWriter(data_dir) as out:
-        for utt in _sort(utterances):
+        for utt in _each_once(_sort(utterances), f"{data_dir}", remedy):
             spk_id = clean_id(utt.spk_id) or utt.utt_id
             speakers.add(spk_id)
             _write(out, utt, spk_id)
@@ -157,11 +167,29 @@ def _sort(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
         yield _unpack(packed)
 
 
+def _each_once(
+    utterances: Iterator[Utterance], place: str, remedy: str
+) -> Iterator[Utterance]:
+    """Pass sorted utterances on; two of the same id are an error."""
+    last: Utterance | None = None
+    for utt in utterances:
+        if last is not None and last.utt_id == utt.utt_id:
+            raise ValueError(
+                f"{place}: utt_id {utt.utt_id} comes twice, of {last.audio} and of "
+                f"{utt.audio}, expected each once; {remedy}"
+            )
+        yield utt
+        last = utt
+
+
 def _pack(utt: Utterance) -> str:
     return _FIELD.join("\0" if value is None else str(value) for value in utt)
 
 
 def _unpack(packed: str) -> Utterance:
-    name, spk, audio, text, lang, duration, rec, begin, end = packed.split(_FIELD)
-    times = float(duration), rec, float(begin), float(end)
-    return Utterance(name, spk, audio, None if text == "\0" else text, lang, *times)
+    name, spk, audio, text, lang, *times, keeps = packed.split(_FIELD)
+    return Utterance(
+        *(name, spk, audio, None if text == "\0" else text, lang),
+        *(float(times[0]), times[1], float(times[2]), float(times[3])),
+        keeps_name=keeps == "True",
+    )

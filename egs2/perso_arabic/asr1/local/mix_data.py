@@ -64,7 +64,8 @@ def prepare(name: str, values: dict, parts: Path, args: argparse.Namespace) -> P
     if "reader" in values:
         run_verb("prepare_corpus", values["reader"], *words, "--nj", args.nj)
     else:
-        run_verb("import_data", *words, "--lang", args.lang)
+        unpack = ["--unpack_dir", Path("downloads") / name]
+        run_verb("import_data", *words, "--lang", args.lang, *unpack)
     for part in SETS:
         source = raw / part
         if not (source / "utt2spk").is_file():

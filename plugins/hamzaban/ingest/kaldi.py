@@ -1,0 +1,122 @@
+"""A Kaldi data directory as somebody's corpus: its utterances, joined by id."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hamzaban.data_dir import Pair, list_files, read_scp, sorted_pairs
+from hamzaban.ingest.columns import SPLITS, Item
+
+READ = ("utt2spk", "spk2utt", "text", "utt2lang", "segments", "wav.scp")
+
+
+def find_kaldi(path: Path) -> list[tuple[Path, str]]:
+    """Find data directories and the split that the name of each tells, "" for none.
+
+    Args:
+        path: A data directory, or a folder with some called train, valid, test.
+
+    Raises:
+        FileNotFoundError: One has no utt2spk or no text.
+    """
+    found = [(path, "")] if (path / "wav.scp").is_file() else []
+    for folder in [] if found else sorted(path.iterdir()):
+        split = SPLITS.get(folder.name.lower())
+        if split and (folder / "wav.scp").is_file():
+            found.append((folder, split))
+    for folder, _ in found:
+        files = list_files(folder)
+        if "text" not in files:
+            raise FileNotFoundError(
+                f"{folder}/text: no such file, expected the transcripts, a line "
+                "`utt_id words` for each utterance"
+            )
+        if others := sorted(files.keys() - set(READ)):
+            logging.info("%s: not taken along: %s", folder, " ".join(others))
+    return found
+
+
+def read_kaldi(folder: Path, split: str) -> Iterator[Item]:
+    """Read the utterances of a data directory, whatever the order of its files.
+
+    Args:
+        folder: The directory.
+        split: For each item.
+
+    Yields:
+        An item for each line of utt2spk; "" for what other files do not say of it, and
+        for speakers where each utterance is its own, then of segments the recording.
+
+    Raises:
+        ValueError: A line cannot be read, or is of an utterance not in utt2spk.
+    """
+    has_speakers = any(utt != spk for utt, spk in read_scp(folder / "utt2spk"))
+    recordings: Mapping[str, str] = {}
+    audio = "wav.scp"
+    if (folder / "segments").is_file():
+        recordings, audio = dict(read_scp(folder / "wav.scp")), "segments"
+    values = {name: _Values(folder, name) for name in ("text", "utt2lang", audio)}
+    for utt_id, spk_id in sorted_pairs(read_scp(folder / "utt2spk")):
+        text, lang, rest = (found.take(utt_id) for found in values.values())
+        item = Item(
+            place=f"{folder}: utt_id {utt_id}",
+            audio=rest,
+            text=text,
+            speaker=spk_id if has_speakers else "",
+            split=split,
+            utt_id=utt_id,
+            lang=lang,
+            keeps_id=True,
+        )
+        yield _cut(item, rest, recordings, folder) if recordings else item
+    for found in values.values():
+        found.finish()
+
+
+def _cut(item: Item, rest: str, recordings: Mapping[str, str], folder: Path) -> Item:
+    """Return an item of a line of segments."""
+    if not rest:
+        return item
+    try:
+        rec_id, begin, end = rest.split()
+        span = float(begin), float(end)
+    except ValueError:
+        raise ValueError(
+            f"{folder}/segments: {item.utt_id} is '{rest}', expected a recording, "
+            "begin and end in seconds; correct the line"
+        ) from None
+    return item._replace(
+        audio=recordings.get(rec_id, ""),
+        speaker=item.speaker or rec_id,
+        rec_id=rec_id,
+        begin_s=span[0],
+        end_s=span[1],
+    )
+
+
+class _Values:
+    """The lines of a file, asked for in the order of their ids."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.path = folder / name
+        pairs = read_scp(self.path) if self.path.is_file() else iter(())
+        self._pairs = sorted_pairs(pairs)
+        self._next: Pair | None = next(self._pairs, None)
+
+    def take(self, utt_id: str) -> str:
+        """Return what stands behind an id; "" if it has no line."""
+        if self._next is None or self._next[0] > utt_id:
+            return ""
+        found, rest = self._next
+        if found != utt_id:
+            self.finish()
+        self._next = next(self._pairs, None)
+        return rest
+
+    def finish(self) -> None:
+        """Raise ValueError if a line is left."""
+        if self._next is not None:
+            raise ValueError(
+                f"{self.path}: utt_id {self._next[0]} comes twice or is not in "
+                "utt2spk, expected each once; correct or remove the line"
+            )

@@ -1,0 +1,46 @@
+"""Rows and files that cannot be used: counted, or named in one line."""
+
+import pytest
+from own_corpus import SENTENCES, import_data, read_sets, write_manifest
+
+from published.speech import write_audio
+
+
+@pytest.fixture
+def rows(tmp_path):
+    found = []
+    for k in range(9):
+        write_audio(tmp_path / f"u{k}.wav", SENTENCES[k])
+        found.append({"audio_filepath": f"u{k}.wav", "text": SENTENCES[k]})
+    return found
+
+
+@pytest.mark.parametrize("number", [0, 4])
+def test_rows_without_audio_or_text_are_counted(tmp_path, rows, caplog, number):
+    """Beside wav/ and wav.wav, which an empty name would find."""
+    caplog.set_level("INFO")
+    write_audio(tmp_path / "wav.wav", SENTENCES[10])
+    (tmp_path / "wav").mkdir()
+    bad = [{"audio_filepath": None, "text": SENTENCES[9]}, {"text": SENTENCES[11]}]
+    bad += [{"audio_filepath": "u0.wav", "text": None, "utt_id": "x"}]
+    bad += [{"audio_filepath": "empty.wav", "text": SENTENCES[12]}]
+    (tmp_path / "empty.wav").touch()
+    rows = rows[:number] + [{"split": "train"} | row for row in bad] + rows[number:]
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    with pytest.raises(ValueError, match="cannot be used .no audio file: 2., expected"):
+        import_data(table, tmp_path / "data", "--keep_shared", "true")
+    words = ["--keep_shared", "true", "--max_drop", "1", "--ignore_split", "true"]
+    import_data(table, tmp_path / "data", *words)
+    assert sum(map(len, read_sets(tmp_path / "data", "text").values())) == 9
+    for reason in ("no audio file", "no transcript", "audio file of 0 bytes"):
+        assert reason in caplog.text
+    assert "no audio file, the first: " + f"{table}:{number + 1}" in caplog.text
+
+
+def test_a_text_that_is_not_utf8_is_named(tmp_path):
+    for k, sentence in enumerate(SENTENCES[:6]):
+        write_audio(tmp_path / f"{k}.wav", sentence)
+        (tmp_path / f"{k}.txt").write_text(sentence)
+    (tmp_path / "3.txt").write_bytes("سلام".encode("cp1256"))
+    with pytest.raises(ValueError, match="3.txt: not UTF-8 .*convert it"):
+        import_data(tmp_path, tmp_path / "data")

@@ -1,0 +1,77 @@
+"""Names of recordings by their paths, in a table and by themselves."""
+
+import pytest
+from own_corpus import SENTENCES, import_data, read_sets, write_manifest
+
+from hamzaban.data_dir import read_scp
+from hamzaban.ingest.naming import Naming
+from published.speech import write_audio
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["/a/b/s1/wav/1.wav", "/a/b/s2/wav/1.wav"], ["s1-wav-1", "s2-wav-1"]),
+        (["/a/b/1.wav", "/a/b/c/1.wav", "/a/bc/1.wav"], ["b-1", "b-c-1", "bc-1"]),
+        (["/a/b/1.wav"], ["1"]),
+        (["/a/b/../c/1.wav", "/a/c/2.wav"], ["1", "2"]),
+        (["/1.wav", "/a/1.wav"], ["1", "a-1"]),
+        (["s/1.flac", "../s2/1.5.flac", "/x/1.wav"], ["s-1", "s2-1.5", "1"]),
+    ],
+)
+def test_a_name_is_the_path_below_the_common_folder(paths, names):
+    naming = Naming(paths)
+    assert [naming.name(path) for path in paths] == names
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """Six speakers, each with a folder wav and in it 001.wav; paths from the root."""
+    found = []
+    for k in range(6):
+        audio = tmp_path / "corpus é" / f"spk{k}" / "wav" / "001.wav"
+        write_audio(audio, SENTENCES[k])
+        found.append({"audio_filepath": str(audio), "text": SENTENCES[k]})
+    return found
+
+
+def test_absolute_paths_of_equal_ends_are_imported(tmp_path, rows):
+    import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
+    scp = [read_scp(tmp_path / "data" / part / "wav.scp") for part in ("train", "test")]
+    ids = {utt: audio for pairs in scp for utt, audio in pairs}
+    assert len(ids) == 5
+    assert all(f"/{utt.replace('-', '/')}.wav" in audio for utt, audio in ids.items())
+    assert {utt.split("-", 1)[1] for utt in ids} == {"wav-001"}
+
+
+def test_parts_of_recordings_of_equal_ends_are_imported(tmp_path, rows):
+    for row in rows:
+        row |= {"start": 0.1, "end": 0.9}
+    import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
+    speakers = sum(read_sets(tmp_path / "data", "utt2spk").values(), [])
+    assert sorted(speakers) == [f"spk{k}-wav-001" for k in range(6)]
+
+
+def test_ids_that_come_twice_say_how_to_name_them(tmp_path, rows):
+    rows.append(rows[0] | {"text": SENTENCES[7]})
+    for number, row in enumerate(rows):
+        row["id"] = f"n{number}"
+    table = write_manifest(
+        tmp_path / "m.jsonl",
+        [row | {"split": "train"} for row in rows[:1] + rows[-1:]] + rows[1:-1],
+    )
+    message = r"utt_id spk0-wav-001 comes twice, of .*001.wav and of .*--utt_id_column"
+    with pytest.raises(ValueError, match=message):
+        import_data(table, tmp_path / "data", "--split_column", "split", "--seed", "1")
+    import_data(table, tmp_path / "data", "--utt_id_column", "id")
+
+
+def test_absolute_paths_in_folders_of_splits(tmp_path, rows):
+    for part, numbers in (("train", (0, 1, 2)), ("valid", (3,)), ("test", (4, 5))):
+        chosen = [
+            {"file_name": rows[k]["audio_filepath"], "text": SENTENCES[k]}
+            for k in numbers
+        ]
+        write_manifest(tmp_path / "f" / part / "metadata.jsonl", chosen)
+    import_data(tmp_path / "f", tmp_path / "data")
+    assert read_sets(tmp_path / "data", "utt2spk")["valid"] == ["spk3-wav-001"]
