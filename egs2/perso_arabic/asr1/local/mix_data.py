@@ -109,7 +109,8 @@ def leave_out(source: Path, target: Path, index: Index, lang: str) -> None:
 
 def mix(args: argparse.Namespace) -> None:
     """Make the three sets."""
-    parts = args.output / "parts" / args.lang
+    suffix = args.suffix or f"_{args.lang}"
+    parts = args.output / "parts" / suffix.strip("_")
     corpora = read_mix(args.mix or Path("conf/mix") / f"{args.lang}.yaml")
     folders = {name: prepare(name, corpora[name], parts, args) for name in corpora}
 
@@ -125,7 +126,7 @@ def mix(args: argparse.Namespace) -> None:
         leave_out(source, trains[-1], index, args.lang)
     sets = {"train": trains, "valid": list_sets("valid"), "test": list_sets("test")}
     for part, sources in sets.items():
-        target = args.output / f"{part}_{args.lang}"
+        target = args.output / f"{part}{suffix}"
         if not sources:
             raise ValueError(f"{target}: no corpus has a {part} set; name another one")
         count = combine_dirs(sources, target, leave_out=["utt2dur", "utt2num_samples"])
@@ -140,6 +141,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lang", required=True)
     parser.add_argument("--mix", type=Path, help="default: conf/mix/<lang>.yaml")
+    parser.add_argument("--suffix", default="", help="of the sets; default: _<lang>")
     parser.add_argument("--output", type=Path, default=Path("data"))
     parser.add_argument("--nj", type=int, default=1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
