@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hamzaban.launch.notes import note_inputs
+
 MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
 
 Row = dict[str, str]
@@ -158,6 +160,7 @@ def open_utf8(path: Path) -> Iterator[Iterator[str]]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
+    note_inputs(path)
     with open(path, encoding="utf-8-sig", newline="\n") as stream:
         try:
             yield stream

@@ -22,6 +22,7 @@ from hamzaban.data_dir_select import select_utts
 from hamzaban.fileio import atomic_text
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.utterances import Tally
+from hamzaban.launch.notes import note_inputs
 from hamzaban.lm.leaks import Index
 
 SETS = ("train", "valid", "test")
@@ -30,6 +31,7 @@ MAX_DROP = "0.05"  # of a corpus's audio that may be unfit, as in the audio stag
 
 def read_mix(path: Path) -> dict[str, dict]:
     """Read which corpora there are, and leave out those without a place."""
+    note_inputs(path)
     corpora = yaml.safe_load(path.read_text(encoding="utf-8"))["corpora"]
     found = {}
     for name, values in corpora.items():
