@@ -103,9 +103,11 @@ def test_grids_of_other_data_share_none_and_see_every_config(name, monkeypatch):
         (suffix,) = {name.partition("_")[2] for name in sets}
         assert all(f"--suffix _{suffix} " in w for w in words if "--suffix" in w)
         inputs = {str(path) for path in tasks[0].step.inputs}
-        data = {path for path in inputs if path.startswith("dump/")}
-        assert len(data) == 4 and not data & seen
+        data = {path for path in inputs if path.startswith(("dump/", "data/"))}
+        assert len(data) >= 4 and not data & seen
         seen |= sets | data
+        tokens = {path for path in data if path.endswith("tokens.txt")}
+        assert tokens <= {f"data/{suffix}_token_list/char/tokens.txt"}
         configs = {os.path.relpath(path, ROOT) for path in inputs - data}
         assert configs >= {"conf/train_ctc.yaml", "conf/decode.yaml"}
 
