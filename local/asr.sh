@@ -53,7 +53,7 @@ stage_table="\
  2 audio     data/ -> dump/raw/, 16 kHz mono, one file an utterance
  3 mine      data/media.lst -> dump/unlabelled/, if --mine_config is given
  4 pretrain  dump/ -> exp/ssl_<tag>/wav2vec2.pt, if --pretrain_config is given
- 5 tokens    dump/raw/<train_set>/text -> data/<lang>_token_list/
+ 5 tokens    dump/raw/<train_set>/text -> data/<lang>[_<part>]_token_list/
  6 lm        text -> exp/lm_<tag>/, n-grams, if --lm_config is given
  7 stats     dump/raw/, tokens -> exp/asr_stats_*/, lengths for batches
  8 train     dump/raw/, tokens, stats, wav2vec2.pt -> exp/asr_<tag>/

@@ -47,7 +47,12 @@ fi
     plain_args "${asr_args}")${sp}${init}"
 asr_exp=${expdir}/asr_${asr_tag}
 asr_stats=${expdir}/asr_stats_raw_${lang_}${tokens}${sp}
-token_dir=data/${lang_}token_list/${token_type}
+part="" # what the name of the train set says beyond train or train_<lang>: its tokens differ
+if [[ ${train_set} != train && ${train_set} != "train_${lang}" ]]; then
+    part=${train_set#train_}
+    part=${part#"${lang_}"}_
+fi
+token_dir=data/${lang_}${part}token_list/${token_type}
 [[ ${token_type} == char ]] || token_dir+=_${bpemode}${nbpe}
 train_dir=${dumpdir}/raw/${train_set}${sp}
 valid_dir=${dumpdir}/raw/${valid_set}

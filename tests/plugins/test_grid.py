@@ -225,6 +225,40 @@ def test_a_value_of_several_words_gives_several_words(grid):
     assert none.step.command == ("x", "", " y") and none.step.inputs == ()
 
 
+def test_a_change_of_what_a_config_lies_on_makes_a_cell_outdated(grid):
+    path = grid / "grid.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values["cell"]["inputs"].append("{root}/fine é.yaml")
+    path.write_text(dump(values), encoding="utf-8")
+    (grid / "fine é.yaml").write_text("base: tuning/base.yaml\n")
+    (grid / "tuning").mkdir()
+    (grid / "tuning" / "base.yaml").write_text("base: ../train.yaml\n")
+    (grid / "train.yaml").write_text("lr: 1\n")
+    words = ["--only", "start=good", "--only", "lang=fa", "--only", "seed=0"]
+    assert run_grid(words_of(grid, *words)) == 0
+    (grid / "train.yaml").write_text("lr: 2\n")
+    assert states(grid)["good fa 0"] == "outdated"
+    assert run_grid(words_of(grid, *words)) == 0
+    assert calls(grid, "good fa 0") == 2 and states(grid)["good fa 0"] == "done"
+    (grid / "fine é.yaml").write_text("base: gone.yaml\n")  # the cell would fail
+    assert states(grid)["good fa 0"] == "outdated"
+
+
+def test_a_variable_may_be_made_of_those_before_it(grid):
+    path = grid / "grid.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values["variables"] |= {"hours": 5, "part": "{hours}h"}
+    values["cell"]["command"] = ["x", "{part}"]
+    path.write_text(dump(values), encoding="utf-8")
+    for chosen, part in (({}, "5h"), ({"hours": "1"}, "1h"), ({"part": "{a}"}, "{a}")):
+        cells = list_cells(read_grid(path, Choice(chosen)), grid / "exp")
+        assert {cell.step.command for cell in cells} == {("x", part)}
+    values["variables"] |= {"hours": "{part}"}
+    path.write_text(dump(values), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"\{part\}: its {} is no variable; known: r"):
+        read_grid(path)
+
+
 def test_axes_may_be_compared_together(grid, capsys):
     path = grid / "grid.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -30,6 +30,15 @@ num_workers: 0
 """
 
 
+def test_an_example_for_other_sets_has_a_language_and_a_folder_of_its_own():
+    text = (ROOT / "egs2/mini_joint/asr1/run.sh").read_text(encoding="utf-8")
+    header = text.partition("set -euo")[0].replace("\\\n#", " ")
+    examples = [line for line in header.splitlines() if "--train_set" in line]
+    assert examples
+    for line in examples:
+        assert "--lang q" in line and "--expdir exp/" in line and "--nbpe " in line
+
+
 def make_arabic_clips():
     """Return clips of 3 speakers to train on, one of whom read Persian as well."""
     sentences = iter(draw_sentences("ar", 24))

@@ -70,6 +70,34 @@ def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
     assert f"| test | noise_5db | {counts[2]} | " in shown
 
 
+@pytest.mark.first_stack
+def test_a_correction_of_the_table_or_of_a_list_of_noises_is_seen(repository, table):
+    words = ("local/new_recipe.sh", "mine", "--lang", "sw", "--source", str(table))
+    run(*words, cwd=repository)
+    recipe = repository / "egs2" / "mine" / "asr1"
+    write_conditions(recipe)
+
+    def make_data():
+        words = ("--stop_stage", "data", "--local_data_opts", "--keep_shared true")
+        done = run_recipe(recipe, *words)
+        assert done.returncode == 0, done.stderr
+        lines = [x for x in done.stderr.splitlines() if "INFO: data: data/train" in x]
+        return lines[0].partition("data: data/train")[2]
+
+    assert make_data() == ": was not made yet"
+    assert make_data() == " is up to date"
+    text = table.read_text(encoding="utf-8").replace(",s1", " sahihi,s1")
+    table.write_text(text, encoding="utf-8")
+    assert make_data() == f": {table} has changed"
+    texts = [path.read_text(encoding="utf-8") for path in recipe.glob("data/*/text")]
+    assert sum(text.count("sahihi\n") for text in texts) >= 5
+    shutil.copy(recipe / "conf" / "noise.wav", recipe / "conf" / "noise2.wav")
+    with open(recipe / "conf" / "noise.lst", "a") as stream:
+        stream.write("conf/noise2.wav\n")
+    assert make_data() == ": conf/noise.lst has changed"
+    assert make_data() == " is up to date"
+
+
 def write_conditions(recipe):
     """Write conf/conditions.yaml: the test set with noise, too."""
     noise = np.random.default_rng(0).normal(0, 0.1, 32000)

@@ -3,6 +3,7 @@
 import csv
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,6 +11,8 @@ from tiny_stages import copy_recipe
 from tiny_wav2vec2 import write_tiny_checkpoint
 from warm import warm_process
 
+from hamzaban.grid.cells import list_cells, list_preparations
+from hamzaban.grid.options import Choice, read_grid
 from published.commonvoice import make_clips, make_release
 from repository import ROOT
 
@@ -81,6 +84,32 @@ def test_the_study_s_values():
     assert values["frontend_conf"]["freeze"] == ["feature_extractor"]
     grid, _ = read_config(ROOT / "egs2/transfer/asr1/conf/grid.yaml")
     assert grid["variables"]["hours"] == 5 and len(grid["axes"]["seed"]) == 3
+
+
+@pytest.mark.parametrize("name", ["transfer", "perso_arabic"])
+def test_grids_of_other_data_share_none_and_see_every_config(name, monkeypatch):
+    """README: --set release=25.0 --set hours=1 --exp_dir exp/cv25_1h."""
+    monkeypatch.chdir(ROOT / "egs2" / name / "asr1")
+    choices = [{}, {"release": "25.0"}, {"hours": "1"}]
+    if name == "perso_arabic":
+        choices = [{}, {"data_opts": "--mix conf/mix/small.yaml", "part": "_small"}]
+    seen: set[str] = set()
+    for variables in choices:
+        grid = read_grid("conf/grid.yaml", Choice(variables, {"lang": ["fa"]}))
+        tasks = list_cells(grid, Path("exp")) + list_preparations(grid, Path("exp"))
+        words = [word for task in tasks for word in task.step.command]
+        sets = {w for w in words if w.startswith(("train_", "valid_", "test_"))}
+        assert len(sets) == 3 and not sets & seen
+        (suffix,) = {name.partition("_")[2] for name in sets}
+        assert all(f"--suffix _{suffix} " in w for w in words if "--suffix" in w)
+        inputs = {str(path) for path in tasks[0].step.inputs}
+        data = {path for path in inputs if path.startswith(("dump/", "data/"))}
+        assert len(data) >= 4 and not data & seen
+        seen |= sets | data
+        tokens = {path for path in data if path.endswith("tokens.txt")}
+        assert tokens <= {f"data/{suffix}_token_list/char/tokens.txt"}
+        configs = {os.path.relpath(path, ROOT) for path in inputs - data}
+        assert configs >= {"conf/train_ctc.yaml", "conf/decode.yaml"}
 
 
 @pytest.mark.first_stack

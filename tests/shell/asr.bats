@@ -66,6 +66,26 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     grep -q "^format-audio .*--speed_perturb_factors 0.9 1.0 1.1 data/train dump" "${CALLS}"
 }
 
+@test "train sets that differ have tokens of their own" {
+    tokenise() { # train-set option...
+        mkdir -p "dump/raw/$1"
+        echo "utt1 $1" > "dump/raw/$1/text"
+        asr --stage tokens --stop_stage tokens --train_set "$@"
+    }
+    tokenise train_ar
+    tokenise train_ar_5h_seed0
+    tokenise train_ar_5h_seed1
+    tokenise train_fa_ar --lang mul
+    tokenise train_fa_ur --lang mul --token_type char
+    tokenise train_x --lang noinfo
+    tokenise set1 --lang ar
+    for name in ar ar_5h_seed0 ar_5h_seed1 mul_fa_ar x ar_set1; do
+        [ -f "data/${name}_token_list/bpe_unigram30/tokens.txt" ] || { ls data; return 1; }
+    done
+    [ -f data/mul_fa_ur_token_list/char/tokens.txt ]
+    [ "$(calls make-tokens)" -eq 7 ]
+}
+
 @test "test sets are not filtered by duration, and only training is given noise" {
     printf 'max_duration_s: 9\n' > conf/audio.yaml
     asr --stop_stage audio --audio_config conf/audio.yaml

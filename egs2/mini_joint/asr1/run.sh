@@ -2,8 +2,9 @@
 # Two languages made of mini_ar's words, recognised by one model; minutes on two cores.
 #   ./run.sh                                          a CTC head for each language
 #   ./run.sh --asr_config conf/train_shared.yaml      one head for both
-#   ./run.sh --train_set train_qaa --valid_set valid_qaa --test_sets test_qaa \
-#       --asr_config conf/train_separate.yaml --inference_config ../../../conf/decode.yaml
+#   ./run.sh --lang qaa --train_set train_qaa --valid_set valid_qaa --test_sets test_qaa \
+#       --nbpe 100 --expdir exp/qaa --asr_config conf/train_separate.yaml \
+#       --inference_config ../../../conf/decode.yaml  a model of one; so of qab
 # Other options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
 

@@ -11,6 +11,7 @@ from typing import Any
 from hamzaban.audio.noise import prepare_noise
 from hamzaban.audio.options import FormatOptions, NoiseOptions, parse_range
 from hamzaban.config import read_config
+from hamzaban.launch.notes import note_inputs
 
 _KNOWN = ("noise_list", "rir_list", "snr_db", "num_noises", "noise_prob", "rir_prob")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -42,7 +43,8 @@ def read_conditions(path: Path) -> Conditions:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such YAML; correct --config")
-    values, _ = read_config(path)
+    values, files = read_config(path)
+    note_inputs(*files)
     unknown = values.keys() - {"sets", "seed", "conditions"}
     sets, found = values.get("sets"), values.get("conditions")
     if unknown or not isinstance(sets, list) or not isinstance(found, dict):
@@ -100,6 +102,7 @@ def make_conditions(
     from hamzaban.audio.stage import format_audio
 
     for name, noise in conditions.noise.items():
+        note_inputs(*(path for path in (noise.noise_list, noise.rir_list) if path))
         options = FormatOptions(
             fs=fs,
             min_duration_s=0.0,

@@ -57,6 +57,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.ingest.columns import TableOptions
     from hamzaban.ingest.importing import ImportOptions, import_corpus
+    from hamzaban.ingest.noted import note_corpus
 
     given = {what: getattr(args, f"{what}_column") for what in MEANINGS}
     columns = [name.strip() for name in args.columns.split(",") if name.strip()]
@@ -74,6 +75,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         suffix=args.suffix,
         max_drop=args.max_drop,
     )
+    note_corpus(args.source)
     import_corpus(args.source, args.output, options)
     return 0
 

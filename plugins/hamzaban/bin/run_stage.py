@@ -14,7 +14,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         usage="%(prog)s NAME --in PATH ... --out PATH ... -- command ...",
-        epilog="A folder stands for the files in it, not for those in its subfolders.",
+        epilog="A folder stands for the files in it, not for those in its subfolders. "
+        "Tables that the command notes while it reads them are inputs as well.",
     )
     parser.add_argument("name", help="of the step, such as tokens")
     for option, dest, what in (

@@ -15,6 +15,7 @@ from hamzaban.data_dir import read_scp
 from hamzaban.ingest.sets import check_count, write_sets
 from hamzaban.ingest.transcripts import from_buckwalter
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
+from hamzaban.launch.notes import note_inputs
 
 COUNTS = {"dev": 5002, "test": 5365}  # segments without overlapped speech
 PARTS = {"valid": "dev", "test": "test"}
@@ -70,6 +71,7 @@ def read_programme(
         ValueError: The file is no XML, or an attribute is missing.
     """
     audio = str(source / "train" / "wav" / f"{file.stem}.wav")
+    note_inputs(file)
     try:
         for _, segment in ElementTree.iterparse(file):
             if segment.tag != "segment":
@@ -107,9 +109,12 @@ def _make_utterance(
 
 def read_verbatim(folder: Path, source: Path, tally: Tally) -> Iterator[Utterance]:
     """Read dev or test, Kaldi files whose text is in Buckwalter's letters."""
-    wav = {rec_id: audio for rec_id, audio in read_scp(folder / "wav.scp")}
-    text = dict(read_scp(folder / "text.non_overlap_speech"))
-    for utt_id, rest in read_scp(folder / "segments.non_overlap_speech"):
+    names = ("wav.scp", "text.non_overlap_speech", "segments.non_overlap_speech")
+    recordings, texts, segments = (folder / name for name in names)
+    note_inputs(recordings, texts, segments)
+    wav = dict(read_scp(recordings))
+    text = dict(read_scp(texts))
+    for utt_id, rest in read_scp(segments):
         tally.num_read += 1
         rec_id, begin, end = rest.split()[:3]
         words = text.get(utt_id, "")

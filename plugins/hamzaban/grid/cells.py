@@ -1,5 +1,6 @@
 """The cells of a grid as steps to run, and what became of each."""
 
+import functools
 import itertools
 import json
 import sys
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hamzaban.config import read_config
 from hamzaban.fileio import atomic_text
 from hamzaban.grid.options import DIR, NAME, Command, Grid, Value
 from hamzaban.launch.stage import explain, is_running
@@ -80,6 +82,7 @@ def list_preparations(grid: Grid, exp_dir: Path) -> list[Task]:
 
 def _fill(grid: Grid, command: Command, name: str, root: Path) -> Iterator[Task]:
     axes = [grid.axes[axis].items() for axis in command.axes]
+    with_bases = functools.cache(_with_bases)  # the same for many cells
     for values in itertools.product(*axes):
         pairs = dict(zip(command.axes, values, strict=True))
         names = {axis: name for axis, (name, _) in pairs.items()}
@@ -96,8 +99,22 @@ def _fill(grid: Grid, command: Command, name: str, root: Path) -> Iterator[Task]
             tuple(Path(word) for filled in found for word in filled if word)
             for found in lists[1:]
         )
+        inputs = tuple(file for path in inputs for file in with_bases(path))
         step = Step(name, words, inputs, outputs or (folder / name,))
         yield Task(names, step, folder, is_kept=bool(outputs))
+
+
+def _with_bases(path: Path) -> list[Path]:
+    """Return a YAML and those it lies on; of any other file only the file.
+
+    So of a YAML that cannot be read: the cell fails on it, and its log says why.
+    """
+    if path.suffix not in (".yaml", ".yml"):
+        return [path]
+    try:
+        return read_config(path)[1]
+    except (FileNotFoundError, ValueError):
+        return [path]
 
 
 def _fill_word(word: str, places: Mapping[str, Value]) -> tuple[str, ...]:

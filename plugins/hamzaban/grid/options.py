@@ -22,7 +22,8 @@ class Command:
     Attributes:
         words: One that is {axis} alone gives as many words as its value has.
         axes: What it is run for, once a combination.
-        inputs: Files and folders it reads; those that are "" when filled in are none.
+        inputs: Files and folders it reads, a YAML with all that its `base` leads to;
+            those that are "" when filled in are none.
         outputs: Files it makes; with none it is run each time.
     """
 
@@ -39,7 +40,8 @@ class Grid:
     Attributes:
         path: The YAML, for messages.
         axes: The values of each axis by name.
-        variables: Filled in everywhere, such as paths.
+        variables: Filled in everywhere, such as paths; in the YAML also into those
+            that come after.
         cell: Its first output is the result.txt that is read.
         prepare: Run before the cells, or None.
         compared: The axes of what is compared, such as checkpoint and tokens.
@@ -88,13 +90,7 @@ def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:
     known = (*needed, "variables", "common", "prepare", "metric")
     _check_keys(f"{path}", values, known, needed)
     axes = _choose(path, _read_axes(path, values["axes"]), choice.only)
-    variables = dict(values.get("variables") or {})
-    for name in choice.variables:
-        if name not in variables:
-            raise ValueError(
-                f"{path}: variable {name} is unknown; known: {', '.join(variables)}"
-            )
-    variables = {k: str(v) for k, v in (variables | dict(choice.variables)).items()}
+    variables = _set_variables(path, values.get("variables") or {}, choice.variables)
     axes = _fill_axes(path, axes, variables)
     common = [str(word) for word in values.get("common") or []]
     prepare = None
@@ -142,19 +138,38 @@ def _read_axes(path: Path, axes: Any) -> dict[str, dict[str, Value]]:
     return read
 
 
+def _set_variables(
+    path: Path, given: Mapping[str, Any], chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """Fill into each variable of the YAML those before it; take what was chosen."""
+    for name in chosen:
+        if name not in given:
+            raise ValueError(
+                f"{path}: variable {name} is unknown; known: {', '.join(given)}"
+            )
+    variables: dict[str, str] = {}
+    for name, value in given.items():
+        text = chosen.get(name)
+        variables[name] = _fill(path, str(value), variables) if text is None else text
+    return variables
+
+
+def _fill(path: Path, word: str, variables: Mapping[str, str]) -> str:
+    try:
+        return word.format(**variables)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError(
+            f"{path}: {word}: its {{}} is no variable; known: {', '.join(variables)}"
+        ) from error
+
+
 def _fill_axes(
     path: Path, axes: dict[str, dict[str, Value]], variables: Mapping[str, str]
 ) -> dict[str, dict[str, Value]]:
     """Fill the variables into the values."""
 
     def fill(word: str) -> str:
-        try:
-            return word.format(**variables)
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(
-                f"{path}: {word}: its {{}} is no variable; known: "
-                f"{', '.join(variables)}"
-            ) from error
+        return _fill(path, word, variables)
 
     return {
         axis: {

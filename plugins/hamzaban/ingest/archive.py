@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from hamzaban.fileio import atomic_path
+from hamzaban.launch.notes import note_inputs
 
 COPY_BYTES = 1 << 20
 
@@ -28,6 +29,7 @@ def extract_files(
     """
     if not archive.is_file():
         raise FileNotFoundError(f"{archive}: no such file")
+    note_inputs(archive)
     count = 0
     try:
         with tarfile.open(archive, "r|*") as tar:

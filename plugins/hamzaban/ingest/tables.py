@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hamzaban.launch.notes import note_inputs
+
 JSON_LINES = (".jsonl", ".json", ".ndjson")
 MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
 
@@ -203,6 +205,7 @@ def open_utf8(path: Path) -> Iterator[Iterator[str]]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
+    note_inputs(path)
     with open(path, encoding="utf-8-sig", newline="\n") as stream:
         try:
             yield stream

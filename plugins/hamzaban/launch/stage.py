@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from typing import Any
 from hamzaban import __version__
 from hamzaban.fileio import remove_leftovers
 from hamzaban.launch.local import die_with_parent, exit_status
+from hamzaban.launch.notes import find_changed_notes, note_folder, read_notes
 from hamzaban.launch.stamp import (
     Fingerprint,
     Step,
@@ -80,7 +81,7 @@ def explain(
     """
     if stamp is None:
         return ["was not made yet"], False
-    changes = find_changes(stamp, step, inputs)
+    changes = find_changes(stamp, step, inputs) + find_changed_notes(stamp)
     if stamp["state"] != "done":
         return ["was begun and not finished", *changes], bool(changes)
     return changes + find_damage(stamp, step.outputs), bool(changes)
@@ -116,7 +117,10 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
         else:
             remove_leftovers(path.parent, recursive=False)
     write_stamp(step.stamp_path, stamp)
-    status = run_command(step.command, lock)
+    began_ns = time.time_ns()
+    with note_folder(step.stamp_path) as variables:
+        status = run_command(step.command, lock, variables)
+        noted = read_notes(step.stamp_path, began_ns)
     if status != 0:
         logging.error("%s: ended with status %d", step.name, status)
         return status
@@ -128,18 +132,23 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
         )
     elapsed_s = round(time.monotonic() - started, 1)
     outputs = fingerprint(step.outputs, {})
-    done = {"state": "done", "outputs": outputs, "elapsed_s": elapsed_s}
-    write_stamp(step.stamp_path, {**stamp, **done})
+    done = {"state": "done", "outputs": outputs, "noted": noted}
+    write_stamp(step.stamp_path, {**stamp, **done, "elapsed_s": elapsed_s})
     logging.info("%s: %s done in %.1f s", step.name, step.target, elapsed_s)
     return 0
 
 
-def run_command(command: tuple[str, ...], lock: int | None = None) -> int:
+def run_command(
+    command: tuple[str, ...],
+    lock: int | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> int:
     """Run a command that ends when this process is asked to end, or is killed.
 
     Args:
         command: Its words; no shell reads them.
         lock: A file descriptor it inherits, so that a lock lasts as long as it does.
+        variables: For its environment, beside those of this process.
 
     Returns:
         Its exit status, 128 + number if a signal ended it or this process.
@@ -162,8 +171,9 @@ def run_command(command: tuple[str, ...], lock: int | None = None) -> int:
     heeded = [n for n in asked if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, forward) for number in heeded}
     try:
+        environment = {**os.environ, **(variables or {})}
         process = subprocess.Popen(
-            command, pass_fds=inherited, preexec_fn=die_with_parent
+            command, env=environment, pass_fds=inherited, preexec_fn=die_with_parent
         )
         if received:
             process.terminate()

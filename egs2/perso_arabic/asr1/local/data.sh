@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes data/{train,valid,test}_<lang> of the corpora that conf/mix/<lang>.yaml lists.
-# Usage: data.sh --lang LANG [--mix YAML]
+# Makes data/{train,valid,test}<suffix> of the corpora that conf/mix/<lang>.yaml lists.
+# Usage: data.sh --lang LANG [--mix YAML] [--suffix _LANG]
 
 set -euo pipefail
 

@@ -22,6 +22,7 @@ from hamzaban.data_dir_select import select_utts
 from hamzaban.fileio import atomic_text
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.utterances import Tally
+from hamzaban.launch.notes import note_inputs
 from hamzaban.lm.leaks import Index
 
 SETS = ("train", "valid", "test")
@@ -30,6 +31,7 @@ MAX_DROP = "0.05"  # of a corpus's audio that may be unfit, as in the audio stag
 
 def read_mix(path: Path) -> dict[str, dict]:
     """Read which corpora there are, and leave out those without a place."""
+    note_inputs(path)
     corpora = yaml.safe_load(path.read_text(encoding="utf-8"))["corpora"]
     found = {}
     for name, values in corpora.items():
@@ -110,7 +112,8 @@ def leave_out(source: Path, target: Path, index: Index, lang: str) -> None:
 
 def mix(args: argparse.Namespace) -> None:
     """Make the three sets."""
-    parts = args.output / "parts" / args.lang
+    suffix = args.suffix or f"_{args.lang}"
+    parts = args.output / "parts" / suffix.strip("_")
     corpora = read_mix(args.mix or Path("conf/mix") / f"{args.lang}.yaml")
     folders = {name: prepare(name, corpora[name], parts, args) for name in corpora}
 
@@ -126,7 +129,7 @@ def mix(args: argparse.Namespace) -> None:
         leave_out(source, trains[-1], index, args.lang)
     sets = {"train": trains, "valid": list_sets("valid"), "test": list_sets("test")}
     for part, sources in sets.items():
-        target = args.output / f"{part}_{args.lang}"
+        target = args.output / f"{part}{suffix}"
         if not sources:
             raise ValueError(f"{target}: no corpus has a {part} set; name another one")
         count = combine_dirs(sources, target, leave_out=["utt2dur", "utt2num_samples"])
@@ -141,6 +144,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lang", required=True)
     parser.add_argument("--mix", type=Path, help="default: conf/mix/<lang>.yaml")
+    parser.add_argument("--suffix", default="", help="of the sets; default: _<lang>")
     parser.add_argument("--output", type=Path, default=Path("data"))
     parser.add_argument("--nj", type=int, default=1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

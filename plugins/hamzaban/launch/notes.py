@@ -1,0 +1,117 @@
+"""What a step finds out only while it runs that it reads: the table db.sh names.
+
+A step's command finds a folder named in its environment, in which whatever reads such
+a file notes it; the stamp of the step keeps the notes, so that a correction of the
+file runs the step again.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hamzaban.launch.stamp import Fingerprint, fingerprint, is_same
+
+VARIABLE = "HAMZABAN_NOTES"
+
+
+def note_inputs(*paths: Path) -> None:
+    """Tell the step that runs this, if one does, what it reads, before it is read.
+
+    Args:
+        paths: Files, and folders of which only the names in them count. One that is
+            missing is left to its reader.
+    """
+    folder = os.environ.get(VARIABLE)
+    if not folder or not paths:
+        return
+    lines = b""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            place = os.fsencode(path.absolute())
+            lines += b"%d %d %s\0" % (stat.st_size, stat.st_mtime_ns, place)
+    with (
+        suppress(FileNotFoundError),  # the step was killed
+        open(Path(folder) / str(os.getpid()), "ab") as stream,
+    ):
+        stream.write(lines)
+
+
+@contextmanager
+def note_folder(stamp_path: Path) -> Iterator[dict[str, str]]:
+    """Make the folder for the notes of a step, and remove it at the end.
+
+    Yields:
+        The variable of the environment that names it.
+    """
+    folder = stamp_path.with_suffix(".notes")
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+    folder.mkdir(parents=True)
+    try:
+        yield {VARIABLE: str(folder.absolute())}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_notes(stamp_path: Path, began_ns: int) -> dict[str, Fingerprint]:
+    """Return the fingerprints of what a step has noted, but of what it made itself.
+
+    Args:
+        stamp_path: Of the step.
+        began_ns: When it began: a file that was written later is its own. One that
+            somebody else wrote while the step ran is told by its state when read.
+    """
+    noted: dict[str, Fingerprint] = {}
+    for file in stamp_path.with_suffix(".notes").iterdir():
+        for line in file.read_bytes().split(b"\0")[:-1]:
+            size, time_ns, place = line.split(b" ", 2)
+            path = Path(os.fsdecode(place))
+            if path.is_dir():
+                noted[_shorten(path)] = _describe_folder(path)
+                continue
+            seen = {"size": int(size), "mtime_ns": int(time_ns), "sha256": None}
+            name = _shorten(path)
+            if int(time_ns) < began_ns and name not in noted and path.is_file():
+                noted[name] = _describe(name, seen)
+    return noted
+
+
+def find_changed_notes(stamp: dict[str, Any]) -> list[str]:
+    """Say what noted files and folders are others now than when the step was run.
+
+    One that is gone is no change: what was made of it stays.
+    """
+    noted = stamp.get("noted", {})
+    return [
+        f"{name} has changed"
+        for name in sorted(noted)
+        if os.path.exists(name) and not is_same(noted[name], _look_at(name, noted))
+    ]
+
+
+def _look_at(name: str, noted: dict[str, Fingerprint]) -> Fingerprint:
+    if os.path.isdir(name):
+        return _describe_folder(Path(name))
+    return fingerprint([Path(name)], noted)[name]
+
+
+def _describe(name: str, seen: Fingerprint) -> Fingerprint:
+    now = fingerprint([Path(name)], {})[name]
+    is_as_read = all(now[key] == seen[key] for key in ("size", "mtime_ns"))
+    return now if is_as_read else seen
+
+
+def _describe_folder(path: Path) -> Fingerprint:
+    names = sorted(name for name in os.listdir(path) if not name.startswith("."))
+    digest = hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()
+    return {"size": len(names), "mtime_ns": 0, "sha256": digest}
+
+
+def _shorten(path: Path) -> str:
+    """Return a path as seen from here if it lies below, so that a copy finds it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

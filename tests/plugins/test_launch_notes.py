@@ -1,0 +1,157 @@
+"""Files that a step notes while it runs: tables that db.sh names, lists of noises."""
+
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hamzaban.bin.import_data import main as import_data
+from hamzaban.bin.prepare_corpus import main as prepare_corpus
+from hamzaban.launch import notes, stage, stamp
+from hamzaban.launch.stamp import Step
+from published import corpora
+from published.speech import draw_sentences, write_audio, write_lines
+
+NOTE = (
+    "import sys; from pathlib import Path; from hamzaban.launch.notes import *; "
+    "note_inputs(*map(Path, sys.argv[1:]))"
+)
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    """A recipe, and beside it a corpus whose name has a space."""
+    folder = tmp_path / "my corpus é"
+    folder.mkdir()
+    (folder / "text").write_text("a\n")
+    (tmp_path / "recipe" / "in").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "recipe")
+    return folder
+
+
+def run(*noted: Path, script: str = ":") -> bool:
+    """Run a step that notes files; return whether it ran."""
+    words = shlex.join([sys.executable, "-c", NOTE, *map(str, noted)])
+    script = f"{words}; {script}; touch out; echo ran >> runs"
+    step = Step("data", ("bash", "-c", script), (Path("in"),), (Path("out"),))
+    before = Path("runs").stat().st_size if Path("runs").exists() else 0
+    assert stage.run_stage(step) == 0
+    return Path("runs").stat().st_size > before
+
+
+def test_a_correction_of_a_noted_file_runs_the_step_again(corpus, caplog):
+    caplog.set_level("INFO")
+    text = corpus / "text"
+    assert run(text, corpus, corpus / "none")
+    assert not run(text, corpus, corpus / "none")
+    os.utime(text, (1, 1))
+    assert not run(text, corpus, corpus / "none")
+    text.write_text("b\n")
+    assert run(text, corpus, corpus / "none")
+    assert f"{text} has changed" in caplog.text
+    (corpus / "new").touch()
+    assert run(text, corpus, corpus / "none")
+    assert f"{corpus} has changed" in caplog.text
+    assert not run(text, corpus, corpus / "none")
+    assert not Path(".out.data.notes").exists()
+
+
+def test_what_was_made_stays_when_the_corpus_is_gone(corpus):
+    run(corpus / "text")
+    (corpus / "text").unlink()
+    assert not run(corpus / "text")
+
+
+def test_what_the_step_makes_is_no_input_of_it(corpus):
+    script = "echo $RANDOM > unpacked"
+    words = shlex.join([sys.executable, "-c", NOTE, "unpacked"])
+    assert run(corpus / "text", script=f"{script}; {words}")
+    Path("unpacked").write_text("by another step")
+    assert not run(corpus / "text", script=f"{script}; {words}")
+
+
+def test_a_correction_while_the_step_runs_is_seen_the_next_time(corpus):
+    table = corpus / "text"
+    late = f"echo late > {shlex.quote(str(table))}"
+    assert run(table, script=late)
+    assert run(table, script=late)
+
+
+def collect(tmp_path, monkeypatch, verb, *words):
+    """Return the names of what a verb notes, as seen from the folder of the test."""
+    monkeypatch.chdir(tmp_path)
+    path, began_ns = tmp_path / ".data.data.stamp", time.time_ns()
+    with notes.note_folder(path) as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert verb(list(map(str, words))) == 0
+        return set(notes.read_notes(path, began_ns))
+
+
+def test_forms_of_own_corpora(tmp_path, monkeypatch):
+    kaldi: dict[str, list[str]] = {"wav.scp": [], "text": [], "utt2spk": []}
+    rows = ["path,sentence,speaker"]
+    for k, sentence in enumerate(draw_sentences("sw", 12)):
+        audio = tmp_path / "pairs" / f"s{k % 4}" / f"{k:02}.wav"
+        write_audio(audio, sentence, seed=k)
+        write_lines(audio.with_suffix(".txt"), [sentence])
+        rows.append(f"{audio},{sentence},s{k % 4}")
+        for name, value in (("wav.scp", audio), ("text", sentence), ("utt2spk", "s")):
+            spk = f"{k % 4}" if name == "utt2spk" else ""
+            kaldi[name].append(f"s{k % 4}-{k:02} {value}{spk}")
+    for name, lines in kaldi.items():
+        write_lines(tmp_path / "kaldi" / name, sorted(lines))
+    write_lines(tmp_path / "table.csv", rows)
+
+    def collect_of(source):
+        words = (import_data, source, "--output", "data", "--keep_shared", "true")
+        return collect(tmp_path, monkeypatch, *words)
+
+    assert collect_of("table.csv") == {"table.csv"}
+    names = {f"kaldi/{name}" for name in kaldi}
+    assert collect_of("kaldi") == {"kaldi", *names}
+    found = collect_of("pairs")
+    assert {"pairs", "pairs/s3", "pairs/s3/11.txt"} <= found
+    assert not [name for name in found if name.endswith(".wav")]
+
+
+def test_parquet_is_noted_and_not_what_it_is_unpacked_to(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    corpora.make_parquet(tmp_path / "parquet", "ur")
+    words = ("parquet", "--output", "data", "--unpack_dir", "unpacked")
+    found = collect(tmp_path, monkeypatch, import_data, *words)
+    names = [f"parquet/{part}-00000-of-00001.parquet" for part in ("train", "valid")]
+    assert found == {"parquet", *names}
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "noted"),
+    [
+        ("masc", corpora.make_masc, "c/subtitles/-clean_train1.ar.vtt"),
+        ("mgb2", corpora.make_mgb2, "c/train/xml/utf8/00A-BC.xml"),
+        ("fleurs", corpora.make_fleurs, "c/data/fa_ir/test.tsv"),
+        ("fleurs", corpora.make_fleurs, "c/data/fa_ir/audio/test.tar.gz"),
+        ("mgb2", corpora.make_mgb2, "c/test/text.non_overlap_speech"),
+    ],
+)
+def test_tables_of_published_corpora(name, make, noted, tmp_path, monkeypatch):
+    make(tmp_path / "c")
+    words = [name, "c", "--output", "data"]
+    words += [] if name == "masc" else ["--check_counts", "false"]
+    words += ["--lang", "fa", "--unpack_dir", "unpacked"] if name == "fleurs" else []
+    found = collect(tmp_path, monkeypatch, prepare_corpus, *words)
+    assert noted in found
+    assert not [path for path in found if path.endswith((".wav", ".flac", ".mp3"))]
+
+
+def test_check_stamp_says_which_table_has_changed(corpus, capsys):
+    from hamzaban.bin import check_stamp
+
+    run(corpus / "text")
+    (corpus / "text").write_text("b\n")
+    assert check_stamp.main([".out.data.stamp"]) == 1
+    assert f"{corpus / 'text'} has changed" in capsys.readouterr().out
+    assert stamp.read_stamp(Path(".out.data.stamp"))["inputs"] == {}
