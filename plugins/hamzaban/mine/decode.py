@@ -120,7 +120,8 @@ def _open(path: str, audio_stream: str | int) -> Iterator[tuple[Any, Any]]:
     import av
 
     try:
-        container = av.open(f"file:{path}")  # a name with a colon is no address
+        # "file:": a name with a colon is no address; tags may be in any encoding
+        container = av.open(f"file:{path}", metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError("unreadable", f"{path}: {error}") from error
     with container:
