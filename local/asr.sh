@@ -126,11 +126,10 @@ if stage 2 audio; then
     done
 fi
 
-if stage 3 mine; then
+if stage 3 mine; then # each time: what lies in a folder of media may have changed
     config=${expdir}/conf/$(stem "${mine_config}").yaml
     hamzaban merge-config "${mine_config}" "${config}"
-    step mine --in data/media.lst "${config}" --out "${dumpdir}/unlabelled" -- \
-        hamzaban mine-audio --nj "${nj}" --config "${config}" \
+    hamzaban mine-audio --nj "${nj}" --config "${config}" \
         --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
 fi
 

@@ -268,7 +268,7 @@ def _check_av(stream: BinaryIO, check: AudioCheck, failure: str) -> AudioInfo:
     stream.seek(0)
     logging.getLogger("libav").setLevel(logging.CRITICAL)
     try:
-        with av.open(stream) as container:
+        with av.open(stream, metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise _fail("unreadable-audio", f"no audio stream; {failure}")
             return _read_av(container, check, failure)

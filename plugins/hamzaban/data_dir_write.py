@@ -18,7 +18,7 @@ from hamzaban.data_dir import (
     read_scp,
     sorted_pairs,
 )
-from hamzaban.fileio import atomic_path, remove_leftovers, temporary_name
+from hamzaban.fileio import atomic_path, keep_time, remove_leftovers, temporary_name
 
 
 class ScpWriter:
@@ -110,7 +110,8 @@ class DirWriter:
 
     spk2utt is made from utt2spk. On success the old data files that were not written
     anew are removed, then the new ones take their names, utt2spk last: a directory
-    killed in that moment has no utt2spk and says so, and is never a mixture.
+    killed in that moment has no utt2spk and says so, and is never a mixture. A new file
+    with the bytes of the old one has its time, too: what was made of it stays true.
     """
 
     def __init__(self, data_dir: str | Path) -> None:
@@ -139,6 +140,7 @@ class DirWriter:
         """Write a file that holds one value, such as feats_type."""
         path = self._stack.enter_context(atomic_path(self.data_dir / name))
         path.write_text(f"{value}\n", encoding="utf-8")
+        keep_time(path, self.data_dir / name)
 
     def __exit__(
         self,
@@ -155,6 +157,9 @@ class DirWriter:
             utt2spk = self._writers["utt2spk"].path
             spk2utt = self._stack.enter_context(atomic_path(self.data_dir / "spk2utt"))
             write_spk2utt(((spk, utt) for utt, spk in read_scp(utt2spk)), spk2utt)
+            keep_time(spk2utt, self.data_dir / "spk2utt")
+            for name, writer in self._writers.items():
+                keep_time(writer.path, self.data_dir / name)
             for path in self.data_dir.iterdir():
                 is_stale = kind_of(path.name) and path.name not in self._writers
                 if is_stale or path.name == "utt2spk":

@@ -1,5 +1,6 @@
 """Writing files so that a reader, or a rerun, never sees half of one."""
 
+import filecmp
 import itertools
 import os
 import re
@@ -71,6 +72,21 @@ def atomic_text(path: str | Path, *, sync: bool = True) -> Iterator[TextIO]:
         open(temporary, "w", encoding="utf-8", newline="\n") as stream,
     ):
         yield stream
+
+
+def keep_time(new: Path, old: Path) -> None:
+    """Give a file the time of change of another whose bytes it has.
+
+    Written over the old one, it then is the same by size and time, too, which is how
+    a step knows a big input again.
+
+    Args:
+        new: The file; left as it is where the bytes differ.
+        old: The other one; need not exist.
+    """
+    if old.is_file() and filecmp.cmp(new, old, shallow=False):
+        stat = old.stat()
+        os.utime(new, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def remove_leftovers(folder: str | Path, *, recursive: bool = True) -> list[Path]:

@@ -139,6 +139,18 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     grep -q "^combine-data .*dump/raw/train dump/raw/unlabelled dump/unlabelled$" "${CALLS}"
 }
 
+@test "media are looked at each time, and what is mined the same changes nothing" {
+    mkdir data
+    echo "films" > data/media.lst
+    printf 'output: flac\n' > conf/mine.yaml
+    mine=(--mine_config conf/mine.yaml --pretrain_config conf/pretrain.yaml)
+    asr "${mine[@]}" --stop_stage pretrain
+    asr "${mine[@]}" --stop_stage pretrain
+    [ "$(calls mine-audio)" -eq 2 ]
+    [ "$(calls combine-data)" -eq 1 ]
+    [ "$(calls train-ssl)" -eq 1 ]
+}
+
 @test "each way to begin training has a folder of its own" {
     seed=downloads/seed/wav2vec2.pt
     asr --test_sets test

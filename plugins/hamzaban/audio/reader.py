@@ -186,7 +186,7 @@ def _open_media(
         file.seek(0)
     target: Any = str(file) if isinstance(file, Path) else file
     try:
-        container = av.open(target)
+        container = av.open(target, metadata_errors="replace")  # tags: any encoding
     except (av.error.FFmpegError, OSError) as error:
         detail = f"{name}: libsndfile: {soundfile_says}; ffmpeg: {error}"
         raise UnreadableError("unreadable", detail) from error

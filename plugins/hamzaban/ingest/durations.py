@@ -29,7 +29,7 @@ def _read_media_duration(path: str) -> float:
     import av
 
     try:
-        with av.open(path) as container:
+        with av.open(path, metadata_errors="replace") as container:
             return (container.duration or 0) / 1_000_000
     except (av.error.FFmpegError, OSError):
         return 0.0

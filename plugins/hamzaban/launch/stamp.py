@@ -15,7 +15,7 @@ from typing import Any
 
 from hamzaban.fileio import atomic_text
 
-SMALL_FILE_BYTES = 64 * 2**20  # up to here content counts, above it size and time
+SMALL_FILE_BYTES = 2 * 2**30  # up to here content counts, above it size and time
 NEUTRAL_OPTIONS = frozenset({"nj", "ngpu", "num_threads", "max_jobs", "log_level"})
 Fingerprint = dict[str, Any]  # size (bytes), mtime_ns, sha256 (None for a big file)
 
@@ -142,7 +142,7 @@ def _describe(file: Path, known: Fingerprint | None) -> Fingerprint:
 def is_same(old: Fingerprint, new: Fingerprint) -> bool:
     """Tell whether two fingerprints are of the same content."""
     if old["sha256"] is None or new["sha256"] is None:
-        return old == new
+        return all(old[key] == new[key] for key in ("size", "mtime_ns"))
     return bool(old["sha256"] == new["sha256"])
 
 

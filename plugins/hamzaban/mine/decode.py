@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,14 @@ def read_media(
 ) -> Iterator[np.ndarray]:
     """Decode a file from a place on, mix its channels and resample.
 
+    Rate, channels and sample format may change on the way, as from a jingle to a talk.
+
     Args:
         media: The file.
         start: First sample, counted at `fs` from the first of the file.
         fs: Rate wanted, Hz.
         faults: Gets what ffmpeg says of what it cannot decode, which is left out.
-        stop_at_fault: End there.
+        stop_at_fault: End there, and where rate or channels change.
 
     Yields:
         Consecutive samples, the mean of all channels, float32, shape (num_samples,).
@@ -102,17 +105,29 @@ def read_media(
             no such place.
     """
     with _open(media.path, media.audio_stream) as (container, stream):
-        skip = round(start * media.fs_in / fs)
-        if skip > 0:
-            _seek(container, stream, media, skip)
+        start_s = Fraction(start, fs)
+        if start:
+            _seek(container, stream, media, float(start_s))
         frames = _each_frame(container, stream, faults, stop_at_fault=stop_at_fault)
-        resampler = soxr.ResampleStream(media.fs_in, fs, 1, dtype="float32")
-        is_same = media.fs_in == fs
-        for frame in _from_sample(frames, media, skip, faults):
+        if stop_at_fault:
+            frames = _until_change(frames, media, faults)
+        rate, resampler = fs, None
+        for frame in _from_time(frames, media, start_s, faults):
+            if frame.sample_rate != rate:
+                if resampler is not None:
+                    yield _finish(resampler)
+                rate, resampler = frame.sample_rate, None
+                if rate != fs:
+                    resampler = soxr.ResampleStream(rate, fs, 1, dtype="float32")
             mono = _mix(_to_float(frame, media.path))
-            yield mono if is_same else resampler.resample_chunk(mono)
-        if not is_same:
-            yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+            yield mono if resampler is None else resampler.resample_chunk(mono)
+        if resampler is not None:
+            yield _finish(resampler)
+
+
+def _finish(resampler: soxr.ResampleStream) -> np.ndarray:
+    """Return the samples that a resampler still holds, shape (num_samples,)."""
+    return resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 @contextmanager
@@ -120,7 +135,8 @@ def _open(path: str, audio_stream: str | int) -> Iterator[tuple[Any, Any]]:
     import av
 
     try:
-        container = av.open(f"file:{path}")  # a name with a colon is no address
+        # "file:": a name with a colon is no address; tags may be in any encoding
+        container = av.open(f"file:{path}", metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError("unreadable", f"{path}: {error}") from error
     with container:
@@ -161,46 +177,83 @@ def _each_frame(
         yield from (frame for frame in frames if frame.samples)
 
 
-def _seek(container: Any, stream: Any, media: Media, skip: int) -> None:
-    import av
-
-    time_s = skip / media.fs_in - PREROLL_S + (media.first_time_s or 0.0)
-    try:
-        container.seek(max(int(time_s / stream.time_base), 0), stream=stream)
-    except (av.error.FFmpegError, OSError) as error:
-        raise UnreadableError("no_seek", f"{media.path}: {error}") from error
-
-
-def _from_sample(
-    frames: Iterator[Any], media: Media, skip: int, faults: list[str]
+def _until_change(
+    frames: Iterator[Any], media: Media, faults: list[str]
 ) -> Iterator[Any]:
-    """Yield frames of GATHER_S, the last one shorter, from sample `skip` on."""
-    from av.audio.fifo import AudioFifo
-
-    fifo: Any = AudioFifo()
-    size = round(GATHER_S * media.fs_in)
-    left = 0 if skip == 0 else None  # to drop
+    """Yield frames until their rate or channels are not those of the first."""
     for frame in frames:
         shape = (frame.sample_rate, frame.layout.nb_channels)
         if shape != (media.fs_in, media.num_channels):
             faults.append("rate or channels change")
-            break
-        if left is None:  # the first frame after a seek
-            time_s = _time_s(frame)
-            if time_s is None or media.first_time_s is None:
-                raise UnreadableError("no_seek", f"{media.path}: no time stamps")
-            left = skip - round((time_s - media.first_time_s) * media.fs_in)
-            if left < 0:
-                raise UnreadableError("no_seek", f"{media.path}: cannot seek")
+            return
+        yield frame
+
+
+def _seek(container: Any, stream: Any, media: Media, start_s: float) -> None:
+    import av
+
+    time_s = max(start_s - PREROLL_S + (media.first_time_s or 0.0), 0.0)
+    try:
+        container.seek(int(time_s / stream.time_base), stream=stream)
+    except (av.error.FFmpegError, OSError) as error:
+        raise UnreadableError("no_seek", f"{media.path}: {error}") from error
+
+
+def _from_time(
+    frames: Iterator[Any], media: Media, start_s: Fraction, faults: list[str]
+) -> Iterator[Any]:
+    """Yield frames of GATHER_S, shorter before a change and at the end, from a time on.
+
+    Args:
+        frames: Of the file, from before that time.
+        media: The file.
+        start_s: The time, counted from the first sample of the file.
+        faults: Gets what is wrong with frames that are left out.
+
+    Raises:
+        UnreadableError: There is no such place (reason no_seek).
+    """
+    from av.audio.fifo import AudioFifo
+
+    fifo: Any = AudioFifo()
+    form, size = None, 0
+    left_s = None if start_s else Fraction(0)  # to drop
+    for frame in frames:
+        rate = frame.sample_rate
+        if not RATE_RANGE[0] <= rate <= RATE_RANGE[1]:
+            faults.append(f"rate of {rate} Hz")
+            continue
+        if form != _form(frame):
+            if fifo.samples:
+                yield fifo.read()
+            fifo, form, size = AudioFifo(), _form(frame), round(GATHER_S * rate)
+        if left_s is None:  # the first frame after a seek
+            left_s = _find_rest(frame, media, start_s)
         frame.pts = None  # else the fifo wants it without gaps
         fifo.write(frame)
-        if left:
-            dropped = fifo.read(min(left, fifo.samples))
-            left -= dropped.samples
+        if left_s and (left := round(left_s * rate)):  # read(0) would be all
+            left_s = Fraction(left - fifo.read(min(left, fifo.samples)).samples, rate)
         while fifo.samples >= size:
             yield fifo.read(size)
     if fifo.samples:
         yield fifo.read()
+
+
+def _form(frame: Any) -> tuple[Any, ...]:
+    """Return what all frames of a fifo have in common."""
+    return frame.sample_rate, frame.format.name, frame.layout.name, frame.time_base
+
+
+def _find_rest(frame: Any, media: Media, start_s: Fraction) -> Fraction:
+    """Return how long before a time the first frame after a seek begins, s."""
+    time_s = _time_s(frame)
+    if time_s is None or media.first_time_s is None:
+        raise UnreadableError("no_seek", f"{media.path}: no time stamps")
+    rate = frame.sample_rate
+    rest = round(start_s * rate) - round((time_s - media.first_time_s) * rate)
+    if rest < 0:
+        raise UnreadableError("no_seek", f"{media.path}: cannot seek")
+    return Fraction(rest, rate)
 
 
 def _time_s(frame: Any) -> float | None:

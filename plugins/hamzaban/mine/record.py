@@ -12,7 +12,7 @@ from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.mine.decode import Media
 
 KEPT = "-"
-VERSION = 1  # a change of what is mined or stored makes old records worthless
+VERSION = 2  # a change of what is mined or stored makes old records worthless
 
 
 class Chunk(NamedTuple):

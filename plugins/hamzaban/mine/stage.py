@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hamzaban.audio.pool import Crash, run_apart, show_progress
-from hamzaban.fileio import remove_leftovers
+from hamzaban.fileio import keep_time, remove_leftovers
 from hamzaban.mine.duplicates import Voice, find_duplicates
 from hamzaban.mine.language import load_filter
 from hamzaban.mine.options import MineOptions
@@ -23,6 +23,7 @@ from hamzaban.mine.vad import FRAME_SAMPLES, find_weights
 from hamzaban.mine.work import CRASHED, Mined, mine_parts, plan_parts
 
 MAX_MESSAGES = 20
+TAKEN_AWAY = ("wav.scp", "utt2spk")  # while mining; last ones stay in state/, for times
 _OURS = re.compile(r".+-[0-9a-f]{12}")  # folders in data/: see `rec_id_of`
 PARTS_HELD = 64  # whose fingerprints stay in memory while duplicates are sought
 
@@ -64,6 +65,8 @@ def mine(
         mined = mine_parts(planned, out_dir, options, nj)
     _warn(mined)
     tally = write_output(mined, heard, out_dir, options)
+    for name in TAKEN_AWAY:
+        keep_time(out_dir / name, out_dir / "state" / name)
     records = _list_records(paths, planned, out_dir, options)
     _remove_strays(mined, heard, records, out_dir)
     return write_report(out_dir, tally)
@@ -74,10 +77,11 @@ def _prepare(out_dir: Path, options: MineOptions) -> None:
     find_weights()
     if options.language_filter is not None:
         load_filter(options.language_filter)
-    out_dir.mkdir(parents=True, exist_ok=True)
+    (out_dir / "state").mkdir(parents=True, exist_ok=True)
     remove_leftovers(out_dir)
-    for name in ("wav.scp", "utt2spk"):
-        (out_dir / name).unlink(missing_ok=True)
+    for name in TAKEN_AWAY:
+        if (out_dir / name).is_file():
+            (out_dir / name).replace(out_dir / "state" / name)
 
 
 def _look_at_all(
