@@ -110,12 +110,7 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
         "host": socket.gethostname(),
         "hamzaban": __version__,
     }
-    remove_leftovers(step.stamp_path.parent, recursive=False)
-    for path in step.outputs:
-        if path.is_dir():
-            remove_leftovers(path)
-        else:
-            remove_leftovers(path.parent, recursive=False)
+    _remove_all_leftovers(step)
     write_stamp(step.stamp_path, stamp)
     began_ns = time.time_ns()
     with note_folder(step.stamp_path) as variables:
@@ -136,6 +131,15 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     write_stamp(step.stamp_path, {**stamp, **done, "elapsed_s": elapsed_s})
     logging.info("%s: %s done in %.1f s", step.name, step.target, elapsed_s)
     return 0
+
+
+def _remove_all_leftovers(step: Step) -> None:
+    remove_leftovers(step.stamp_path.parent, recursive=False)
+    for path in step.outputs:
+        if path.is_dir():
+            remove_leftovers(path)
+        else:
+            remove_leftovers(path.parent, recursive=False)
 
 
 def run_command(

@@ -65,8 +65,7 @@ def mine(
         mined = mine_parts(planned, out_dir, options, nj)
     _warn(mined)
     tally = write_output(mined, heard, out_dir, options)
-    for name in TAKEN_AWAY:
-        keep_time(out_dir / name, out_dir / "state" / name)
+    _keep_times(out_dir)
     records = _list_records(paths, planned, out_dir, options)
     _remove_strays(mined, heard, records, out_dir)
     return write_report(out_dir, tally)
@@ -82,6 +81,11 @@ def _prepare(out_dir: Path, options: MineOptions) -> None:
     for name in TAKEN_AWAY:
         if (out_dir / name).is_file():
             (out_dir / name).replace(out_dir / "state" / name)
+
+
+def _keep_times(out_dir: Path) -> None:
+    for name in TAKEN_AWAY:
+        keep_time(out_dir / name, out_dir / "state" / name)
 
 
 def _look_at_all(

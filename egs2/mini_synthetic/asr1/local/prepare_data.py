@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Have espeak-ng read sentences of two languages: synthetic speech, named so.
 
-Lines are normalised and cut to phrases of 2 to 6 words. Of the source's phrases some are
-for training, a few for validation and test; of the target's a part is read and stays
-without transcripts, a few are the test set, the rest is the target's text. No phrase is in
-two sets, no voice reads both for training and for a test, or both languages. Each
-utterance has a speed, a pitch and a level of noise of its own. Same options, same output.
+Lines are normalised and cut to phrases of 2 to 6 words. Of the source's phrases some
+are for training, a few for validation and test; of the target's a part is read and
+stays without transcripts, a few are the test set, the rest is the target's text. No
+phrase is in two sets, no voice reads both for training and for a test, or both
+languages. Each utterance has a speed, a pitch and a level of noise of its own. Same
+options, same output.
 """
 
 import argparse
