@@ -114,7 +114,7 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     write_stamp(step.stamp_path, stamp)
     began_ns = time.time_ns()
     with note_folder(step.stamp_path) as variables:
-        status = run_command(step.command, lock, variables)
+        status = run_command(step.command, lock, {**os.environ, **variables})
         noted = read_notes(step.stamp_path, began_ns)
     if status != 0:
         logging.error("%s: ended with status %d", step.name, status)
@@ -145,14 +145,14 @@ def _remove_all_leftovers(step: Step) -> None:
 def run_command(
     command: tuple[str, ...],
     lock: int | None = None,
-    variables: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a command that ends when this process is asked to end, or is killed.
+    """Run a command; no shell. It ends when this process is asked to, or is killed.
 
     Args:
-        command: Its words; no shell reads them.
-        lock: A file descriptor it inherits, so that a lock lasts as long as it does.
-        variables: For its environment, beside those of this process.
+        command: Its words.
+        lock: A file descriptor it inherits; the lock lasts as long as it does.
+        environment: Its own; None: that of this process.
 
     Returns:
         Its exit status, 128 + number if a signal ended it or this process.
@@ -160,9 +160,7 @@ def run_command(
     Raises:
         FileNotFoundError: There is no such command.
     """
-    if shutil.which(command[0]) is None:
-        raise FileNotFoundError(f"{command[0]}: no such command, or not executable")
-    inherited = () if lock is None else (lock,)
+    _refuse_unknown(command[0])
     process: subprocess.Popen[bytes] | None = None
     received: list[int] = []
 
@@ -171,11 +169,9 @@ def run_command(
         if process is not None and number != signal.SIGINT:  # a terminal tells both
             process.send_signal(number)
 
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heeded = [n for n in asked if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, forward) for number in heeded}
+    before = {number: signal.signal(number, forward) for number in _heeded()}
     try:
-        environment = {**os.environ, **(variables or {})}
+        inherited = [] if lock is None else [lock]
         process = subprocess.Popen(
             command, env=environment, pass_fds=inherited, preexec_fn=die_with_parent
         )
@@ -186,6 +182,16 @@ def run_command(
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 + received[0] if received and status == 0 else status
+
+
+def _refuse_unknown(program: str) -> None:
+    if shutil.which(program) is None:
+        raise FileNotFoundError(f"{program}: no such command, or not executable")
+
+
+def _heeded() -> list[int]:
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [n for n in asked if signal.getsignal(n) is not signal.SIG_IGN]
 
 
 @contextlib.contextmanager

@@ -43,8 +43,8 @@ def mine(
 
     Args:
         inputs, lists: Of media; see `find_media`.
-        out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl,
-            mining.md, images/mining.png, and state/ to go on from.
+        out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl, mining.md,
+            images/mining.png, state/ to go on from.
         options: The values of conf/mine.yaml.
         nj: Number of processes.
 
@@ -52,18 +52,14 @@ def mine(
         The table of mining.md.
 
     Raises:
-        FileNotFoundError: An input is missing, or silero-vad is.
+        FileNotFoundError: An input, or silero-vad, is missing.
         ValueError: No media, or no speech was found.
     """
     paths = find_media(inputs, lists, options, out_dir)
     _prepare(out_dir, options)
     sources = _look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
-    mined = mine_parts(planned, out_dir, options, nj)
-    heard = _find_heard(mined, options)
-    if _forget_broken(mined, heard):
-        mined = mine_parts(planned, out_dir, options, nj)
-    _warn(mined)
+    mined, heard = _mine_and_compare(planned, out_dir, options, nj)
     tally = write_output(mined, heard, out_dir, options)
     _keep_times(out_dir)
     records = _list_records(paths, planned, out_dir, options)
@@ -102,6 +98,18 @@ def _look_at_all(
             source = Source(path, "", 0, None, (0,), reason, f"{path}: {detail}")
         found[source.path] = source
     return [found[path] for path in paths]
+
+
+def _mine_and_compare(
+    planned: Sequence[Mined], out_dir: Path, options: MineOptions, nj: int
+) -> tuple[list[Mined], dict[tuple[Path, int], Heard]]:
+    """Do what is left to do; find what was heard before; tell of what failed."""
+    mined = mine_parts(planned, out_dir, options, nj)
+    heard = _find_heard(mined, options)
+    if _forget_broken(mined, heard):
+        mined = mine_parts(planned, out_dir, options, nj)
+    _warn(mined)
+    return mined, heard
 
 
 def _find_heard(
