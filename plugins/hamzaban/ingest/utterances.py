@@ -141,17 +141,21 @@ def write_set(
             num_utts += 1
             duration_s = utt.duration_s or utt.end_s - utt.begin_s
             total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
-        if num_utts == 0:
-            raise ValueError(
-                f"{data_dir}: no utterance is left to write, expected at least one; "
-                "see the counts above for where they went"
-            )
+        _require_some(num_utts, data_dir)
     done = Written(num_utts, len(speakers), total_s / 3600 if all_timed else 0.0)
     length = f", {done.hours:.2f} h" if all_timed else ""
     logging.info(
         "%s: %d utterances, %d speakers%s", data_dir, num_utts, len(speakers), length
     )
     return done
+
+
+def _require_some(num_utts: int, data_dir: Path) -> None:
+    if num_utts == 0:
+        raise ValueError(
+            f"{data_dir}: no utterance is left to write, expected at least one; "
+            "see the counts above for where they went"
+        )
 
 
 def _write(out: DirWriter, utt: Utterance, spk_id: str) -> None:
