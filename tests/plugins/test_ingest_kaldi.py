@@ -130,7 +130,7 @@ def test_ids_segments_and_commands_stay(tmp_path):
 
 
 def test_segments_of_unknown_speakers_stay_with_their_recording(tmp_path):
-    segments = [f"u{k} r{k // 2} {k % 2}.0 {k % 2}.9" for k in range(8)]
+    segments = [f"u{k} r{k // 2} 0.{k % 2} 1.{k % 2}" for k in range(8)]
     utterances = [(f"u{k}", f"u{k}", SENTENCES[k]) for k in range(8)]
     source = write_dir(tmp_path / "kal", utterances, segments=segments)
     write_lines(source / "wav.scp", [f"r{k} wav/u{k}.wav" for k in range(4)])

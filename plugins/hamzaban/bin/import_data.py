@@ -12,7 +12,7 @@ MEANINGS = (
 )
 UNPACK = "for audio out of Parquet and Arrow files, in a folder for each SOURCE"
 
-DROP = "highest share of a set that may be without audio or transcript"
+DROP = "most of a set that may lack audio or transcript, or end beyond its recording"
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -104,7 +104,7 @@ def prepare(args: argparse.Namespace) -> None:
             utterances = add_durations(utterances, durations)
         if name == "unlabelled":
             utterances = (utt._replace(text=None) for utt in utterances)
-        write_set(args.output / f"{name}{args.suffix}", utterances)
+        write_set(args.output / f"{name}{args.suffix}", utterances, tally)
         tally.check(args.max_drop)
     if args.apart:
         write_apart(sets["train"], release, args)

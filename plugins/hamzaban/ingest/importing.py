@@ -85,7 +85,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
             chosen = _without_shared(chosen, corpus, plan, tally)
         utterances = _make_utterances(chosen, finder, options.lang, tally)
         data_dir = output / f"{name}{options.suffix}"
-        write_set(data_dir, utterances, remedy=SAME_IDS)
+        write_set(data_dir, utterances, tally, remedy=SAME_IDS)
         tally.check(options.max_drop)
 
 

@@ -29,7 +29,7 @@ def write_sets(
     """
     for name, read in readers.items():
         tally = Tally(f"{name} of {source}")
-        write_set(output / name, _with_audio(read(tally), tally))
+        write_set(output / name, _with_audio(read(tally), tally), tally)
         tally.check(max_drop)
 
 

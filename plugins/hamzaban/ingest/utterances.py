@@ -109,39 +109,53 @@ class Written(NamedTuple):
 
 
 def write_set(
-    data_dir: Path, utterances: Iterable[Utterance], *, remedy: str = "remove one"
+    data_dir: Path,
+    utterances: Iterable[Utterance],
+    tally: Tally,
+    *,
+    remedy: str = "remove one",
 ) -> Written:
     """Write a data directory; utterances may come in any order and number.
+
+    A segment ends with its recording at the latest (see `fit_segments`).
 
     Args:
         data_dir: Where to write.
         utterances: Its utterances.
+        tally: Counts segments that are left out.
         remedy: What the user can do where two have the same id.
 
     Raises:
         ValueError: There is no utterance, or an id comes twice.
     """
+    from hamzaban.ingest.segments import fit_segments
+
+    ordered = _each_once(_sort(utterances), f"{data_dir}", remedy)
     speakers: set[str] = set()
     num_utts, total_s, all_timed = 0, 0.0, True
     with DirWriter(data_dir) as out:
-        for utt in _each_once(_sort(utterances), f"{data_dir}", remedy):
+        for utt in fit_segments(ordered, tally):
             spk_id = clean_id(utt.spk_id) or utt.utt_id
             speakers.add(spk_id)
             _write(out, utt, spk_id)
             num_utts += 1
             duration_s = utt.duration_s or utt.end_s - utt.begin_s
             total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
-        if num_utts == 0:
-            raise ValueError(
-                f"{data_dir}: no utterance is left to write, expected at least one; "
-                "see the counts above for where they went"
-            )
+        _require_some(num_utts, data_dir)
     done = Written(num_utts, len(speakers), total_s / 3600 if all_timed else 0.0)
     length = f", {done.hours:.2f} h" if all_timed else ""
     logging.info(
         "%s: %d utterances, %d speakers%s", data_dir, num_utts, len(speakers), length
     )
     return done
+
+
+def _require_some(num_utts: int, data_dir: Path) -> None:
+    if num_utts == 0:
+        raise ValueError(
+            f"{data_dir}: no utterance is left to write, expected at least one; "
+            "see the counts above for where they went"
+        )
 
 
 def _write(out: DirWriter, utt: Utterance, spk_id: str) -> None:
