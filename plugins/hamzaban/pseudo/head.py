@@ -16,6 +16,8 @@ from hamzaban.text.tokens import WORD_BOUNDARY, read_token_list
 from hamzaban.train.checkpoints import save
 
 WEIGHT, BIAS = "ctc.ctc_lo.weight", "ctc.ctc_lo.bias"
+# What a hamzaban_ctc model has; others have a decoder, or find the language.
+PARTS = ("frontend.", "normalize.", "preencoder.", "encoder.", "postencoder.", "ctc.")
 MAX_WAYS = 8  # of writing a piece in the letters of the source
 
 
@@ -77,6 +79,14 @@ def turn_output_layer(
     return {**weights, WEIGHT: turned, BIAS: turned_bias}
 
 
+def keep_parts(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the weights that a plain CTC model has as well; the log names the others."""
+    others = sorted(name for name in weights if not name.startswith(PARTS))
+    if others:
+        logging.info(f"left out, no part of a plain CTC model: {_name(others)}")
+    return {name: weights[name] for name in weights if name not in others}
+
+
 def write_turned(
     source_exp: Path,
     token_list: Path,
@@ -109,7 +119,7 @@ def write_turned(
     weights = _load_weights(source_exp / asr_model, len(source))
     rows = find_rows(source, target, table)
     output.parent.mkdir(parents=True, exist_ok=True)
-    save(turn_output_layer(weights, rows), output)
+    save(turn_output_layer(keep_parts(weights), rows), output)
     new = [token for token, row in zip(target, rows, strict=True) if row is None]
     same, total = len(set(source) & set(target)), len(target)
     logging.info(
@@ -129,6 +139,11 @@ def _load_weights(model: Path, num_tokens: int) -> dict[str, Tensor]:
             "tokens; train the source model again"
         )
     return weights
+
+
+def _name(names: Sequence[str], shown: int = 4) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _is_sign(token: str) -> bool:
