@@ -70,6 +70,22 @@ def test_what_is_no_model_of_speech_is_one_clear_line(tmp_path):
         read_source(tmp_path)
 
 
+@pytest.mark.parametrize("start", ["source", "random"])
+def test_heads_of_each_language_are_refused(tmp_path, start):
+    conf = {"languages": ["fa", "ur"]}
+    values = {"frontend": "hamzaban_s3prl", "model": "hamzaban_joint_ctc"}
+    values |= {"model_conf": conf}
+    config = tmp_path / "config.yaml"
+    words = ["--source_exp", str(tmp_path), "--start", start]
+    words += [str(CONFIG), str(tmp_path / "out.yaml")]
+    config.write_text(yaml.safe_dump(values), encoding="utf-8")
+    with pytest.raises(ValueError, match="a CTC head for each of fa, ur, expected one"):
+        fit_config(words)
+    conf["heads"] = "shared"
+    config.write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert fit_config(words) == 0
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """A trained model whose architecture is not S3PRL's default, and its tokens."""
@@ -80,6 +96,25 @@ def source(tmp_path_factory):
         folder / "tokens", data / "text", "--token_type", "char"
     )
     return tiny_experiment.write_experiment(folder, tokens, folder / "seed.pt")
+
+
+@pytest.fixture(scope="module")
+def joint(source, tmp_path_factory):
+    """A model of two languages with one head, that finds the language."""
+    import torch
+
+    from hamzaban.asr.task import ASRTask
+    from hamzaban.decode.recogniser import read_config as read_trained
+
+    exp = tmp_path_factory.mktemp("joint")
+    values = yaml.safe_load((source / "config.yaml").read_text(encoding="utf-8"))
+    values["model"] = "hamzaban_joint_ctc"
+    conf = {"languages": ["fa", "ur"], "heads": "shared", "lid_weight": 0.1}
+    values["model_conf"] = conf
+    (exp / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    model = ASRTask.build_model(read_trained(exp / "config.yaml"))
+    torch.save(model.state_dict(), exp / tiny_experiment.MODEL_NAME)
+    return exp
 
 
 def build_target(exp, folder):
@@ -115,3 +150,14 @@ def test_a_round_is_built_from_a_config_without_an_architecture(source, tmp_path
     weights = torch.load(source / tiny_experiment.MODEL_NAME, weights_only=True)
     for name in weights.keys() - {"ctc.ctc_lo.weight", "ctc.ctc_lo.bias"}:
         torch.testing.assert_close(own[name], weights[name], rtol=0, atol=0)
+
+
+def test_the_language_id_of_a_joint_model_is_left_out(joint, tmp_path, caplog):
+    import torch
+
+    caplog.set_level("INFO")
+    weights = torch.load(joint / tiny_experiment.MODEL_NAME, weights_only=True)
+    assert {"lid.weight", "lid.bias"} <= weights.keys()
+    own = build_target(joint, tmp_path).state_dict()
+    assert weights.keys() - own.keys() == {"lid.weight", "lid.bias"}
+    assert "plain CTC model: lid.bias, lid.weight" in caplog.text

@@ -1,5 +1,7 @@
 """The output layer of a source model, turned to the tokens of a target."""
 
+import shutil
+
 import pytest
 import torch
 import yaml
@@ -42,6 +44,22 @@ def test_persian_letters_sound_like_arabic_ones():
     assert find_rows(["<blank>", "ك", "ب"], ["پ", "ک"], mapping) == [2, 1]
 
 
+def test_letters_are_joined_by_the_first_symbol_of_their_form():
+    mapping = read_mapping(find_mapping("roman"))
+    source = ["<blank>", "<space>", "s", "h", "a", "k", "\u2581s", "\u2581shah"]
+    forms = {"ش": "sh", "ق": "q", "ع": "", "ہ": "xh", "شاہ": "shah", "شق": "shq"}
+    target = ["<space>", "ش", "ق", "ع", "ہ", "\u2581ش", "\u2581شاہ", "\u2581شق"]
+    rows = find_rows(source, target, mapping, forms)
+    assert rows == [1, 2, 5, None, 5, 6, 7, None]
+    assert find_rows(source, ["s"], mapping, {"s": "k"}) == [2]  # it is there itself
+
+
+def test_a_symbol_that_is_best_left_out_is_not_the_first():
+    mapping = read_mapping(find_mapping("phones"))
+    assert find_rows(["<blank>", "h", "a"], ["ع"], mapping, {"ع": "ʕa"}) == [2]
+    assert find_rows(["<blank>", "h", "p"], ["پ"], mapping, {"پ": "ʰpa"}) == [2]
+
+
 def test_outputs_of_known_tokens_are_the_same_and_new_ones_are_not_said():
     torch.manual_seed(0)
     weights = {"encoder.a": torch.ones(2), WEIGHT: torch.randn(7, 4)}
@@ -81,6 +99,39 @@ def test_the_verb_writes_weights_for_the_target(files, tmp_path, caplog):
     assert turned[BIAS].tolist() == [0.0, 1.0, 2.0, 5.0, 4.0, 0.0, 6.0]
     assert "5 of 7 tokens as in" in caplog.text
     assert "1 by the mapping, 1 new: پ" in caplog.text
+
+
+def write_latin(files, tmp_path, mapping, letters="abgkst"):
+    """Have the source in Latin letters, as spell-data writes them."""
+    exp, words = files
+    tokens = ["<blank>", "<unk>", "<space>", *letters, "<sos/eos>"]
+    values = {"token_list": tokens, "token_type": "char", "bpemodel": None}
+    (exp / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    size = len(tokens)
+    weights = {WEIGHT: torch.eye(size), BIAS: torch.arange(float(size))}
+    torch.save(weights, exp / "ave.pth")
+    config = tmp_path / "pseudo.yaml"
+    lines = config.read_text(encoding="utf-8").splitlines()
+    config.write_text(f"{lines[0]}\nmapping: {mapping}\n", encoding="utf-8")
+    return words
+
+
+def read_rows(tmp_path):
+    return torch.load(tmp_path / "new.pth", weights_only=True)[BIAS].tolist()
+
+
+def test_letters_are_romanised_where_the_source_is(files, tmp_path, caplog):
+    assert map_head(write_latin(files, tmp_path, "roman")) == 0
+    assert read_rows(tmp_path) == [0.0, 1.0, 2.0, 3.0, 8.0, 4.0, 9.0]  # ا a, ث t, پ b
+    assert "are new to the model" not in caplog.text
+    assert map_head(write_latin(files, tmp_path, "null")) == 0
+    assert "3 of 3 tokens of" in caplog.text and "rounds on few labels" in caplog.text
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="needs espeak-ng")
+def test_letters_are_read_where_the_source_is_in_phones(files, tmp_path):
+    assert map_head(write_latin(files, tmp_path, "phones:ur")) == 0
+    assert read_rows(tmp_path) == [0.0, 1.0, 2.0, 3.0, 7.0, 4.0, 9.0]  # ث s
 
 
 def test_wrong_models_are_one_clear_line(files):

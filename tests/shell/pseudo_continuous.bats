@@ -83,8 +83,9 @@ _and_name_and_type labelled valid/text,text,text" "${CALLS}"
 exp/pseudo/round_3/model .*--init_param exp/pseudo/round_1/model/valid.wer.ave.pth \
 .*round_1/data/train/text.*round_1/data/valid/text.* --unlabelled_data_dir unlabelled" \
         "${CALLS}"
-    [ "$(tail -n 1 "${CALLS}" | cut -d' ' -f1-5)" = \
-        "pseudo-label --pseudo_exp exp/pseudo --round 3" ]
+    [ "$(tail -n 2 "${CALLS}" | cut -d' ' -f1-5)" = \
+        $'pseudo-label --pseudo_exp exp/pseudo --round 3
+summarise-rounds --pseudo_exp exp/pseudo --last 3' ]
     grep -q "^max_epoch: 1$" exp/pseudo/conf/continuous.yaml
     grep -q "^  replace_prob: 0.1$" exp/pseudo/conf/continuous.yaml
     grep -q "^    encoder_layers: 3$" exp/pseudo/conf/continuous.yaml

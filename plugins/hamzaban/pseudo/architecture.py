@@ -10,6 +10,7 @@ from typing import Any
 from hamzaban.config import read_config
 
 FRONTEND = "hamzaban_s3prl"
+JOINT = "hamzaban_joint_ctc"
 PARTS = ("frontend", "normalize", "preencoder", "encoder", "postencoder")
 # Of frontend_conf, what is not how it is trained.
 SHAPES = ("model_cfg", "task_cfg", "frontend_conf", "multilayer_feature", "layer")
@@ -22,7 +23,7 @@ def read_source(asr_exp: Path) -> Values:
 
     Raises:
         FileNotFoundError: There is none.
-        ValueError: It is not one that train-asr wrote.
+        ValueError: It is not one that train-asr wrote, or has a head for each language.
     """
     path = asr_exp / "config.yaml"
     if not path.is_file():
@@ -34,6 +35,14 @@ def read_source(asr_exp: Path) -> Values:
         raise ValueError(
             f"{path}: no frontend found, expected that of a model of waveforms; give "
             "an experiment of train-asr"
+        )
+    conf = values.get("model_conf") or {}
+    if values.get("model") == JOINT and conf.get("heads", "language") == "language":
+        raise ValueError(
+            f"{path}: the model has a CTC head for each of "
+            f"{', '.join(conf.get('languages') or ['its languages'])}, expected one "
+            "head; train it with one for all (model_conf.heads: shared), or a plain "
+            "model on the languages' data combined"
         )
     return values
 
