@@ -31,6 +31,7 @@ from hamzaban.launch.stamp import (
 
 LOCK_WAIT_S = 15.0  # longer than a step that is being ended needs
 ASIDE_DIR = "set_aside"
+ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # to end
 
 
 def run_stage(step: Step, set_aside: Path | None = None) -> int:
@@ -159,6 +160,7 @@ def run_command(
     if shutil.which(command[0]) is None:
         raise FileNotFoundError(f"{command[0]}: no such command, or not executable")
     inherited = () if lock is None else (lock,)
+    environment = {**os.environ, **(variables or {})}
     process: subprocess.Popen[bytes] | None = None
     received: list[int] = []
 
@@ -167,11 +169,9 @@ def run_command(
         if process is not None and number != signal.SIGINT:  # a terminal tells both
             process.send_signal(number)
 
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heeded = [n for n in asked if signal.getsignal(n) is not signal.SIG_IGN]
+    heeded = [n for n in ASKED if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, forward) for number in heeded}
     try:
-        environment = {**os.environ, **(variables or {})}
         process = subprocess.Popen(
             command, env=environment, pass_fds=inherited, preexec_fn=die_with_parent
         )
