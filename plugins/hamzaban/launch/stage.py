@@ -159,8 +159,6 @@ def run_command(
     """
     if shutil.which(command[0]) is None:
         raise FileNotFoundError(f"{command[0]}: no such command, or not executable")
-    inherited = () if lock is None else (lock,)
-    environment = {**os.environ, **(variables or {})}
     process: subprocess.Popen[bytes] | None = None
     received: list[int] = []
 
@@ -172,9 +170,7 @@ def run_command(
     heeded = [n for n in ASKED if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, forward) for number in heeded}
     try:
-        process = subprocess.Popen(
-            command, env=environment, pass_fds=inherited, preexec_fn=die_with_parent
-        )
+        process = _start(command, lock, variables or {})
         if received:
             process.terminate()
         status = exit_status(process.wait())
@@ -182,6 +178,17 @@ def run_command(
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 + received[0] if received and status == 0 else status
+
+
+def _start(
+    command: tuple[str, ...], lock: int | None, variables: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        command,
+        env=os.environ | variables,
+        pass_fds=() if lock is None else (lock,),
+        preexec_fn=die_with_parent,
+    )
 
 
 @contextlib.contextmanager
