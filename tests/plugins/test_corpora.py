@@ -71,16 +71,37 @@ def test_masc_cuts_by_captions(tmp_path):
     source = corpora.make_masc(tmp_path / "masc")
     prepare("masc", source, tmp_path)
     assert count(tmp_path / "train") == 24
-    assert count(tmp_path / "test_noisy") == 8
     first, second, *_ = read_scp(tmp_path / "train" / "segments")
     ends = [float(line.split()[2]) for line in (first[1], second[1])]
     assert float(second[1].split()[1]) == ends[0] < ends[1]
     assert read_text(tmp_path / "train")[first[0]] == draw_sentences("ar", 80)[0]
     prepare("masc", source, tmp_path, "--train_kinds", "clean", "noisy")
     assert count(tmp_path / "train") == 48
-    (source / "subtitles" / "-clean_dev0.ar.vtt").unlink()
+    (source / "subtitles" / "-clean_train0.ar.vtt").unlink()
     with pytest.raises(ValueError, match="video without subtitles: 1"):
+        prepare("masc", source, tmp_path, "--max_drop", "0.04")
+
+
+def test_masc_holds_out_the_published_segments(tmp_path, caplog):
+    source = corpora.make_masc(tmp_path / "masc é")
+    prepare("masc", source, tmp_path)
+    assert "cut by their subtitles" not in caplog.text
+    sets = [f"{part}_{kind}" for part in ("valid", "test") for kind in corpora.MASC]
+    assert [count(tmp_path / name) for name in sets] == [6, 6, 6, 6]
+    texts = read_text(tmp_path / "valid_clean")
+    said = [f"{sentence}, !" for sentence in draw_sentences("ar", 80)[24:32]]
+    assert list(texts.values()) == said[1:4] + said[5:]
+    table = source / "subsets" / "clean_dev.csv"
+    row = table.read_text(encoding="utf-8").splitlines()[1].split(",")
+    (_, span), *_ = read_scp(tmp_path / "valid_clean" / "segments")
+    assert list(map(float, span.split()[1:])) == [float(row[1]), float(row[2])]
+    write_lines(table, ["video_id,start,end,duration,text", "-clean_dev0,x,1,1,y"])
+    with pytest.raises(ValueError, match="clean_dev.csv:2: found '-clean_dev0, x"):
         prepare("masc", source, tmp_path)
+    table.unlink()
+    prepare("masc", source, tmp_path)
+    assert count(tmp_path / "valid_clean") == 8
+    assert "the videos of clean_dev_meta.csv are cut by their subtitles" in caplog.text
 
 
 def test_mgb2_takes_well_matched_segments_and_reads_buckwalter(tmp_path, caplog):

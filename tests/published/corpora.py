@@ -6,6 +6,7 @@ from pathlib import Path
 
 from published.speech import draw_sentences, write_audio, write_lines
 
+MASC = ("clean", "noisy")
 BUCKWALTER = dict(zip("سلامدنيبكتور", "slAmdnybktwr", strict=True))
 
 
@@ -62,18 +63,27 @@ def make_persian_speech_corpus(root: Path) -> Path:
 
 
 def make_masc(root: Path) -> Path:
-    """Videos with rolling captions; a video without subtitles in clean_train."""
+    """Videos with rolling captions; of dev and test the segments but each first one."""
     sentences = iter(draw_sentences("ar", 80))
-    for kind in ("clean", "noisy"):
+    for kind in MASC:
         for part, count in (("train", 6), ("dev", 2), ("test", 2)):
             rows = ["video_id,category,video_duration,channel_id"]
+            segments = ["video_id,start,end,duration,text"]
             for k in range(count):
                 video = f"-{kind}_{part}{k}"
                 said = [next(sentences) for _ in range(4)]
                 write_audio(root / "audios" / f"{video}.wav", " ".join(said), seed=k)
                 write_lines(root / "subtitles" / f"{video}.ar.vtt", _captions(said))
                 rows.append(f"{video},news,9.5,UC1")
+                start_s = 0.0
+                for n, sentence in enumerate(said):
+                    end_s = start_s + 0.3 * len(sentence.split())
+                    span = f"{start_s:.2f},{end_s:.2f},{end_s - start_s:.2f}"
+                    segments += [f'{video},{span},"{sentence}, !"'] if n else []
+                    start_s = end_s
             meta = "" if part == "train" else "_meta"
+            if meta:
+                write_lines(root / "subsets" / f"{kind}_{part}.csv", segments)
             write_lines(root / "subsets" / f"{kind}_{part}{meta}.csv", rows)
     return root
 

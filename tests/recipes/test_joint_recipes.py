@@ -1,5 +1,8 @@
 """The recipes of several languages at once, on corpora made up for them."""
 
+import importlib
+import re
+import shlex
 import subprocess
 from dataclasses import replace
 
@@ -37,6 +40,25 @@ def test_an_example_for_other_sets_has_a_language_and_a_folder_of_its_own():
     assert examples
     for line in examples:
         assert "--lang q" in line and "--expdir exp/" in line and "--nbpe " in line
+
+
+def test_commands_of_the_readme_find_the_experiment_and_are_understood(tmp_path):
+    recipe = ROOT / "egs2" / "commonvoice_joint" / "asr1"
+    text = (recipe / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^    (exp=.*)$", text, re.MULTILINE)
+    names = ("stats_raw_mul_bpe1536", "train_ctc_joint_raw_mul_bpe1536_init_xls_r")
+    for name in (*names, "train_ctc_joint_shared_raw_mul_bpe1536_init_xls_r"):
+        (tmp_path / "exp" / "fa_ar_ur" / f"asr_{name}").mkdir(parents=True)
+    command = ["bash", "-c", f'{line}; printf "%s\\n" ${{exp}}']
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert found.stdout == f"exp/fa_ar_ur/asr_{names[1]}\n"
+    blocks = text.replace("\\\n", " ")
+    for verb in ("train-lm", "decode-asr"):
+        (words,) = re.findall(rf"^    hamzaban {verb} (.*)$", blocks, re.MULTILINE)
+        module = importlib.import_module(f"hamzaban.bin.{verb.replace('-', '_')}")
+        args = module.get_parser().parse_args(shlex.split(words))
+        config = args.config if verb == "train-lm" else args.inference_config
+        assert (recipe / config).is_file()
 
 
 def make_arabic_clips():

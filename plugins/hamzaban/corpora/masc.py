@@ -1,19 +1,24 @@
 """MASC, Massive Arabic Speech Corpus: 1,000 h of subtitled video, clean and noisy.
 
-Subtitles give the segments; a video stands for its speaker.
+Subtitles give the segments of train, published tables those of valid and test; a video
+stands for its speaker.
 """
 
 import argparse
+import csv
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from hamzaban.ingest.sets import Reader, write_sets
-from hamzaban.ingest.tables import find_column, read_rows
+from hamzaban.ingest.tables import find_column, open_utf8, read_rows
 from hamzaban.ingest.transcripts import read_captions
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
 KINDS = ("clean", "noisy")
-TABLES = {"valid": "{}_dev_meta.csv", "test": "{}_test_meta.csv"}
+PARTS = {"valid": "dev", "test": "test"}
+NUM_FIELDS = 5  # of a table of segments: video, start and end in s, one more, text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,15 +37,16 @@ def prepare(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: A table is missing.
-        ValueError: Too many videos have no audio or subtitles.
+        ValueError: A table has another form, or too many videos have no audio or
+            subtitles.
     """
     readers: dict[str, Reader] = {}
     train = [args.source / "subsets" / f"{kind}_train.csv" for kind in args.train_kinds]
     readers["train"] = make_reader(args.source, train)
     for kind in KINDS:
-        for name, form in TABLES.items():
-            table = args.source / "subsets" / form.format(kind)
-            readers[f"{name}_{kind}"] = make_reader(args.source, [table])
+        for name, part in PARTS.items():
+            table = args.source / "subsets" / f"{kind}_{part}.csv"
+            readers[f"{name}_{kind}"] = make_held_out_reader(args.source, table)
     write_sets(args.output, readers, args.source, args.max_drop)
 
 
@@ -56,10 +62,54 @@ def make_reader(source: Path, tables: list[Path]) -> Reader:
     return read
 
 
+def make_held_out_reader(source: Path, table: Path) -> Reader:
+    """Return what reads the published segments, or without them the captions."""
+    if not table.is_file():
+        videos = table.with_name(f"{table.stem}_meta.csv")
+        logging.warning(
+            "%s: no such table; the videos of %s are cut by their subtitles: not the "
+            "published segments, results do not compare with those on them",
+            table,
+            videos.name,
+        )
+        return make_reader(source, [videos])
+    return lambda tally: read_segments(source, table, tally)
+
+
+def read_segments(source: Path, table: Path, tally: Tally) -> Iterator[Utterance]:
+    """Yield the rows of a published table of segments.
+
+    Raises:
+        ValueError: A row has another form.
+    """
+    numbers: Counter[str] = Counter()
+    with open_utf8(table) as lines:
+        rows = csv.reader(lines)
+        next(rows, None)  # the names of the columns
+        for fields in filter(None, rows):
+            tally.num_read += 1
+            video_id = fields[0]
+            try:
+                begin_s, end_s = float(fields[1]), float(fields[2])
+                text = fields[NUM_FIELDS - 1]
+            except (IndexError, ValueError):
+                raise ValueError(
+                    f"{table}:{rows.line_num}: found {', '.join(fields)[:60]!r}, "
+                    "expected a video, where its segment starts and ends in seconds, "
+                    "one more field and the text; fetch the table again"
+                ) from None
+            if end_s <= begin_s:
+                tally.faults["segment that ends before it starts"] += 1
+                continue
+            yield _make_utterance(
+                source, video_id, numbers[video_id], (begin_s, end_s), text
+            )
+            numbers[video_id] += 1
+
+
 def read_video(source: Path, video_id: str, tally: Tally) -> Iterator[Utterance]:
     """Yield the captions of a video; one without subtitles is counted."""
     captions = source / "subtitles" / f"{video_id}.ar.vtt"
-    audio = str(source / "audios" / f"{video_id}.wav")
     if not captions.is_file():
         tally.num_read += 1
         tally.faults["video without subtitles"] += 1
@@ -72,13 +122,20 @@ def read_video(source: Path, video_id: str, tally: Tally) -> Iterator[Utterance]
             tally.faults["caption within the one before"] += 1
             continue
         last_s = caption.end_s
-        yield Utterance(
-            name=f"{video_id}-{number:05d}",
-            spk_id=video_id,
-            audio=audio,
-            text=clean_text(caption.text),
-            lang="ar",
-            rec_id=video_id,
-            begin_s=begin_s,
-            end_s=caption.end_s,
-        )
+        span = (begin_s, caption.end_s)
+        yield _make_utterance(source, video_id, number, span, caption.text)
+
+
+def _make_utterance(
+    source: Path, video_id: str, number: int, span: tuple[float, float], text: str
+) -> Utterance:
+    return Utterance(
+        name=f"{video_id}-{number:05d}",
+        spk_id=video_id,
+        audio=str(source / "audios" / f"{video_id}.wav"),
+        text=clean_text(text),
+        lang="ar",
+        rec_id=video_id,
+        begin_s=span[0],
+        end_s=span[1],
+    )

@@ -31,6 +31,7 @@ from hamzaban.launch.stamp import (
 
 LOCK_WAIT_S = 15.0  # longer than a step that is being ended needs
 ASIDE_DIR = "set_aside"
+ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # to end
 
 
 def run_stage(step: Step, set_aside: Path | None = None) -> int:
@@ -110,11 +111,16 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
         "host": socket.gethostname(),
         "hamzaban": __version__,
     }
-    _remove_all_leftovers(step)
+    remove_leftovers(step.stamp_path.parent, recursive=False)
+    for path in step.outputs:
+        if path.is_dir():
+            remove_leftovers(path)
+        else:
+            remove_leftovers(path.parent, recursive=False)
     write_stamp(step.stamp_path, stamp)
     began_ns = time.time_ns()
     with note_folder(step.stamp_path) as variables:
-        status = run_command(step.command, lock, {**os.environ, **variables})
+        status = run_command(step.command, lock, variables)
         noted = read_notes(step.stamp_path, began_ns)
     if status != 0:
         logging.error("%s: ended with status %d", step.name, status)
@@ -133,26 +139,17 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     return 0
 
 
-def _remove_all_leftovers(step: Step) -> None:
-    remove_leftovers(step.stamp_path.parent, recursive=False)
-    for path in step.outputs:
-        if path.is_dir():
-            remove_leftovers(path)
-        else:
-            remove_leftovers(path.parent, recursive=False)
-
-
 def run_command(
     command: tuple[str, ...],
     lock: int | None = None,
-    environment: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a command; no shell. It ends when this process is asked to, or is killed.
+    """Run a command that ends when this process is asked to end, or is killed.
 
     Args:
-        command: Its words.
-        lock: A file descriptor it inherits; the lock lasts as long as it does.
-        environment: Its own; None: that of this process.
+        command: Its words; no shell reads them.
+        lock: A file descriptor it inherits, so that a lock lasts as long as it does.
+        variables: For its environment, beside those of this process.
 
     Returns:
         Its exit status, 128 + number if a signal ended it or this process.
@@ -160,7 +157,8 @@ def run_command(
     Raises:
         FileNotFoundError: There is no such command.
     """
-    _refuse_unknown(command[0])
+    if shutil.which(command[0]) is None:
+        raise FileNotFoundError(f"{command[0]}: no such command, or not executable")
     process: subprocess.Popen[bytes] | None = None
     received: list[int] = []
 
@@ -169,12 +167,10 @@ def run_command(
         if process is not None and number != signal.SIGINT:  # a terminal tells both
             process.send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in _heeded()}
+    heeded = [n for n in ASKED if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, forward) for number in heeded}
     try:
-        inherited = [] if lock is None else [lock]
-        process = subprocess.Popen(
-            command, env=environment, pass_fds=inherited, preexec_fn=die_with_parent
-        )
+        process = _start(command, lock, variables or {})
         if received:
             process.terminate()
         status = exit_status(process.wait())
@@ -184,14 +180,15 @@ def run_command(
     return 128 + received[0] if received and status == 0 else status
 
 
-def _refuse_unknown(program: str) -> None:
-    if shutil.which(program) is None:
-        raise FileNotFoundError(f"{program}: no such command, or not executable")
-
-
-def _heeded() -> list[int]:
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    return [n for n in asked if signal.getsignal(n) is not signal.SIG_IGN]
+def _start(
+    command: tuple[str, ...], lock: int | None, variables: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        command,
+        env=os.environ | variables,
+        pass_fds=() if lock is None else (lock,),
+        preexec_fn=die_with_parent,
+    )
 
 
 @contextlib.contextmanager
