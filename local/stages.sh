@@ -41,6 +41,15 @@ step() { # name --in path... --out path... -- command...: see hamzaban run-stage
     hamzaban run-stage "$@"
 }
 
+merge_mining() { # mine_config-or-"" output number: of the stage that reads the chunks
+    [[ -n $1 ]] || return 0
+    hamzaban merge-config "$1" "$2"
+    if ((stage <= $3 && $3 <= stop_stage)) && [[ -z ${skipped["$3"]-} ]] &&
+        grep -q '^output: segments' "$2"; then
+        die "$1: output is segments, expected flac: stage $3 reads the chunks as files"
+    fi
+}
+
 find_optional() { # path...: sets optional_files, those of them that are there
     local path
     optional_files=()
