@@ -81,6 +81,8 @@ declare -A skipped=() # number of a stage -> why; read by stages.sh
 resolve_stages "${skip_stages}"
 [[ -n ${mine_config} ]] || skipped[3]="no --mine_config is given"
 [[ -n ${pretrain_config} ]] || skipped[4]="no --pretrain_config is given"
+mine_merged=${mine_config:+"${expdir}/conf/$(stem "${mine_config}").yaml"}
+merge_mining "${mine_config}" "${mine_merged}" 4
 [[ -n ${lm_config} ]] || skipped[6]="no --lm_config is given"
 [[ -n ${pseudo_args} ]] || skipped[11]="no --pseudo_args is given"
 # shellcheck source=local/names.sh
@@ -127,9 +129,7 @@ if stage 2 audio; then
 fi
 
 if stage 3 mine; then # each time: what lies in a folder of media may have changed
-    config=${expdir}/conf/$(stem "${mine_config}").yaml
-    hamzaban merge-config "${mine_config}" "${config}"
-    hamzaban mine-audio --nj "${nj}" --config "${config}" \
+    hamzaban mine-audio --nj "${nj}" --config "${mine_merged}" \
         --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
 fi
 

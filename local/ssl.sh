@@ -68,15 +68,14 @@ init=${pretrain_init:+"${ssl_exp}_init/wav2vec2.pt"}
 train_opts=(--ngpu "${ngpu}")
 [[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
 read -rd '' -a words <<< "${pretrain_args}" || true # of several lines, too
+merge_mining "${mine_config}" "${expdir}/conf/mine.yaml" 3
 
 if stage 1 data; then
     local/data.sh # each time: what lies in a folder of media may have changed
 fi
 
 if stage 2 mine; then
-    config=${expdir}/conf/mine.yaml
-    hamzaban merge-config "${mine_config}" "${config}"
-    hamzaban mine-audio --nj "${nj}" --config "${config}" \
+    hamzaban mine-audio --nj "${nj}" --config "${expdir}/conf/mine.yaml" \
         --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
 fi
 

@@ -51,6 +51,15 @@ set_aside() { # folder why: moves it into set_aside/ beside it, as run-stage --s
     log "$1: $2; it is now ${aside}/${1##*/}.${number}"
 }
 
+merge_mining() { # mine_config-or-"" output number: of the stage that reads the chunks
+    [[ -n $1 ]] || return 0
+    hamzaban merge-config "$1" "$2"
+    if ((stage <= $3 && $3 <= stop_stage)) && [[ -z ${skipped["$3"]-} ]] &&
+        grep -q '^output: segments' "$2"; then
+        die "$1: output is segments, expected flac: stage $3 reads the chunks as files"
+    fi
+}
+
 find_optional() { # path-or-NAME=path...: sets optional_files, those that are files
     local path
     optional_files=()

@@ -151,6 +151,18 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [ "$(calls train-ssl)" -eq 1 ]
 }
 
+@test "spans of media are refused before anything runs, where pretraining is to read them" {
+    printf 'output: segments\n' > conf/spans.yaml
+    printf 'base: spans.yaml\nfs: 16000\n' > conf/mine.yaml
+    fails_with "conf/mine.yaml: output is segments, expected flac: stage 4 reads" \
+        "--mine_config conf/mine.yaml --pretrain_config conf/pretrain.yaml"
+    [ ! -s "${CALLS}" ]
+    mkdir data
+    echo "films" > data/media.lst
+    asr --mine_config conf/mine.yaml --stage mine --stop_stage mine
+    [ "$(calls mine-audio)" -eq 1 ]
+}
+
 @test "each way to begin training has a folder of its own" {
     seed=downloads/seed/wav2vec2.pt
     asr --test_sets test
