@@ -49,10 +49,24 @@ find_optional() { # path...: sets optional_files, those of them that are there
     done
 }
 
+find_named() { # config option...: sets optional_files, what these name: files, data sets
+    local word
+    local -a words paths=()
+    mapfile -t words < <(sed -En "s/^ *[^ :]+: +(.+)$/\1/; t found; d; :found
+        s/^(['\"])(.*)\1$/\2/; p" "$1")
+    words+=("${@:2}")
+    for word in "${words[@]}" "${words[@]#*=}"; do # DIR of old=DIR, FILE of --option=FILE
+        [[ ! -d ${word} ]] || paths+=("${word}"/{wav.scp,utt2num_samples,text})
+        [[ ! -f ${word} ]] || paths+=("${word}")
+    done
+    find_optional "${paths[@]}"
+}
+
 pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
     log "Pretraining: $5/train.log"
+    find_named "$1" "${@:6}"
     step pretrain --set_aside "$5" --out "$5/wav2vec2.pt" --in "$1" ${2:+"$2"} \
-        {"$3","$4"}/{wav.scp,utt2num_samples} -- \
+        {"$3","$4"}/{wav.scp,utt2num_samples} "${optional_files[@]}" -- \
         "${cuda_cmd[@]}" "${train_opts[@]}" --log "$5/train.log" -- \
         hamzaban train-ssl --config "$1" --output_dir "$5" \
         --ngpu "${ngpu:?}" --multiprocessing_distributed true --resume true \
