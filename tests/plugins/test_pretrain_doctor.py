@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 import tiny_pretraining
@@ -99,8 +100,10 @@ def spoil(monkeypatch):
     return plant
 
 
-def test_planted_collapse_is_stopped_and_good_weights_are_kept(inputs, tmp_path, spoil):
-    import torch
+def test_planted_collapse_is_stopped_and_a_run_starts_from_the_file_named(
+    inputs, tmp_path, spoil, monkeypatch
+):
+    from hamzaban.pretrain.convert.source import read_source
 
     spoil(at=9)
     with pytest.raises(CollapseError) as caught:
@@ -109,13 +112,16 @@ def test_planted_collapse_is_stopped_and_good_weights_are_kept(inputs, tmp_path,
     assert "\n" not in message
     assert "stopped after update 11: code_perplexity1 is 1.0" in message
     assert "the codebook falls together; lower the learning rate" in message
-    assert f"last good weights: {tmp_path}/last_good.pth" in message
     assert not (tmp_path / "wav2vec2.pt").exists()
-    good = torch.load(tmp_path / "wav2vec2_last_good.pt", weights_only=True)
-    weight = good["model_weight"]["quantizer.weight_proj.weight"]
-    assert weight.abs().sum() > 0
+    (named,) = re.findall(r"--pretrain_init (\S+), the last good weights", message)
+    good = read_source(named).checkpoint.model_weight
+    assert good["quantizer.weight_proj.weight"].abs().sum() > 0
     with pytest.raises(CollapseError):  # a rerun does not go on as if all were well
         run(inputs, tmp_path, save_interval=1)
+    monkeypatch.undo()
+    words = ("--init_checkpoint", named)
+    assert run(inputs, tmp_path / "next", *words, max_epoch=1) == 0
+    assert (tmp_path / "next" / "wav2vec2.pt").exists()
 
 
 def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):

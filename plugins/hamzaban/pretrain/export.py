@@ -56,6 +56,11 @@ def read_export_options(values: Mapping[str, Any]) -> ExportOptions:
     return ExportOptions(**values)
 
 
+def good_checkpoint(output_dir: str | Path) -> Path:
+    """Give the file for the last good weights of a run that was stopped."""
+    return Path(output_dir) / "wav2vec2_last_good.pt"
+
+
 def export_checkpoint(
     output_dir: str | Path,
     task_cfg: dict[str, Any],
@@ -90,8 +95,9 @@ def export_checkpoint(
         for name, value in states.items()
         if name.startswith(_PREFIX)
     }
-    name = "wav2vec2_last_good.pt" if options.model == "good" else "wav2vec2.pt"
-    target = Path(output_dir) / name
+    target = Path(output_dir) / "wav2vec2.pt"
+    if options.model == "good":
+        target = good_checkpoint(output_dir)
     checkpoint = Checkpoint(task_cfg, model_cfg, weight)
     write_checkpoint(target, checkpoint, dtype=DTYPES[options.dtype])
     logging.info(f"Wrote {target} from {source.name} as {options.dtype}")

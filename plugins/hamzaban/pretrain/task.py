@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from espnet2.tasks import abs_task
 from espnet2.tasks.abs_task import AbsTask
 
@@ -18,7 +19,12 @@ from hamzaban.pretrain.checkpoint import load_weights
 from hamzaban.pretrain.convert.source import read_source
 from hamzaban.pretrain.data import select_data
 from hamzaban.pretrain.doctor import CollapseError
-from hamzaban.pretrain.export import export_checkpoint, read_export_options
+from hamzaban.pretrain.export import (
+    ExportOptions,
+    export_checkpoint,
+    good_checkpoint,
+    read_export_options,
+)
 from hamzaban.pretrain.iterators import (
     ProbedIterFactory,
     add_labelled,
@@ -140,10 +146,9 @@ class SSLTask(TaskMixin, PretrainTask):
         configs = args.output_dir, args.task_cfg, args.model_cfg
         try:
             super().main_worker(args)
-        except CollapseError:
-            if is_first(args) and (Path(args.output_dir) / LAST_GOOD).exists():
-                export_checkpoint(*configs, dataclasses.replace(export, model="good"))
-            raise
+        except CollapseError as error:
+            good = dataclasses.replace(export, model="good")
+            raise CollapseError(f"{error}; {leave_good(args, configs, good)}") from None
         if not args.dry_run and is_first(args):
             export_checkpoint(args.output_dir, args.task_cfg, args.model_cfg, export)
 
@@ -197,6 +202,27 @@ class SSLTask(TaskMixin, PretrainTask):
             make = functools.partial(cls.build_iter_options, **common, mode=mode)
             return ProbedIterFactory(factory, build_probes(args, make, build))
         return factory
+
+
+def leave_good(
+    args: argparse.Namespace, configs: tuple[Any, ...], export: ExportOptions
+) -> str:
+    """Write the last good weights of a stopped run as a checkpoint; say how to use it.
+
+    Args:
+        args: Options of the task.
+        configs: Folder of the run, its task_cfg and its model_cfg.
+        export: What to write.
+    """
+    if not (Path(args.output_dir) / LAST_GOOD).exists():
+        return "no good weights yet"
+    if is_first(args):
+        export_checkpoint(*configs, export)
+    world = torch.distributed
+    if world.is_available() and world.is_initialized():
+        world.barrier()  # a process that ended earlier would have the first one killed
+    path = good_checkpoint(args.output_dir)
+    return f"start another tag with --pretrain_init {path}, the last good weights"
 
 
 def fill_configs(args: argparse.Namespace) -> None:

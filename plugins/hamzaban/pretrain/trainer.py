@@ -185,16 +185,14 @@ def watch_gradient(
 
 
 def stop(alarm: Alarm, options: Any, updates: int) -> None:
-    """End training with the reason, the remedy and where the last good weights are.
+    """End training with the reason and the remedy.
 
     Raises:
         CollapseError: Always.
     """
-    path = Path(options.output_dir) / LAST_GOOD
-    good = f"last good weights: {path}" if path.exists() else "no good weights yet"
     raise CollapseError(
         f"{options.output_dir}: stopped after update {updates}: {alarm.reason}; "
-        f"{alarm.remedy}; {good}"
+        f"{alarm.remedy}"
     )
 
 
