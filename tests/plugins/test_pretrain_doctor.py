@@ -1,5 +1,6 @@
 """The doctor: a planted collapse is seen, explained, stopped; probes are measured."""
 
+import argparse
 import json
 import math
 import re
@@ -43,6 +44,7 @@ def test_healthy_numbers_raise_no_alarm():
         ),
         ({"code_perplexity1": 1.2}, "the codebook falls together", "latent_temp"),
         ({"loss_contrastive": math.log(101) - 0.01}, "guessing among 101", "warm up"),
+        ({"loss_contrastive": 5.315}, "5.315, not below that of guessing", "warm up"),
     ],
 )
 def test_signs_of_collapse_have_reason_and_remedy(means, reason, remedy):
@@ -65,6 +67,51 @@ def test_wrong_options():
         read_doctor_options({"intervall": 3})
     with pytest.raises(ValueError, match="patience is 0, expected 1 up"):
         read_doctor_options({"patience": 0})
+
+
+@pytest.fixture
+def look(tmp_path):
+    """Let a run with given perplexities be looked at after each second update."""
+    import torch
+    from espnet2.train.reporter import SubReporter
+
+    from hamzaban.pretrain.trainer import PretrainTrainer
+    from hamzaban.train.partial import Run
+
+    def look_at(perplexities, warmup=0, **values):
+        doctor = {"interval": 2, "patience": 2, "warmup": warmup}
+        options = argparse.Namespace(
+            **{"save_interval": 0, "init_checkpoint": None, **values},
+            **{"doctor_conf": doctor, "output_dir": str(tmp_path), "accum_grad": 1},
+        )
+        model = torch.nn.Linear(1, 1)
+        model.wav2vec2 = argparse.Namespace(n_negatives=100)
+        optimizer = torch.optim.SGD(model.parameters())
+        run = Run(model, [optimizer], [None], None, SubReporter("train", 1, 0))
+        for updates, perplexity in enumerate(perplexities, 1):
+            model.weight.data.fill_(updates)
+            stats = {"code_perplexity1": perplexity, "loss_contrastive": 3.0}
+            run.reporter.register({**stats, "grad_norm": 1.0})
+            run.reporter.next()
+            PretrainTrainer.after_update(run, options, updates)
+
+    return look_at
+
+
+def test_a_continued_model_may_not_fall_during_warmup(look):
+    fall = [110.0, 60.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0]
+    with pytest.raises(CollapseError, match="update 8: code_perplexity1 is 8.00 after"):
+        look(fall, warmup=4, init_checkpoint="wav2vec2.pt")
+    look(fall, warmup=8, init_checkpoint="wav2vec2.pt")
+    look(fall, warmup=4)  # codes of random weights were many by chance
+
+
+def test_good_weights_are_kept_though_looks_and_saves_fall_apart(look, tmp_path):
+    import torch
+
+    look([40.0] * 8, save_interval=5)
+    good = torch.load(tmp_path / "last_good.pth", weights_only=True)
+    assert good["weight"].item() == 6  # the first look after update 5
 
 
 def run(inputs, exp, *options, **values):
