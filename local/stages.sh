@@ -77,9 +77,21 @@ pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
         --valid_shape_file "$4/utt2num_samples" "${@:6}"
 }
 
-plain_args() { # options: as a part of a name, as ESPnet writes them
-    local args=${1//--/_}
-    printf '%s\n' "${args//[[:space:]|=\/]/}"
+plain_args() { # options: as a part of a name, as ESPnet writes them; of paths the last part
+    local args
+    args=$(sed -E 's,/+([[:space:]]|$),\1,g; s,[^[:space:]=]*/,,g' <<< "${1//--/_}")
+    printf '%s\n' "${args//[[:space:]|=]/}"
+}
+shorten() { # name: itself, or its head and a number for the rest: bytes of a file's name
+    local LC_ALL=C
+    local head=${1:0:160} sum
+    if [[ ${#1} -gt 170 ]]; then
+        head=${head%"${head##*[ -~]}"} # not half a letter
+        read -r sum _ < <(cksum <<< "$1")
+        printf '%s_%s\n' "${head}" "${sum}"
+    else
+        printf '%s\n' "$1"
+    fi
 }
 stem() { # path: its name without suffix
     local name=${1##*/}

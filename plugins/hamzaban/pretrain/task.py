@@ -17,7 +17,7 @@ from hamzaban.pretrain.arguments import add_pretrain_arguments
 from hamzaban.pretrain.batching import CropCollate, CropSpeech
 from hamzaban.pretrain.checkpoint import load_weights
 from hamzaban.pretrain.convert.source import read_source
-from hamzaban.pretrain.data import select_data
+from hamzaban.pretrain.data import fill_token_list, select_data
 from hamzaban.pretrain.doctor import CollapseError
 from hamzaban.pretrain.export import (
     ExportOptions,
@@ -114,11 +114,6 @@ class PretrainTask(AbsTask):
             return PretrainModel(args.model_cfg, losses)
         from hamzaban.pretrain.semi import SemiSupervisedModel, read_semi_options
 
-        if args.token_list is None:
-            raise ValueError(
-                "train-ssl: labelled_dir is given but no token_list; make one with "
-                "hamzaban make-tokens --token_type char"
-            )
         semi = read_semi_options(args.semi_conf)
         num_tokens = len(read_token_list(args.token_list))
         return SemiSupervisedModel(args.model_cfg, losses, semi, num_tokens)
@@ -141,6 +136,7 @@ class SSLTask(TaskMixin, PretrainTask):
         keep_freed_memory()
         fill_configs(args)
         select_data(args)
+        fill_token_list(args)
         if args.labelled_dir is not None and args.semi_conf.get("mode") != "sum":
             args.unused_parameters = True  # an update leaves one kind of head alone
         configs = args.output_dir, args.task_cfg, args.model_cfg
