@@ -117,7 +117,9 @@ def test_good_weights_are_kept_though_looks_and_saves_fall_apart(look, tmp_path)
 def run(inputs, exp, *options, **values):
     from hamzaban.bin.train_ssl import main
 
+    # The first losses of random weights are above that of guessing.
     doctor = ["interval=1", "patience=2", "warmup=2", "max_skipped=3"]
+    doctor += ["chance_margin=-1.0"]
     words = [word for item in doctor for word in ("--doctor_conf", item)]
     defaults = {"max_epoch": 6, "batch_bins": 20000}
     return main(
@@ -179,6 +181,7 @@ def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):
 
 def test_loss_of_guessing_is_stopped(inputs, tmp_path):
     options = ("--optim_conf", "lr=0.0", "--model_cfg", "logit_temp=1e6")
+    options += ("--doctor_conf", "chance_margin=0.02")
     with pytest.raises(CollapseError, match=r"loss_contrastive is .*guessing among"):
         run(inputs, tmp_path, *options, "--model_cfg", "latent_vars=300")
 

@@ -22,7 +22,7 @@ from hamzaban.pretrain.doctor import CollapseError
 from hamzaban.pretrain.export import (
     ExportOptions,
     export_checkpoint,
-    good_checkpoint,
+    exported_file,
     read_export_options,
 )
 from hamzaban.pretrain.iterators import (
@@ -217,7 +217,7 @@ def leave_good(
     world = torch.distributed
     if world.is_available() and world.is_initialized():
         world.barrier()  # a process that ended earlier would have the first one killed
-    path = good_checkpoint(args.output_dir)
+    path = exported_file(args.output_dir, export.model)
     return f"start another tag with --pretrain_init {path}, the last good weights"
 
 
