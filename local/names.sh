@@ -30,21 +30,22 @@ sp=""
 [[ -z ${speed_perturb_factors} ]] || sp=_sp
 tokens=${token_type}
 [[ ${token_type} == char ]] || tokens+=${nbpe}
-init="" # where the weights come from; a file wav2vec2.pt is called by its folder
+init="" # where the weights come from; files wav2vec2*.pt are called by their folder
 if [[ -n ${pretrain_init} ]]; then
-    init="_init_$(stem "${pretrain_init}")"
-    [[ ${init} != _init_wav2vec2 ]] || init="_init_$(stem "$(dirname "${pretrain_init}")")"
+    init=_init_$(stem "${pretrain_init}")
+    [[ ! ${init} =~ ^_init_wav2vec2(_last_good)?$ ]] ||
+        init=_init_$(stem "$(dirname "${pretrain_init}")")
 fi
 ssl_checkpoint=${pretrain_init}
 if [[ -n ${pretrain_config} ]]; then
-    pretrain_tag="$(stem "${pretrain_config}")_raw_${lang_%_}$(
-        plain_args "${pretrain_args}")${sp}${init}"
+    pretrain_tag=$(shorten "$(stem "${pretrain_config}")_raw_${lang_%_}$(
+        plain_args "${pretrain_args}")${sp}${init}")
     ssl_exp=${expdir}/ssl_${pretrain_tag}
     ssl_checkpoint=${ssl_exp}/wav2vec2.pt
     init=_ssl_${pretrain_tag}
 fi
-[[ -n ${asr_tag} ]] || asr_tag="$(stem "${asr_config}")_raw_${lang_}${tokens}$(
-    plain_args "${asr_args}")${sp}${init}"
+[[ -n ${asr_tag} ]] || asr_tag=$(shorten "$(stem "${asr_config}")_raw_${lang_}${tokens}$(
+    plain_args "${asr_args}")${sp}${init}")
 asr_exp=${expdir}/asr_${asr_tag}
 asr_stats=${expdir}/asr_stats_raw_${lang_}${tokens}${sp}
 part="" # what the name of the train set says beyond train or train_<lang>: its tokens differ

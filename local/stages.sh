@@ -76,10 +76,24 @@ find_inputs() { # config [round]: sets input_files, those that the config names
     [[ -z ${lines} ]] || mapfile -t input_files <<< "${lines}"
 }
 
+find_named() { # config option...: sets optional_files, what these name: files, data sets
+    local word
+    local -a words paths=()
+    mapfile -t words < <(sed -En "s/^ *[^ :]+: +(.+)$/\1/; t found; d; :found
+        s/^(['\"])(.*)\1$/\2/; p" "$1")
+    words+=("${@:2}")
+    for word in "${words[@]}" "${words[@]#*=}"; do # DIR of old=DIR, FILE of --option=FILE
+        [[ ! -d ${word} ]] || paths+=("${word}"/{wav.scp,utt2num_samples,text})
+        [[ ! -f ${word} ]] || paths+=("${word}")
+    done
+    find_optional "${paths[@]}"
+}
+
 pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
     log "Pretraining: $5/train.log"
+    find_named "$1" "${@:6}"
     step pretrain --set_aside "$5" --out "$5/wav2vec2.pt" --in "$1" ${2:+"$2"} \
-        {"$3","$4"}/{wav.scp,utt2num_samples} -- \
+        {"$3","$4"}/{wav.scp,utt2num_samples} "${optional_files[@]}" -- \
         "${cuda_cmd[@]}" "${train_opts[@]}" --log "$5/train.log" -- \
         hamzaban train-ssl --config "$1" --output_dir "$5" \
         --ngpu "${ngpu:?}" --multiprocessing_distributed true --resume true \
@@ -90,9 +104,21 @@ pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
         --valid_shape_file "$4/utt2num_samples" "${@:6}"
 }
 
-plain_args() { # options: as a part of a name, as ESPnet writes them
-    local args=${1//--/_}
-    printf '%s\n' "${args//[[:space:]|=\/]/}"
+plain_args() { # options: as a part of a name, as ESPnet writes them; of paths the last part
+    local args
+    args=$(sed -E 's,/+([[:space:]]|$),\1,g; s,[^[:space:]=]*/,,g' <<< "${1//--/_}")
+    printf '%s\n' "${args//[[:space:]|=]/}"
+}
+shorten() { # name: itself, or its head and a number for the rest: bytes of a file's name
+    local LC_ALL=C
+    local head=${1:0:160} sum
+    if [[ ${#1} -gt 170 ]]; then
+        head=${head%"${head##*[ -~]}"} # not half a letter
+        read -r sum _ < <(cksum <<< "$1")
+        printf '%s_%s\n' "${head}" "${sum}"
+    else
+        printf '%s\n' "$1"
+    fi
 }
 stem() { # path: its name without suffix
     local name=${1##*/}

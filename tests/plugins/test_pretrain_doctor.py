@@ -1,7 +1,9 @@
 """The doctor: a planted collapse is seen, explained, stopped; probes are measured."""
 
+import argparse
 import json
 import math
+import re
 
 import pytest
 import tiny_pretraining
@@ -42,6 +44,7 @@ def test_healthy_numbers_raise_no_alarm():
         ),
         ({"code_perplexity1": 1.2}, "the codebook falls together", "latent_temp"),
         ({"loss_contrastive": math.log(101) - 0.01}, "guessing among 101", "warm up"),
+        ({"loss_contrastive": 5.315}, "5.315, not below that of guessing", "warm up"),
     ],
 )
 def test_signs_of_collapse_have_reason_and_remedy(means, reason, remedy):
@@ -66,10 +69,57 @@ def test_wrong_options():
         read_doctor_options({"patience": 0})
 
 
+@pytest.fixture
+def look(tmp_path):
+    """Let a run with given perplexities be looked at after each second update."""
+    import torch
+    from espnet2.train.reporter import SubReporter
+
+    from hamzaban.pretrain.trainer import PretrainTrainer
+    from hamzaban.train.partial import Run
+
+    def look_at(perplexities, warmup=0, **values):
+        doctor = {"interval": 2, "patience": 2, "warmup": warmup}
+        options = argparse.Namespace(
+            **{"save_interval": 0, "init_checkpoint": None, **values},
+            **{"doctor_conf": doctor, "output_dir": str(tmp_path), "accum_grad": 1},
+        )
+        model = torch.nn.Linear(1, 1)
+        model.wav2vec2 = argparse.Namespace(n_negatives=100)
+        optimizer = torch.optim.SGD(model.parameters())
+        run = Run(model, [optimizer], [None], None, SubReporter("train", 1, 0))
+        for updates, perplexity in enumerate(perplexities, 1):
+            model.weight.data.fill_(updates)
+            stats = {"code_perplexity1": perplexity, "loss_contrastive": 3.0}
+            run.reporter.register({**stats, "grad_norm": 1.0})
+            run.reporter.next()
+            PretrainTrainer.after_update(run, options, updates)
+
+    return look_at
+
+
+def test_a_continued_model_may_not_fall_during_warmup(look):
+    fall = [110.0, 60.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0]
+    with pytest.raises(CollapseError, match="update 8: code_perplexity1 is 8.00 after"):
+        look(fall, warmup=4, init_checkpoint="wav2vec2.pt")
+    look(fall, warmup=8, init_checkpoint="wav2vec2.pt")
+    look(fall, warmup=4)  # codes of random weights were many by chance
+
+
+def test_good_weights_are_kept_though_looks_and_saves_fall_apart(look, tmp_path):
+    import torch
+
+    look([40.0] * 8, save_interval=5)
+    good = torch.load(tmp_path / "last_good.pth", weights_only=True)
+    assert good["weight"].item() == 6  # the first look after update 5
+
+
 def run(inputs, exp, *options, **values):
     from hamzaban.bin.train_ssl import main
 
+    # The first losses of random weights are above that of guessing.
     doctor = ["interval=1", "patience=2", "warmup=2", "max_skipped=3"]
+    doctor += ["chance_margin=-1.0"]
     words = [word for item in doctor for word in ("--doctor_conf", item)]
     defaults = {"max_epoch": 6, "batch_bins": 20000}
     return main(
@@ -99,8 +149,10 @@ def spoil(monkeypatch):
     return plant
 
 
-def test_planted_collapse_is_stopped_and_good_weights_are_kept(inputs, tmp_path, spoil):
-    import torch
+def test_planted_collapse_is_stopped_and_a_run_starts_from_the_file_named(
+    inputs, tmp_path, spoil, monkeypatch
+):
+    from hamzaban.pretrain.convert.source import read_source
 
     spoil(at=9)
     with pytest.raises(CollapseError) as caught:
@@ -109,13 +161,16 @@ def test_planted_collapse_is_stopped_and_good_weights_are_kept(inputs, tmp_path,
     assert "\n" not in message
     assert "stopped after update 11: code_perplexity1 is 1.0" in message
     assert "the codebook falls together; lower the learning rate" in message
-    assert f"last good weights: {tmp_path}/last_good.pth" in message
     assert not (tmp_path / "wav2vec2.pt").exists()
-    good = torch.load(tmp_path / "wav2vec2_last_good.pt", weights_only=True)
-    weight = good["model_weight"]["quantizer.weight_proj.weight"]
-    assert weight.abs().sum() > 0
+    (named,) = re.findall(r"--pretrain_init (\S+), the last good weights", message)
+    good = read_source(named).checkpoint.model_weight
+    assert good["quantizer.weight_proj.weight"].abs().sum() > 0
     with pytest.raises(CollapseError):  # a rerun does not go on as if all were well
         run(inputs, tmp_path, save_interval=1)
+    monkeypatch.undo()
+    words = ("--init_checkpoint", named)
+    assert run(inputs, tmp_path / "next", *words, max_epoch=1) == 0
+    assert (tmp_path / "next" / "wav2vec2.pt").exists()
 
 
 def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):
@@ -126,6 +181,7 @@ def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):
 
 def test_loss_of_guessing_is_stopped(inputs, tmp_path):
     options = ("--optim_conf", "lr=0.0", "--model_cfg", "logit_temp=1e6")
+    options += ("--doctor_conf", "chance_margin=0.02")
     with pytest.raises(CollapseError, match=r"loss_contrastive is .*guessing among"):
         run(inputs, tmp_path, *options, "--model_cfg", "latent_vars=300")
 

@@ -1,5 +1,7 @@
 """wav2vec-S: both losses are right, alternate, resume; the head is not exported."""
 
+import argparse
+
 import pytest
 import tiny_pretraining
 import torch
@@ -13,6 +15,7 @@ with compat.fast_imports():
     from hamzaban.pretrain.config import make_model_cfg
     from hamzaban.pretrain.model import LossOptions, PretrainModel
     from hamzaban.pretrain.semi import SemiSupervisedModel, read_semi_options
+    from hamzaban.text.tokens import read_token_list
 
 NUM_TOKENS = 8
 
@@ -117,6 +120,7 @@ def inputs(tmp_path_factory):
 
 
 def command(inputs, exp, mode):
+    characters = {"token_list": inputs / "tokens.txt"} if mode == "sum" else {}
     return tiny_pretraining.make_command(
         inputs,
         exp,
@@ -129,7 +133,7 @@ def command(inputs, exp, mode):
         batch_bins=20000,
         labelled_dir=inputs / "source",
         labelled_valid_dir=inputs / "valid",
-        token_list=inputs / "tokens.txt",
+        **characters,
         replay_dir=inputs / "old",
         replay_share=0.4,
     )
@@ -145,6 +149,9 @@ def test_run_killed_anywhere_ends_as_a_whole_one(inputs, mode, tmp_path):
     name = "wav2vec2.pt"
     assert (exp / name).read_bytes() == (whole / name).read_bytes()
     assert epochs(exp) == epochs(whole)
+    if mode == "alternate":  # no list is given
+        tokens = read_token_list(exp / "token_list" / "char" / "tokens.txt")
+        assert sorted(tokens[2:-1]) == ["<space>", *"abcd"]
     stats = epochs(whole)[1]
     assert stats["valid"]["labelled_loss_ctc"] > 0
     assert 0 < stats["valid"]["labelled_cer"] <= 4
@@ -167,11 +174,24 @@ def epochs(exp):
     }
 
 
-def test_labels_without_characters_are_refused(inputs, tmp_path):
-    from hamzaban.bin.train_ssl import main
+def test_characters_are_those_of_the_labels_and_stay_when_a_run_goes_on(tmp_path):
+    from hamzaban.pretrain.data import fill_token_list
 
-    words = tiny_pretraining.make_command(
-        inputs, tmp_path, labelled_dir=inputs / "source"
-    )
-    with pytest.raises(ValueError, match="labelled_dir is given but no token_list"):
-        main([*words, "--scheduler_conf", "max_steps=5"])
+    labelled, exp = tmp_path / "labelled", tmp_path / "exp"
+    labelled.mkdir()
+
+    def make(text, resume=True):
+        (labelled / "text").write_text(f"u1 {text}\n", encoding="utf-8")
+        args = argparse.Namespace(labelled_dir=str(labelled), token_list=None)
+        args.resume, args.output_dir = resume, str(exp)
+        fill_token_list(args)
+        return read_token_list(args.token_list)
+
+    assert make("aab")[2:-1] == ["a", "b"]
+    assert make("پ پ")[2:-1] == ["پ", "<space>"]  # no weights yet
+    (exp / "partial.pth").touch()
+    assert make("abc")[2:-1] == ["پ", "<space>"]
+    assert make("abc", resume=False)[2:-1] == ["a", "b", "c"]
+    given = argparse.Namespace(labelled_dir=str(labelled), token_list="tokens.txt")
+    fill_token_list(given)
+    assert given.token_list == "tokens.txt"

@@ -72,6 +72,14 @@ def test_pretraining_config_builds_a_model(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", TUNING, ids=by_name)
+def test_tuning_config_changes_its_parent_and_is_in_the_table(path):
+    values, (parent, *_) = read_config(path)
+    assert values != read_config(parent)[0]
+    table = (path.parent / "README.md").read_text(encoding="utf-8")
+    assert f"| [{path.name}]({path.name}) |" in table
+
+
+@pytest.mark.parametrize("path", TUNING, ids=by_name)
 def test_tuning_config_names_its_parent_and_builds_a_model(path, tmp_path):
     from hamzaban.bin.train_asr import main
 

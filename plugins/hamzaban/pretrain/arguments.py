@@ -75,7 +75,7 @@ def _add_mixing_arguments(add: Callable[..., Any]) -> None:
         ("replay_dir", "data directory of old languages, a share of each batch"),
         ("labelled_dir", "data directory with transcripts, for wav2vec-S"),
         ("labelled_valid_dir", "the same, for validation"),
-        ("token_list", "characters of the labelled speech"),
+        ("token_list", "characters of the labelled speech; made if not given"),
     ):
         add(f"--{name}", type=str_or_none, default=None, help=text)
     add("--replay_share", type=float, default=0.0, help="share of old speech, 0..1")

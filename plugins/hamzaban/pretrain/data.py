@@ -8,6 +8,7 @@ from hamzaban.asr.stats import parse_conv_layers
 from hamzaban.data_dir import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.pretrain.batching import select_utterances
+from hamzaban.text.make_tokens import make_char, read_texts
 
 LENGTHS = "utt2num_samples"
 
@@ -37,6 +38,32 @@ def select_data(args: argparse.Namespace) -> None:
         args.train_data_path_and_name_and_type = [(str(target), name, kind)]
     for name, folder in (args.probes or {}).items():
         _select(args, find_file(folder, LENGTHS), f"probe_{name}_speech_shape")
+
+
+def fill_token_list(args: argparse.Namespace) -> None:
+    """Make the list of characters of `labelled_dir`, if none is given.
+
+    A run that goes on keeps its list: its weights belong to it.
+
+    Args:
+        args: Options of the task; `token_list` becomes
+            `<output_dir>/token_list/char/tokens.txt`.
+
+    Raises:
+        FileNotFoundError: `labelled_dir` has no text.
+        ValueError: A character of it cannot be a token, or there is none.
+    """
+    if args.labelled_dir is None or args.token_list is not None:
+        return
+    text = find_file(args.labelled_dir, "text")
+    output_dir = Path(args.output_dir)
+    target = output_dir / "token_list" / "char" / "tokens.txt"
+    args.token_list = str(target)
+    weights = [output_dir / name for name in ("checkpoint.pth", "partial.pth")]
+    if args.resume and target.is_file() and any(path.is_file() for path in weights):
+        return
+    tokens = make_char(read_texts([text]), target.parent)
+    logging.info(f"{target}: {len(tokens)} tokens of {text}")
 
 
 def shape_file(args: argparse.Namespace, name: str) -> str:

@@ -23,10 +23,11 @@ class DoctorOptions:
     Attributes:
         interval: Updates between two looks; each sees the means since the last.
         patience: Looks in a row with an alarm after which training stops.
-        warmup: Updates before which nothing but numbers that are none is an alarm.
+        warmup: Updates before which nothing but numbers that are none is an alarm;
+            what a continued model's codebooks are worth is remembered from the first.
         min_perplexity: Smallest perplexity of a codebook.
         max_fall: Largest share of its best perplexity that a codebook may lose.
-        chance_margin: Nats around the loss of guessing that are an alarm.
+        chance_margin: Nats below the loss of guessing from which on it is an alarm.
         max_skipped: Updates in a row without a finite gradient that stop training.
         max_forgetting: Nats that the loss on a probe may rise above where it began;
             None: any.
@@ -95,6 +96,18 @@ def summarise(reporter: SubReporter, window: int) -> dict[str, float]:
     return means
 
 
+def remember(means: Mapping[str, float], best: dict[str, float]) -> None:
+    """Keep the largest perplexity of each codebook.
+
+    Args:
+        means: From `summarise`.
+        best: Largest perplexity seen before; updated.
+    """
+    for name, value in means.items():
+        if name.startswith("code_perplexity"):
+            best[name] = max(best.get(name, value), value)
+
+
 def examine(
     means: Mapping[str, float],
     best: dict[str, float],
@@ -113,18 +126,18 @@ def examine(
         The alarms, none for a healthy run.
     """
     alarms = []
+    remember(means, best)
     for name, value in means.items():
         if name.startswith("code_perplexity"):
-            best[name] = max(best.get(name, value), value)
             lowest = (1 - options.max_fall) * best[name]
             if value < max(options.min_perplexity, lowest):
                 alarms.append(_describe_fall(name, value, best[name]))
     chance = math.log(num_negatives + 1)
     loss = means.get("loss_contrastive", 0.0)
-    if abs(loss - chance) < options.chance_margin:
+    if loss > chance - options.chance_margin:
         alarms.append(
             Alarm(
-                f"loss_contrastive is {loss:.3f}, that of guessing among "
+                f"loss_contrastive is {loss:.3f}, not below that of guessing among "
                 f"{num_negatives + 1} (ln = {chance:.3f}): nothing is learnt",
                 "lower the learning rate or warm up longer, look at the audio "
                 "(silence, one channel, task_cfg.normalize as in the checkpoint)",

@@ -56,6 +56,12 @@ def read_export_options(values: Mapping[str, Any]) -> ExportOptions:
     return ExportOptions(**values)
 
 
+def exported_file(output_dir: str | Path, model: str) -> Path:
+    """Give the file that a model of a run is written to."""
+    name = "wav2vec2_last_good.pt" if model == "good" else "wav2vec2.pt"
+    return Path(output_dir) / name
+
+
 def export_checkpoint(
     output_dir: str | Path,
     task_cfg: dict[str, Any],
@@ -90,8 +96,7 @@ def export_checkpoint(
         for name, value in states.items()
         if name.startswith(_PREFIX)
     }
-    name = "wav2vec2_last_good.pt" if options.model == "good" else "wav2vec2.pt"
-    target = Path(output_dir) / name
+    target = exported_file(output_dir, options.model)
     checkpoint = Checkpoint(task_cfg, model_cfg, weight)
     write_checkpoint(target, checkpoint, dtype=DTYPES[options.dtype])
     logging.info(f"Wrote {target} from {source.name} as {options.dtype}")

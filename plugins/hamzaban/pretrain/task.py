@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from espnet2.tasks import abs_task
 from espnet2.tasks.abs_task import AbsTask
 
@@ -16,9 +17,14 @@ from hamzaban.pretrain.arguments import add_pretrain_arguments
 from hamzaban.pretrain.batching import CropCollate, CropSpeech
 from hamzaban.pretrain.checkpoint import load_weights
 from hamzaban.pretrain.convert.source import read_source
-from hamzaban.pretrain.data import select_data
+from hamzaban.pretrain.data import fill_token_list, select_data
 from hamzaban.pretrain.doctor import CollapseError
-from hamzaban.pretrain.export import export_checkpoint, read_export_options
+from hamzaban.pretrain.export import (
+    ExportOptions,
+    export_checkpoint,
+    exported_file,
+    read_export_options,
+)
 from hamzaban.pretrain.iterators import (
     ProbedIterFactory,
     add_labelled,
@@ -108,11 +114,6 @@ class PretrainTask(AbsTask):
             return PretrainModel(args.model_cfg, losses)
         from hamzaban.pretrain.semi import SemiSupervisedModel, read_semi_options
 
-        if args.token_list is None:
-            raise ValueError(
-                "train-ssl: labelled_dir is given but no token_list; make one with "
-                "hamzaban make-tokens --token_type char"
-            )
         semi = read_semi_options(args.semi_conf)
         num_tokens = len(read_token_list(args.token_list))
         return SemiSupervisedModel(args.model_cfg, losses, semi, num_tokens)
@@ -135,15 +136,15 @@ class SSLTask(TaskMixin, PretrainTask):
         keep_freed_memory()
         fill_configs(args)
         select_data(args)
+        fill_token_list(args)
         if args.labelled_dir is not None and args.semi_conf.get("mode") != "sum":
             args.unused_parameters = True  # an update leaves one kind of head alone
         configs = args.output_dir, args.task_cfg, args.model_cfg
         try:
             super().main_worker(args)
-        except CollapseError:
-            if is_first(args) and (Path(args.output_dir) / LAST_GOOD).exists():
-                export_checkpoint(*configs, dataclasses.replace(export, model="good"))
-            raise
+        except CollapseError as error:
+            good = dataclasses.replace(export, model="good")
+            raise CollapseError(f"{error}; {leave_good(args, configs, good)}") from None
         if not args.dry_run and is_first(args):
             export_checkpoint(args.output_dir, args.task_cfg, args.model_cfg, export)
 
@@ -197,6 +198,27 @@ class SSLTask(TaskMixin, PretrainTask):
             make = functools.partial(cls.build_iter_options, **common, mode=mode)
             return ProbedIterFactory(factory, build_probes(args, make, build))
         return factory
+
+
+def leave_good(
+    args: argparse.Namespace, configs: tuple[Any, ...], export: ExportOptions
+) -> str:
+    """Write the last good weights of a stopped run as a checkpoint; say how to use it.
+
+    Args:
+        args: Options of the task.
+        configs: Folder of the run, its task_cfg and its model_cfg.
+        export: What to write.
+    """
+    if not (Path(args.output_dir) / LAST_GOOD).exists():
+        return "no good weights yet"
+    if is_first(args):
+        export_checkpoint(*configs, export)
+    world = torch.distributed
+    if world.is_available() and world.is_initialized():
+        world.barrier()  # a process that ended earlier would have the first one killed
+    path = exported_file(args.output_dir, export.model)
+    return f"start another tag with --pretrain_init {path}, the last good weights"
 
 
 def fill_configs(args: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from hamzaban.pretrain.doctor import (
     examine,
     examine_probes,
     read_doctor_options,
+    remember,
     summarise,
 )
 from hamzaban.train import checkpoints
@@ -36,9 +37,15 @@ PROBED = ("loss_contrastive", "acc", "loss_ctc", "cer", "code_perplexity")
 
 @dataclasses.dataclass
 class PretrainOptions(Options):
-    """Options of the trainer, and `doctor_conf`, those of `DoctorOptions`."""
+    """Options of the trainer, and ours.
+
+    Attributes:
+        doctor_conf: Those of `DoctorOptions`.
+        init_checkpoint: The model that is continued; None: random weights.
+    """
 
     doctor_conf: dict
+    init_checkpoint: str | None
 
 
 class PretrainTrainer(Trainer):
@@ -106,8 +113,8 @@ class PretrainTrainer(Trainer):
             add_means(reporter, {f"{name}_{key}": v for key, v in found.items()})
         bare: Any = unwrap(model)
         state = getattr(bare, "doctor", {})
-        if "best" in state:  # the first updates are over
-            doctor = read_doctor_options(options.doctor_conf)
+        doctor = read_doctor_options(options.doctor_conf)
+        if state.get("looked", 0) > doctor.warmup:
             means, best = summarise(reporter, reporter.count), dict(state["best"])
             alarms += examine(means, best, doctor, bare.wav2vec2.n_negatives)
         for alarm in alarms:
@@ -129,15 +136,16 @@ class PretrainTrainer(Trainer):
         means = summarise(run.reporter, doctor.interval * options.accum_grad)
         shown = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
         logging.info(f"Update {updates}: {shown}")
-        if updates <= doctor.warmup:
-            return
         best = state.setdefault("best", {})
+        if updates <= doctor.warmup:
+            if options.init_checkpoint:  # codes of random weights mean nothing
+                remember(means, best)
+            return
         alarms = examine(means, best, doctor, model.wav2vec2.n_negatives)
         if not alarms:
             state["sick"] = 0
             promote(options)
-            if options.save_interval and updates % options.save_interval == 0:
-                save_weights(model, options, CANDIDATE)
+            keep_candidate(model, options, state, updates)
             return
         state["sick"] = state.get("sick", 0) + 1
         for alarm in alarms:
@@ -185,16 +193,14 @@ def watch_gradient(
 
 
 def stop(alarm: Alarm, options: Any, updates: int) -> None:
-    """End training with the reason, the remedy and where the last good weights are.
+    """End training with the reason and the remedy.
 
     Raises:
         CollapseError: Always.
     """
-    path = Path(options.output_dir) / LAST_GOOD
-    good = f"last good weights: {path}" if path.exists() else "no good weights yet"
     raise CollapseError(
         f"{options.output_dir}: stopped after update {updates}: {alarm.reason}; "
-        f"{alarm.remedy}; {good}"
+        f"{alarm.remedy}"
     )
 
 
@@ -202,6 +208,18 @@ def save_weights(model: torch.nn.Module, options: Any, name: str) -> None:
     """Write the weights to a file of the run, in its first process."""
     if is_main():
         checkpoints.save(model.state_dict(), Path(options.output_dir) / name)
+
+
+def keep_candidate(
+    model: torch.nn.Module, options: Any, state: dict[str, Any], updates: int
+) -> None:
+    """Write the candidate at the first healthy look after each save_interval."""
+    if not options.save_interval:
+        return
+    number = updates // options.save_interval
+    if number > state.get("kept", 0):
+        state["kept"] = number
+        save_weights(model, options, CANDIDATE)
 
 
 def promote(options: Any) -> None:

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# Pretraining by local/asr.sh: what it depends on, and what its folders are called.
+
+load helpers
+
+setup() {
+    make_recipe
+    for name in labelled old "a probe"; do
+        mkdir -p "data/${name}"
+        printf 'u1 1\n' | tee "data/${name}"/{wav.scp,utt2num_samples,text} > /dev/null
+    done
+    printf '<blank>\n' > tokens.txt
+    printf 'replay_dir: data/old\nprobes:\n    far: "data/a probe"\n' \
+        > conf/pretrain.yaml
+    asr --stop_stage audio
+    : > "${CALLS}"
+}
+
+pretrain() { # option...
+    run asr --stage pretrain --stop_stage pretrain --pretrain_config conf/pretrain.yaml "$@"
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+}
+
+@test "other labels, characters, old speech or probes mean to pretrain anew" {
+    args="--labelled_dir data/labelled --token_list=tokens.txt --probes near=data/labelled"
+    pretrain --pretrain_args "${args}"
+    pretrain --pretrain_args "${args}"
+    [ "$(calls train-ssl)" -eq 1 ]
+    number=1
+    for file in data/labelled/{text,wav.scp} tokens.txt data/old/wav.scp \
+        "data/a probe/utt2num_samples"; do
+        printf 'u2 2\n' >> "${file}"
+        pretrain --pretrain_args "${args}"
+        number=$((number + 1))
+        [ "$(calls train-ssl)" -eq "${number}" ] || { echo "${file}"; return 1; }
+        [[ ${output} == *"${file} has changed"* ]] || { echo "${output}"; return 1; }
+    done
+    pretrain --pretrain_args "${args}"
+    [ "$(calls train-ssl)" -eq "${number}" ]
+}
+
+@test "folders are called by the last part of paths, and stay short" {
+    pretrain --pretrain_args "--labelled_dir data/labelled/ --probes near=data/old --lr=1e-3"
+    [ -f exp/ssl_pretrain_raw_ar_labelled_dirlabelled_probesnearold_lr1e-3/wav2vec2.pt ] ||
+        { ls exp; return 1; }
+    long=$(printf 'ت%.0s' {1..60})
+    mkdir "data/${long}"
+    for last in 1 2; do
+        pretrain --pretrain_args "--labelled_dir data/${long} --replay_dir data/${long} \
+            --labelled_valid_dir data/${long} --token_list tokens.txt --seed ${last}"
+    done
+    [ "$(find exp -maxdepth 1 -name 'ssl_*' | wc -l)" -eq 3 ]
+    asr --stop_stage train --pretrain_config conf/pretrain.yaml --pretrain_args \
+        "--labelled_dir data/${long} --replay_dir data/${long} --seed 2"
+    while IFS= read -r name; do
+        [ "$(wc -c <<< "${name}")" -lt 200 ] || { echo "${name}"; return 1; }
+        iconv -f utf-8 -t utf-8 <<< "${name}" > /dev/null
+    done < <(find exp -printf '%f\n')
+}
+
+@test "a run from the last good weights is called by the run that left them" {
+    mkdir -p exp/ssl_a
+    touch exp/ssl_a/wav2vec2_last_good.pt
+    pretrain --pretrain_init exp/ssl_a/wav2vec2_last_good.pt
+    [ -f exp/ssl_pretrain_raw_ar_init_ssl_a/wav2vec2.pt ]
+}
