@@ -265,11 +265,9 @@ if stage 10 score; then
 fi
 
 if stage 11 pseudo; then # what comes later counts
-    lines=$(xargs printf '%s\n' <<< "${pseudo_args}") # words; those in quotes are one
-    mapfile -t words <<< "${lines}"
     "${MAIN_ROOT}/local/transfer.sh" --source_exp "${asr_exp}" --nj "${nj}" \
-        --ngpu "${ngpu}" --pseudo_exp "${expdir}/pseudo_${asr_tag}" \
-        --token_type "${token_type}" "${cleaner_opts[@]}" "${words[@]}"
+        --ngpu "${ngpu}" --pseudo_exp "${pseudo_exp}" \
+        --token_type "${token_type}" "${cleaner_opts[@]}" "${pseudo_words[@]}"
 fi
 
 if stage 12 report; then
@@ -278,9 +276,13 @@ if stage 12 report; then
     for file in "${results[@]%/RESULTS.md}"; do
         [[ ${file} == "${asr_exp}" ]] || others+=("${file}")
     done
-    step report --in "${results[@]}" "${asr_exp}/train.log" \
+    rounds=()
+    [[ ! -f ${pseudo_exp}/status.json ]] || rounds=(--pseudo_exp "${pseudo_exp}")
+    find_optional \
+        {"${expdir}"/pseudo_*,"${pseudo_exp}"}/{rounds.tsv,status.json,hours.tsv,RESULTS.md}
+    step report --in "${results[@]}" "${asr_exp}/train.log" "${optional_files[@]}" \
         --out "${expdir}"/report.{html,png} -- \
-        hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" \
+        hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" "${rounds[@]}" \
         --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"
 fi
 

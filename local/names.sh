@@ -47,6 +47,15 @@ fi
 [[ -n ${asr_tag} ]] || asr_tag=$(shorten "$(stem "${asr_config}")_raw_${lang_}${tokens}$(
     plain_args "${asr_args}")${sp}${init}")
 asr_exp=${expdir}/asr_${asr_tag}
+pseudo_exp=${expdir}/pseudo_${asr_tag}
+pseudo_words=()
+if [[ -n ${pseudo_args} ]]; then
+    lines=$(xargs printf '%s\n' <<< "${pseudo_args}") # words; those in quotes are one
+    mapfile -t pseudo_words <<< "${lines}"
+fi
+for ((i = 0; i + 1 < ${#pseudo_words[@]}; i++)); do # what comes later counts
+    [[ ${pseudo_words[i]} != --pseudo[-_]exp ]] || pseudo_exp=${pseudo_words[i + 1]}
+done
 asr_stats=${expdir}/asr_stats_raw_${lang_}${tokens}${sp}
 part="" # what the name of the train set says beyond train or train_<lang>: its tokens differ
 if [[ ${train_set} != train && ${train_set} != "train_${lang}" ]]; then

@@ -119,3 +119,28 @@ def write_stamps(root: Path, exp: Path) -> None:
     for path, stamp in stamps.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"state": "done", "hamzaban": "0.1.0", **stamp}))
+
+
+def make_rounds(folder: Path) -> Path:
+    """Make two rounds of pseudo-labelling, both scored, and a curve of hours."""
+    from hamzaban.pseudo.plot import draw_rounds
+
+    lines = ["round\tnum_kept\tkept_share\tdisagreement\tchurn\twer\tcer\tlabel_s"]
+    lines += ["0\t40\t0.4\t0.512345\t-\t-\t-\t3", "1\t55\t0.55\t0.25\t0.3\t-\t-\t4"]
+    folder.mkdir(parents=True)
+    (folder / "rounds.tsv").write_text("\n".join([*lines, ""]))
+    status = {"go_on": False, "best": 1, "why": "no round since 1 was <better>"}
+    (folder / "status.json").write_text(json.dumps(status))
+    draw_rounds(folder / "rounds.tsv", folder / "rounds.png", 1)
+    curve = ["hours\twer", "1\t60", "10\t20", ""]
+    (folder / "hours.tsv").write_text("\n".join(curve))
+    for number, hyps in enumerate((HYPS, {**HYPS, "s1-b": REFS["s1-b"]})):
+        decoded = folder / f"round_{number}" / "decode_target" / "test"
+        decoded.mkdir(parents=True)
+        write_text(decoded / "ref", REFS)
+        write_text(decoded / "text", hyps)
+        write_text(decoded / "utt2spk", {utt_id: utt_id[:2] for utt_id in REFS})
+        words = ["--ref", decoded / "ref", "--utt2spk", decoded / "utt2spk"]
+        words += ["--hyp", decoded / "text", "--output_dir", decoded]
+        score_text.main([*map(str, words), "--normalizer", "fa-score/1:abc"])
+    return folder

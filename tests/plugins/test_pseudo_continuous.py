@@ -169,7 +169,7 @@ def test_labels_are_rejected_by_their_length():
         assert guard.judge_label(text, 1.0, 10.0, options) == reason
 
 
-def test_the_published_values_are_read():
+def test_the_shared_values_are_read():
     from pathlib import Path
 
     from hamzaban.config import read_config
@@ -177,7 +177,7 @@ def test_the_published_values_are_read():
     path = Path(__file__).parents[2] / "conf" / "pseudo_continuous.yaml"
     values, _ = read_config(path)
     options = read_continuous_options(values["continuous_conf"])
-    assert options.schedule == Schedule(20000, 1, 4)
+    assert options.schedule == Schedule(500, 1, 4)
     assert (options.replace_prob, options.ema_decay) == (0.1, None)
 
 

@@ -86,6 +86,11 @@ def test_state_that_is_missing_is_named(inputs, tmp_path):
         ({"save_interval": 3}, "save_interval is 3, expected 0"),
         ({"batch_type": "sorted"}, "batch_type is sorted, expected numel"),
         ({"conf": {"ratio": "[1]"}}, "continuous_conf: ratio"),
+        (
+            {"conf": {"warmup_updates": 500}},
+            "warmup_updates 500, but the run has 18 updates",
+        ),
+        ({"max_updates": 2}, "warmup_updates 2, but the run has 2 updates; lower it"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import pytest
-from report_experiment import make_experiment
+from report_experiment import make_experiment, make_rounds
 
 from browser import Browser, find_browser
 from hamzaban.bin import make_report, show_results
@@ -14,6 +14,7 @@ from hamzaban.report.curves import write_picture
 from hamzaban.report.epochs import read_epochs
 from hamzaban.report.lineage import find_commands
 from hamzaban.report.page import find_direction, format_clock, show_invisible
+from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sweeps import read_sweeps
 
 needs_browser = pytest.mark.skipif(not find_browser(), reason="chromium is missing")
@@ -26,6 +27,7 @@ def recipe(tmp_path_factory):
     root = tmp_path_factory.mktemp("گزارش one")
     make_experiment(root, "asr_a")
     make_experiment(root, "asr_b", better=True)
+    make_rounds(root / "exp" / "pseudo_a")
     return root
 
 
@@ -74,6 +76,34 @@ def test_page_shows_the_sweep_of_weights(page):
     text = text_of(page)
     assert "lowest WER 28 % at LM weight 0, word score 2, beam 50" in text
     assert "WER on valid, %, beam 50" in text and "All 4 points" in text
+
+
+def test_page_shows_rounds_of_pseudo_labels(page):
+    text = text_of(page)
+    assert "Rounds of pseudo-labels pseudo_a no round since 1 was <better>." in text
+    head = "Round Kept Kept, share LM against none Churn WER %, decode_target/test"
+    rows = "0 40 0.400 0.512 – 50.0 1 55 0.550 0.250 0.300 33.3"
+    assert f"{head} {rows} In bold the best round." in text
+    hours = "decode_target/test: WER 33.3 %: equals 4.65 labelled hours (between 1 and"
+    assert hours in text
+    html = page.read_text("utf-8")
+    assert html.count('<img src="data:image/png;base64,iVBOR') == 2
+    assert html.count('<td class="best">') == 6
+
+
+def test_rounds_elsewhere_are_given_and_must_be_there(recipe, tmp_path, caplog):
+    other = make_rounds(tmp_path / "ar_ur")
+    (other / "hours.tsv").unlink()
+    (other / "round_1" / "decode_target").rename(tmp_path / "away")
+    (tmp_path / "pseudo_new").mkdir()
+    given = [other, recipe / "exp/pseudo_a"]
+    found = read_rounds(given, recipe / "exp")
+    assert [rounds.name for rounds in found] == ["ar_ur", "pseudo_a"]
+    assert found[0].rows[1][-1] == "–" and found[0].hours_picture == ""
+    assert read_rounds([], tmp_path) == []
+    assert "pseudo_new: no round is judged yet" in caplog.text
+    with pytest.raises(FileNotFoundError, match="pseudo_new/rounds.tsv: missing"):
+        read_rounds([tmp_path / "pseudo_new"], tmp_path)
 
 
 def test_a_sweep_of_another_form_is_an_error(tmp_path):

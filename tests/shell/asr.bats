@@ -307,6 +307,26 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [[ ${output} == *"unmatched single quote"* ]]
 }
 
+@test "the report shows the rounds, wherever they are, and is made anew with them" {
+    asr --stop_stage score
+    mkdir -p "exp/my rounds"
+    touch "exp/my rounds"/{rounds.tsv,status.json}
+    report() {
+        : > "${CALLS}"
+        asr --stage report --stop_stage report "$@"
+    }
+    report
+    [ "$(grep -c -- "--pseudo_exp" "${CALLS}")" -eq 0 ]
+    words=(--pseudo_args "--pseudo_exp exp/other --pseudo-exp 'exp/my rounds' --rounds 1")
+    report "${words[@]}"
+    grep -q "^make-report .*--pseudo_exp exp/my rounds --raw_dir" "${CALLS}"
+    report "${words[@]}"
+    [ "$(calls make-report)" -eq 0 ]
+    printf 'hours\twer\n' > "exp/my rounds/hours.tsv"
+    report "${words[@]}"
+    [ "$(calls make-report)" -eq 1 ]
+}
+
 @test "a wrong stage is one clear line" {
     while IFS="|" read -r words message; do
         fails_with "${message}" "${words}"

@@ -32,6 +32,14 @@ def get_parser() -> argparse.ArgumentParser:
         default=[Path("exp"), Path("dump"), Path("data")],
         help="folders of the stages, whose stamps hold the commands",
     )
+    add(
+        "--pseudo_exp",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="rounds of pseudo-labelling, beside each pseudo_* by the first experiment",
+    )
     add("--num_worst", type=int, default=10, help="utterances to show of each set")
     add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
     add(
@@ -67,6 +75,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         Plan(args.replicates, args.seed),
         choose_program("sc_stats", "auto"),
         args.nj,
+        args.pseudo_exp,
     )
     page = build_page(args.exp, wishes)
     plot = args.plot or args.output.with_suffix(".png")

@@ -23,6 +23,7 @@ from hamzaban.report.results import (
     find_experiments,
     find_folder,
 )
+from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sets import SetStatistics, describe_set
 from hamzaban.report.sweeps import read_sweeps
 from hamzaban.report.worst import describe_worst
@@ -47,6 +48,8 @@ class Wishes:
         plan: How to draw for intervals.
         sc_stats: NIST's command, to check the MAPSSWE test.
         nj: Threads that read audio.
+        pseudo_dirs: Folders of rounds of pseudo-labelling, beside those that lie by
+            the first experiment as `pseudo_*`.
     """
 
     raw_dir: Path = Path("dump/raw")
@@ -57,6 +60,7 @@ class Wishes:
     plan: Plan = field(default_factory=Plan)
     sc_stats: Sequence[str] | None = None
     nj: int = 1
+    pseudo_dirs: Sequence[Path] = ()
 
 
 def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
@@ -86,6 +90,7 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
         rate_charts=make_rate_charts(runs),
         curves={name: charts for name, charts in curves.items() if charts},
         sweeps=read_sweeps(first.folder),
+        rounds=read_rounds(wishes.pseudo_dirs, first.folder.resolve().parent),
         details=[_look_closely(row, wishes, notes) for row in _choose_details(own)],
         sets=_describe_sets(first.folder, own, wishes, commands),
         commands=commands,

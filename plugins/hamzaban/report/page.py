@@ -10,6 +10,7 @@ from pathlib import Path
 from hamzaban.report.chart import Chart
 from hamzaban.report.lineage import Command
 from hamzaban.report.results import Experiment, Row
+from hamzaban.report.rounds import Rounds
 from hamzaban.report.sets import SetStatistics
 from hamzaban.report.worst import Utterance
 from hamzaban.score.analysis import Analysis, format_bounds
@@ -70,6 +71,7 @@ class Page:
         rate_charts: WER and CER by epoch, all experiments.
         curves: Further charts by name of the training.
         sweeps: Tuning runs.
+        rounds: Rounds of pseudo-labelling.
         details: Decoded sets of the first experiment.
         sets: Data statistics.
         commands: The commands that made the first experiment.
@@ -84,6 +86,7 @@ class Page:
     rate_charts: Sequence[Chart] = ()
     curves: Mapping[str, Sequence[Chart]] = field(default_factory=dict)
     sweeps: Sequence[Sweep] = ()
+    rounds: Sequence[Rounds] = ()
     details: Sequence[Detail] = ()
     sets: Sequence[SetStatistics] = ()
     commands: Sequence[Command] = ()

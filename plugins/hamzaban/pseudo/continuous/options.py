@@ -66,7 +66,7 @@ class ContinuousOptions:
     None takes a rule of the guard, or the teacher, out.
     """
 
-    warmup_updates: int = 20000
+    warmup_updates: int = 500
     ratio: tuple[int, int] = (1, 4)
     cache_size: int = 1000
     replace_prob: float = 0.1

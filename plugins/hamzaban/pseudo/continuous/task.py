@@ -111,6 +111,13 @@ class ContinuousTask(ASRTask):
         super().main_worker(args)
 
     @classmethod
+    def plan(cls, args: argparse.Namespace) -> None:
+        """Compute how long the training is, and check that the warm-up ends in it."""
+        super().plan(args)
+        if not args.dry_run or args.train_shape_file:
+            check_warmup(args, cls.count_batches(args) // args.accum_grad)
+
+    @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
         """Number of batches of an epoch, of both kinds."""
         accum = args.accum_grad
@@ -166,6 +173,26 @@ def check_options(args: argparse.Namespace) -> None:
             )
     if args.token_type not in ("char", "bpe"):
         raise ValueError(f"token_type is {args.token_type}, expected char or bpe")
+
+
+def check_warmup(args: argparse.Namespace, num_updates: int) -> None:
+    """Check that a run comes to pseudo-labels.
+
+    Args:
+        args: Options of the task, `max_epoch` and `max_updates` as they will be.
+        num_updates: Of an epoch.
+
+    Raises:
+        ValueError: Its updates are all of the warm-up.
+    """
+    warmup = read_continuous_options(args.continuous_conf).warmup_updates
+    total = args.max_updates or num_updates * args.max_epoch
+    if warmup >= total:
+        raise ValueError(
+            f"continuous_conf: warmup_updates {warmup}, but the run has {total} "
+            "updates; lower it, or raise max_epoch or max_updates: no pseudo-label "
+            "would ever be made"
+        )
 
 
 def build_phase(args: argparse.Namespace) -> Phase:
