@@ -14,7 +14,13 @@ from hamzaban.fileio import keep_time, remove_leftovers
 from hamzaban.mine.duplicates import Voice, find_duplicates
 from hamzaban.mine.language import load_filter
 from hamzaban.mine.options import MineOptions
-from hamzaban.mine.output import Heard, each_chunk, name_duplicates, write_output
+from hamzaban.mine.output import (
+    Heard,
+    Tally,
+    each_chunk,
+    name_duplicates,
+    write_output,
+)
 from hamzaban.mine.part import chunk_path, utt_id_of
 from hamzaban.mine.record import Source, load_part
 from hamzaban.mine.report import write_report
@@ -64,9 +70,7 @@ def mine(
     if _forget_broken(mined, heard):
         mined = mine_parts(planned, out_dir, options, nj)
     _warn(mined)
-    tally = write_output(mined, heard, out_dir, options)
-    for name in TAKEN_AWAY:
-        keep_time(out_dir / name, out_dir / "state" / name)
+    tally = _write(mined, heard, out_dir, options)
     records = _list_records(paths, planned, out_dir, options)
     _remove_strays(mined, heard, records, out_dir)
     return write_report(out_dir, tally)
@@ -82,6 +86,19 @@ def _prepare(out_dir: Path, options: MineOptions) -> None:
     for name in TAKEN_AWAY:
         if (out_dir / name).is_file():
             (out_dir / name).replace(out_dir / "state" / name)
+
+
+def _write(
+    mined: Sequence[Mined],
+    heard: dict[tuple[Path, int], Heard],
+    out_dir: Path,
+    options: MineOptions,
+) -> Tally:
+    """Write the output; what was taken away has its time again if it is as it was."""
+    tally = write_output(mined, heard, out_dir, options)
+    for name in TAKEN_AWAY:
+        keep_time(out_dir / name, out_dir / "state" / name)
+    return tally
 
 
 def _look_at_all(
