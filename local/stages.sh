@@ -72,7 +72,9 @@ find_optional() { # path-or-NAME=path...: sets optional_files, those that are fi
 find_inputs() { # config [round]: sets input_files, those that the config names
     local lines
     lines=$(hamzaban list-inputs "$1" ${2:+--round "$2"})
+    # shellcheck disable=SC2034 # the script that sources this reads it
     input_files=()
+    # shellcheck disable=SC2034
     [[ -z ${lines} ]] || mapfile -t input_files <<< "${lines}"
 }
 

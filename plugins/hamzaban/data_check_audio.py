@@ -22,7 +22,6 @@ DECODE_FRAMES = 1 << 20  # samples decoded at once
 BATCH_SIZE = 32  # files sent to a process at once
 MAX_HEADER_FRAMES = 1 << 40  # what libsndfile says where the header does not
 _ARK_OFFSET = re.compile(r"(.+):(\d+)")
-
 Entry = tuple[int, str, str]  # line number, id, and what follows it in wav.scp
 
 
@@ -265,10 +264,12 @@ def _check_av(stream: BinaryIO, check: AudioCheck, failure: str) -> AudioInfo:
     """Check a file libsndfile cannot read with PyAV (MP4, Matroska, AMR, WMA ...)."""
     import av
 
+    from hamzaban.audio.reader import open_media
+
     stream.seek(0)
     logging.getLogger("libav").setLevel(logging.CRITICAL)
     try:
-        with av.open(stream, metadata_errors="replace") as container:
+        with open_media(stream) as container:
             if not container.streams.audio:
                 raise _fail("unreadable-audio", f"no audio stream; {failure}")
             return _read_av(container, check, failure)
@@ -279,8 +280,7 @@ def _check_av(stream: BinaryIO, check: AudioCheck, failure: str) -> AudioInfo:
 def _read_av(container: Any, check: AudioCheck, failure: str) -> AudioInfo:
     import av
 
-    stream = container.streams.audio[0]
-    fs = stream.rate
+    fs = (stream := container.streams.audio[0]).rate
     expected = None if container.duration is None else container.duration * fs // 10**6
     if not check.is_full:
         return AudioInfo(fs, expected)

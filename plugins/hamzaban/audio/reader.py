@@ -176,6 +176,20 @@ def _read_blocks(file: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
         raise UnreadableError("truncated", detail)
 
 
+def open_media(file: str | IO[bytes]) -> Any:
+    """Open a container with PyAV, whatever encoding its tags are in.
+
+    Raises:
+        av.error.FFmpegError, OSError: It cannot be opened.
+    """
+    import av
+
+    # PyAV 18 reads tags strictly unless told not to; 19 takes any and has no option
+    is_strict = int(av.__version__.partition(".")[0]) < 19
+    options: dict[str, Any] = {"metadata_errors": "replace"} if is_strict else {}
+    return av.open(file, **options)
+
+
 @contextmanager
 def _open_media(
     file: Path | IO[bytes], name: str, soundfile_says: str
@@ -186,7 +200,7 @@ def _open_media(
         file.seek(0)
     target: Any = str(file) if isinstance(file, Path) else file
     try:
-        container = av.open(target, metadata_errors="replace")  # tags: any encoding
+        container = open_media(target)
     except (av.error.FFmpegError, OSError) as error:
         detail = f"{name}: libsndfile: {soundfile_says}; ffmpeg: {error}"
         raise UnreadableError("unreadable", detail) from error

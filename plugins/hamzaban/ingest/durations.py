@@ -28,8 +28,10 @@ def read_duration(path: str) -> Timed:
 def _read_media_duration(path: str) -> float:
     import av
 
+    from hamzaban.audio.reader import open_media
+
     try:
-        with av.open(path, metadata_errors="replace") as container:
+        with open_media(path) as container:
             return (container.duration or 0) / 1_000_000
     except (av.error.FFmpegError, OSError):
         return 0.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from hamzaban.audio.reader import RATE_RANGE, UnreadableError
+from hamzaban.audio.reader import RATE_RANGE, UnreadableError, open_media
 from hamzaban.mine.options import BEST
 
 PREROLL_S = 1.0  # decoded and dropped after a seek, until decoder states agree
@@ -135,8 +135,7 @@ def _open(path: str, audio_stream: str | int) -> Iterator[tuple[Any, Any]]:
     import av
 
     try:
-        # "file:": a name with a colon is no address; tags may be in any encoding
-        container = av.open(f"file:{path}", metadata_errors="replace")
+        container = open_media(f"file:{path}")  # a name with a colon is no address
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError("unreadable", f"{path}: {error}") from error
     with container:
@@ -268,7 +267,7 @@ def _duration_s(container: Any, stream: Any) -> float | None:
 
 def _language(stream: Any) -> str:
     code = str(stream.metadata.get("language", "")).strip().lower()
-    return "" if code in ("", "und") else code
+    return "" if code in ("", "und") or not code.isascii() else code
 
 
 def _mix(array: np.ndarray) -> np.ndarray:

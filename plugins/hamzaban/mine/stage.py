@@ -14,7 +14,13 @@ from hamzaban.fileio import keep_time, remove_leftovers
 from hamzaban.mine.duplicates import Voice, find_duplicates
 from hamzaban.mine.language import load_filter
 from hamzaban.mine.options import MineOptions
-from hamzaban.mine.output import Heard, each_chunk, name_duplicates, write_output
+from hamzaban.mine.output import (
+    Heard,
+    Tally,
+    each_chunk,
+    name_duplicates,
+    write_output,
+)
 from hamzaban.mine.part import chunk_path, utt_id_of
 from hamzaban.mine.record import Source, load_part
 from hamzaban.mine.report import write_report
@@ -59,9 +65,18 @@ def mine(
     _prepare(out_dir, options)
     sources = _look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
+<<<<<<< HEAD
     mined, heard = _mine_and_compare(planned, out_dir, options, nj)
     tally = write_output(mined, heard, out_dir, options)
     _keep_times(out_dir)
+=======
+    mined = mine_parts(planned, out_dir, options, nj)
+    heard = _find_heard(mined, options)
+    if _forget_broken(mined, heard):
+        mined = mine_parts(planned, out_dir, options, nj)
+    _warn(mined)
+    tally = _write(mined, heard, out_dir, options)
+>>>>>>> h4a
     records = _list_records(paths, planned, out_dir, options)
     _remove_strays(mined, heard, records, out_dir)
     return write_report(out_dir, tally)
@@ -79,9 +94,23 @@ def _prepare(out_dir: Path, options: MineOptions) -> None:
             (out_dir / name).replace(out_dir / "state" / name)
 
 
+<<<<<<< HEAD
 def _keep_times(out_dir: Path) -> None:
     for name in TAKEN_AWAY:
         keep_time(out_dir / name, out_dir / "state" / name)
+=======
+def _write(
+    mined: Sequence[Mined],
+    heard: dict[tuple[Path, int], Heard],
+    out_dir: Path,
+    options: MineOptions,
+) -> Tally:
+    """Write the output; what was taken away has its time again if it is as it was."""
+    tally = write_output(mined, heard, out_dir, options)
+    for name in TAKEN_AWAY:
+        keep_time(out_dir / name, out_dir / "state" / name)
+    return tally
+>>>>>>> h4a
 
 
 def _look_at_all(
