@@ -49,8 +49,8 @@ def mine(
 
     Args:
         inputs, lists: Of media; see `find_media`.
-        out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl, mining.md,
-            images/mining.png, state/ to go on from.
+        out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl,
+            mining.md, images/mining.png, and state/ to go on from.
         options: The values of conf/mine.yaml.
         nj: Number of processes.
 
@@ -58,25 +58,19 @@ def mine(
         The table of mining.md.
 
     Raises:
-        FileNotFoundError: An input, or silero-vad, is missing.
+        FileNotFoundError: An input is missing, or silero-vad is.
         ValueError: No media, or no speech was found.
     """
     paths = find_media(inputs, lists, options, out_dir)
     _prepare(out_dir, options)
     sources = _look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
-<<<<<<< HEAD
-    mined, heard = _mine_and_compare(planned, out_dir, options, nj)
-    tally = write_output(mined, heard, out_dir, options)
-    _keep_times(out_dir)
-=======
     mined = mine_parts(planned, out_dir, options, nj)
     heard = _find_heard(mined, options)
     if _forget_broken(mined, heard):
         mined = mine_parts(planned, out_dir, options, nj)
     _warn(mined)
     tally = _write(mined, heard, out_dir, options)
->>>>>>> h4a
     records = _list_records(paths, planned, out_dir, options)
     _remove_strays(mined, heard, records, out_dir)
     return write_report(out_dir, tally)
@@ -94,11 +88,6 @@ def _prepare(out_dir: Path, options: MineOptions) -> None:
             (out_dir / name).replace(out_dir / "state" / name)
 
 
-<<<<<<< HEAD
-def _keep_times(out_dir: Path) -> None:
-    for name in TAKEN_AWAY:
-        keep_time(out_dir / name, out_dir / "state" / name)
-=======
 def _write(
     mined: Sequence[Mined],
     heard: dict[tuple[Path, int], Heard],
@@ -110,7 +99,6 @@ def _write(
     for name in TAKEN_AWAY:
         keep_time(out_dir / name, out_dir / "state" / name)
     return tally
->>>>>>> h4a
 
 
 def _look_at_all(
@@ -127,18 +115,6 @@ def _look_at_all(
             source = Source(path, "", 0, None, (0,), reason, f"{path}: {detail}")
         found[source.path] = source
     return [found[path] for path in paths]
-
-
-def _mine_and_compare(
-    planned: Sequence[Mined], out_dir: Path, options: MineOptions, nj: int
-) -> tuple[list[Mined], dict[tuple[Path, int], Heard]]:
-    """Do what is left to do; find what was heard before; tell of what failed."""
-    mined = mine_parts(planned, out_dir, options, nj)
-    heard = _find_heard(mined, options)
-    if _forget_broken(mined, heard):
-        mined = mine_parts(planned, out_dir, options, nj)
-    _warn(mined)
-    return mined, heard
 
 
 def _find_heard(
