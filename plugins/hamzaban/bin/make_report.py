@@ -2,7 +2,7 @@
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -40,6 +40,11 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="rounds of pseudo-labelling, beside each pseudo_* by the first experiment",
     )
+    _add_details(add)
+    return parser
+
+
+def _add_details(add: Callable[..., argparse.Action]) -> None:
     add("--num_worst", type=int, default=10, help="utterances to show of each set")
     add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
     add(
@@ -52,7 +57,6 @@ def get_parser() -> argparse.ArgumentParser:
     add("--replicates", type=int, default=10000, help="draws of the bootstrap")
     add("--seed", type=int, default=0, help="of the bootstrap")
     add("--nj", type=int, default=1, help="threads that read audio")
-    return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

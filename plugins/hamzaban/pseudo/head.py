@@ -134,6 +134,13 @@ def write_turned(
         f"output layer: {same} of {total} tokens as in {source_exp}, "
         f"{total - same - len(new)} by the mapping, {len(new)} new: {' '.join(new)}"
     )
+    _warn_of_new(source_exp, token_list, target, new)
+    return len(new)
+
+
+def _warn_of_new(
+    source_exp: Path, token_list: Path, target: Sequence[str], new: Sequence[str]
+) -> None:
     spoken = sum(not _is_sign(token) for token in target)
     lost = sum(not _is_sign(token) for token in new)
     if 2 * lost > spoken:
@@ -142,7 +149,6 @@ def write_turned(
             f"{source_exp}: rounds on few labels collapse so; give a `mapping` that "
             "joins them to the source's, or characters as tokens"
         )
-    return len(new)
 
 
 def _load_weights(model: Path, num_tokens: int) -> dict[str, Tensor]:
