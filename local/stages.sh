@@ -3,7 +3,7 @@
 # The script that sources this sets: stage_table, lines `number name what it does`;
 # stage and stop_stage (numbers or names); skipped, an associative array: number -> why;
 # for pretrain, ngpu, cuda_cmd and train_opts.
-# shellcheck disable=SC2154 # set by those scripts
+# shellcheck disable=SC2034,SC2154 # used, or set, by those scripts
 
 find_stage() { # number-or-name: prints its number
     local number name _
