@@ -30,9 +30,10 @@ exec ./asr.sh --lang "${source}" --ngpu 0 --nj 2 --token_type char \
     --train_set "train_${source}" --valid_set "valid_${source}" \
     --test_sets "test_${source} test_${target}" --unlabelled_set "unlabelled_${target}" \
     --pretrain_init ../../mini_ar/asr1/downloads/seed/wav2vec2.pt \
-    --asr_config conf/train_ctc.yaml --inference_config conf/decode_greedy.yaml \
+    --asr_config conf/train_ctc.yaml \
+    --inference_config conf/decode_greedy.yaml \
     --pseudo_args "--data_dir dump/raw/unlabelled_${target} --text data/text_${target} \
         --ref data/ref_${target} --test_dirs dump/raw/test_${target} --lang ${target} \
-        --inference_config 'conf/decode_target.yaml conf/decode_greedy.yaml' \
-        --rounds 3 --lm_config conf/lm.yaml --asr_config conf/train_target.yaml \
+        --rounds 3 --inference_config 'conf/decode_target.yaml conf/decode_greedy.yaml' \
+        --lm_config conf/lm.yaml --asr_config conf/train_target.yaml \
         --pseudo_config conf/pseudo.yaml ${pseudo_args}" "${rest[@]}"

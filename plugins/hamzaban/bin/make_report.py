@@ -11,6 +11,25 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+    add_folders(parser)
+    add = parser.add_argument
+    add("--num_worst", type=int, default=10, help="utterances to show of each set")
+    add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
+    add(
+        "--utt_tags",
+        nargs="*",
+        default=[],
+        metavar="NAME=FILE",
+        help="groups of utterances, such as dialect=utt2dialect",
+    )
+    add("--replicates", type=int, default=10000, help="draws of the bootstrap")
+    add("--seed", type=int, default=0, help="of the bootstrap")
+    add("--nj", type=int, default=1, help="threads that read audio")
+    return parser
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is read and written."""
     add = parser.add_argument
     add(
         "exp",
@@ -26,33 +45,19 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add("--raw_dir", type=Path, default=Path("dump/raw"), help="decoded sets are here")
     add(
+        "--pseudo_exp",
+        nargs="*",
+        type=Path,
+        default=[],
+        help="rounds of pseudo-labelling, beside each pseudo_* by the first experiment",
+    )
+    add(
         "--stamp_dirs",
         nargs="*",
         type=Path,
         default=[Path("exp"), Path("dump"), Path("data")],
         help="folders of the stages, whose stamps hold the commands",
     )
-    add(
-        "--pseudo_exp",
-        nargs="*",
-        type=Path,
-        default=[],
-        metavar="DIR",
-        help="rounds of pseudo-labelling, beside each pseudo_* by the first experiment",
-    )
-    add("--num_worst", type=int, default=10, help="utterances to show of each set")
-    add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
-    add(
-        "--utt_tags",
-        nargs="*",
-        default=[],
-        metavar="NAME=FILE",
-        help="groups of utterances, such as dialect=utt2dialect",
-    )
-    add("--replicates", type=int, default=10000, help="draws of the bootstrap")
-    add("--seed", type=int, default=0, help="of the bootstrap")
-    add("--nj", type=int, default=1, help="threads that read audio")
-    return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
