@@ -210,7 +210,9 @@ if stage 9 decode; then
         dir=${asr_exp}/${tag}
         config=${inference_files[${tag}]-}
         opts=("${lm_opts[@]}" ${config:+--inference_config "${config}"})
-        inputs=("${lm_files[@]}" ${config:+"${config}"})
+        input_files=() # what the YAML's base, and its mapping, are
+        [[ -z ${config} ]] || find_inputs "${config}"
+        inputs=("${lm_files[@]}" ${config:+"${config}"} "${input_files[@]}")
         if [[ -n ${lm_config} && -n ${config} ]]; then
             step tune --in "${emissions}/${valid_set}/meta.json" "${valid_dir}/text" \
                 "${inputs[@]}" --out "${dir}/tuned/weights.yaml" -- \

@@ -51,6 +51,19 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(calls train-asr)" -eq 1 ]
 }
 
+@test "what a decoding's YAML lies on is an input of decoding" {
+    printf 'beam_size: 5\n' > conf/decode_base.yaml
+    printf 'base: decode_base.yaml\n' > conf/decode_greedy.yaml
+    asr
+    : > "${CALLS}"
+    asr
+    [ "$(calls decode-asr)" -eq 0 ]
+    printf 'beam_size: 50\n' > conf/decode_base.yaml
+    asr
+    [ "$(calls decode-asr)" -eq 2 ]
+    [ "$(calls train-asr)" -eq 0 ]
+}
+
 @test "files are where ESPnet puts them" {
     asr --stop_stage pack --speed_perturb_factors "0.9 1.0 1.1" --asr_args "--max_epoch 2"
     exp=exp/asr_train_ctc_raw_ar_bpe30_max_epoch2_sp
