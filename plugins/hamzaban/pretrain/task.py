@@ -201,7 +201,7 @@ class SSLTask(TaskMixin, PretrainTask):
 
 
 def leave_good(
-    args: argparse.Namespace, configs: tuple[Any, ...], export: ExportOptions
+    args: argparse.Namespace, configs: tuple[Any, Any, Any], export: ExportOptions
 ) -> str:
     """Write the last good weights of a stopped run as a checkpoint; say how to use it.
 
