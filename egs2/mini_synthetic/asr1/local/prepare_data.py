@@ -10,6 +10,7 @@ options, same output.
 """
 
 import argparse
+import hashlib
 import io
 import random
 import subprocess
@@ -101,23 +102,29 @@ def write_set(folder: Path, lang: str, phrases: Sequence[str]) -> dict[str, str]
     audio = folder.parent / "audio" / folder.name
     audio.mkdir(parents=True, exist_ok=True)
 
-    def read(number: int) -> tuple[str, str, str]:
+    def read(number: int) -> tuple[str, str, str, Path]:
         voice = voices[number % len(voices)]
         spk_id = f"{voice.lower()}-{lang}"
         utt_id = f"{spk_id}-{kind}-{number:04d}"
         rng = random.Random(f"{folder.name} {number}")
         speech, rate = speak(lang, voice, phrases[number], rng)
-        soundfile.write(audio / f"{utt_id}.flac", speech, rate)
-        return utt_id, spk_id, phrases[number]
+        # other speech has another name: what was made of the old is made anew
+        digest = hashlib.sha256(speech.tobytes()).hexdigest()[:8]
+        path = audio / f"{utt_id}-{digest}.flac"
+        soundfile.write(path, speech, rate)
+        return utt_id, spk_id, phrases[number], path
 
     with ThreadPoolExecutor(2) as pool, DirWriter(folder) as writer:
         done = sorted(pool.map(read, range(len(phrases))))
-        for utt_id, spk_id, text in done:
-            writer.open("wav.scp").write(utt_id, str(audio / f"{utt_id}.flac"))
+        for utt_id, spk_id, text, path in done:
+            writer.open("wav.scp").write(utt_id, str(path))
             writer.open("utt2spk").write(utt_id, spk_id)
             if kind != "unlabelled":
                 writer.open("text").write(utt_id, text)
-    return {utt_id: text for utt_id, _, text in done}
+    kept = {path for *_, path in done}
+    for path in set(audio.iterdir()) - kept:  # of other sentences
+        path.unlink()
+    return {utt_id: text for utt_id, _, text, _ in done}
 
 
 def divide(
