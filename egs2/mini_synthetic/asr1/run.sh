@@ -35,5 +35,6 @@ exec ./asr.sh --lang "${source}" --ngpu 0 --nj 2 --token_type char \
     --pseudo_args "--data_dir dump/raw/unlabelled_${target} --text data/text_${target} \
         --ref data/ref_${target} --test_dirs dump/raw/test_${target} --lang ${target} \
         --rounds 3 --inference_config 'conf/decode_target.yaml conf/decode_greedy.yaml' \
-        --lm_config conf/lm.yaml --asr_config conf/train_target.yaml \
+        --lm_config conf/lm.yaml \
+        --asr_config conf/train_target.yaml \
         --pseudo_config conf/pseudo.yaml ${pseudo_args}" "${rest[@]}"
