@@ -113,6 +113,8 @@ def _train(words, kill_at):
     if kill_at is not None:
         torch.optim.Adam.step = step
     main(words)
+    if torch.distributed.is_initialized():  # gloo's threads may then abort the process
+        sys.exit("train-ssl has not left the processes that it trained with")
 
 
 if __name__ == "__main__":  # one process of several

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from espnet2.tasks import abs_task
 from espnet2.tasks.abs_task import AbsTask
 
@@ -39,7 +38,12 @@ from hamzaban.text.tokens import read_token_list
 from hamzaban.train.memory import keep_freed_memory
 from hamzaban.train.options import is_first
 from hamzaban.train.precision import checkpoint_wav2vec2
-from hamzaban.train.task import TaskMixin, count_batches, measure_batches
+from hamzaban.train.task import (
+    TaskMixin,
+    count_batches,
+    leave_group,
+    measure_batches,
+)
 
 abs_task.scheduler_classes["polynomialdecaylr"] = PolynomialDecayLR
 
@@ -214,9 +218,7 @@ def leave_good(
         return "no good weights yet"
     if is_first(args):
         export_checkpoint(*configs, export)
-    world = torch.distributed
-    if world.is_available() and world.is_initialized():
-        world.barrier()  # a process that ended earlier would have the first one killed
+    leave_group()
     path = exported_file(args.output_dir, export.model)
     return f"start another tag with --pretrain_init {path}, the last good weights"
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.options import fill_batch_hours, fill_max_epoch, world_size
 from hamzaban.train.precision import run_under_autocast
@@ -32,6 +34,7 @@ class TaskMixin:
         if not args.collect_stats:
             cls.plan(args)
         super().main_worker(args)  # type: ignore[misc]
+        leave_group()
 
     @classmethod
     def plan(cls, args: argparse.Namespace) -> None:
@@ -73,6 +76,18 @@ class TaskMixin:
         check_prefixes(names, getattr(args, "freeze_param", None) or [])
         run_under_autocast(model, getattr(args, "autocast_dtype", None))
         return model
+
+
+def leave_group() -> None:
+    """Leave the processes that train together, if this is one of them.
+
+    ESPnet2 lets the interpreter end inside the group; threads of gloo may then still
+    hold tensors, and abort a process that has trained to its end.
+    """
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()  # one that leaves early would have the others fail
+        distributed.destroy_process_group()
 
 
 def check_prefixes(
