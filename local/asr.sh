@@ -109,12 +109,13 @@ if stage 1 data; then
 fi
 
 if stage 2 audio; then
-    mapfile -t lists < <(sed -En 's/^(noise|rir)_list: *([^ #]+).*/\2/p' \
-        "${audio_config:-/dev/null}")
+    config=${audio_config:+"${dumpdir}/conf/$(stem "${audio_config}").yaml"}
+    [[ -z ${config} ]] || hamzaban merge-config "${audio_config}" "${config}"
+    mapfile -t lists < <(sed -En 's/^(noise|rir)_list: *([^ #]+).*/\2/p' "${config:-/dev/null}")
     format() { # from to option...
-        step audio --in "$1" ${audio_config:+"${audio_config}"} "${lists[@]}" --out "$2" -- \
+        step audio --in "$1" ${config:+"${config}"} "${lists[@]}" --out "$2" -- \
             hamzaban format-audio --nj "${nj}" --fs 16000 \
-            ${audio_config:+--config "${audio_config}"} "${@:3}" "$1" "$2"
+            ${config:+--config "${config}"} "${@:3}" "$1" "$2"
     }
     format "data/${train_set}" "${train_dir}" \
         --speed_perturb_factors "${speed_perturb_factors}"

@@ -96,3 +96,19 @@ def test_directions_and_actions_are_the_commands(data):
     directions, actions = (choose(part, known) for part in ("directions", "actions"))
     assert (len(directions), len(actions)) == (12, 18)
     assert {*directions, *actions} == commands == set(choose("commands", known))
+
+
+def test_audio_of_another_grammar_has_other_names(tmp_path):
+    module = runpy.run_path(str(RECIPE / "local/prepare_data.py"))
+    clips = module["read_words"](CORPUS)["test"]
+    few = {spk: clips[spk] for spk in sorted(clips)[:1]}
+    paths = []
+    for part in ("directions", "directions", "again"):
+        words = sorted(module["DIRECTIONS"])
+        grammar = module["Grammar"](words, part)
+        module["write_set"]([tmp_path / "test_directions"], few, grammar)
+        paths.append(sorted((tmp_path / "audio/test_directions").iterdir()))
+        named = {path for _, path in read_scp(tmp_path / "test_directions/wav.scp")}
+        assert named == set(map(str, paths[-1]))
+    assert paths[0] == paths[1]
+    assert not set(paths[0]) & set(paths[2])

@@ -103,11 +103,27 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     printf 'max_duration_s: 9\n' > conf/audio.yaml
     asr --stop_stage audio --audio_config conf/audio.yaml
     grep "^format-audio" "${CALLS}" > formats
-    [ "$(grep -c -- "--config conf/audio.yaml --add_noise false data/[uv]" formats)" -eq 2 ]
+    [ "$(grep -c -- "--config dump/conf/audio.yaml --add_noise false data/[uv]" formats)" -eq 2 ]
     [ "$(grep -vc -- "--add_noise false" formats)" -eq 1 ]
     grep -v -- "--add_noise false" formats | grep -q " data/train dump/raw/train$"
     [ "$(grep -c -- "--max_duration_s inf .*data/test dump/raw/test$" formats)" -eq 1 ]
     [ "$(grep -c -- "--max_duration_s inf .*data/valid dump/raw/org/valid$" formats)" -eq 1 ]
+}
+
+@test "audio is made anew when a base of its config changes, or a list that this names" {
+    printf 'noise_list: noise.lst\n' > conf/noise.yaml
+    printf 'base: noise.yaml\nsnr_db: 5 20\n' > conf/audio.yaml
+    touch noise.lst
+    again() { : > "${CALLS}" && asr --stop_stage audio --audio_config conf/audio.yaml; }
+    again
+    again
+    [ "$(calls format-audio)" -eq 0 ]
+    printf 'noise_list: noise.lst\nnum_noises: 3\n' > conf/noise.yaml
+    again
+    [ "$(calls format-audio)" -gt 0 ]
+    echo hum.wav > noise.lst
+    again
+    [ "$(calls format-audio)" -gt 0 ]
 }
 
 @test "text is normalised for training, not for testing, and only if a language is given" {

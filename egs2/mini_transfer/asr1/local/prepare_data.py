@@ -11,6 +11,7 @@ output.
 
 import argparse
 import csv
+import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -142,7 +143,7 @@ def write_set(
 
     Utterances are named after the first; one named unlabelled gets no transcripts.
     """
-    texts = {}
+    texts, written = {}, set()
     name, data = folders[0].name, folders[0].parent
     with ExitStack() as stack:
         writers = [stack.enter_context(DirWriter(folder)) for folder in folders]
@@ -150,15 +151,20 @@ def write_set(
             rng = random.Random(f"{name} {spk_id}")
             for number, (words, speech) in enumerate(join(own, grammar, rng)):
                 utt_id = f"{spk_id}-{name}-{number:03d}"
-                path = data / "audio" / name / f"{utt_id}.flac"
+                # other speech has another name: what was made of the old is made anew
+                digest = hashlib.sha256(speech.tobytes()).hexdigest()[:8]
+                path = data / "audio" / name / f"{utt_id}-{digest}.flac"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 soundfile.write(path, speech, FS)
+                written.add(path)
                 texts[utt_id] = " ".join(words)
                 for folder, writer in zip(folders, writers, strict=True):
                     writer.open("wav.scp").write(utt_id, str(path))
                     writer.open("utt2spk").write(utt_id, spk_id)
                     if not folder.name.startswith("unlabelled"):
                         writer.open("text").write(utt_id, texts[utt_id])
+    for path in set((data / "audio" / name).iterdir()) - written:  # of another grammar
+        path.unlink()
     return texts
 
 
