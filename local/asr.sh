@@ -26,7 +26,7 @@ cleaner=auto                  # hamzaban/<lang>/<profile> of train_set and valid
 train_set=""                  # data/<train_set> is made by local/data.sh; needed
 valid_set=""                  # likewise; needed
 test_sets=""                  # likewise, one or more, may name valid_set; needed
-unlabelled_set=""             # likewise, speech without transcripts, for pretraining
+unlabelled_set=""             # likewise, one or more, without transcripts, for pretraining
 local_data_opts=""            # options for local/data.sh
 mine_config=""                # YAML; mines speech from the media of data/media.lst
 speed_perturb_factors=""      # of the training set, such as "0.9 1.0 1.1"
@@ -136,10 +136,11 @@ fi
 
 if stage 4 pretrain; then
     pretrain_dir=${train_dir}
-    sources=("${train_dir}" ${unlabelled_set:+"${dumpdir}/raw/${unlabelled_set}"}
+    read -ra words <<< "${unlabelled_set}"
+    sources=("${train_dir}" "${words[@]/#/"${dumpdir}/raw/"}"
         ${mine_config:+"${dumpdir}/unlabelled"})
     if [[ ${#sources[@]} -gt 1 ]]; then
-        pretrain_dir=${train_dir}_${unlabelled_set:-mined}
+        pretrain_dir=${train_dir}$(printf '_%s' "${words[@]:-mined}")
         step combine --in "${sources[@]}" --out "${pretrain_dir}" -- \
             hamzaban combine-data --leave_out text "${pretrain_dir}" "${sources[@]}"
     fi

@@ -67,7 +67,8 @@ token_dir=data/${lang_}${part}token_list/${token_type}
 train_dir=${dumpdir}/raw/${train_set}${sp}
 valid_dir=${dumpdir}/raw/${valid_set}
 labelled=("data/${train_set}" "data/${valid_set}")
-unlabelled=(${unlabelled_set:+"data/${unlabelled_set}"})
+read -ra unlabelled <<< "${unlabelled_set}"
+unlabelled=("${unlabelled[@]/#/data/}")
 eval_sets=() # of dump/raw; all of the valid set, nothing dropped, is org/<valid_set>
 for name in ${test_sets}; do
     if [[ ${name} == "${valid_set}" ]]; then

@@ -64,3 +64,17 @@ pretrain() { # option...
     pretrain --pretrain_init exp/ssl_a/wav2vec2_last_good.pt
     [ -f exp/ssl_pretrain_raw_ar_init_ssl_a/wav2vec2.pt ]
 }
+
+@test "several sets without transcripts are made, checked, and pretrained on together" {
+    sed -i 's/valid test unlabelled/valid test unlabelled more/
+        s/^rm .*/rm data\/{unlabelled,more}\/text/' local/data.sh
+    pretrain --stage 1 --unlabelled_set "unlabelled more" --dumpdir "a & b"
+    grep -q "^validate-data .*data/unlabelled data/more$" "${CALLS}"
+    for name in unlabelled more; do
+        grep -q "^format-audio .* data/${name} a & b/raw/${name}$" "${CALLS}"
+    done
+    both="a & b/raw/train_unlabelled_more"
+    grep -q "^combine-data .*${both} a & b/raw/train a & b/raw/unlabelled a & b/raw/more$" \
+        "${CALLS}"
+    grep -q "^train-ssl .*${both}/wav.scp" "${CALLS}"
+}
