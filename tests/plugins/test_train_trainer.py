@@ -103,6 +103,21 @@ def curves(exp):
     }
 
 
+@pytest.mark.parametrize(("epoch", "size"), [(1, 1), (1, 2), (2, 2), (3, 1)])
+def test_partial_of_an_ended_epoch_is_left_quietly(tmp_path, caplog, epoch, size):
+    from hamzaban.train import partial
+
+    class Reporter:
+        def get_epoch(self):
+            return 2
+
+    torch.save({"epoch": epoch, "ranks": [None] * size}, tmp_path / partial.NAME)
+    run = partial.Run(None, [], [], None, Reporter())
+    assert partial.load_partial(tmp_path, run, 0) is None
+    found = f"is of epoch {epoch} and {size} processes, not of epoch 2 and 1"
+    assert (found in caplog.text) is (epoch > 1)
+
+
 def test_training_ends_with_the_update_asked_for(inputs, tmp_path):
     from hamzaban.train.checkpoints import load_checkpoint
 

@@ -76,6 +76,8 @@ def load_partial(output_dir: Path, run: Run, rank: int) -> tuple[int, Any] | Non
         return None
     state = checkpoints.load_checkpoint(path)
     epoch, size = run.reporter.get_epoch(), _world_size()
+    if state["epoch"] < epoch:
+        return None  # of an epoch that has ended
     if state["epoch"] != epoch or len(state["ranks"]) != size:
         logging.warning(
             f"{path} is of epoch {state['epoch']} and {len(state['ranks'])} processes, "
