@@ -112,7 +112,7 @@ label() { # round model: labels, filters and judges
     find_inputs "${pseudo_conf}" "$1"
     step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${input_files[@]}" \
         "${text}" "${lm_dir}/word/lm.bin" "${more[@]}" ${ref:+"${ref}"} \
-        --out "${dir}/health.json" "${dir}/status.json" -- \
+        --out "${dir}"/{weights.yaml,health.json,status.json} -- \
         hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --round "$1" --asr_exp "$2" \
         --data_dir "${data_dir}" --lm_dir "${lm_dir}" --text "${text}" \
         --config "${pseudo_conf}" --nj "${nj}" ${ref:+--ref "${ref}"}

@@ -66,16 +66,18 @@ fi
 "${MAIN_ROOT}/local/pseudo.sh" "${others[@]}"
 
 decode() { # round model test-dir YAML
-    local dir emissions
+    local dir emissions weights
     dir=${pseudo_exp}/round_$1/$(stem "$4")/${3##*/}
     emissions=${pseudo_exp}/round_$1/emissions_${3##*/}
+    weights=${pseudo_exp}/round_$1/weights.yaml
     find_inputs "$4"
-    step decode --in "$2"/{config.yaml,"${asr_model}"} "$3/wav.scp" "$4" \
+    step decode --in "$2"/{config.yaml,"${asr_model}"} "$3/wav.scp" "$4" "${weights}" \
         "${input_files[@]}" "${lm_dir}/report.tsv" --out "${dir}"/{text,score} -- \
         "${decode_cmd[@]}" --ngpu "$((ngpu > 0))" --log "${dir}/decode.log" -- \
         hamzaban decode-asr --asr_exp "$2" --asr_model "${asr_model}" --nj "${nj}" \
         --ngpu "$((ngpu > 0))" --lm_dir "${lm_dir}" --inference_config "$4" \
-        --emissions_dir "${emissions}" --data_dir "$3" --output_dir "${dir}"
+        --weights "${weights}" --emissions_dir "${emissions}" --data_dir "$3" \
+        --output_dir "${dir}"
     step score --in "$3"/{text,utt2spk} "${dir}/text" \
         --out "${dir}"/score_{wer,cer}/result.txt -- \
         hamzaban score-text --ref "$3/text" --utt2spk "$3/utt2spk" \

@@ -52,6 +52,35 @@ def test_without_a_model_it_sums_all_alignments(seed):
         assert hyp.total == pytest.approx(totals[key], abs=0.01)
 
 
+@pytest.mark.parametrize("score", [-1.5, 0.7])
+def test_blank_score_makes_blank_likelier_in_all_searches(score):
+    log_probs = make_emissions(6, len(TOKENS), seed=1)
+    moved = log_probs.astype(np.float64)
+    moved[:, 0] += score
+    moved -= np.log(np.exp(moved).sum(1, keepdims=True))
+    for search in ("greedy", "token"):
+        options = SearchOptions(search, lm_unit="none", blank_score=score, **WIDE)
+        plain = SearchOptions(search, lm_unit="none", **WIDE)
+        tokenizer = CharTokenizer(TOKENS)
+        decode = build_searcher(tokenizer, options, SearchFiles()).decode
+        wanted = build_searcher(tokenizer, plain, SearchFiles()).decode(moved)[0]
+        found = decode(log_probs)[0]
+        assert found.token_int == wanted.token_int
+        assert found.total == pytest.approx(wanted.total, abs=0.01)
+    with pytest.raises(ValueError, match="not for search: espnet"):
+        SearchOptions("espnet", blank_score=score)
+
+
+def test_letters_that_blank_hides_come_back():
+    log_probs = np.log(np.full((4, 6), 1e-3))
+    log_probs[:, 0] = np.log([0.9, 0.6, 0.9, 0.6])
+    log_probs[[1, 3], [3, 4]] = np.log(0.3)
+    for score, ids in ((0.0, []), (-1.0, [3, 4]), (1.0, [])):
+        options = SearchOptions("token", lm_unit="none", blank_score=score, **WIDE)
+        hyp = BeamSearch(CharTokenizer(TOKENS), options).decode(log_probs)[0]
+        assert [run.token for run in find_runs(log_probs, hyp.path)] == ids
+
+
 @pytest.fixture(scope="module")
 def word_lm(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lm ه")

@@ -134,7 +134,7 @@ def test_a_collapsed_round_is_rolled_back(inputs, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("stop 0 round 2 collapsed") and "type_token_ratio" in out
     rows = (tmp_path / "rounds.tsv").read_text(encoding="utf-8").splitlines()
-    assert len(rows) == 4 and rows[0].startswith("round\tnum_kept\tkept_share\tnum_")
+    assert len(rows) == 4 and rows[0].startswith("round\tnum_kept\tkept_share\tblank_")
 
 
 def test_times_and_a_picture_of_the_rounds(inputs, tmp_path):

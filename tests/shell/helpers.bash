@@ -75,6 +75,7 @@ done
 go_on=true
 [[ $5 -lt ${COLLAPSE} ]] || go_on=false
 printf '{}\n' > "${dir}/health.json"
+printf 'blank_score: -1.0\n' > "${dir}/weights.yaml"
 printf '{\n "go_on": %s,\n "why": "round %s",\n "best_asr_exp": "x"\n}\n' \
     "${go_on}" "$5" > "${dir}/status.json"
 END

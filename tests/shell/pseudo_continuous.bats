@@ -37,7 +37,7 @@ case $1 in
         go_on=true best=$5
         [[ $5 -lt ${COLLAPSE} ]] || go_on=false best=$(($5 - 1))
         [[ ${best} -ge 0 ]] || best=null
-        printf '{}\n' > "$3/round_$5/health.json"
+        printf '{}\n' | tee "$3/round_$5"/{health.json,weights.yaml} > /dev/null
         printf '{\n "go_on": %s,\n "best": %s,\n "why": "round %s"\n}\n' \
             "${go_on}" "${best}" "$5" > "$3/round_$5/status.json"
         ;;

@@ -85,3 +85,12 @@ emissions_spoken --data_dir spoken" "${CALLS}"
     transfer "$@"
     [ "$(calls decode-asr)" -eq 2 ]
 }
+
+@test "test sets are decoded with the weights chosen for the round" {
+    set -- --test_dirs spoken --inference_config conf/decode_greedy.yaml --rounds 1
+    transfer "$@"
+    for round in 0 1; do
+        grep -q "^decode-asr .*--weights exp/pseudo/round_${round}/weights.yaml .*round_${round}/" \
+            "${CALLS}"
+    done
+}

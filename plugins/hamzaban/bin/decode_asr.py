@@ -8,7 +8,12 @@ from pathlib import Path
 
 from hamzaban.bin.make_emissions import add_options
 from hamzaban.bin.tune_decoder import add_files
-from hamzaban.decode.options import DecodeOptions, InferenceConfig, read_inference
+from hamzaban.decode.options import (
+    DecodeOptions,
+    InferenceConfig,
+    SearchOptions,
+    read_inference,
+)
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -27,7 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--emissions_dir",
         type=Path,
         help="keeps the log-posteriors, which are read from there if they are made; "
-        "default: in --output_dir, and for search: greedy not kept",
+        "default: in --output_dir, and for search: greedy without blank_score not kept",
     )
     parser.add_argument(
         "--weights", type=Path, help="made by tune-decoder; goes before the YAML"
@@ -56,13 +61,18 @@ def main(cmd: Sequence[str] | None = None) -> int:
     files = find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
     if config.search.search == "espnet":
         _decode_by_espnet(args, config, options)
-    elif config.search.search == "greedy" and args.emissions_dir is None:
+    elif not needs_emissions(config.search) and args.emissions_dir is None:
         from hamzaban.decode.run import decode_dir
 
         decode_dir(_loader(args, options), args.data_dir, args.output_dir, options)
     else:
         _decode_emissions(args, config, options, files)
     return 0
+
+
+def needs_emissions(search: SearchOptions) -> bool:
+    """Tell whether a search goes through log-posteriors on disk."""
+    return search.search != "greedy" or bool(search.blank_score)
 
 
 def _loader(args: argparse.Namespace, options: DecodeOptions) -> functools.partial:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hamzaban.decode.lexicon import Lexicon
 from hamzaban.decode.options import SearchOptions
-from hamzaban.decode.path import BLANK_ID, LogProbs, path_score
+from hamzaban.decode.path import BLANK_ID, LogProbs, add_blank_score, path_score
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
 LN10 = math.log(10)
@@ -31,7 +31,8 @@ class BeamHypothesis:
         words: The words, of a search with a lexicon; else None.
         word_ends: For each word, the frame that completes it.
         total: acoustic + lm_weight * lm + word_score * words.
-        acoustic: Log-probability of the path (of its alignments, with log_add).
+        acoustic: Log-probability of the path (of its alignments, with log_add), with
+            `blank_score` in it.
         lm: Log-probability of the language model, in nats; 0 without one.
     """
 
@@ -96,6 +97,7 @@ class BeamSearch:
         """
         if not len(log_probs):
             return []
+        log_probs = add_blank_score(log_probs, self.options.blank_score)
         kept = self._keep_frames(log_probs)
         matrix = self._prepare(log_probs, kept)  # (K, N)
         results = self._decoder.decode(matrix.ctypes.data, *matrix.shape)

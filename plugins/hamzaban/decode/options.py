@@ -11,7 +11,7 @@ from hamzaban.config import read_config
 SEARCHES = ("greedy", "lexicon", "token", "espnet")
 UTT2LANG, PREDICTED = "utt2lang", "predicted"  # ways to choose a language
 LM_UNITS = ("word", "char", "bpe", "none")
-TUNED = ("lm_weight", "word_score", "beam_size")
+TUNED = ("lm_weight", "word_score", "blank_score", "beam_size")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +69,8 @@ class SearchOptions:
         lm_weight: Factor of the LM's log-probability. Weights published for flashlight,
             fairseq and torchaudio are for log10: divide them by 2.303.
         word_score: Added for each word of `lexicon`.
+        blank_score: Added to blank in each frame before the search, which then sees
+            posteriors of sum 1 again; below 0 fewer letters are left out.
         beam_size: Hypotheses kept after each frame.
         beam_size_token: Most probable tokens of a frame that hypotheses go on with.
         beam_threshold: Hypotheses this far below the best are dropped, in nats.
@@ -88,6 +90,7 @@ class SearchOptions:
     lm_unit: str = ""
     lm_weight: float = 0.5
     word_score: float = 0.0
+    blank_score: float = 0.0
     beam_size: int = 50
     beam_size_token: int = 20
     beam_threshold: float = 15.0
@@ -124,6 +127,8 @@ class SearchOptions:
             raise ValueError(f"nbest {self.nbest} is above beam_size {self.beam_size}")
         if self.search == "token" and self.word_score:
             raise ValueError("word_score is for search: lexicon; leave it out")
+        if self.search == "espnet" and self.blank_score:
+            raise ValueError("blank_score is not for search: espnet; leave it out")
         if self.search != "lexicon" and self.mapping:
             raise ValueError("mapping is for search: lexicon; leave it out")
 

@@ -54,6 +54,23 @@ def greedy_path(log_probs: LogProbs) -> list[int]:
     return log_probs.argmax(-1).tolist()
 
 
+def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
+    """Make blank likelier (or, below 0, less likely) in each frame.
+
+    Args:
+        log_probs: Log-posteriors, shape (T, V).
+        score: Added to those of blank, in nats; 0 changes nothing.
+
+    Returns:
+        Log-posteriors again: each frame sums up to 1. Shape (T, V).
+    """
+    if not score or not len(log_probs):
+        return log_probs
+    moved = log_probs.copy()
+    moved[:, BLANK_ID] += score
+    return moved - np.logaddexp.reduce(moved, axis=1, keepdims=True)
+
+
 def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray) -> float:
     """Sum the log-posteriors along a path of T tokens."""
     if not len(path):

@@ -21,6 +21,7 @@ from hamzaban.decode.path import (
     LogProbs,
     Run,
     Word,
+    add_blank_score,
     find_runs,
     find_words,
     greedy_path,
@@ -67,12 +68,14 @@ class Searcher:
         """Decode one utterance; `log_probs` has shape (T, V). No frames: no result."""
         if not len(log_probs):
             return []
+        hyps = [] if self.beam is None else self.beam.decode(log_probs)
+        log_probs = add_blank_score(log_probs, self.options.blank_score)
         if self.beam is None:
             path = greedy_path(log_probs)
             score = path_score(log_probs, path)
             words = find_words(find_runs(log_probs, path), self.tokenizer)
             return [self._make(log_probs, path, words, (score, score, 0.0))]
-        return [self._convert(log_probs, hyp) for hyp in self.beam.decode(log_probs)]
+        return [self._convert(log_probs, hyp) for hyp in hyps]
 
     def _convert(self, log_probs: LogProbs, hyp: BeamHypothesis) -> Result:
         scores = (hyp.total, hyp.acoustic, hyp.lm)

@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from hamzaban.decode.beam import BeamHypothesis, BeamSearch
-from hamzaban.decode.path import BLANK_ID, LogProbs, greedy_path, path_confidence
+from hamzaban.decode.path import (
+    BLANK_ID,
+    LogProbs,
+    add_blank_score,
+    greedy_path,
+    path_confidence,
+)
 from hamzaban.fileio import atomic_text
 from hamzaban.text.tokens import Tokenizer
 
@@ -76,6 +82,7 @@ class Labeller:
         """Decode one utterance; `log_probs` has shape (T, V), T may be 0."""
         num_frames = len(log_probs)
         found = self._beam.decode(log_probs)
+        log_probs = add_blank_score(log_probs, self._beam.options.blank_score)
         greedy = np.array(greedy_path(log_probs), np.int64)  # (T,)
         base = Label(
             utt_id,

@@ -24,6 +24,7 @@ class PseudoOptions:
 
     mapping: str | None
     valid_share: float
+    blank_scores: tuple[float, ...]
     search: SearchOptions
     filters: FilterOptions
     guard: GuardOptions
@@ -49,10 +50,22 @@ def read_options(path: str | Path) -> PseudoOptions:
     share = values["valid_share"]
     if type(share) not in (int, float) or not 0 < share < 1:
         raise ValueError(f"{path}: valid_share is {share!r}, expected above 0, under 1")
+    scores = values["blank_scores"]
+    if (
+        not isinstance(scores, list)
+        or not scores
+        or not set(map(type, scores))
+        <= {
+            int,
+            float,
+        }
+    ):
+        raise ValueError(f"{path}: blank_scores is {scores!r}, expected a list: [0.0]")
     try:
         return PseudoOptions(
             values["mapping"],
             float(share),
+            tuple(map(float, scores)),
             _make_search(_mapping(values, "search")),
             parse_filters(_mapping(values, "filters")),
             parse_guard(_mapping(values, "guard")),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hamzaban.config import read_config
 from hamzaban.data_dir import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.guard import Past, Verdict
@@ -17,6 +18,7 @@ from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.plot import PICTURE, draw_rounds, read_times
 
 HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
+WEIGHTS = "weights.yaml"  # of a round's search: what was chosen for it
 
 
 def read_past(folder: Path) -> Past:
@@ -143,7 +145,9 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
             times["label_s"] = _read(folder / STATUS).get("label_s")
         else:
             times["label_s"] = label_s
-        rows.append({"round": number, **kept, **values["health"], **scores, **times})
+        weights = read_config(folder / WEIGHTS)[0]
+        figures = {**kept, **weights, **values["health"], **scores, **times}
+        rows.append({"round": number, **figures})
     with atomic_text(pseudo_exp / TABLE) as f:
         f.write("\t".join(rows[0]) + "\n")
         for row in rows:

@@ -3,9 +3,10 @@
 `round_<k>/` holds: `emissions/` and, from round 1 on, `model/` (made by other verbs);
 `labels/` (decoded utterances with figures, JSON lines); `data/train` and `data/valid`
 (kept utterances, `text` is the labels); `dropped` (`utt_id reason`); `unspelled_words`;
-`agreement.tsv` where a filter asks for it; `health.json`; `status.json` (written last:
-a round with it is complete). Beside the rounds, `status.json` is that of the latest,
-`rounds.tsv` a table of all, and `rounds.png` a picture of it.
+`weights.yaml` (the chosen `blank_score`); `agreement.tsv` where a filter asks for it;
+`health.json`; `status.json` (written last: a round with it is complete). Beside the
+rounds, `status.json` is that of the latest, `rounds.tsv` a table of all, and
+`rounds.png` a picture of it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.config import write_config
 from hamzaban.data_dir import read_scp
 from hamzaban.data_dir_ops import distribute
 from hamzaban.data_dir_select import LEFT_OUT, Assignment
@@ -29,6 +31,7 @@ from hamzaban.decode.store import EmissionStore
 from hamzaban.lm.info import hash_file
 from hamzaban.pseudo import filters, guard
 from hamzaban.pseudo.agreement import add_agreement, measure_agreement
+from hamzaban.pseudo.blank import choose_blank_score
 from hamzaban.pseudo.decode import label_store
 from hamzaban.pseudo.health import (
     TextFacts,
@@ -41,6 +44,7 @@ from hamzaban.pseudo.options import PseudoOptions
 from hamzaban.pseudo.record import (
     HEALTH,
     STATUS,
+    WEIGHTS,
     read_past,
     score_labels,
     write_health,
@@ -149,13 +153,15 @@ def _label(
     lm = files.lm_dir / "word" / "lm.bin"
     beam = BeamSearch(tokenizer, options.search, lexicon=found.lexicon, lm=lm)
     spellings = repr((found.lexicon.words, found.lexicon.spellings))
+    labeller = Labeller(beam, tokenizer, store.meta.frame_shift_s)
+    score = choose_blank_score(beam, labeller, store, options.blank_scores)
     source = {
         "emissions": hash_file(store.folder / "meta.json"),
         "lm": hash_file(lm),
         "lexicon": hashlib.sha256(spellings.encode()).hexdigest(),
-        "search": repr(options.search),
+        "search": repr(beam.options),
     }
-    labeller = Labeller(beam, tokenizer, store.meta.frame_shift_s)
+    write_config({"blank_score": score}, folder / WEIGHTS, "Chosen by pseudo-label.")
     return label_store((labeller, store), folder / "labels", source, nj)
 
 

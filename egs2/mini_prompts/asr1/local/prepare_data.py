@@ -92,7 +92,8 @@ def read_prompts(root: Path, lang: str) -> list[Prompt]:
     packed = doc.with_name(f"{doc.name}.gz")
     if not (doc.exists() or packed.exists()):
         raise SystemExit(
-            f"{packed}: no such file; apt-get install asterisk-core-sounds-{lang}"
+            f"{packed}: no such file; apt-get install asterisk-core-sounds-{lang}, or, "
+            "where dpkg leaves /usr/share/doc away, dpkg -x it and give --root"
         )
     content = doc.read_bytes() if doc.exists() else gzip.decompress(packed.read_bytes())
     voice = list_voice(root, lang, VOICES[lang])
