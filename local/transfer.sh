@@ -66,17 +66,21 @@ fi
 "${MAIN_ROOT}/local/pseudo.sh" "${others[@]}"
 
 decode() { # round model test-dir YAML
-    local dir emissions weights
+    local dir emissions config weights=()
     dir=${pseudo_exp}/round_$1/$(stem "$4")/${3##*/}
     emissions=${pseudo_exp}/round_$1/emissions_${3##*/}
-    weights=${pseudo_exp}/round_$1/weights.yaml
+    config=${pseudo_exp}/conf/$(stem "$4").yaml
+    hamzaban merge-config "$4" "${config}"
+    if grep -qE '^search: (lexicon|token)$' "${config}"; then # chosen for a search with an LM
+        weights=("${pseudo_exp}/round_$1/weights.yaml")
+    fi
     find_inputs "$4"
-    step decode --in "$2"/{config.yaml,"${asr_model}"} "$3/wav.scp" "$4" "${weights}" \
+    step decode --in "$2"/{config.yaml,"${asr_model}"} "$3/wav.scp" "$4" "${weights[@]}" \
         "${input_files[@]}" "${lm_dir}/report.tsv" --out "${dir}"/{text,score} -- \
         "${decode_cmd[@]}" --ngpu "$((ngpu > 0))" --log "${dir}/decode.log" -- \
         hamzaban decode-asr --asr_exp "$2" --asr_model "${asr_model}" --nj "${nj}" \
         --ngpu "$((ngpu > 0))" --lm_dir "${lm_dir}" --inference_config "$4" \
-        --weights "${weights}" --emissions_dir "${emissions}" --data_dir "$3" \
+        ${weights:+--weights "${weights[0]}"} --emissions_dir "${emissions}" --data_dir "$3" \
         --output_dir "${dir}"
     step score --in "$3"/{text,utt2spk} "${dir}/text" \
         --out "${dir}"/score_{wer,cer}/result.txt -- \

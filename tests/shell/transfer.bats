@@ -87,10 +87,14 @@ emissions_spoken --data_dir spoken" "${CALLS}"
 }
 
 @test "test sets are decoded with the weights chosen for the round" {
-    set -- --test_dirs spoken --inference_config conf/decode_greedy.yaml --rounds 1
-    transfer "$@"
+    printf 'search: lexicon\n' > conf/words_base.yaml
+    printf 'base: words_base.yaml\n' > conf/decode_words.yaml
+    transfer --test_dirs spoken --rounds 1 \
+        --inference_config "conf/decode_greedy.yaml conf/decode_words.yaml"
     for round in 0 1; do
         grep -q "^decode-asr .*--weights exp/pseudo/round_${round}/weights.yaml .*round_${round}/" \
             "${CALLS}"
     done
+    [ "$(grep -c "^decode-asr .*--weights" "${CALLS}")" -eq 2 ] # greedy is as the model hears
+    [ "$(calls decode-asr)" -eq 4 ]
 }
