@@ -50,28 +50,24 @@ def read_options(path: str | Path) -> PseudoOptions:
     share = values["valid_share"]
     if type(share) not in (int, float) or not 0 < share < 1:
         raise ValueError(f"{path}: valid_share is {share!r}, expected above 0, under 1")
-    scores = values["blank_scores"]
-    if (
-        not isinstance(scores, list)
-        or not scores
-        or not set(map(type, scores))
-        <= {
-            int,
-            float,
-        }
-    ):
-        raise ValueError(f"{path}: blank_scores is {scores!r}, expected a list: [0.0]")
     try:
         return PseudoOptions(
             values["mapping"],
             float(share),
-            tuple(map(float, scores)),
+            _scores(values["blank_scores"]),
             _make_search(_mapping(values, "search")),
             parse_filters(_mapping(values, "filters")),
             parse_guard(_mapping(values, "guard")),
         )
     except ValueError as e:
         raise ValueError(f"{path}: {e}") from e
+
+
+def _scores(found: object) -> tuple[float, ...]:
+    values = found if isinstance(found, list) else []
+    if not values or set(map(type, values)) - {int, float}:
+        raise ValueError(f"blank_scores is {found!r}, expected a list, such as [0.0]")
+    return tuple(map(float, values))
 
 
 def _mapping(values: Mapping[str, Any], name: str) -> dict[str, Any]:
