@@ -11,6 +11,7 @@ from hamzaban.bin.decode_asr import needs_emissions
 from hamzaban.bin.pseudo_label import main
 from hamzaban.config import read_config
 from hamzaban.decode.options import SearchOptions, read_inference
+from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.options import read_options
 from repository import ROOT
 
@@ -71,3 +72,31 @@ def test_greedy_decoding_with_it_goes_through_emissions():
     assert not needs_emissions(SearchOptions("greedy"))
     assert needs_emissions(SearchOptions("greedy", blank_score=-1.0))
     assert needs_emissions(SearchOptions("token"))
+
+
+@pytest.mark.parametrize(("number", "tried"), [(299, 299), (301, 151), (900, 300)])
+def test_values_are_tried_on_some_utterances(number, tried):
+    from hamzaban.pseudo.blank import choose_blank_score
+
+    class Beam:
+        options = SearchOptions("lexicon")
+
+        def tune(self, options):
+            self.options = options
+
+    class Labels:
+        def label(self, utt_id, emissions):
+            self.seen.append((beam.options.blank_score, utt_id))
+            return Label(utt_id, text="a", edits=1, num_greedy=2)
+
+    class Store(list):
+        def read(self, utt_id):
+            return None
+
+    beam, labels = Beam(), Labels()
+    labels.seen = []
+    store = Store(range(number))
+    assert choose_blank_score(beam, labels, store, [-2.0, 0.0, 1.0]) == 0.0  # all alike
+    assert len(labels.seen) == 3 * tried and beam.options.blank_score == 0.0
+    seen = [[utt for s, utt in labels.seen if s == score] for score in (-2.0, 0.0, 1.0)]
+    assert seen[0] == seen[1] == seen[2] == sorted(set(seen[0]))

@@ -17,7 +17,7 @@ from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.store import EmissionStore
 from hamzaban.pseudo.label import Labeller
 
-TRIED_UTTS = 300  # utterances that each value is tried on
+TRIED_UTTS = 300  # most utterances that each value is tried on
 TOLERANCE = 0.01  # of disagreement; within it the value nearest 0 is taken
 
 
@@ -41,7 +41,7 @@ def choose_blank_score(
     chosen, tried = scores[0], {}
     if len(scores) > 1:
         utt_ids = list(store)
-        some = utt_ids[:: max(1, len(utt_ids) // TRIED_UTTS)]
+        some = utt_ids[:: max(1, -(-len(utt_ids) // TRIED_UTTS))]
         for score in scores:
             beam.tune(dataclasses.replace(beam.options, blank_score=score))
             labels = (labeller.label(utt_id, store.read(utt_id)) for utt_id in some)
