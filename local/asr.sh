@@ -49,7 +49,7 @@ inference_config=""           # YAMLs; each gives its name to a folder of result
 pseudo_args=""                # options for transfer.sh; empty: no pseudo-labels
 
 stage_table="\
- 1 data      corpus -> data/ by local/data.sh; normalised, validated, audited
+ 1 data      corpus -> data/ by local/data.sh; normalized, validated, audited
  2 audio     data/ -> dump/raw/, 16 kHz mono, one file an utterance
  3 mine      data/media.lst -> dump/unlabelled/, if --mine_config is given
  4 pretrain  dump/ -> exp/ssl_<tag>/wav2vec2.pt, if --pretrain_config is given

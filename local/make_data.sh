@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a recipe's local/data.sh, then normalises the transcripts of some of its sets and
+# Runs a recipe's local/data.sh, then normalizes the transcripts of some of its sets and
 # makes the noisy copies of sets that conf/conditions.yaml asks for.
 # Usage: make_data.sh CLEANER "data/train data/valid" local/data.sh [option...]
 set -euo pipefail

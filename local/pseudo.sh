@@ -13,7 +13,7 @@ set -euo pipefail
 
 source_exp=""                 # exp/asr_<tag> of the source language; needed
 data_dir=""                   # dump/raw/<set>: audio of the target, not transcribed; needed
-text=""                       # file of the target's sentences, plain, normalised; needed
+text=""                       # file of the target's sentences, plain, normalized; needed
 lm_dir=""                     # of the target, made by train-lm from such text; needed
 asr_config=""                 # YAML of the target models; needed
 pseudo_config=${MAIN_ROOT}/conf/pseudo.yaml # YAML: search, filters, guard

@@ -51,17 +51,17 @@ def format_help(verbs: dict[str, Path]) -> str:
     return "\n".join([usage, "", "verbs:", *lines])
 
 
-def normalise_options(words: Sequence[str]) -> list[str]:
+def normalize_options(words: Sequence[str]) -> list[str]:
     """Write dashes inside option names as underscores: `--a-b=x-y` as `--a_b=x-y`.
 
     Words after a bare `--` belong to another command and stay as they are.
     """
     words = list(words)
     end = words.index("--") if "--" in words else len(words)
-    return [_normalise_word(word) for word in words[:end]] + words[end:]
+    return [_normalize_word(word) for word in words[:end]] + words[end:]
 
 
-def _normalise_word(word: str) -> str:
+def _normalize_word(word: str) -> str:
     found = _OPTION.match(word)
     if found is None:
         return word
@@ -88,7 +88,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
         The exit status: 1 after an error of the user, 130 after an interrupt.
     """
     module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
-    options = normalise_options(words)
+    options = normalize_options(words)
     sys.argv = [f"hamzaban {verb}", *options]  # argparse names the program by it
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt=LOG_DATE_FORMAT)
     try:

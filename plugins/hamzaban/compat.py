@@ -5,7 +5,7 @@ Supported: ESPnet 202511 (`espnet.*`) with torchaudio 2.8, and ESPnet 202611
 
 `prepare()` makes importing them possible and quiet and changes no behaviour; the
 packages of hamzaban that need ESPnet call it. `fast_imports()` is for our own commands:
-it puts off what a CTC recogniser on wav2vec 2.0 does not use.
+it puts off what a CTC recognizer on wav2vec 2.0 does not use.
 """
 
 import argparse

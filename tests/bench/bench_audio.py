@@ -29,7 +29,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from hamzaban.audio.options import FormatOptions
+from hamzaban.audio.format_options import FormatOptions
 from hamzaban.audio.stage import format_audio
 
 FS = 16000

@@ -41,8 +41,8 @@ from rapidfuzz.distance import Levenshtein
 from simulated_emissions import Channel, make_tokenizer, read_sentences
 
 from hamzaban.decode.lexicon import build_lexicon
-from hamzaban.decode.options import SearchOptions
 from hamzaban.decode.search import Searcher, SearchFiles, build_searcher
+from hamzaban.decode.search_options import SearchOptions
 from hamzaban.decode.search_run import SearchPool
 from hamzaban.decode.store import EmissionStore, Meta, write_meta, write_part
 from hamzaban.lm import kenlm

@@ -37,8 +37,8 @@ from tiny_experiment import (
 )
 
 from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
-from hamzaban.decode.options import DecodeOptions
-from hamzaban.decode.recogniser import Recogniser, load_recogniser
+from hamzaban.decode.recognizer import Recognizer, load_recognizer
+from hamzaban.decode.search_options import DecodeOptions
 
 FS = 16000
 LETTERS = "ابپتثجچحخدذرزسشصضطعغفقکگلمنوهی"
@@ -62,12 +62,12 @@ def make_experiment(folder: Path) -> Path:
     return write_experiment(folder, tokens, folder / "wav2vec2.pt", sharpness=1.0)
 
 
-def run_ours(recogniser: Recogniser, utts: Sequence[Utterance], bins: int) -> None:
+def run_ours(recognizer: Recognizer, utts: Sequence[Utterance], bins: int) -> None:
     """Decode all utterances in batches."""
     for batch in make_batches(utts, bins):
-        for hyp in recogniser.decode(recogniser.read(batch)):
-            tokens = recogniser.tokenizer.ids2tokens(hyp.token_int)
-            recogniser.tokenizer.tokens2text(tokens)
+        for hyp in recognizer.decode(recognizer.read(batch)):
+            tokens = recognizer.tokenizer.ids2tokens(hyp.token_int)
+            recognizer.tokenizer.tokens2text(tokens)
 
 
 def make_espnet(exp: Path, beam_size: int) -> Callable[[Sequence[Utterance]], None]:
@@ -111,14 +111,14 @@ def main() -> None:
         asr.register()
         exp = make_experiment(folder)
         utts = read_utterances(data_dir)
-        recogniser = load_recogniser(exp, MODEL_NAME)
+        recognizer = load_recognizer(exp, MODEL_NAME)
         bins = DecodeOptions().batch_bins
         beams = {beam: make_espnet(exp, beam) for beam in (1, 10)}
         ways: dict[str, Callable[[], None]] = {
             "ESPnet, beam 1, batch 1": lambda: beams[1](utts),
             "ESPnet, beam 10, batch 1": lambda: beams[10](utts),
-            "ours, greedy, batch 1": lambda: run_ours(recogniser, utts, 1),
-            "ours, greedy, batched": lambda: run_ours(recogniser, utts, bins),
+            "ours, greedy, batch 1": lambda: run_ours(recognizer, utts, 1),
+            "ours, greedy, batched": lambda: run_ours(recognizer, utts, bins),
         }
         seconds = measure(ways, args.runs)
     report(seconds, args.num_utts, sum(utt.num_samples for utt in utts) / FS)

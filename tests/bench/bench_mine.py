@@ -35,8 +35,8 @@ from mine_media import FS, ROOT, make_config, read_speech, write_media
 
 from hamzaban.mine.decode import probe_media, read_media
 from hamzaban.mine.fingerprint import NUM_BITS, WINDOW_FRAMES, fingerprint
-from hamzaban.mine.options import read_options
-from hamzaban.mine.part import PartJob, mine_part
+from hamzaban.mine.mining_options import read_options
+from hamzaban.mine.part_mining import PartJob, mine_part
 from hamzaban.mine.vad import BLOCK_SAMPLES, VoiceActivity
 
 CODINGS = (("mp3", 128000), ("mp3", 64000), ("opus", 64000), ("opus", 24000))

@@ -26,8 +26,8 @@ import numpy as np
 import soundfile
 from bench_audio import FS, make_case, make_speech
 
+from hamzaban.audio.format_options import FormatOptions, NoiseOptions
 from hamzaban.audio.noise import prepare_noise
-from hamzaban.audio.options import FormatOptions, NoiseOptions
 from hamzaban.audio.stage import format_audio
 
 KINDS = ("flac 16 kHz, copy", "wav 16 kHz", "mp3 48 kHz")

@@ -1,4 +1,4 @@
-"""Speed of text normalisation: ours and other packages, on the same real text.
+"""Speed of text normalization: ours and other packages, on the same real text.
 
 Text: the files <lang>_*.txt of --text_dir, shuffled and repeated to --megabytes; one
 process each, line by line, all held in memory. The contenders take turns, so that other
@@ -109,7 +109,7 @@ def print_table(lang: str, times: dict[str, float], path: Path, num_lines: int) 
     """Print speeds and their ratios to ours."""
     size = path.stat().st_size / 1e6
     print(f"\n{lang}: {size:.2f} MB, {num_lines} lines")
-    print("| normaliser | MB/s | lines/s | ours, blocks / it | ours, lines / it |")
+    print("| normalizer | MB/s | lines/s | ours, blocks / it | ours, lines / it |")
     print("|---|---|---|---|---|")
     for name, cpu_s in times.items():
         print(

@@ -3,7 +3,7 @@
 Both train the same architecture on the same batches of noise, each in a process of its
 own, in turns; the medians and their ratio are printed, by the clock and by the time
 the processor worked (which other programs disturb less). A step holds all that is done
-for a batch: masks, negatives, forward, backward, clipping, optimiser.
+for a batch: masks, negatives, forward, backward, clipping, optimizer.
 """
 
 import argparse
@@ -39,9 +39,9 @@ def make_hamzaban(args: argparse.Namespace) -> Callable:
     """Return one update of our step on a batch (B, S)."""
     import torch
 
-    from hamzaban.pretrain.config import make_model_cfg
     from hamzaban.pretrain.model import LossOptions, PretrainModel
     from hamzaban.train.memory import keep_freed_memory
+    from hamzaban.wav2vec2.config import make_model_cfg
 
     keep_freed_memory()
     channels = args.channels
@@ -111,7 +111,7 @@ def make_transformers(args: argparse.Namespace) -> Callable:
 
 
 def update(loss, model, optim) -> None:
-    """Backward, clipping and optimiser step."""
+    """Backward, clipping and optimizer step."""
     import torch
 
     loss.backward()

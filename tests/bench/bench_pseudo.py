@@ -33,10 +33,10 @@ import numpy as np
 from bench_beam import train_lm
 from simulated_emissions import Channel, make_tokenizer, read_sentences
 
-from hamzaban.data_dir_write import DirWriter, write_scp
+from hamzaban.data.write import DirWriter, write_scp
 from hamzaban.decode.store import Meta, write_meta, write_part
 from hamzaban.pseudo import rounds
-from hamzaban.pseudo.options import read_options
+from hamzaban.pseudo.round_options import read_options
 
 CONFIG = Path(__file__).parents[2] / "conf" / "pseudo.yaml"
 SHIFT_S, FS = 0.02, 16000

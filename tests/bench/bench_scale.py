@@ -105,7 +105,7 @@ def write_audio(folder: Path, num_utts: int) -> Path:
 def find_copies(num_chunks: int) -> None:
     """Look for duplicates among chunks of 15 s, 240 of them (1 h) to a source."""
     from hamzaban.mine.duplicates import Voice, find_duplicates
-    from hamzaban.mine.options import read_options
+    from hamzaban.mine.mining_options import read_options
 
     root = Path(__file__).resolve().parents[2]
     options = read_options(root / "conf" / "mine.yaml")
@@ -122,12 +122,12 @@ def find_copies(num_chunks: int) -> None:
 def finish_mining(num_chunks: int) -> None:
     """Run the end of mining, which sees all chunks, over made-up records of 1 h."""
     from hamzaban.mine.decode import Media
-    from hamzaban.mine.options import read_options
+    from hamzaban.mine.mining_options import read_options
+    from hamzaban.mine.mining_state import Chunk, Part, Source, save_part
     from hamzaban.mine.output import write_output
-    from hamzaban.mine.part import PartJob
-    from hamzaban.mine.record import Chunk, Part, Source, save_part
+    from hamzaban.mine.part_jobs import Mined
+    from hamzaban.mine.part_mining import PartJob
     from hamzaban.mine.stage import _find_heard
-    from hamzaban.mine.work import Mined
 
     root = Path(__file__).resolve().parents[2]
     options = read_options(root / "conf" / "mine.yaml")

@@ -63,8 +63,8 @@ def write_data(folder: Path, args: argparse.Namespace) -> float:
     import torch
     from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 
-    from hamzaban.pretrain.checkpoint import Checkpoint, write_checkpoint
-    from hamzaban.pretrain.config import make_model_cfg, make_task_cfg
+    from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
+    from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
 
     rng, letters = np.random.default_rng(0), random.Random(0)
     lines: dict[str, list[str]] = {"wav.scp": [], "text": [], "speech": [], "ids": []}

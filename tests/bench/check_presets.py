@@ -106,7 +106,7 @@ def draw_lines(number: int, seed: int) -> Iterator[str]:
 
 
 def run_original(original: Original, folder: Path, python: str, data: str) -> list[str]:
-    """Normalise lines, as JSON, with the original."""
+    """Normalize lines, as JSON, with the original."""
     done = subprocess.run(
         [python, "-W", "ignore", "-c", original.program + LOOP],
         cwd=folder,

@@ -2,7 +2,7 @@
 
 Writes the figures that `python -m hamzaban.text.document` puts into the page of the
 rules. Cost: share of white-space separated tokens that a rule changes, each rule seeing
-what those before it left. Cases: tests/plugins/normalisation_cases.
+what those before it left. Cases: tests/plugins/normalization_cases.
 
 Usage: python tests/bench/measure_rules.py --text_dir DIR [--env_dir DIR]
 """

@@ -1,8 +1,8 @@
-"""Other normalisers of Perso-Arabic text, each in a throw-away environment of its own.
+"""Other normalizers of Perso-Arabic text, each in a throw-away environment of its own.
 
 Used by bench_normalize.py (speed) and bench_cases.py (correctness). A package whose
-import drags in what normalising does not use (torch, onnxruntime, a pinned numpy) is
-loaded without its `__init__`: the normaliser runs as it is.
+import drags in what normalizing does not use (torch, onnxruntime, a pinned numpy) is
+loaded without its `__init__`: the normalizer runs as it is.
 """
 
 import json
@@ -63,7 +63,7 @@ for command in sys.stdin:
 
 @dataclass(frozen=True)
 class Peer:
-    """A normaliser and how to run it.
+    """A normalizer and how to run it.
 
     Attributes:
         name: What tables call it.
@@ -235,7 +235,7 @@ def install(peer: Peer, folder: Path) -> Path:
 
 
 def program_of_ours(lang: str, profile: str, *, in_blocks: bool = False) -> str:
-    """Give the program that runs our normaliser, by lines or by blocks of lines."""
+    """Give the program that runs our normalizer, by lines or by blocks of lines."""
     method = "normalize_lines" if in_blocks else "normalize"
     return (
         "from hamzaban.text import Normalizer\n"

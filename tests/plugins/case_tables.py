@@ -1,4 +1,4 @@
-"""The cases of normalisation_cases/*.yaml and what it means to pass one."""
+"""The cases of normalization_cases/*.yaml and what it means to pass one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-FOLDER = Path(__file__).with_name("normalisation_cases")
+FOLDER = Path(__file__).with_name("normalization_cases")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import soundfile
 import soxr
 import yaml
 
-from hamzaban.mine.options import MineOptions, read_options
+from hamzaban.mine.mining_options import MineOptions, read_options
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "egs2" / "mini_ar" / "asr1" / "downloads" / "mini_ar"

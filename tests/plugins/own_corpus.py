@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from hamzaban.bin.import_data import main
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from published.speech import draw_sentences, write_audio, write_lines
 
 SETS = ("train", "valid", "test")

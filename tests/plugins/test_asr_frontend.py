@@ -190,8 +190,8 @@ def test_masks_cover_the_shares_asked_for():
     import numpy as np
     import torch
 
+    from hamzaban.asr.frontend_options import FineTuning
     from hamzaban.asr.masking import mask_latent, sample_channels, sample_frames
-    from hamzaban.asr.options import FineTuning
 
     rng = np.random.default_rng(0)
     options = FineTuning(

@@ -103,8 +103,8 @@ def test_archive_round_trip(exp, tmp_path, capsys):
     import torch
     from espnet2.main_funcs.pack_funcs import unpack
 
-    from hamzaban.asr.pack import load_packed
     from hamzaban.bin.pack_model import main
+    from hamzaban.export.pack import load_packed
 
     (exp / "RESULTS.md").write_text("# RESULTS\n")
     (exp / "images").mkdir(exist_ok=True)
@@ -128,7 +128,7 @@ def test_archive_round_trip(exp, tmp_path, capsys):
 def test_archive_carries_the_bpe_model(exp, tmp_path):
     from espnet2.main_funcs.pack_funcs import unpack
 
-    from hamzaban.asr.pack import pack_model
+    from hamzaban.export.pack import pack_model
 
     other = tmp_path / "asr bpe"
     shutil.copytree(exp, other)

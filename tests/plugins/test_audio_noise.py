@@ -17,8 +17,8 @@ from test_audio_stage import (
 )
 
 from hamzaban.audio.conditions import read_conditions
+from hamzaban.audio.format_options import FormatOptions, NoiseOptions
 from hamzaban.audio.noise import add_noise, draw_mixture, prepare_noise, reverberate
-from hamzaban.audio.options import FormatOptions, NoiseOptions
 from hamzaban.audio.stage import format_audio
 from hamzaban.bin.format_audio import get_parser, read_values
 from hamzaban.bin.format_audio import main as run_format

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hamzaban.audio.options import FormatOptions, parse_factors
+from hamzaban.audio.format_options import FormatOptions, parse_factors
 from hamzaban.audio.plan import audio_name, plan_recordings
 from hamzaban.audio.stage import format_audio
 from hamzaban.cli import main as run_cli
@@ -317,10 +317,10 @@ def wait_for_files(folder: Path, count: int, run: subprocess.Popen) -> None:
 
 
 def test_a_killed_job_is_told_in_one_line(work, monkeypatch):
-    from hamzaban.audio import pool
+    from hamzaban import processes
 
     with pytest.raises(ValueError, match="a process died"):
-        list(pool.run_on_processes(os._exit, iter([3]), 2))
+        list(processes.run_on_processes(os._exit, iter([3]), 2))
 
 
 @pytest.mark.parametrize("audio_format", ["flac", "wav"])

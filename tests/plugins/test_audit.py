@@ -3,7 +3,7 @@
 import pytest
 
 from hamzaban.bin import audit_text, normalize_data
-from hamzaban.data_check import CheckOptions, validate_data_dir
+from hamzaban.validate.directory import CheckOptions, validate_data_dir
 
 TEXTS = {
     "s-u1": "كتاب‌ها، یک",
@@ -132,7 +132,7 @@ def test_normalize_data(data, tmp_path, capsys):
     assert normalize_data.main(words) == 0
     printed = capsys.readouterr().out
     assert "5 utterances of" in printed and "2 transcripts changed" in printed
-    assert "0 left out; normaliser fa-train/1:" in printed
+    assert "0 left out; normalizer fa-train/1:" in printed
     text = read(tmp_path / "out" / "text")
     assert text["s-u1"] == "کتاب\u200cها یک" and text["s-u4"] == "é"
     assert is_valid(tmp_path / "out")

@@ -25,7 +25,7 @@ def write_text(folder):
     return path
 
 
-def test_a_name_stands_for_a_normaliser():
+def test_a_name_stands_for_a_normalizer():
     assert find_normalizer(NAME).id == Normalizer("fa", "train").id
     assert find_normalizer("hamzaban/fa/mms").id.startswith("mms/1:")
     assert find_cleaner(NAME)("كتاب") == "کتاب"

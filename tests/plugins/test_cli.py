@@ -78,7 +78,7 @@ def test_first_word_of_a_verb_is_enough_where_no_other_begins_with_it(verb, tmp_
 def test_dashes_in_options_equal_underscores():
     words = ["--a-b=c-d", "--a-b", "--x-y z", "-a-b", "a--b-c", "--", "--e-f"]
     expected = ["--a_b=c-d", "--a_b", "--x-y z", "-a-b", "a--b-c", "--", "--e-f"]
-    assert cli.normalise_options(words) == expected
+    assert cli.normalize_options(words) == expected
 
 
 def test_errors_of_the_user_are_one_line(verb, capsys):

@@ -3,7 +3,7 @@
 import pytest
 
 from hamzaban.bin.prepare_corpus import find_corpora, main
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.ingest.transcripts import from_buckwalter, read_captions
 from hamzaban.ingest.utterances import clean_text
 from published import corpora

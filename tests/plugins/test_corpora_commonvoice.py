@@ -4,7 +4,7 @@ import pytest
 import soundfile
 
 from hamzaban.bin.prepare_corpus import main
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from published.commonvoice import COLUMNS, Clip, make_clips, make_release, pack
 
 CLIPS = make_clips()
@@ -38,7 +38,7 @@ def test_train_shares_no_speaker_or_sentence_with_valid_and_test(
     text = dict(read_scp(tmp_path / "train" / "text"))
     clip = next(clip for clip in CLIPS if clip.number == 500)
     utt_id = f"{clip.client_id[:16]}-common_voice_fa_500"
-    assert text[utt_id] == clip.sentence  # quotes are letters, nothing is normalised
+    assert text[utt_id] == clip.sentence  # quotes are letters, nothing is normalized
     assert dict(read_scp(tmp_path / "train" / "utt2lang"))[utt_id] == "fa"
 
 

@@ -74,7 +74,7 @@ def test_espnets_greedy_path_is_ours(exp, data_dir, tmp_path):
     import torch
 
     from hamzaban.asr.task import ASRTask
-    from hamzaban.data_dir import read_scp
+    from hamzaban.data.files import read_scp
 
     ours = decode(exp, data_dir, tmp_path / "out")
     model, args = ASRTask.build_model_from_file(exp / "config.yaml", exp / MODEL_NAME)

@@ -10,9 +10,9 @@ from tiny_experiment import WORDS, write_tokens
 
 from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.lexicon import build_lexicon, read_words, report_lexicon
-from hamzaban.decode.options import SearchOptions
 from hamzaban.decode.path import align, find_runs, find_words, path_score
 from hamzaban.decode.search import SearchFiles, build_searcher
+from hamzaban.decode.search_options import SearchOptions
 from hamzaban.lm import kenlm
 from hamzaban.text.tokens import CharTokenizer, build_tokenizer
 

@@ -12,7 +12,6 @@ import pytest
 import soundfile
 import torch
 
-from hamzaban.asr.stats import count_frames
 from hamzaban.bin.decode_asr import main as decode_asr
 from hamzaban.decode.emissions import (
     Utterance,
@@ -20,10 +19,11 @@ from hamzaban.decode.emissions import (
     read_speech,
     read_utterances,
 )
-from hamzaban.decode.options import DecodeOptions, read_inference_config
-from hamzaban.decode.recogniser import Recogniser, find_files
+from hamzaban.decode.recognizer import Recognizer, find_files
 from hamzaban.decode.run import decode_dir
+from hamzaban.decode.search_options import DecodeOptions, read_inference_config
 from hamzaban.text.tokens import CharTokenizer
+from hamzaban.wav2vec2.frames import count_frames
 
 CONV = [(400, 320)]
 TOKENS = ["<blank>", "<unk>", "<space>", "م", "ی", "\u200c", "ر", "و", "<sos/eos>"]
@@ -52,7 +52,7 @@ class Model(torch.nn.Module):
 
 def load():
     torch.manual_seed(1)
-    return Recogniser(Model().eval(), CharTokenizer(TOKENS), 16000, CONV)
+    return Recognizer(Model().eval(), CharTokenizer(TOKENS), 16000, CONV)
 
 
 def write_dir(data_dir, lengths, with_lengths=True):
@@ -106,9 +106,9 @@ def test_files_are_espnets(data_dir, tmp_path):
 
 def test_each_utterance_is_what_it_is_alone(data_dir, tmp_path):
     hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
-    recogniser = load()
+    recognizer = load()
     for utt in read_utterances(data_dir):
-        (alone,) = recogniser.decode([read_speech(utt, 16000)])
+        (alone,) = recognizer.decode([read_speech(utt, 16000)])
         assert hyps[utt.utt_id].token_int == alone.token_int
         assert hyps[utt.utt_id].score == pytest.approx(alone.score, abs=1e-3)
 
@@ -230,7 +230,7 @@ def test_killed_processes_leave_no_other(tmp_path, data_dir):
         "        open(os.path.join(sys.argv[3], str(os.getpid())), 'w').close()\n"
         "        time.sleep(600)\n"
         "tokens = t.CharTokenizer(t.TOKENS)\n"
-        "load = lambda: t.Recogniser(Slow(), tokens, 16000, t.CONV)\n"
+        "load = lambda: t.Recognizer(Slow(), tokens, 16000, t.CONV)\n"
         "options = t.DecodeOptions(nj=2, batch_bins=1)\n"
         "decode_dir(load, sys.argv[2], sys.argv[3] + '/out', options)\n"
     )

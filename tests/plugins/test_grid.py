@@ -14,12 +14,12 @@ import yaml
 from hamzaban.bin.run_grid import main as run_grid
 from hamzaban.bin.summarise_grid import main as summarise_grid
 from hamzaban.grid.cells import list_cells, look_at
-from hamzaban.grid.options import Choice, read_grid
+from hamzaban.grid.definition import Choice, read_grid
 from hamzaban.grid.report import format_p
 from hamzaban.grid.table import read_score
 
 RESULT = """\
-Text as scored, normaliser {lang}-score/1:abc
+Text as scored, normalizer {lang}-score/1:abc
        | Sum/Avg|    3    200 | 80.0   10.0   10.0    0.0   20.0   50.0 |
        | Sum    |    3    200 |  160     20     20      0 {errors:6d}      2 |
 """
@@ -115,7 +115,7 @@ def test_a_failure_is_shown_as_failed_and_not_as_missing(grid, capsys):
     assert "# CER of 18 cells: 9 done, 3 failed, 6 waiting" in text
     assert "|bad|25.00 (1 failed, 1 waiting)|26.75 ± 2.47 (1 waiting)|" in text
     assert "|worst|46.75 ± 2.47 (1 waiting)|failed|" in text
-    assert "|normaliser|`fa-score/1:abc`|`ar-score/1:abc`|" in text
+    assert "|normalizer|`fa-score/1:abc`|`ar-score/1:abc`|" in text
     assert "The mean leaves out ar" in text
     log = grid / "exp/bad/fa/1/cell.log"
     assert f"|bad|fa|1|failed|status 5, see {log}|" in text

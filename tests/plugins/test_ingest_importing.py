@@ -12,7 +12,7 @@ from own_corpus import (
     read_sets,
 )
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from published.speech import write_audio, write_lines
 
 

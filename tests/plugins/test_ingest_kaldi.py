@@ -5,7 +5,7 @@ import shutil
 import pytest
 from own_corpus import SENTENCES, SETS, assert_disjoint, import_data, read_sets
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from published.speech import write_audio, write_lines
 
 

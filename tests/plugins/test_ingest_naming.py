@@ -3,7 +3,7 @@
 import pytest
 from own_corpus import SENTENCES, import_data, read_sets, write_manifest
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.ingest.naming import Naming
 from published.speech import write_audio
 

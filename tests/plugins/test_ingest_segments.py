@@ -5,7 +5,7 @@ from own_corpus import SENTENCES, SETS, import_data, write_manifest, write_parqu
 
 from hamzaban.bin.prepare_corpus import main as prepare_corpus
 from hamzaban.bin.validate_data import main as validate_data
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.ingest.segments import fit_segments
 from hamzaban.ingest.utterances import Tally, Utterance
 from published.corpora import make_masc

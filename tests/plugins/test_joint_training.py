@@ -155,8 +155,8 @@ def test_what_the_model_cannot_do_is_said(exp, inputs, tmp_path):
 def test_archive_holds_all_that_decoding_needs(exp, tmp_path):
     import torch
 
-    from hamzaban.asr.pack import load_packed
     from hamzaban.bin.pack_model import main
+    from hamzaban.export.pack import load_packed
 
     archive = tmp_path / "joint.zip"
     words = ["--asr_exp", exp, "--asr_model", "valid.wer.best.pth"]

@@ -14,8 +14,8 @@ from hamzaban.bin.train_lm import main as train_lm
 from hamzaban.lm import kenlm
 from hamzaban.lm.arpa import mix, read_arpa, write_arpa
 from hamzaban.lm.info import read_info
-from hamzaban.lm.options import read_options
-from hamzaban.lm.text import normalise, read_plain, split_chars, write_text
+from hamzaban.lm.ngram_options import read_options
+from hamzaban.lm.text import normalize, read_plain, split_chars, write_text
 
 WORDS = ["می‌روم", "کتاب‌ها", "خانه", "صِفر", "radio", "دنیا", "بزرگ", "است", "باغ", "و"]
 
@@ -65,7 +65,7 @@ def test_the_report_says_what_each_model_is_worth(folder):
     assert found["word", "further", "valid"][6] != "0"
     assert 2 < ppl["word", "mixed", "valid"] < ppl["word", "transcripts", "valid"]
     info = read_info(folder / "exp/word")
-    assert (info.unit, info.order, info.normaliser) == ("word", 3, "raw")
+    assert (info.unit, info.order, info.normalizer) == ("word", 3, "raw")
     assert 0.5 < info.transcript_weight <= 1  # valid is like the transcripts
     assert not (folder / "exp/word/work").exists()
 
@@ -182,7 +182,7 @@ def test_small_text_gets_fallback_discounts_and_says_so(tmp_path, caplog):
 
 def test_text_is_kept_but_for_white_space(tmp_path):
     lines = ["  می‌روم  به\tخانه ", "", "صِفر\u00a0radio"]
-    assert list(normalise(lines, None)) == ["می‌روم به خانه", "", "صِفر radio"]
+    assert list(normalize(lines, None)) == ["می‌روم به خانه", "", "صِفر radio"]
     assert split_chars("a ب") == ["a", "<space>", "ب"]
     with pytest.raises(ValueError, match="line 2 of its source has '<s>'"):
         write_text(["a", "b <s>"], tmp_path / "t", str.split)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from hamzaban.audio.reader import open_audio
-from hamzaban.data_check_audio import AudioCheck, check_entry
 from hamzaban.ingest.durations import read_duration
 from hamzaban.mine.decode import probe_media, read_media
+from hamzaban.validate.audio import AudioCheck, check_entry
 
 FS = 16000
 TITLE = "اخبار"

@@ -5,7 +5,7 @@ import pytest
 from mine_media import ROOT, make_config
 
 from hamzaban.mine.chunks import Chunker, Span
-from hamzaban.mine.options import read_options
+from hamzaban.mine.mining_options import read_options
 from hamzaban.mine.regions import Region, RegionFinder, longest_region
 
 OPTIONS = read_options(ROOT / "conf" / "mine.yaml")

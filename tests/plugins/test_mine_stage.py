@@ -14,8 +14,8 @@ import pytest
 import soundfile
 from mine_media import FS, make_config, read_speech, write_media
 
-from hamzaban.audio.pool import Crash, run_apart
 from hamzaban.cli import main as run_cli
+from hamzaban.processes import Crash, run_apart
 
 NOISE = 0.05 * np.random.default_rng(0).standard_normal(6 * FS).astype(np.float32)
 SHORT = {"part_s": 64.0, "max_duration_s": 16.0}

@@ -105,7 +105,7 @@ def test_what_the_original_does_not_cover_is_refused():
         find_preset("mms", "jav")
 
 
-def test_a_preset_is_a_profile_of_the_normaliser():
+def test_a_preset_is_a_profile_of_the_normalizer():
     normalizer = Normalizer("fa", "whisper-basic")
     text = "مَد، (x) ﷺ"
     assert normalizer.id == find_preset("whisper-basic", "fa").id

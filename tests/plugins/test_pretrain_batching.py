@@ -1,4 +1,4 @@
-"""Cropping, normalising and choosing utterances for pretraining."""
+"""Cropping, normalizing and choosing utterances for pretraining."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_crop_is_random_in_training_and_the_start_in_validation():
     assert CropSpeech(False, None, True)("a", data)["speech"].size == 1000
 
 
-def test_normalising_is_that_of_the_frontend():
+def test_normalizing_is_that_of_the_frontend():
     speech = np.random.default_rng(0).normal(3, 2, 500).astype(np.float32)
     found = CropSpeech(True, None, True)("a", {"speech": speech})["speech"]
     tensor = torch.from_numpy(speech)

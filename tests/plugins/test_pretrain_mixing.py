@@ -15,8 +15,8 @@ from hamzaban.pretrain.mixing import (  # noqa: E402
     MixedBatches,
     Mixture,
     ReplaySampler,
-    ShardedSampler,
 )
+from hamzaban.train.sharding import ShardedSampler  # noqa: E402
 
 
 class Numbers:

@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 pytest.importorskip("espnet2")
 
-from hamzaban.pretrain.config import make_model_cfg  # noqa: E402
 from hamzaban.pretrain.criterion import contrast, drop_equal_targets  # noqa: E402
-from hamzaban.pretrain.draw import draw_batch  # noqa: E402
+from hamzaban.pretrain.masked_batch import draw_batch  # noqa: E402
 from hamzaban.pretrain.model import LossOptions, PretrainModel  # noqa: E402
-from hamzaban.pretrain.quantise import quantise  # noqa: E402
+from hamzaban.pretrain.quantize import quantize  # noqa: E402
+from hamzaban.wav2vec2.config import make_model_cfg  # noqa: E402
 
 SMALL = {
     "conv_feature_layers": "[(16, 10, 5)] + [(16, 3, 2)] * 4 + [(16, 2, 2)] * 2",
@@ -129,13 +129,13 @@ def test_loss_and_gradient_equal_those_of_s3prl():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_quantiser_equals_that_of_s3prl(training):
+def test_quantizer_equals_that_of_s3prl(training):
     model = build()
     quantizer = model.wav2vec2.quantizer.train(training)
     quantizer.set_num_updates(3)
     frames = torch.randn(50, 16)
     torch.manual_seed(7)
-    ours = quantise(quantizer, frames)
+    ours = quantize(quantizer, frames)
     torch.manual_seed(7)
     theirs = quantizer(frames.unsqueeze(0), produce_targets=True)
     torch.testing.assert_close(ours.vectors, theirs["x"][0])

@@ -104,7 +104,7 @@ def test_frontend_loads_the_file_and_gives_the_same_features(finished):
     from espnet2.asr.frontend.s3prl import S3prlFrontend
     from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 
-    from hamzaban.pretrain.checkpoint import read_checkpoint
+    from hamzaban.wav2vec2.checkpoint import read_checkpoint
 
     path = finished / "wav2vec2.pt"
     conf = {"upstream": "wav2vec2_custom", "path_or_url": str(path)}

@@ -7,7 +7,7 @@ import pytest
 from pseudo_rounds import emit, options_of, write_emissions, write_inputs
 
 from hamzaban.bin.pseudo_label import main
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.decode.store import EmissionStore, Meta, write_meta, write_part
 from hamzaban.pseudo.agreement import compare_passes, compare_texts, read_texts
 from hamzaban.pseudo.filters import parse_filters

@@ -104,7 +104,7 @@ def joint(source, tmp_path_factory):
     import torch
 
     from hamzaban.asr.task import ASRTask
-    from hamzaban.decode.recogniser import read_config as read_trained
+    from hamzaban.decode.recognizer import read_config as read_trained
 
     exp = tmp_path_factory.mktemp("joint")
     values = yaml.safe_load((source / "config.yaml").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ import pytest
 
 from hamzaban.pseudo.continuous import guard
 from hamzaban.pseudo.continuous.cache import LabelCache
-from hamzaban.pseudo.continuous.options import (
+from hamzaban.pseudo.continuous.continuous_options import (
     ContinuousOptions,
     Schedule,
     read_continuous_options,

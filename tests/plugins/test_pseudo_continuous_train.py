@@ -106,7 +106,7 @@ class Record:
     """Stands in for a phase; writes down what is asked of it."""
 
     def __init__(self, events, **options):
-        from hamzaban.pseudo.continuous.options import ContinuousOptions
+        from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
 
         self.options, self.events = ContinuousOptions(**options), events
         self.cache = self.labeller = self
@@ -154,15 +154,15 @@ def test_labels_are_those_of_decoding_without_noise(inputs):
     import torch
 
     from hamzaban.decode.emissions import read_utterances
-    from hamzaban.decode.recogniser import load_recogniser
+    from hamzaban.decode.recognizer import load_recognizer
+    from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
     from hamzaban.pseudo.continuous.labeller import Labeller
-    from hamzaban.pseudo.continuous.options import ContinuousOptions
 
-    recogniser = load_recogniser(inputs / "exp", "valid.wer.ave.pth")
+    recognizer = load_recognizer(inputs / "exp", "valid.wer.ave.pth")
     utts = {utt.utt_id: utt for utt in read_utterances(inputs / "unlabelled")}
     options = ContinuousOptions(min_length_ratio=0.0, max_length_ratio=100.0)
     labeller = Labeller(utts, options, chars_per_s=1.0, batch_bins=60000)
-    model = recogniser.model.train()
+    model = recognizer.model.train()
     torch.manual_seed(3)
     before = torch.get_rng_state()
     found = labeller.label(model, None, [*utts, *utts])
@@ -170,7 +170,7 @@ def test_labels_are_those_of_decoding_without_noise(inputs):
     model.eval()
     tokenizer = model.tokenizer
     for utt_id, utt in utts.items():
-        (hyp,) = recogniser.decode(recogniser.read([utt]))
+        (hyp,) = recognizer.decode(recognizer.read([utt]))
         ids = [i for i in hyp.token_int if i != tokenizer.unk_id]
         text = tokenizer.tokens2text(tokenizer.ids2tokens(ids))
         assert found[utt_id].text == text.strip()

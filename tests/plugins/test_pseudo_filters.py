@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hamzaban.decode.beam import BeamSearch
-from hamzaban.decode.options import SearchOptions
+from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.spelling import build_folded_lexicon, find_mapping, read_mapping
 from hamzaban.pseudo.filters import (
     apply,
     count_reasons,
@@ -15,7 +16,6 @@ from hamzaban.pseudo.filters import (
     resolve,
 )
 from hamzaban.pseudo.label import Label, Labeller, read_labels, write_labels
-from hamzaban.pseudo.spelling import build_folded_lexicon, find_mapping, read_mapping
 from hamzaban.text.tokens import CharTokenizer
 
 TOKENS = ["<blank>", "<unk>", "<space>", *"ابتجكسلم", "<sos/eos>"]

@@ -8,7 +8,7 @@ import pytest
 from hamzaban.pseudo.guard import Past, judge, parse_guard
 from hamzaban.pseudo.health import measure, read_text_facts, score_perplexity
 from hamzaban.pseudo.label import Label
-from hamzaban.pseudo.options import read_options
+from hamzaban.pseudo.round_options import read_options
 from repository import ROOT
 
 OPTIONS = read_options(ROOT / "conf/pseudo.yaml").guard

@@ -3,8 +3,8 @@
 import pytest
 
 from hamzaban.bin.list_inputs import main
+from hamzaban.decode.spelling import MAPPING_DIR
 from hamzaban.pseudo.inputs import list_inputs
-from hamzaban.pseudo.spelling import MAPPING_DIR
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pseudo_rounds import SOURCE, emit, options_of, write_emissions, write_input
 
 from hamzaban.bin.pseudo_label import main
 from hamzaban.bin.summarise_rounds import main as summarise_rounds
-from hamzaban.data_check import CheckOptions, validate_data_dir
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.pseudo import decode
+from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from repository import ROOT
 
 CONFIG = ROOT / "conf/pseudo.yaml"

@@ -8,10 +8,10 @@ from pseudo_rounds import emit, options_of, write_emissions, write_inputs
 
 from hamzaban.bin.pseudo_label import main as pseudo_label
 from hamzaban.bin.rank_sources import main
+from hamzaban.decode.spelling import find_mapping, read_mapping
 from hamzaban.pseudo.families import measure_descent, read_families
 from hamzaban.pseudo.health import TextFacts
 from hamzaban.pseudo.sources import measure_inventory, measure_letters
-from hamzaban.pseudo.spelling import find_mapping, read_mapping
 from repository import ROOT
 
 SOURCES = {"xx=": "bad", "": "silent", "fa=": "good"}

@@ -52,7 +52,7 @@ def text_of(page):
     return " ".join(" ".join(parts).split())
 
 
-def test_page_tells_results_with_intervals_and_normaliser(page):
+def test_page_tells_results_with_intervals_and_normalizer(page):
     text = text_of(page)
     assert re.search(r"A decode_greedy test 50\.0 \d+\.\d to \d+\.\d", text)
     assert re.search(r"B decode_greedy test 33\.3", text)

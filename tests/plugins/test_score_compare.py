@@ -64,7 +64,7 @@ def test_a_system_does_not_differ_from_itself(folder, capsys):
     assert out.endswith("no clear difference\n")
 
 
-def test_seeds_are_summarised_and_compared_as_runs(folder, capsys):
+def test_seeds_are_summarized_and_compared_as_runs(folder, capsys):
     runs = {
         name: ",".join(str(write_texts(folder, f"{name}{s}", r, s)) for s in range(3))
         for name, r in (("old", 0.3), ("new", 0.1))
@@ -93,10 +93,10 @@ def test_experiments_are_compared_on_the_sets_they_share(folder, capsys):
     exps = [str(folder / exp) for exp in "ab"]
     assert compare_systems.main(exps) == 0
     out = capsys.readouterr().out
-    assert out.startswith("greedy/test: normaliser fa-v1; 60 utterances")
+    assert out.startswith("greedy/test: normalizer fa-v1; 60 utterances")
     assert out.count("no clear difference") == 1
     score_text.main([*ref, *output, "--normalizer", "raw"])
-    with pytest.raises(ValueError, match="different normalisers do not compare"):
+    with pytest.raises(ValueError, match="different normalizers do not compare"):
         compare_systems.main(exps)
 
 

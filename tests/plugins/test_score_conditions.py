@@ -47,7 +47,7 @@ def test_counts_rates_and_differences(decoded, capsys):
     show("--output", "CONDITIONS.md")
     text = capsys.readouterr().out
     assert Path("CONDITIONS.md").read_text(encoding="utf-8") == text
-    assert "WER by condition, normaliser `raw`" in text
+    assert "WER by condition, normalizer `raw`" in text
     rows = [[c.strip() for c in x.split("|")[1:-1]] for x in text.splitlines()[4:]]
     assert rows[0] == ["test", "clean", "30", "120", "0", "0.00", "0.0 to 0.0", "", ""]
     assert rows[1][:6] == ["test", "noise_5db", "30", "120", "30", "25.00"]

@@ -145,7 +145,7 @@ def test_results_in_the_form_of_espnet(
         "## Environments",
         "## exp/asr_x",
         "### WER",
-        "Text normaliser: `fa-v1`",
+        "Text normalizer: `fa-v1`",
         "|dataset|Snt|Wrd|Corr|Sub|Del|Ins|Err|S.Err|",
         "|---|---|---|---|---|---|---|---|---|",
         "|decode_greedy/test|4|7|42.9|14.3|42.9|14.3|71.4|75.0|",
@@ -157,7 +157,7 @@ def test_results_in_the_form_of_espnet(
     assert "  - Commit date: `" in text or "not a git repository" in text
 
 
-def test_raw_and_normalised_scores_stand_side_by_side(
+def test_raw_and_normalized_scores_stand_side_by_side(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(data / "ref", {"u1": "إلى مدرسةٍ", "u2": "نعم، لا"})
@@ -168,19 +168,19 @@ def test_raw_and_normalised_scores_stand_side_by_side(
     found = [line.partition(" (sub")[0] for line in printed]
     assert found[0] == "WER 0.00 % of 4 words in 2 utterances"
     assert found[2] == "WER 75.00 % of 4 words in 2 utterances"
-    normalizer = printed[0].partition("normaliser ")[2].partition(";")[0]
-    assert normalizer.startswith("ar-score/1:") and "normaliser raw;" in printed[2]
+    normalizer = printed[0].partition("normalizer ")[2].partition(";")[0]
+    assert normalizer.startswith("ar-score/1:") and "normalizer raw;" in printed[2]
     for kind in ("wer", "cer"):
         text = (output / f"score_{kind}" / "result.txt").read_text("utf-8")
-        assert f"normaliser {normalizer}" in text
+        assert f"normalizer {normalizer}" in text
     assert read_trn(output / "score_wer" / "hyp.trn")["(s-u1)"] == ["الي", "مدرسه"]
     assert read_trn(output / "score_wer_raw" / "hyp.trn")["(s-u1)"] == ["الى", "مدرسه"]
 
     assert show_results.main([str(data / "exp")]) == 0
     table = capsys.readouterr().out
     for name, row in ((normalizer, "|2|4|100.0|"), ("raw", "|2|4|25.0|")):
-        _, _, rest = table.partition(f"Text normaliser: `{name}`")
-        assert row in rest.partition("Text normaliser")[0]
+        _, _, rest = table.partition(f"Text normalizer: `{name}`")
+        assert row in rest.partition("Text normalizer")[0]
 
     score(data)  # raw alone: nothing of the call before is shown as its own
     assert not (output / "score_wer_raw" / "result.txt").exists()
@@ -189,14 +189,14 @@ def test_raw_and_normalised_scores_stand_side_by_side(
 def test_published_rules_score_as_well(data: Path) -> None:
     options = ("--lang", "fa", "--score_profile", "whisper-basic")
     result = score(data, *options) / "score_wer" / "result.txt"
-    assert "normaliser whisper-basic/1:" in result.read_text("utf-8")
+    assert "normalizer whisper-basic/1:" in result.read_text("utf-8")
     with pytest.raises(ValueError, match="option 'a' is unknown"):
         score(data, "--lang", "fa", "--score_options", "a=b")
     with pytest.raises(ValueError, match="give one"):
         score(data, "--lang", "fa", "--normalizer", "fa-v1")
 
 
-def test_results_of_two_normalisers_stand_in_two_tables(
+def test_results_of_two_normalizers_stand_in_two_tables(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = score(data)
@@ -211,9 +211,9 @@ def test_results_of_two_normalisers_stand_in_two_tables(
     capsys.readouterr()
     assert show_results.main([]) == 0
     text = capsys.readouterr().out
-    assert text.count("Text normaliser: `raw`") == 2
-    assert text.count("Text normaliser: `fa-v1`") == 2
-    assert "## exp/asr_y\n### WER\n\nText normaliser: `not stated`" in text
+    assert text.count("Text normalizer: `raw`") == 2
+    assert text.count("Text normalizer: `fa-v1`") == 2
+    assert "## exp/asr_y\n### WER\n\nText normalizer: `not stated`" in text
     assert "|decode/test|4|10|50.0|10.0|40.0|20.0|70.0|100.0|" in text
 
 

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from hamzaban.asr.stats import (
+from hamzaban.bin.collect_stats import main as collect_stats
+from hamzaban.bin.make_tokens import main as make_tokens
+from hamzaban.wav2vec2.frames import (
     WAV2VEC2_CONV,
     count_ctc_frames,
     count_frames,
     parse_conv_layers,
 )
-from hamzaban.bin.collect_stats import main as collect_stats
-from hamzaban.bin.make_tokens import main as make_tokens
 
 CONV = parse_conv_layers(WAV2VEC2_CONV)
 SECOND = 16000

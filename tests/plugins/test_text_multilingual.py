@@ -41,7 +41,7 @@ def test_each_transcript_passes_the_rules_of_its_language(data, tmp_path, capsys
     assert found["s-1"] == "کتاب\u200cهای من"  # Persian letters; Arabic keeps its own
     assert found["s-2"].startswith("كتاب")
     out = capsys.readouterr().out
-    assert "normaliser mul(ar=ar-train/" in out and ",fa=fa-train/" in out
+    assert "normalizer mul(ar=ar-train/" in out and ",fa=fa-train/" in out
 
 
 def test_each_language_is_held_against_its_alphabet(data, capsys):

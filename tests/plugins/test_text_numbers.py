@@ -12,7 +12,7 @@ LANGUAGES = ("fa", "ar", "ur")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_spelled_numbers_are_normalised_text_and_read_back(lang):
+def test_spelled_numbers_are_normalized_text_and_read_back(lang):
     rng = random.Random(0)
     numbers = [
         *range(120),

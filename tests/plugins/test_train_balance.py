@@ -98,7 +98,7 @@ def test_languages_stand_together_in_a_batch():
 
 
 def test_batches_are_large_enough_for_all_processes():
-    from hamzaban.pretrain.mixing import ShardedSampler
+    from hamzaban.train.sharding import ShardedSampler
 
     sampler = make_sampler(2.0, bins=30_000, min_size=3)
     for epoch in (1, 2, 3):

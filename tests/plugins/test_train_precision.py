@@ -9,9 +9,9 @@ pytest.importorskip("espnet2")
 from hamzaban import compat  # noqa: E402
 
 with compat.fast_imports():
-    from hamzaban.pretrain.config import make_model_cfg
     from hamzaban.pretrain.model import LossOptions, PretrainModel
     from hamzaban.train.precision import checkpoint_wav2vec2, run_under_autocast
+    from hamzaban.wav2vec2.config import make_model_cfg
 
 
 def build(mode):
@@ -80,7 +80,7 @@ def test_autocast_rounds_products_and_nothing_else():
         run_under_autocast(exact, "float16")
 
 
-def test_frontend_of_a_recogniser_recomputes_too():
+def test_frontend_of_a_recognizer_recomputes_too():
     from hamzaban.asr.frontend import HamzabanS3prlFrontend
 
     speech, lengths = torch.randn(2, 9000), torch.tensor([9000, 7000])

@@ -107,15 +107,15 @@ def curves(exp):
 def test_partial_of_an_ended_epoch_is_left_quietly(tmp_path, caplog, epoch, size):
     import torch
 
-    from hamzaban.train import partial
+    from hamzaban.train import mid_epoch
 
     class Reporter:
         def get_epoch(self):
             return 2
 
-    torch.save({"epoch": epoch, "ranks": [None] * size}, tmp_path / partial.NAME)
-    run = partial.Run(None, [], [], None, Reporter())
-    assert partial.load_partial(tmp_path, run, 0) is None
+    torch.save({"epoch": epoch, "ranks": [None] * size}, tmp_path / mid_epoch.NAME)
+    run = mid_epoch.Run(None, [], [], None, Reporter())
+    assert mid_epoch.load_partial(tmp_path, run, 0) is None
     found = f"is of epoch {epoch} and {size} processes, not of epoch 2 and 1"
     assert (found in caplog.text) is (epoch > 1)
 

@@ -96,7 +96,7 @@ def write_experiment(folder, tokens, checkpoint, sharpness=8.0):
     import torch
 
     from hamzaban import compat
-    from hamzaban.decode.recogniser import read_config
+    from hamzaban.decode.recognizer import read_config
 
     with compat.fast_imports():
         from hamzaban.asr.task import ASRTask

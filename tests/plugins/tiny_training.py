@@ -1,4 +1,4 @@
-"""A tiny recogniser trained for seconds on generated audio, in a forked process."""
+"""A tiny recognizer trained for seconds on generated audio, in a forked process."""
 
 import functools
 import hashlib

@@ -10,7 +10,7 @@ from tiny_recipe import MODEL
 from tiny_stages import copy_recipe, write_configs
 from warm import warm_process
 
-from hamzaban.pseudo.options import read_options
+from hamzaban.pseudo.round_options import read_options
 from published.commonvoice import Clip, make_release
 from published.speech import draw_sentences
 

@@ -10,7 +10,7 @@ import pytest
 from tiny_stages import copy_recipe, run
 from warm import warm_process
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from published.commonvoice import Clip, make_clips, make_release
 from published.speech import draw_sentences
 from repository import ROOT

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from hamzaban.data_check import CheckOptions, validate_data_dir
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
+from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from repository import ROOT
 
 SCRIPT = ROOT / "egs2/mini_prompts/asr1/local/prepare_data.py"

@@ -8,8 +8,8 @@ import wave
 
 import pytest
 
-from hamzaban.data_check import CheckOptions, validate_data_dir
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
+from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from repository import ROOT
 
 RECIPE = ROOT / "egs2/mini_synthetic/asr1"

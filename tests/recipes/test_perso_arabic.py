@@ -11,7 +11,7 @@ from tiny_wav2vec2 import write_tiny_checkpoint
 from warm import warm_process
 
 from hamzaban.config import read_config
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from published.commonvoice import make_clips, make_release
 from published.corpora import (
     make_mediaspeech,

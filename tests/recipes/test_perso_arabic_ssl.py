@@ -8,7 +8,7 @@ import pytest
 from tiny_wav2vec2 import write_tiny_checkpoint
 
 from hamzaban.config import read_config
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from repository import ROOT
 
 SSL = ROOT / "egs2" / "perso_arabic" / "ssl1"

@@ -86,7 +86,7 @@ MODEL_CONFIGS = [
 
 @pytest.mark.parametrize("path", MODEL_CONFIGS, ids=name_of)
 def test_configuration_builds_a_model(path, tmp_path):
-    """A dry run: the model and its optimiser are built, nothing is read or trained."""
+    """A dry run: the model and its optimizer are built, nothing is read or trained."""
     tokens = tmp_path / "tokens.txt"
     tokens.write_text("<blank>\n<unk>\n<space>\nب\n<sos/eos>\n", encoding="utf-8")
     config = tmp_path / "config.yaml"

@@ -12,7 +12,7 @@ from tiny_wav2vec2 import write_tiny_checkpoint
 from warm import warm_process
 
 from hamzaban.grid.cells import list_cells, list_preparations
-from hamzaban.grid.options import Choice, read_grid
+from hamzaban.grid.definition import Choice, read_grid
 from published.commonvoice import make_clips, make_release
 from repository import ROOT
 

@@ -92,5 +92,5 @@ def check_results(recipe: Path, lang: str) -> None:
         assert len([float(value) for value in numbers.split("|")]) == 7
     tests = {name for name in sizes if not name.startswith(("train", "valid"))}
     assert tests and tests <= {row[1] for row in rows}
-    assert f"Text normaliser: `{lang}-score/" in text or lang == "general"
+    assert f"Text normalizer: `{lang}-score/" in text or lang == "general"
     assert (results.parents[1] / "RESULTS.md").is_file()

@@ -20,8 +20,8 @@ def write_tiny_checkpoint(path: Path, seed: int = 0) -> Path:
     import torch
     from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 
-    from hamzaban.pretrain.checkpoint import Checkpoint, write_checkpoint
-    from hamzaban.pretrain.config import make_model_cfg, make_task_cfg
+    from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
+    from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
 
     cfg = make_model_cfg(MODEL, "tiny")
     with torch.random.fork_rng(devices=[]):

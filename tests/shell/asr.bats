@@ -80,18 +80,18 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
 }
 
 @test "train sets that differ have tokens of their own" {
-    tokenise() { # train-set option...
+    tokenize() { # train-set option...
         mkdir -p "dump/raw/$1"
         echo "utt1 $1" > "dump/raw/$1/text"
         asr --stage tokens --stop_stage tokens --train_set "$@"
     }
-    tokenise train_ar
-    tokenise train_ar_5h_seed0
-    tokenise train_ar_5h_seed1
-    tokenise train_fa_ar --lang mul
-    tokenise train_fa_ur --lang mul --token_type char
-    tokenise train_x --lang noinfo
-    tokenise set1 --lang ar
+    tokenize train_ar
+    tokenize train_ar_5h_seed0
+    tokenize train_ar_5h_seed1
+    tokenize train_fa_ar --lang mul
+    tokenize train_fa_ur --lang mul --token_type char
+    tokenize train_x --lang noinfo
+    tokenize set1 --lang ar
     for name in ar ar_5h_seed0 ar_5h_seed1 mul_fa_ar x ar_set1; do
         [ -f "data/${name}_token_list/bpe_unigram30/tokens.txt" ] || { ls data; return 1; }
     done
@@ -126,11 +126,11 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(calls format-audio)" -gt 0 ]
 }
 
-@test "text is normalised for training, not for testing, and only if a language is given" {
+@test "text is normalized for training, not for testing, and only if a language is given" {
     asr --stop_stage data
-    grep "^normalize-data" "${CALLS}" > normalised
-    [ "$(wc -l < normalised)" -eq 2 ]
-    grep -q -- "--lang ar --profile train data/train data/train$" normalised
+    grep "^normalize-data" "${CALLS}" > normalized
+    [ "$(wc -l < normalized)" -eq 2 ]
+    grep -q -- "--lang ar --profile train data/train data/train$" normalized
     grep -q -- "--test_text data/test/text" "${CALLS}"
     : > "${CALLS}"
     asr --stop_stage data --cleaner hamzaban/fa/score

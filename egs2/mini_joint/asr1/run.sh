@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two languages made of mini_ar's words, recognised by one model; minutes on two cores.
+# Two languages made of mini_ar's words, recognized by one model; minutes on two cores.
 #   ./run.sh                                          a CTC head for each language
 #   ./run.sh --asr_config conf/train_shared.yaml      one head for both
 #   ./run.sh --lang qaa --train_set train_qaa --valid_set valid_qaa --test_sets test_qaa \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One language recognised by way of another, both made of the words of mini_ar: the source
+# One language recognized by way of another, both made of the words of mini_ar: the source
 # has transcripts, the target has none; no word and no training speaker is in both.
 #   ./run.sh --source commands --target numbers    also: even, odd (words by order),
 #                                                  directions, actions (of the commands)

@@ -1,4 +1,4 @@
-"""Fine-tuning of wav2vec 2.0 to a CTC recogniser, inside ESPnet2."""
+"""Fine-tuning of wav2vec 2.0 to a CTC recognizer, inside ESPnet2."""
 
 
 def register() -> None:

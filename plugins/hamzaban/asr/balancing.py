@@ -7,7 +7,6 @@ from typing import Any
 from espnet2.utils.types import float_or_none, str_or_none
 
 from hamzaban.asr.languages import find_utt2lang, read_languages
-from hamzaban.pretrain.mixing import ShardedSampler
 from hamzaban.train.balance import (
     Balance,
     BalancedSampler,
@@ -15,7 +14,8 @@ from hamzaban.train.balance import (
     describe_shares,
     read_lengths,
 )
-from hamzaban.train.options import world_size
+from hamzaban.train.sharding import ShardedSampler
+from hamzaban.train.task_options import world_size
 
 
 def add_balance_arguments(parser: argparse.ArgumentParser) -> None:

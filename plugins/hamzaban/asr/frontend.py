@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hamzaban.asr import upstream as wav2vec2
+from hamzaban.asr.frontend_options import FineTuning, read_options
 from hamzaban.asr.masking import mask_latent
-from hamzaban.asr.options import FineTuning, read_options
-from hamzaban.asr.stats import count_frames
-from hamzaban.pretrain.config import make_model_cfg, make_task_cfg
-from hamzaban.pretrain.convert.source import read_source
 from hamzaban.train.precision import checkpoint_wav2vec2
 from hamzaban.train.task import check_prefixes
+from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
+from hamzaban.wav2vec2.convert.source import read_source
+from hamzaban.wav2vec2.frames import count_frames
 
 UPSTREAMS = ("wav2vec2_custom", "wav2vec2_local", "wav2vec2_url")
 KEYS = ("upstream", "path_or_url", "normalize", "extra_conf", "tile_factor")
@@ -109,7 +109,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
 
     def _run(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, list[int]]:
         if self.model.wav_normalize:
-            speech = wav2vec2.normalise_waveforms(speech, lengths)
+            speech = wav2vec2.normalize_waveforms(speech, lengths)
         num_samples = lengths.tolist()
         num_frames = [count_frames(n, self.conv) for n in num_samples]
         field = wav2vec2.receptive_field(self.conv)

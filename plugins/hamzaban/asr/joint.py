@@ -1,4 +1,4 @@
-"""A CTC recogniser of several languages: one backbone, one head for each or for all."""
+"""A CTC recognizer of several languages: one backbone, one head for each or for all."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

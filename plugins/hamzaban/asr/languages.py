@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hamzaban.asr.stats import CHUNK
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import Tokenizer, build_tokenizer
 

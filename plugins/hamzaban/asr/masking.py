@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hamzaban.asr.options import FineTuning
-from hamzaban.pretrain.masking import MaskOptions, sample_masked_frames
+from hamzaban.asr.frontend_options import FineTuning
+from hamzaban.wav2vec2.masking import MaskOptions, sample_masked_frames
 
 
 def mask_latent(

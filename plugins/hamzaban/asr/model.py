@@ -1,4 +1,4 @@
-"""A CTC recogniser as an ESPnet2 ASR model."""
+"""A CTC recognizer as an ESPnet2 ASR model."""
 
 import logging
 from collections.abc import Sequence

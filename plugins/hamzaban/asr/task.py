@@ -1,4 +1,4 @@
-"""Fine-tuning to a CTC recogniser as an ESPnet2 task."""
+"""Fine-tuning to a CTC recognizer as an ESPnet2 task."""
 
 import argparse
 import logging
@@ -18,13 +18,13 @@ from hamzaban.asr.balancing import (
 )
 from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
 from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
-from hamzaban.pretrain.convert.source import read_source
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.augment import check_augmentation
-from hamzaban.train.groups import make_groups
 from hamzaban.train.memory import keep_freed_memory
+from hamzaban.train.param_groups import make_groups
 from hamzaban.train.task import TaskMixin
+from hamzaban.wav2vec2.convert.source import read_source
 
 register_classes()
 

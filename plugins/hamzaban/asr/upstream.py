@@ -7,10 +7,10 @@ import torch
 from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 from torch import Tensor, nn
 
-from hamzaban.pretrain.checkpoint import load_weights
-from hamzaban.train.masked_norm import mask_group_norm, valid_lengths
+from hamzaban.wav2vec2.checkpoint import load_weights
+from hamzaban.wav2vec2.masked_norm import mask_group_norm, valid_lengths
 
-# Parts that only pretraining uses; a recogniser goes without them.
+# Parts that only pretraining uses; a recognizer goes without them.
 PRETRAINING_PARTS = ("quantizer.", "project_q.", "target_glu.", "final_proj.")
 
 
@@ -79,7 +79,7 @@ def load_pretrained(
     load_weights(model, used, place, strict=strict)
 
 
-def normalise_waveforms(speech: Tensor, lengths: Tensor) -> Tensor:
+def normalize_waveforms(speech: Tensor, lengths: Tensor) -> Tensor:
     """Give each waveform zero mean and unit variance over its own samples.
 
     Args:
@@ -87,7 +87,7 @@ def normalise_waveforms(speech: Tensor, lengths: Tensor) -> Tensor:
         lengths: Samples of each utterance, shape (B,).
 
     Returns:
-        Normalised waveforms with zeros behind their ends, shape (B, S).
+        Normalized waveforms with zeros behind their ends, shape (B, S).
     """
     count = lengths.clamp(min=1).unsqueeze(1)
     padding = torch.arange(speech.size(1), device=speech.device) >= count  # (B, S)

@@ -8,8 +8,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from hamzaban.audio.format_options import FormatOptions, NoiseOptions, parse_range
 from hamzaban.audio.noise import prepare_noise
-from hamzaban.audio.options import FormatOptions, NoiseOptions, parse_range
 from hamzaban.config import read_config
 from hamzaban.launch.notes import note_inputs
 

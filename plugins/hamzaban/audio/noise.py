@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
+from hamzaban.audio.format_options import NoiseOptions, hash_text
 from hamzaban.audio.manifest import Entry
-from hamzaban.audio.options import NoiseOptions, hash_text
 from hamzaban.audio.signal import resample, to_mono
 
 MIN_POWER = 1e-8  # -80 dB of full scale: what is below is silence and no noise

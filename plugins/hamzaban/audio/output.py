@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hamzaban.audio.options import FormatOptions
-from hamzaban.data_dir import Pair, list_files, read_scp
-from hamzaban.data_dir_write import DirWriter
+from hamzaban.audio.format_options import FormatOptions
+from hamzaban.data.files import Pair, list_files, read_scp
+from hamzaban.data.write import DirWriter
 
 AUDIO_FILES = ("wav.scp", "segments", "feats.scp", "vad.scp", "cmvn.scp")
 LENGTH_FILES = ("utt2num_samples", "utt2num_frames", "utt2max_frames", "utt2dur")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from hamzaban.audio.options import FormatOptions, hash_text
+from hamzaban.audio.format_options import FormatOptions, hash_text
 from hamzaban.audio.reader import is_pipe
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 
 FILES_PER_FOLDER = 4000
 MAX_STEM_BYTES = 160  # a file name holds 255 bytes; the rest is for `.flac.tmp...`

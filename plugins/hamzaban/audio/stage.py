@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from hamzaban.audio.format_options import FormatOptions
 from hamzaban.audio.manifest import Ledger, remove_strays
 from hamzaban.audio.noise import describe_noise
-from hamzaban.audio.options import FormatOptions
 from hamzaban.audio.output import check_ids, write_data_dir
 from hamzaban.audio.plan import Recording, audio_folder, audio_name, plan_recordings
-from hamzaban.audio.pool import run_on_processes, show_progress
 from hamzaban.audio.reader import source_file
 from hamzaban.audio.worker import Job, format_recording
-from hamzaban.data_dir_write import write_scp
+from hamzaban.data.write import write_scp
+from hamzaban.processes import run_on_processes, show_progress
 
 MAX_BATCH = 32
 MAX_MESSAGES = 20

@@ -12,9 +12,9 @@ import numpy as np
 import soundfile
 
 from hamzaban.audio.cut import cut_spans
+from hamzaban.audio.format_options import FormatOptions, Variant, hash_text
 from hamzaban.audio.manifest import Entry
 from hamzaban.audio.noise import add_noise
-from hamzaban.audio.options import FormatOptions, Variant, hash_text
 from hamzaban.audio.plan import Cut, Recording, audio_folder, audio_name
 from hamzaban.audio.reader import (
     AudioStream,

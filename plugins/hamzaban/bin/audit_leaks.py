@@ -22,8 +22,8 @@ def get_parser() -> argparse.ArgumentParser:
         parser.add_argument(
             option, nargs="+", type=Path, default=[], metavar="FILE", help=what
         )
-    parser.add_argument("--lang", help="normalise as the language's training text")
-    parser.add_argument("--nj", type=int, default=1, help="processes that normalise")
+    parser.add_argument("--lang", help="normalize as the language's training text")
+    parser.add_argument("--nj", type=int, default=1, help="processes that normalize")
     parser.add_argument("--output", type=Path, help="gets all leaks, tab-separated")
     parser.add_argument(
         "--config", type=Path, help="YAML with values of the options below"
@@ -44,7 +44,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     parser = get_parser()
     args = parser.parse_args(cmd)
     from hamzaban.lm.audit import Texts, check_leaks, find_leaks, write_leaks
-    from hamzaban.lm.options import read_allowed
+    from hamzaban.lm.ngram_options import read_allowed
 
     allowed = read_allowed(args.config) if args.config else {}
     for kind in ("exact", "near", "speakers"):

@@ -19,7 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
     )
     parser.add_argument("--profile", default="train", help="whose alphabet it is")
-    parser.add_argument("--options", default="", help="of the normaliser, a=b,c=d")
+    parser.add_argument("--options", default="", help="of the normalizer, a=b,c=d")
     parser.add_argument("--allow", default="", help="characters that belong to it too")
     parser.add_argument(
         "--policy",

@@ -41,9 +41,10 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write the shape files; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.asr.stats import WAV2VEC2_CONV, collect, parse_conv_layers
+    from hamzaban.asr.stats import collect
     from hamzaban.text.cleaner import find_cleaner
     from hamzaban.text.tokens import build_tokenizer
+    from hamzaban.wav2vec2.frames import WAV2VEC2_CONV, parse_conv_layers
 
     collect(
         args.data_dir,

@@ -26,7 +26,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Combine; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.data_dir_combine import combine_dirs
+    from hamzaban.data.combine import combine_dirs
 
     num_utts = combine_dirs(args.sources, args.target, leave_out=args.leave_out)
     print(f"{args.target}: {num_utts} utterances of {len(args.sources)} directories")

@@ -64,7 +64,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     for name, systems in read_systems(args.system, source).items():
         comparison = compare_systems(systems, plan, args.unit, command)
         found[name] = comparison
-        method = f"normaliser {systems[0].normalizer}; {describe_method(comparison)}"
+        method = f"normalizer {systems[0].normalizer}; {describe_method(comparison)}"
         sys.stdout.write(f"{name}: {method}\n" if name else f"{method}\n")
         for line in format_comparison(comparison, args.kind):
             sys.stdout.write(f"{line}\n")

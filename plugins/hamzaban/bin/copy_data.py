@@ -27,9 +27,9 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Copy; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.data_dir import list_files
-    from hamzaban.data_dir_ops import Rename, copy_dir, distribute
-    from hamzaban.data_dir_select import select_utts
+    from hamzaban.data.files import list_files
+    from hamzaban.data.ops import Rename, copy_dir, distribute
+    from hamzaban.data.select import select_utts
 
     rename = Rename(args.utt_prefix, args.utt_suffix, args.spk_prefix, args.spk_suffix)
     if args.utt_list is None:

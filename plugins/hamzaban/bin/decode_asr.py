@@ -1,4 +1,4 @@
-"""Recognise a data directory: greedily, or by beam search with a language model."""
+"""Recognize a data directory: greedily, or by beam search with a language model."""
 
 import argparse
 import functools
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hamzaban.bin.make_emissions import add_options
 from hamzaban.bin.tune_decoder import add_files
-from hamzaban.decode.options import (
+from hamzaban.decode.search_options import (
     DecodeOptions,
     InferenceConfig,
     SearchOptions,
@@ -45,7 +45,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Recognise the data directory; return the exit status."""
+    """Recognize the data directory; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
     config = InferenceConfig()
@@ -56,7 +56,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     options = DecodeOptions(
         args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
     )
-    from hamzaban.decode.recogniser import find_files
+    from hamzaban.decode.recognizer import find_files
 
     files = find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
     if config.search.search == "espnet":
@@ -76,7 +76,7 @@ def needs_emissions(search: SearchOptions) -> bool:
 
 
 def _loader(args: argparse.Namespace, options: DecodeOptions) -> functools.partial:
-    from hamzaban.decode.recogniser import load_for_decoding
+    from hamzaban.decode.recognizer import load_for_decoding
 
     return functools.partial(
         load_for_decoding, args.asr_exp, options, bpemodel=args.bpemodel
@@ -91,7 +91,7 @@ def _decode_emissions(
 ) -> None:
     from hamzaban.decode.languages import write_languages
     from hamzaban.decode.make_emissions import make_emissions, read_languages
-    from hamzaban.decode.recogniser import load_tokenizer
+    from hamzaban.decode.recognizer import load_tokenizer
     from hamzaban.decode.result import write_nbest
     from hamzaban.decode.search import SearchFiles, build_searcher
     from hamzaban.decode.search_run import search_store

@@ -22,8 +22,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban import compat
 
     with compat.fast_imports():
-        from hamzaban.pretrain.convert.export import write_huggingface
-        from hamzaban.pretrain.convert.source import fill_missing, read_source
+        from hamzaban.wav2vec2.convert.export import write_huggingface
+        from hamzaban.wav2vec2.convert.source import fill_missing, read_source
 
     stored, _ = read_source(args.checkpoint)
     complete, wrong = fill_missing(stored)

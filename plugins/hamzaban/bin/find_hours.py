@@ -11,7 +11,7 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="The curve: tabs between columns, a header with `hours` and `wer`, one "
         "line a model trained on that much transcribed speech and scored on the same "
-        "test set by the same normaliser; lines of equal hours are runs, averaged. "
+        "test set by the same normalizer; lines of equal hours are runs, averaged. "
         "Between two points hours are read on a logarithmic axis; outside of the curve "
         "only its end is named.",
     )
@@ -25,7 +25,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Print a line for each rate; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.pseudo.hours import draw_hours, find_hours, read_curve
+    from hamzaban.pseudo.equivalent_hours import draw_hours, find_hours, read_curve
 
     curve = read_curve(args.curve)
     found = [find_hours(curve, wer) for wer in args.wer]

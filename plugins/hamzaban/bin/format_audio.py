@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hamzaban.cli import str2bool
 
 if TYPE_CHECKING:
-    from hamzaban.audio.options import NoiseOptions
+    from hamzaban.audio.format_options import NoiseOptions
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -61,7 +61,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.config is not None:
         parser.set_defaults(**read_values(args.config, parser))
         args = parser.parse_args(cmd)
-    from hamzaban.audio.options import FormatOptions, parse_factors
+    from hamzaban.audio.format_options import FormatOptions, parse_factors
     from hamzaban.audio.stage import format_audio
 
     options = FormatOptions(
@@ -83,8 +83,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
 def read_noise(args: argparse.Namespace) -> "NoiseOptions | None":
     """Return the options of noise and rooms, lists checked; None without a list."""
+    from hamzaban.audio.format_options import NoiseOptions, parse_range
     from hamzaban.audio.noise import prepare_noise
-    from hamzaban.audio.options import NoiseOptions, parse_range
 
     few, many = parse_range("num_noises", args.num_noises)
     options = NoiseOptions(

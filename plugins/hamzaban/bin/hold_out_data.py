@@ -26,9 +26,9 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write both directories; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.data_dir import list_files
-    from hamzaban.data_dir_ops import distribute
-    from hamzaban.data_dir_select import select_held_out
+    from hamzaban.data.files import list_files
+    from hamzaban.data.ops import distribute
+    from hamzaban.data.select import select_held_out
 
     list_files(args.source)
     if args.hours <= 0:

@@ -56,8 +56,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Import the corpus; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.ingest.columns import TableOptions
+    from hamzaban.ingest.corpus_inputs import note_corpus
     from hamzaban.ingest.importing import ImportOptions, import_corpus
-    from hamzaban.ingest.noted import note_corpus
 
     given = {what: getattr(args, f"{what}_column") for what in MEANINGS}
     columns = [name.strip() for name in args.columns.split(",") if name.strip()]

@@ -31,9 +31,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban import compat
 
     with compat.fast_imports():
-        from hamzaban.pretrain.checkpoint import write_checkpoint
-        from hamzaban.pretrain.convert.source import fill_missing, read_source
         from hamzaban.pretrain.export import DTYPES
+        from hamzaban.wav2vec2.checkpoint import write_checkpoint
+        from hamzaban.wav2vec2.convert.source import fill_missing, read_source
 
     stored, form = read_source(args.source)
     complete, wrong = fill_missing(stored, args.seed)

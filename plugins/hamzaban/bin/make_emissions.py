@@ -5,7 +5,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.decode.options import DecodeOptions, read_inference
+from hamzaban.decode.search_options import DecodeOptions, read_inference
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -72,7 +72,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         parser.set_defaults(**read_inference(args.inference_config).decode)
         args = parser.parse_args(cmd)
     from hamzaban.decode.make_emissions import make_emissions
-    from hamzaban.decode.recogniser import find_files, load_for_decoding
+    from hamzaban.decode.recognizer import find_files, load_for_decoding
 
     options = DecodeOptions(
         *(args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language),

@@ -31,8 +31,8 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write the weights; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.pseudo.head import write_turned
-    from hamzaban.pseudo.options import read_options
+    from hamzaban.pseudo.head_transfer import write_turned
+    from hamzaban.pseudo.round_options import read_options
 
     mapping = read_options(args.config).mapping
     write_turned(

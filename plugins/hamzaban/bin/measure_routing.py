@@ -26,7 +26,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Print the table; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.fileio import atomic_text
-    from hamzaban.score.routing import format_costs, read_decoded
+    from hamzaban.score.language_routing import format_costs, read_decoded
 
     decoded = []
     for data_dir in args.data_dir:

@@ -31,7 +31,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     if not args.media and not args.media_list:
         raise ValueError("no media; name files, directories, patterns or --media_list")
-    from hamzaban.mine.options import read_options
+    from hamzaban.mine.mining_options import read_options
     from hamzaban.mine.stage import mine
 
     options = read_options(args.config)

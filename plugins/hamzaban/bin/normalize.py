@@ -1,4 +1,4 @@
-"""Normalise text from standard input, line by line."""
+"""Normalize text from standard input, line by line."""
 
 import argparse
 import sys
@@ -33,7 +33,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Normalise; return the exit status."""
+    """Normalize; return the exit status."""
     args = get_parser().parse_args(cmd)
     if args.nj < 1:
         raise ValueError(f"--nj {args.nj}: expected at least 1")

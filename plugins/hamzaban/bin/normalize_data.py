@@ -1,4 +1,4 @@
-"""Normalise the transcripts of a data directory."""
+"""Normalize the transcripts of a data directory."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
     )
     parser.add_argument("--profile", default="train", help="rules to apply")
-    parser.add_argument("--options", default="", help="of the normaliser, a=b,c=d")
+    parser.add_argument("--options", default="", help="of the normalizer, a=b,c=d")
     parser.add_argument(
         "--max_drop",
         type=float,
@@ -49,7 +49,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     print(
         f"{args.target}: {done.num_utts - len(done.left_out)} utterances of "
         f"{args.source}, {done.num_changed} transcripts changed, "
-        f"{len(done.left_out)} left out; normaliser {normalizer.id}"
+        f"{len(done.left_out)} left out; normalizer {normalizer.id}"
     )
     return 0
 

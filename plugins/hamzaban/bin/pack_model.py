@@ -1,4 +1,4 @@
-"""Pack a trained recogniser into one archive, as ESPnet's model zoo reads it."""
+"""Pack a trained recognizer into one archive, as ESPnet's model zoo reads it."""
 
 import argparse
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write the archive and print its path; return the exit status."""
-    from hamzaban.asr.pack import pack_model
+    from hamzaban.export.pack import pack_model
 
     args = get_parser().parse_args(cmd)
     asr_exp = Path(args.asr_exp)

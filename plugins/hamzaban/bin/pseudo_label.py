@@ -38,7 +38,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     if args.round < 0:
         raise ValueError(f"--round {args.round} found, expected 0 or more")
-    from hamzaban.pseudo.options import read_options
+    from hamzaban.pseudo.round_options import read_options
     from hamzaban.pseudo.rounds import RoundFiles, run_round
 
     files = RoundFiles(

@@ -26,15 +26,15 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write and print the table; return the exit status."""
     args = get_parser().parse_args(cmd)
+    from hamzaban.decode.spelling import find_spelling
     from hamzaban.pseudo.health import read_text_facts
-    from hamzaban.pseudo.options import read_options
+    from hamzaban.pseudo.round_options import read_options
     from hamzaban.pseudo.sources import (
         Target,
         rank_sources,
         split_name,
         write_sources,
     )
-    from hamzaban.pseudo.spelling import find_spelling
 
     options = read_options(args.config)
     facts = read_text_facts(args.text)

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.grid.options import Choice
+from hamzaban.grid.definition import Choice
 from hamzaban.launch.backends import BACKENDS, Resources
 
 NOT_DONE = 3  # exit status; 1 is for what is wrong with the words or the YAML
@@ -61,7 +61,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Run the cells; the status is NOT_DONE if one is not done at the end."""
     args = get_parser().parse_args(cmd)
     from hamzaban.grid.cells import DONE
-    from hamzaban.grid.options import read_grid
+    from hamzaban.grid.definition import read_grid
     from hamzaban.grid.run import Place, run_grid
 
     grid = read_grid(args.config, read_choice(args))

@@ -49,7 +49,7 @@ def get_parser() -> argparse.ArgumentParser:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how texts are compared."""
     add = parser.add_argument
-    add("--normalizer", default="raw", help="id of the normaliser both texts passed")
+    add("--normalizer", default="raw", help="id of the normalizer both texts passed")
     add(
         "--mer",
         type=str2bool,
@@ -58,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--lang",
-        help="normalise both texts with the rules of this language; mul: of the one "
+        help="normalize both texts with the rules of this language; mul: of the one "
         "that utt2lang beside --ref says, and score each by itself as well",
     )
     add("--score_profile", default="score", help="which rules, where --lang is given")
@@ -136,17 +136,17 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
     if args.lang is not None and args.normalizer != "raw":
         raise ValueError(
-            "--lang normalises texts that --normalizer says are normalised; give one"
+            "--lang normalizes texts that --normalizer says are normalized; give one"
         )
 
 
 def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
-    """Read the texts; for each kind of score give the normaliser's id and the pairs.
+    """Read the texts; for each kind of score give the normalizer's id and the pairs.
 
-    With --lang the kinds of raw text follow those of normalised text, `wer_raw` first.
+    With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
     """
     from hamzaban.score.files import check_utterances, pair_texts
-    from hamzaban.score.mixed import split_mixed
+    from hamzaban.score.mixed_error_rate import split_mixed
     from hamzaban.score.tokens import load_splitter, split_chars, split_words
     from hamzaban.score.transcripts import parse_json_keys, read_both
     from hamzaban.score.trn import read_text
@@ -179,7 +179,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
 def normalize_texts(
     args: argparse.Namespace, ref: Mapping[str, str], hyp: Mapping[str, str]
 ) -> tuple[str, Texts]:
-    """Normalise references and hypotheses alike; give the normaliser's id first."""
+    """Normalize references and hypotheses alike; give the normalizer's id first."""
     if args.lang is None:
         return args.normalizer, (ref, hyp)
     from hamzaban.text import Normalizer
@@ -227,7 +227,7 @@ def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> 
 
     Args:
         kind: Of the score.
-        normalizer: Id of the normaliser.
+        normalizer: Id of the normalizer.
         counts: Correct, substituted, deleted, inserted tokens of U utterances, (U, 4).
     """
     kind, _, _ = kind.partition("_")
@@ -236,7 +236,7 @@ def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> 
     rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
     return (
         f"{kind.upper()} {rate} of {refs} {UNITS[kind]} in {len(counts)} "
-        f"utterances (sub {sub}, del {dele}, ins {ins}), normaliser {normalizer}"
+        f"utterances (sub {sub}, del {dele}, ins {ins}), normalizer {normalizer}"
     )
 
 

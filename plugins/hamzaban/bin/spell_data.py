@@ -23,7 +23,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write the directory; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.pseudo.forms import spell_dir, split_form
+    from hamzaban.decode.word_forms import spell_dir, split_form
 
     kind, voice = split_form(args.form)
     if not kind:

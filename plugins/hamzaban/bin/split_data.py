@@ -25,7 +25,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Split; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.data_dir_ops import split_dir
+    from hamzaban.data.ops import split_dir
 
     parts = split_dir(
         args.source, args.nj, by_utterance=args.per_utt, target=args.output_dir

@@ -35,9 +35,9 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write the subset; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban import data_dir_select as select
-    from hamzaban.data_dir import list_files
-    from hamzaban.data_dir_ops import distribute
+    from hamzaban.data import select as select
+    from hamzaban.data.files import list_files
+    from hamzaban.data.ops import distribute
 
     list_files(args.source)
     if args.first is not None:

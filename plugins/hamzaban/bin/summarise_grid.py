@@ -23,8 +23,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Write the tables, print RESULTS.md; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.grid.cells import list_cells, look_at
+    from hamzaban.grid.definition import read_grid
     from hamzaban.grid.heatmap import draw_heatmap
-    from hamzaban.grid.options import read_grid
     from hamzaban.grid.report import HEATMAP, write_report
     from hamzaban.grid.table import make_table
     from hamzaban.score.results import describe_environment

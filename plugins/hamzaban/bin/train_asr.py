@@ -1,4 +1,4 @@
-"""Fine-tune wav2vec 2.0 to a CTC recogniser, from a checkpoint or from scratch."""
+"""Fine-tune wav2vec 2.0 to a CTC recognizer, from a checkpoint or from scratch."""
 
 import argparse
 from collections.abc import Sequence

@@ -24,9 +24,9 @@ def get_parser() -> argparse.ArgumentParser:
         parser.add_argument(
             option, nargs="+", type=Path, default=[], metavar="FILE", help=what
         )
-    parser.add_argument("--lang", help="normalise as the language's training text")
+    parser.add_argument("--lang", help="normalize as the language's training text")
     parser.add_argument("--bpemodel", type=Path, help="pieces of unit bpe")
-    parser.add_argument("--nj", type=int, default=1, help="processes that normalise")
+    parser.add_argument("--nj", type=int, default=1, help="processes that normalize")
     return parser
 
 
@@ -34,7 +34,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Train the models; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.lm.audit import Texts
-    from hamzaban.lm.options import read_options
+    from hamzaban.lm.ngram_options import read_options
     from hamzaban.lm.train import train_lms
 
     texts = Texts(

@@ -1,4 +1,4 @@
-"""Fine-tune a CTC recogniser that labels audio for itself while it trains (slimIPL).
+"""Fine-tune a CTC recognizer that labels audio for itself while it trains (slimIPL).
 
 Beside the labelled training set it reads --unlabelled_data_dir; continuous_conf of
 conf/pseudo_continuous.yaml says how labels are made, kept and watched.

@@ -45,9 +45,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Sweep and write the best values; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.config import write_config
-    from hamzaban.decode.options import read_inference
-    from hamzaban.decode.recogniser import load_tokenizer
+    from hamzaban.decode.recognizer import load_tokenizer
     from hamzaban.decode.search import SearchFiles, build_searcher
+    from hamzaban.decode.search_options import read_inference
     from hamzaban.decode.store import EmissionStore
     from hamzaban.decode.tune import read_refs, tune, write_sweep
 

@@ -48,7 +48,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Check and print the findings; return the exit status."""
     args = vars(get_parser().parse_args(cmd))
-    from hamzaban.data_check import CheckOptions, validate_data_dir
+    from hamzaban.validate.directory import CheckOptions, validate_data_dir
 
     if args["nj"] < 1:
         raise ValueError(f"--nj is {args['nj']}, expected 1 or more; choose another")

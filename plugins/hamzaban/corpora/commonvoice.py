@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 from hamzaban.cli import str2bool
 from hamzaban.corpora._commonvoice_release import Release, check_counts, open_release
-from hamzaban.data_dir_write import write_scp
+from hamzaban.data.write import write_scp
 from hamzaban.ingest.durations import read_durations
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.select import draw_by_speaker, take_hours
 from hamzaban.ingest.tables import read_tsv
-from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
+from hamzaban.ingest.utterances import Tally, Utterance, clean_text
+from hamzaban.ingest.write import write_set
 from hamzaban.lm.leaks import Index
 
 COLUMNS = ("client_id", "path", "sentence")

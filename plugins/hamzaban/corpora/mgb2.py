@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from hamzaban.cli import str2bool
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.ingest.sets import check_count, write_sets
 from hamzaban.ingest.transcripts import from_buckwalter
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text

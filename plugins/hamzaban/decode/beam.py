@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from hamzaban.decode.lexicon import Lexicon
-from hamzaban.decode.options import SearchOptions
 from hamzaban.decode.path import BLANK_ID, LogProbs, add_blank_score, path_score
+from hamzaban.decode.search_options import SearchOptions
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
 LN10 = math.log(10)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hamzaban.asr.stats import WAV2VEC2_CONV, count_frames, parse_conv_layers
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
+from hamzaban.wav2vec2.frames import WAV2VEC2_CONV, count_frames, parse_conv_layers
 
 if TYPE_CHECKING:
     from torch import Tensor

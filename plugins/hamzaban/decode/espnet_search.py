@@ -21,7 +21,6 @@ from hamzaban.decode.emissions import (
     read_speech,
     read_utterances,
 )
-from hamzaban.decode.options import DecodeOptions, SearchOptions
 from hamzaban.decode.path import (
     LogProbs,
     Word,
@@ -30,8 +29,9 @@ from hamzaban.decode.path import (
     find_words,
     path_confidence,
 )
-from hamzaban.decode.recogniser import find_files, read_config
+from hamzaban.decode.recognizer import find_files, read_config
 from hamzaban.decode.result import Result
+from hamzaban.decode.search_options import DecodeOptions, SearchOptions
 from hamzaban.launch.local import die_with_parent
 from hamzaban.text.tokens import Tokenizer, build_tokenizer
 

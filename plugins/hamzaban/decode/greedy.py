@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Hypothesis:
-    """What was recognised in one utterance.
+    """What was recognized in one utterance.
 
     Attributes:
         token_int: Token ids, without blanks and repeats.

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hamzaban.data_dir import read_scp
-from hamzaban.decode.options import PREDICTED, UTT2LANG
+from hamzaban.data.files import read_scp
+from hamzaban.decode.search_options import PREDICTED, UTT2LANG
 from hamzaban.fileio import atomic_text
 
 if TYPE_CHECKING:

@@ -105,7 +105,7 @@ def report_lexicon(lexicon: Lexicon, path: str | Path) -> None:
         shown = " ".join(lexicon.unspelled[:MAX_SHOWN])
         logging.warning(
             "%d of %d words cannot be spelled in the model's tokens and are never "
-            "recognised (%s lists them): %s",
+            "recognized (%s lists them): %s",
             *(len(lexicon.unspelled), total, path, shown),
         )
 

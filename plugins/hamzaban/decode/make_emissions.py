@@ -24,7 +24,7 @@ from hamzaban.decode.emissions import (
     read_utterances,
 )
 from hamzaban.decode.languages import Spoken, format_spoken, log_accuracy, read_spoken
-from hamzaban.decode.options import UTT2LANG, DecodeOptions
+from hamzaban.decode.search_options import UTT2LANG, DecodeOptions
 from hamzaban.decode.store import (
     LANGUAGES,
     EmissionStore,
@@ -40,11 +40,11 @@ from hamzaban.launch.local import die_with_parent
 from hamzaban.lm.info import hash_file
 
 if TYPE_CHECKING:
-    from hamzaban.decode.recogniser import Recogniser
+    from hamzaban.decode.recognizer import Recognizer
 
 MAX_PARTS = 256
 Batch = tuple[Utterance, ...]
-_recogniser: Recogniser | None = None  # of a forked process, as in `run`
+_recognizer: Recognizer | None = None  # of a forked process, as in `run`
 
 
 def fingerprint(
@@ -61,7 +61,7 @@ def fingerprint(
 
 
 def make_emissions(
-    load: Callable[[], Recogniser],
+    load: Callable[[], Recognizer],
     data_dir: str | Path,
     folder: str | Path,
     options: DecodeOptions,
@@ -73,7 +73,7 @@ def make_emissions(
     the same for any `nj`.
 
     Args:
-        load: Gives the recogniser; called only if something is missing.
+        load: Gives the recognizer; called only if something is missing.
         data_dir: Has `wav.scp` of one mono file an utterance.
         folder: Of the store; made if missing.
         options: Numbers of jobs and samples.
@@ -115,7 +115,7 @@ def read_languages(folder: str | Path) -> dict[str, Spoken]:
 
 
 def _complete(
-    load: Callable[[], Recogniser],
+    load: Callable[[], Recognizer],
     utts: Sequence[Utterance],
     data_dir: Path,
     folder: Path,
@@ -129,39 +129,39 @@ def _complete(
     parts = [batches[i : i + size] for i in range(0, len(batches), size)]
     start = time.monotonic()
     _set_threads()  # before a fork: it would hang in another number of threads
-    recogniser = load().route(data_dir, options.language)
+    recognizer = load().route(data_dir, options.language)
     if options.dropout:
-        recogniser = recogniser.drop_out(options.dropout, options.dropout_seed)
-    meta = _describe(recogniser, source, len(utts), len(parts))
+        recognizer = recognizer.drop_out(options.dropout, options.dropout_seed)
+    meta = _describe(recognizer, source, len(utts), len(parts))
     if meta != read_meta(folder):
         write_meta(folder, meta)
     remove_leftovers(folder, recursive=False)
     missing = missing_parts(folder, meta)
     if len(missing) < len(parts):
         logging.info("%s: %d parts are there", folder, len(parts) - len(missing))
-    _run(recogniser, folder, [(i, parts[i]) for i in missing], options)
+    _run(recognizer, folder, [(i, parts[i]) for i in missing], options)
     wall_s = time.monotonic() - start
     logging.info("%s: %d emissions in %.1f s", folder, len(utts), wall_s)
-    if recogniser.routing is not None:
-        log_accuracy(read_languages(folder), recogniser.routing.truth, data_dir)
+    if recognizer.routing is not None:
+        log_accuracy(read_languages(folder), recognizer.routing.truth, data_dir)
 
 
 def compute(
-    recogniser: Recogniser, batch: Batch
+    recognizer: Recognizer, batch: Batch
 ) -> Iterator[tuple[str, LogProbs, Spoken]]:
     """Give utt_id, log-posteriors, shape (T, V), and languages of a batch.
 
     Raises:
         ValueError: The model gives NaN.
     """
-    waveforms = recogniser.read(batch)
+    waveforms = recognizer.read(batch)
     long = [
-        i for i, wav in enumerate(waveforms) if has_frames(len(wav), recogniser.conv)
+        i for i, wav in enumerate(waveforms) if has_frames(len(wav), recognizer.conv)
     ]
     found: dict[int, LogProbs] = {}
     languages: dict[int, Spoken] = {}
     if long:
-        log_probs, lengths, spoken = recogniser.emit(
+        log_probs, lengths, spoken = recognizer.emit(
             [waveforms[i] for i in long], [batch[i].utt_id for i in long]
         )
         languages = dict(zip(long, spoken, strict=True))
@@ -173,29 +173,29 @@ def compute(
                     f"{batch[i].utt_id}: the model's log-posteriors are NaN; decode "
                     "with another checkpoint and look at the losses in train.log"
                 )
-    empty = np.zeros((0, len(recogniser.tokenizer.tokens)), np.float32)
+    empty = np.zeros((0, len(recognizer.tokenizer.tokens)), np.float32)
     for i, utt in enumerate(batch):
         yield utt.utt_id, found.get(i, empty), languages.get(i, Spoken())
 
 
 def _describe(
-    recogniser: Recogniser, source: dict[str, str], num_utts: int, num_parts: int
+    recognizer: Recognizer, source: dict[str, str], num_utts: int, num_parts: int
 ) -> Meta:
     shift = 1
-    for _, stride in recogniser.conv:
+    for _, stride in recognizer.conv:
         shift *= stride
-    num_tokens = len(recogniser.tokenizer.tokens)
-    return Meta(source, num_tokens, shift / recogniser.fs, num_utts, num_parts)
+    num_tokens = len(recognizer.tokenizer.tokens)
+    return Meta(source, num_tokens, shift / recognizer.fs, num_utts, num_parts)
 
 
 def _run(
-    recogniser: Recogniser,
+    recognizer: Recognizer,
     folder: Path,
     parts: Sequence[tuple[int, Sequence[Batch]]],
     options: DecodeOptions,
 ) -> None:
-    global _recogniser
-    _recogniser = recogniser
+    global _recognizer
+    _recognizer = recognizer
     nj = 1 if options.ngpu else min(options.nj, len(parts))
     try:
         if nj <= 1:
@@ -219,29 +219,29 @@ def _run(
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
     finally:
-        _recogniser = None
+        _recognizer = None
 
 
 def _write(folder: Path, number: int, batches: Sequence[Batch]) -> None:
-    recogniser = _recogniser
-    assert recogniser is not None
-    write_part(folder, number, _compute_part(recogniser, folder, number, batches))
+    recognizer = _recognizer
+    assert recognizer is not None
+    write_part(folder, number, _compute_part(recognizer, folder, number, batches))
 
 
 def _compute_part(
-    recogniser: Recogniser, folder: Path, number: int, batches: Sequence[Batch]
+    recognizer: Recognizer, folder: Path, number: int, batches: Sequence[Batch]
 ) -> Iterator[tuple[str, LogProbs]]:
     """Give the emissions of a part; its languages are written before it is complete."""
     lines = []
-    if recogniser.dropout_seed is not None:  # the same in any order, for any nj
+    if recognizer.dropout_seed is not None:  # the same in any order, for any nj
         import torch
 
-        torch.manual_seed(recogniser.dropout_seed * MAX_PARTS + number)
+        torch.manual_seed(recognizer.dropout_seed * MAX_PARTS + number)
     for batch in batches:
-        for utt_id, log_probs, spoken in compute(recogniser, batch):
+        for utt_id, log_probs, spoken in compute(recognizer, batch):
             lines.append(format_spoken(utt_id, spoken))
             yield utt_id, log_probs
-    if recogniser.routing is not None:
+    if recognizer.routing is not None:
         with atomic_text(folder / f"{number:05d}{LANGUAGES}") as f:
             f.writelines(lines)
 

@@ -34,7 +34,7 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Word:
-    """One recognised word.
+    """One recognized word.
 
     Attributes:
         text: The word.

@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
 from hamzaban.decode.greedy import Hypothesis
 from hamzaban.decode.languages import log_accuracy, write_languages
-from hamzaban.decode.options import DecodeOptions
+from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.fileio import atomic_text
 from hamzaban.launch.local import die_with_parent
 
 if TYPE_CHECKING:
-    from hamzaban.decode.recogniser import Recogniser
+    from hamzaban.decode.recognizer import Recognizer
 
 MAX_SHOWN = 20
 # A worker is a fork of the process that loaded the model: importing ESPnet takes 15 s
 # of CPU, a fork a few milliseconds, and the weights are shared.
-_recogniser: Recogniser | None = None
+_recognizer: Recognizer | None = None
 
 
 def decode_dir(
-    load: Callable[[], Recogniser],
+    load: Callable[[], Recognizer],
     data_dir: str | Path,
     output_dir: str | Path,
     options: DecodeOptions,
@@ -42,7 +42,7 @@ def decode_dir(
     digits of the scores.
 
     Args:
-        load: Gives the recogniser; called once, in this process.
+        load: Gives the recognizer; called once, in this process.
         data_dir: Has `wav.scp` of one mono file an utterance.
         output_dir: Where the files go, and the log in `logdir/`; made if missing.
         options: Numbers of jobs and samples.
@@ -58,30 +58,30 @@ def decode_dir(
     with _log_to(output_dir / "logdir" / "asr_inference.log"):
         start = time.monotonic()
         _set_threads(1)  # a pool of threads made before a fork would hang its children
-        recogniser = load().route(data_dir, options.language)
+        recognizer = load().route(data_dir, options.language)
         loaded = time.monotonic()
         logging.info("%s: model loaded in %.1f s", data_dir, loaded - start)
-        hyps = _decode_batches(recogniser, batches, options)
-        _log_speed(utts, recogniser.fs, time.monotonic() - loaded, str(data_dir))
+        hyps = _decode_batches(recognizer, batches, options)
+        _log_speed(utts, recognizer.fs, time.monotonic() - loaded, str(data_dir))
         _log_empty(hyps)
-        if recogniser.routing is not None:
+        if recognizer.routing is not None:
             spoken = {utt_id: hyp.spoken for utt_id, hyp in hyps.items()}
-            log_accuracy(spoken, recogniser.routing.truth, data_dir)
-    write_results(hyps, recogniser, output_dir)
+            log_accuracy(spoken, recognizer.routing.truth, data_dir)
+    write_results(hyps, recognizer, output_dir)
     return hyps
 
 
 def write_results(
-    hyps: dict[str, Hypothesis], recogniser: Recogniser, output_dir: str | Path
+    hyps: dict[str, Hypothesis], recognizer: Recognizer, output_dir: str | Path
 ) -> None:
     """Write the files of an inference directory, sorted by utterance; `text` last.
 
     Args:
         hyps: The hypothesis of each utterance; an empty one gets its line as well.
-        recogniser: Has the tokenizer.
+        recognizer: Has the tokenizer.
         output_dir: Where the files go.
     """
-    tokenizer = recogniser.tokenizer
+    tokenizer = recognizer.tokenizer
     tokens = {utt_id: tokenizer.ids2tokens(h.token_int) for utt_id, h in hyps.items()}
     columns = {
         "token": {utt_id: " ".join(found) for utt_id, found in tokens.items()},
@@ -99,15 +99,15 @@ def write_results(
 
 
 def _decode_batches(
-    recogniser: Recogniser,
+    recognizer: Recognizer,
     batches: Sequence[tuple[Utterance, ...]],
     options: DecodeOptions,
 ) -> dict[str, Hypothesis]:
-    global _recogniser
+    global _recognizer
     nj = 1 if options.ngpu else min(options.nj, len(batches))
     hyps: dict[str, Hypothesis] = {}
     total = sum(len(batch) for batch in batches)
-    _recogniser = recogniser
+    _recognizer = recognizer
     try:
         results = _run_here if nj == 1 else _run_forks
         for found in results(batches, nj):
@@ -116,7 +116,7 @@ def _decode_batches(
             if len(hyps) * 10 // total > before * 10 // total:
                 logging.info("%d of %d utterances decoded", len(hyps), total)
     finally:
-        _recogniser = None
+        _recognizer = None
     return hyps
 
 
@@ -125,13 +125,13 @@ def _run_here(
 ) -> Iterator[dict[str, Hypothesis]]:
     _set_threads(_share_cpus(nj))
     with concurrent.futures.ThreadPoolExecutor(1) as reader:  # reads one batch ahead
-        assert _recogniser is not None
-        waiting = reader.submit(_recogniser.read, batches[0])
+        assert _recognizer is not None
+        waiting = reader.submit(_recognizer.read, batches[0])
         for i, batch in enumerate(batches):
             waveforms = waiting.result()
             if i + 1 < len(batches):
-                waiting = reader.submit(_recogniser.read, batches[i + 1])
-            hyps = _recogniser.decode(waveforms, [utt.utt_id for utt in batch])
+                waiting = reader.submit(_recognizer.read, batches[i + 1])
+            hyps = _recognizer.decode(waveforms, [utt.utt_id for utt in batch])
             yield {utt.utt_id: h for utt, h in zip(batch, hyps, strict=True)}
 
 
@@ -162,9 +162,9 @@ def _start_fork(num_threads: int) -> None:
 
 
 def _decode_in_fork(batch: tuple[Utterance, ...]) -> dict[str, Hypothesis]:
-    assert _recogniser is not None
+    assert _recognizer is not None
     utt_ids = [utt.utt_id for utt in batch]
-    hyps = _recogniser.decode(_recogniser.read(batch), utt_ids)
+    hyps = _recognizer.decode(_recognizer.read(batch), utt_ids)
     return {utt.utt_id: hyp for utt, hyp in zip(batch, hyps, strict=True)}
 
 

@@ -15,7 +15,6 @@ from hamzaban.decode.lexicon import (
     read_words,
     report_lexicon,
 )
-from hamzaban.decode.options import SearchOptions
 from hamzaban.decode.path import (
     BLANK_ID,
     LogProbs,
@@ -30,6 +29,7 @@ from hamzaban.decode.path import (
     path_score,
 )
 from hamzaban.decode.result import Result
+from hamzaban.decode.search_options import SearchOptions
 from hamzaban.lm.info import hash_file, read_info
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
@@ -160,7 +160,7 @@ def _spell(
 ) -> Lexicon:
     if not options.mapping:
         return build_lexicon(words, tokenizer, options.num_spellings)
-    from hamzaban.pseudo.spelling import build_folded_lexicon, find_spelling
+    from hamzaban.decode.spelling import build_folded_lexicon, find_spelling
 
     spelling = find_spelling(options.mapping, words)
     count = options.num_spellings

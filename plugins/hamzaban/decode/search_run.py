@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 
-from hamzaban.decode.options import SearchOptions
 from hamzaban.decode.result import Result
 from hamzaban.decode.search import Searcher
+from hamzaban.decode.search_options import SearchOptions
 from hamzaban.decode.store import EmissionStore
 from hamzaban.launch.local import die_with_parent
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.config import write_config
-from hamzaban.data_dir import read_scp
-from hamzaban.decode.options import TUNED, InferenceConfig, SearchOptions
+from hamzaban.data.files import read_scp
 from hamzaban.decode.search import Searcher
+from hamzaban.decode.search_options import TUNED, InferenceConfig, SearchOptions
 from hamzaban.decode.search_run import Found, SearchPool
 from hamzaban.decode.store import EmissionStore
 from hamzaban.fileio import atomic_path, atomic_text

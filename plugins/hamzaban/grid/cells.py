@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hamzaban.config import read_config
 from hamzaban.fileio import atomic_text
-from hamzaban.grid.options import DIR, NAME, Command, Grid, Value
+from hamzaban.grid.definition import DIR, NAME, Command, Grid, Value
 from hamzaban.launch.stage import explain, is_running
 from hamzaban.launch.stamp import Step, fingerprint, read_stamp
 

@@ -86,7 +86,7 @@ def _format(
         for n in table.by_rank()
     ]
     ids = [find_normalizers(table, condition) for condition in table.conditions]
-    rows.append(["normaliser", *(", ".join(f"`{n}`" for n in own) for own in ids)])
+    rows.append(["normalizer", *(", ".join(f"`{n}`" for n in own) for own in ids)])
     yield from _format_table(["", *table.conditions], rows)
     yield from _format_ranks(table)
     yield from _format_tests(tests, over_all)

@@ -17,7 +17,7 @@ from hamzaban.grid.cells import (
     look_at,
     write_status,
 )
-from hamzaban.grid.options import Grid
+from hamzaban.grid.definition import Grid
 from hamzaban.launch import Job, Resources, run_each
 
 

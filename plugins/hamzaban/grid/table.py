@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban.grid.cells import DONE, State, Task
-from hamzaban.grid.options import Grid
+from hamzaban.grid.definition import Grid
 from hamzaban.score.rank_tests import (
     ConoverIman,
     KruskalWallis,
@@ -21,7 +21,7 @@ from hamzaban.score.results import NOT_STATED, read_result
 
 
 class Score(NamedTuple):
-    """What result.txt says: errors and tokens of the test set, its normaliser."""
+    """What result.txt says: errors and tokens of the test set, its normalizer."""
 
     errors: int
     tokens: int
@@ -174,6 +174,6 @@ def _test(groups: Mapping[str, Sequence[float]]) -> Tests | None:
 
 
 def find_normalizers(table: Table, condition: str) -> list[str]:
-    """Return the ids of the normalisers that the scores of a condition name."""
+    """Return the ids of the normalizers that the scores of a condition name."""
     cells = [c for c in table.cells if c.condition == condition and c.score]
     return sorted({c.score.normalizer if c.score else NOT_STATED for c in cells})

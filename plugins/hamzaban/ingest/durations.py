@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from hamzaban.audio.pool import run_on_processes
+from hamzaban.processes import run_on_processes
 
 FILES_AT_ONCE = 64  # a process
 

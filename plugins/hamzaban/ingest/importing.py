@@ -22,7 +22,8 @@ from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.select import SETS, split_groups
 from hamzaban.ingest.sources import Source, open_source
-from hamzaban.ingest.utterances import Tally, Utterance, clean_text, write_set
+from hamzaban.ingest.utterances import Tally, Utterance, clean_text
+from hamzaban.ingest.write import write_set
 from hamzaban.text.rules import GENERAL
 
 SAME_IDS = (

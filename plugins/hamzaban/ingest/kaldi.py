@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hamzaban.data_dir import Pair, list_files, read_scp, sorted_pairs
+from hamzaban.data.files import Pair, list_files, read_scp, sorted_pairs
 from hamzaban.ingest.columns import SPLITS, Item
 
 READ = ("utt2spk", "spk2utt", "text", "utt2lang", "segments", "wav.scp")

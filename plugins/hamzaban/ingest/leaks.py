@@ -16,9 +16,9 @@ def make_index(sentences: Iterable[str], lang: str) -> Index:
 
     Args:
         sentences: As the corpus has them.
-        lang: Whose rules normalise them.
+        lang: Whose rules normalize them.
     """
-    return Index(_normalise(list(sentences), lang))
+    return Index(_normalize(list(sentences), lang))
 
 
 def leave_out_shared(
@@ -36,13 +36,13 @@ def leave_out_shared(
         items: Utterances to train on, any number.
         text_of: Gives the transcript of one.
         index: Of valid and test, or of another place.
-        lang: Whose rules normalise the transcripts.
+        lang: Whose rules normalize the transcripts.
         tally: Counts what is left out.
         place: What was indexed, for the reason.
     """
     source = iter(items)
     while rows := list(itertools.islice(source, ROWS_AT_ONCE)):
-        lines = _normalise([text_of(row) for row in rows], lang)
+        lines = _normalize([text_of(row) for row in rows], lang)
         found = {match.line: match.distance for match in index.search(lines)}
         for number, row in enumerate(rows, 1):
             if number in found:
@@ -52,8 +52,8 @@ def leave_out_shared(
                 yield row
 
 
-def _normalise(sentences: list[str], lang: str) -> list[str]:
-    """Normalise as training text of the language."""
+def _normalize(sentences: list[str], lang: str) -> list[str]:
+    """Normalize as training text of the language."""
     from hamzaban.text.normalizer import get_normalizer
 
     lines = "\n".join(clean_text(sentence) for sentence in sentences)

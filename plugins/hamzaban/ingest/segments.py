@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from hamzaban.data_check_audio import AudioCheck, check_entry
 from hamzaban.ingest.utterances import Tally, Utterance
+from hamzaban.validate.audio import AudioCheck, check_entry
 
 OVERHANG_S = 0.5  # a segment may end this much later and is cut there; as in Kaldi
 TO_THE_END = -1.0  # the end of a segment that ends with its recording, as in Kaldi

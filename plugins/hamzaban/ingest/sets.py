@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.select import split_groups
-from hamzaban.ingest.utterances import Tally, Utterance, write_set
+from hamzaban.ingest.utterances import Tally, Utterance
+from hamzaban.ingest.write import write_set
 
 Reader = Callable[[Tally], Iterable[Utterance]]
 

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.lm.leaks import Index
-from hamzaban.lm.text import load_normalizer, normalise, normaliser_id, read_plain
+from hamzaban.lm.text import load_normalizer, normalize, normalizer_id, read_plain
 
 KINDS = ("exact", "near", "speakers")
 MAX_SHOWN = 10
@@ -44,7 +44,7 @@ class Leak:
         place: File and line, or file and speaker, of the first.
         held_out: File and utt_id, or file, of the second.
         edits: Characters that differ.
-        text: The sentence of the first, as it is compared (normalised).
+        text: The sentence of the first, as it is compared (normalized).
         held_out_text: That of the second.
     """
 
@@ -62,8 +62,8 @@ def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]
 
     Args:
         texts: The files; speakers are read from a `utt2spk` beside a Kaldi `text`.
-        lang: Language whose normaliser is used; None leaves the text as it is.
-        nj: Processes that normalise.
+        lang: Language whose normalizer is used; None leaves the text as it is.
+        nj: Processes that normalize.
 
     Returns:
         Leaks of sentences, then of speakers; one for each line of the first file.
@@ -76,7 +76,7 @@ def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]
     held_out = {"valid": texts.valid, "test": texts.test}
     for role, paths in held_out.items():
         places = [(p, utt, text) for p in paths for utt, text in read_scp(p)]
-        lines = list(normalise([text for *_, text in places], normalizer))
+        lines = list(normalize([text for *_, text in places], normalizer))
         index = Index(lines)
         sources = [("train", p) for p in texts.train] + [("lm", p) for p in texts.lm]
         if role == "test":
@@ -94,7 +94,7 @@ def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]
                     lines[match.sentence],
                 )
                 leaks.append(leak)
-    logging.info("texts compared as normaliser %s has them", normaliser_id(normalizer))
+    logging.info("texts compared as normalizer %s has them", normalizer_id(normalizer))
     return leaks + find_speakers(texts)
 
 
@@ -105,7 +105,7 @@ def _search(
     held: dict[int, str] = {}
 
     def remember() -> Iterator[str]:
-        for number, line in enumerate(normalise(lines, *how), 1):
+        for number, line in enumerate(normalize(lines, *how), 1):
             held[number] = line
             yield line
 

@@ -18,14 +18,14 @@ class LmInfo:
     Attributes:
         unit: `word`, `char` or `bpe`.
         order: Of its n-grams.
-        normaliser: Id of the normaliser of its text.
+        normalizer: Id of the normalizer of its text.
         transcript_weight: Of the transcripts' model in the mixture; 1 if not mixed.
         bpemodel_sha256: Of the SentencePiece model of unit `bpe`.
     """
 
     unit: str
     order: int
-    normaliser: str
+    normalizer: str
     transcript_weight: float
     bpemodel_sha256: str | None = None
 
@@ -34,7 +34,7 @@ class LmInfo:
         cls,
         unit: str,
         order: int,
-        normaliser: str,
+        normalizer: str,
         weight: float,
         bpemodel: str | Path | None,
     ) -> LmInfo:
@@ -42,7 +42,7 @@ class LmInfo:
         digest = None
         if unit == "bpe" and bpemodel is not None:
             digest = hash_file(bpemodel)
-        return cls(unit, order, normaliser, round(weight, 6), digest)
+        return cls(unit, order, normalizer, round(weight, 6), digest)
 
 
 def hash_file(path: str | Path) -> str:

@@ -80,7 +80,7 @@ class Index:
         """Index sentences; of equal ones the first stands for all.
 
         Args:
-            sentences: Normalised sentences; those without a letter are left out.
+            sentences: Normalized sentences; those without a letter are left out.
         """
         self._sentences: dict[str, int] = {}
         for i, sentence in enumerate(sentences):
@@ -104,7 +104,7 @@ class Index:
         """Look for the sentences in lines, in memory that does not grow with them.
 
         Args:
-            lines: Normalised lines.
+            lines: Normalized lines.
 
         Yields:
             The best match of each line that has one, in the order of the lines.

@@ -1,4 +1,4 @@
-"""Text for language models: read, normalised, and split into the units of a model."""
+"""Text for language models: read, normalized, and split into the units of a model."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.text.tokens import SPACE
 
-RAW = "raw"  # the normaliser's id where there is none
+RAW = "raw"  # the normalizer's id where there is none
 RESERVED = frozenset(("<s>", "</s>", "<unk>"))  # KenLM's own words
 CHUNK_LINES = 20_000
 NO_LANG = (None, "", "noinfo")
@@ -56,7 +56,7 @@ def read_transcripts(path: str | Path) -> Iterator[str]:
 
 
 def load_normalizer(lang: str | None) -> Any:
-    """Load the normaliser of training text of a language; None without a language."""
+    """Load the normalizer of training text of a language; None without a language."""
     if lang in NO_LANG:
         return None
     from hamzaban.text.normalizer import Normalizer
@@ -64,13 +64,13 @@ def load_normalizer(lang: str | None) -> Any:
     return Normalizer(lang, "train")
 
 
-def normaliser_id(normalizer: Any) -> str:
-    """Name a normaliser, `raw` where there is none."""
+def normalizer_id(normalizer: Any) -> str:
+    """Name a normalizer, `raw` where there is none."""
     return RAW if normalizer is None else str(normalizer.id)
 
 
-def normalise(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[str]:
-    """Normalise lines, in order, and bring all white space down to single spaces.
+def normalize(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[str]:
+    """Normalize lines, in order, and bring all white space down to single spaces.
 
     Args:
         lines: Lines of text.
@@ -86,20 +86,20 @@ def normalise(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[st
     _normalizer = normalizer
     if nj == 1 or normalizer is None:
         for chunk in chunks:
-            yield from _normalise_chunk(chunk)
+            yield from _normalize_chunk(chunk)
         return
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(nj, context) as pool:
         waiting: list[concurrent.futures.Future[list[str]]] = []
         for chunk in chunks:
-            waiting.append(pool.submit(_normalise_chunk, chunk))
+            waiting.append(pool.submit(_normalize_chunk, chunk))
             if len(waiting) > 2 * nj:  # memory stays flat
                 yield from waiting.pop(0).result()
         for job in waiting:
             yield from job.result()
 
 
-def _normalise_chunk(lines: list[str]) -> list[str]:
+def _normalize_chunk(lines: list[str]) -> list[str]:
     if _normalizer is None:
         return [" ".join(line.split()) for line in lines]
     return [" ".join(_normalizer.normalize(line).split()) for line in lines]
@@ -111,7 +111,7 @@ def write_text(
     """Write lines split into units for `lmplz`; empty lines are left out.
 
     Args:
-        lines: Normalised lines.
+        lines: Normalized lines.
         path: The file to write.
         split: Gives the units of a line.
 

@@ -17,12 +17,12 @@ from hamzaban.lm import kenlm
 from hamzaban.lm.arpa import mix, read_arpa, write_arpa
 from hamzaban.lm.audit import Leak, Texts, check_leaks, find_leaks, write_leaks
 from hamzaban.lm.info import LmInfo, write_info
-from hamzaban.lm.options import LmOptions, NgramOptions
+from hamzaban.lm.ngram_options import LmOptions, NgramOptions
 from hamzaban.lm.text import (
     bpe_splitter,
     load_normalizer,
-    normalise,
-    normaliser_id,
+    normalize,
+    normalizer_id,
     read_plain,
     read_transcripts,
     split_chars,
@@ -63,11 +63,11 @@ def train_lms(
         texts: Models of `train` and `lm` are mixed linearly into one, with the weight
             that makes `valid` likeliest; `valid` and `test` are measured.
         output_dir: Gets `<unit>/{lm.bin,lm.arpa.gz,units.txt,lm.yaml}`, two reports
-            (`report.tsv`, `leaks.tsv`) and the normalised text in `text/`.
+            (`report.tsv`, `leaks.tsv`) and the normalized text in `text/`.
         options: What conf/lm.yaml says.
-        lang: Whose normaliser is used; None leaves the text as it is.
+        lang: Whose normalizer is used; None leaves the text as it is.
         bpemodel: The pieces of unit `bpe`, which is left out without it.
-        nj: Processes that normalise.
+        nj: Processes that normalize.
 
     Returns:
         The lines of `report.tsv`.
@@ -150,7 +150,7 @@ class _Job:
 
     def describe(self, lang: str | None, bpemodel: str | Path | None) -> None:
         """Write `lm.yaml`, last of the files."""
-        name = normaliser_id(load_normalizer(lang))
+        name = normalizer_id(load_normalizer(lang))
         order = self._ngram.order
         info = LmInfo.make(self.unit, order, name, self.weight, bpemodel)
         write_info(self.folder, info)
@@ -254,7 +254,7 @@ def _write_sources(
         )
     for name, lines in readers.items():
         with atomic_text(folder / f"{name}.txt") as f:
-            f.writelines(line + "\n" for line in normalise(lines, normalizer, nj))
+            f.writelines(line + "\n" for line in normalize(lines, normalizer, nj))
     return {name: folder / f"{name}.txt" for name in readers}
 
 

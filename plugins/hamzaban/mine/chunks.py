@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hamzaban.mine.options import MineOptions
+from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.regions import Region, to_frames
 from hamzaban.mine.vad import FRAME_SAMPLES
 

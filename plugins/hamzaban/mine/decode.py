@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 
 from hamzaban.audio.reader import RATE_RANGE, UnreadableError, open_media
-from hamzaban.mine.options import BEST
+from hamzaban.mine.mining_options import BEST
 
 PREROLL_S = 1.0  # decoded and dropped after a seek, until decoder states agree
 GATHER_S = 2.0  # frames are mixed and resampled so much at a time

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hamzaban.mine.fingerprint import find_equal, make_keys
-from hamzaban.mine.options import MineOptions
+from hamzaban.mine.mining_options import MineOptions
 
 MAX_KEYS = (
     8_000_000  # held in memory, 16 bytes each; of more, every n-th value is taken

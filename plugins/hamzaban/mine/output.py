@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from hamzaban.audio.plan import audio_name
-from hamzaban.data_dir_write import DirWriter
+from hamzaban.data.write import DirWriter
 from hamzaban.fileio import atomic_text
 from hamzaban.mine.duplicates import Duplicate
-from hamzaban.mine.options import MineOptions
-from hamzaban.mine.part import PartJob, utt_id_of
-from hamzaban.mine.record import Chunk, Part, load_part
-from hamzaban.mine.work import Mined
+from hamzaban.mine.mining_options import MineOptions
+from hamzaban.mine.mining_state import Chunk, Part, load_part
+from hamzaban.mine.part_jobs import Mined
+from hamzaban.mine.part_mining import PartJob, utt_id_of
 
 TABLES = ("provenance.jsonl", "dropped.jsonl", "sources.jsonl")
 DUPLICATE = "duplicate"

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from hamzaban.audio.pool import LOG_EVERY_S
+from hamzaban.processes import LOG_EVERY_S
 
 
 class Progress:

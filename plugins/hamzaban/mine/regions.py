@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hamzaban.mine.options import MineOptions
+from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.vad import FRAME_SAMPLES
 
 SMOOTH_FRAMES = 5  # over which a pause is judged: 160 ms

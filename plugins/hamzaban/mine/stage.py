@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hamzaban.audio.pool import Crash, run_apart, show_progress
 from hamzaban.fileio import keep_time, remove_leftovers
 from hamzaban.mine.duplicates import Voice, find_duplicates
 from hamzaban.mine.language import load_filter
-from hamzaban.mine.options import MineOptions
+from hamzaban.mine.mining_options import MineOptions
+from hamzaban.mine.mining_state import Source, load_part
 from hamzaban.mine.output import (
     Heard,
     Tally,
@@ -21,12 +21,12 @@ from hamzaban.mine.output import (
     name_duplicates,
     write_output,
 )
-from hamzaban.mine.part import chunk_path, utt_id_of
-from hamzaban.mine.record import Source, load_part
+from hamzaban.mine.part_jobs import CRASHED, Mined, mine_parts, plan_parts
+from hamzaban.mine.part_mining import chunk_path, utt_id_of
 from hamzaban.mine.report import write_report
 from hamzaban.mine.sources import SourceJob, find_media, look_at, record_path
 from hamzaban.mine.vad import FRAME_SAMPLES, find_weights
-from hamzaban.mine.work import CRASHED, Mined, mine_parts, plan_parts
+from hamzaban.processes import Crash, run_apart, show_progress
 
 MAX_MESSAGES = 20
 TAKEN_AWAY = ("wav.scp", "utt2spk")  # while mining; last ones stay in state/, for times

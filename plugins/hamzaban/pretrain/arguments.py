@@ -15,7 +15,7 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
         "--model_cfg",
         action=NestedDictAction,
         default={},
-        help="fields of S3PRL's Wav2Vec2Config: sizes, masking, dropout, quantiser",
+        help="fields of S3PRL's Wav2Vec2Config: sizes, masking, dropout, quantizer",
     )
     add(
         "--task_cfg",

@@ -1,4 +1,4 @@
-"""From utterances to batches: normalising, cropping, dropping what is too short."""
+"""From utterances to batches: normalizing, cropping, dropping what is too short."""
 
 import logging
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _EPS = 1e-5  # of torch's layer norm, which S3PRL applies to waveforms
 
 @dataclass(frozen=True)
 class CropSpeech:
-    """Prepare one waveform: normalise the whole, then crop.
+    """Prepare one waveform: normalize the whole, then crop.
 
     Attributes:
         normalize: Give the whole utterance mean 0 and variance 1.

@@ -1,7 +1,7 @@
 """How much a training run computes: an estimate from sizes, without running it.
 
 Counted are the products of matrices, 2 operations for a multiplication and addition;
-all else (norms, activations, the quantiser, the optimiser) is below one percent of them
+all else (norms, activations, the quantizer, the optimizer) is below one percent of them
 in the models published.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hamzaban.asr.stats import count_frames, parse_conv, parse_conv_layers
+from hamzaban.wav2vec2.frames import count_frames, parse_conv, parse_conv_layers
 
 FS = 16000
 FORWARD, BACKWARD = 1, 2  # passes over a layer that learns, in forward passes
@@ -96,7 +96,7 @@ def gpu_hours(operations: float, peak_tflops: float, mfu: float) -> float:
     Args:
         operations: Of a run.
         peak_tflops: What the GPU can do, 1e12 operations a second.
-        mfu: Share of that which a run reaches ("model FLOPs utilisation"), above 0.
+        mfu: Share of that which a run reaches ("model FLOPs utilization"), above 0.
     """
     return operations / (peak_tflops * 1e12 * mfu) / 3600
 

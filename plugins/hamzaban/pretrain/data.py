@@ -4,11 +4,11 @@ import argparse
 import logging
 from pathlib import Path
 
-from hamzaban.asr.stats import parse_conv_layers
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.pretrain.batching import select_utterances
 from hamzaban.text.make_tokens import make_char, read_texts
+from hamzaban.wav2vec2.frames import parse_conv_layers
 
 LENGTHS = "utt2num_samples"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hamzaban.pretrain.checkpoint import Checkpoint, write_checkpoint
+from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
 
 MODEL_FILES = {
     "last": "latest.pth",

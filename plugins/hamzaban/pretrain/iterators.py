@@ -13,11 +13,11 @@ from hamzaban.pretrain.data import LENGTHS, find_file, read_lengths, shape_file
 from hamzaban.pretrain.mixing import (
     MixedIterFactory,
     ReplaySampler,
-    ShardedSampler,
     name_labelled,
 )
 from hamzaban.text.tokens import CharTokenizer, read_token_list
 from hamzaban.train.batches import ResumableIterFactory
+from hamzaban.train.sharding import ShardedSampler
 
 Build = Callable[..., Any]  # ESPnet2's build_sequence_iter_factory
 
@@ -105,7 +105,7 @@ def add_labelled(
         options: ESPnet2's for training; changed.
         build: ESPnet2's function that makes a factory of options.
     """
-    from hamzaban.pretrain.semi import read_semi_options
+    from hamzaban.pretrain.wav2vec_s import read_semi_options
 
     mixture = read_semi_options(args.semi_conf).mixture(args.accum_grad)
     num_unlabelled = len(unlabelled.build_iter(1))
@@ -119,7 +119,7 @@ def add_labelled(
 
 def set_labelled(args: argparse.Namespace, options: Any, folder: str) -> None:
     """Point ESPnet2's options of an iterator at a directory with transcripts."""
-    from hamzaban.pretrain.semi import LabelledSpeech
+    from hamzaban.pretrain.wav2vec_s import LabelledSpeech
 
     tokenizer = CharTokenizer(read_token_list(args.token_list))
     options.preprocess_fn = LabelledSpeech(args.task_cfg["normalize"], tokenizer)

@@ -16,13 +16,13 @@ from s3prl.upstream.wav2vec2.wav2vec2_model import (
 )
 from torch import Tensor
 
-from hamzaban.asr.stats import count_frames, parse_conv_layers
 from hamzaban.pretrain.criterion import contrast, drop_equal_targets, similarity
-from hamzaban.pretrain.draw import Draw, draw_batch, to_slots
-from hamzaban.pretrain.masking import MaskOptions, sample_masks, sample_negatives
-from hamzaban.pretrain.quantise import Quantised, quantise
-from hamzaban.pretrain.spectrum import SpectralAnchor
-from hamzaban.train.masked_norm import mask_group_norm, valid_lengths
+from hamzaban.pretrain.masked_batch import Draw, draw_batch, to_slots
+from hamzaban.pretrain.quantize import Quantized, quantize
+from hamzaban.pretrain.spectral_loss import SpectralAnchor
+from hamzaban.wav2vec2.frames import count_frames, parse_conv_layers
+from hamzaban.wav2vec2.masked_norm import mask_group_norm, valid_lengths
+from hamzaban.wav2vec2.masking import MaskOptions, sample_masks, sample_negatives
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Latents(NamedTuple):
     """Output of the convolutions for a batch.
 
     Attributes:
-        features: Normalised features, shape (B, T, C).
+        features: Normalized features, shape (B, T, C).
         padding: True where a frame is padding, shape (B, T), or None without padding.
         num_frames: Valid frames of each utterance.
-        penalty: Mean square of the unnormalised valid features, a scalar.
+        penalty: Mean square of the unnormalized valid features, a scalar.
         spectral: Error of the spectra predicted from them, a scalar, or None.
     """
 
@@ -93,7 +93,7 @@ class PretrainModel(AbsESPnetModel):
             self.anchor = SpectralAnchor(self.conv_shapes, dim)
 
     def set_num_updates(self, num_updates: int) -> None:
-        """Set the Gumbel temperature that belongs to a number of optimiser updates."""
+        """Set the Gumbel temperature that belongs to a number of optimizer updates."""
         self.wav2vec2.quantizer.set_num_updates(num_updates)
 
     def forward(
@@ -131,8 +131,8 @@ class PretrainModel(AbsESPnetModel):
         context = self._encode(latents, draw.mask)
         masked = latents.features.flatten(0, 1).index_select(0, draw.frames)
         masked = self.wav2vec2.dropout_features(masked)  # (N, C)
-        quantised = quantise(self.wav2vec2.quantizer, masked)
-        return self._add_losses(context, quantised, latents, draw)
+        quantized = quantize(self.wav2vec2.quantizer, masked)
+        return self._add_losses(context, quantized, latents, draw)
 
     def make_gatherable(self, result: dict[str, Any]) -> dict[str, Any]:
         """Give a result the form ESPnet's trainer needs of several processes."""
@@ -233,22 +233,22 @@ class PretrainModel(AbsESPnetModel):
         return [np.random.default_rng([self.losses.valid_seed, n]) for n in names]
 
     def _add_losses(
-        self, context: Tensor, quantised: Quantised, latents: Latents, draw: Draw
+        self, context: Tensor, quantized: Quantized, latents: Latents, draw: Draw
     ) -> dict[str, Any]:
         model = self.wav2vec2
         queries = context.flatten(0, 1).index_select(0, draw.frames)
         queries = to_slots(model.final_proj(queries), draw)  # (B, M, D)
-        targets = model.project_q(quantised.vectors)
+        targets = model.project_q(quantized.vectors)
         if model.target_glu is not None:
             targets = model.target_glu(targets)
-        counts = drop_equal_targets(draw.counts, to_slots(quantised.codes, draw))
+        counts = drop_equal_targets(draw.counts, to_slots(quantized.codes, draw))
         with torch.autocast(context.device.type, enabled=False):
             scores = similarity(queries, to_slots(targets, draw), model.logit_temp)
             result = contrast(scores, counts, draw.valid)
         num_masked = draw.frames.numel()
         contrastive = result.loss / num_masked
         entries = model.quantizer.groups * model.quantizer.num_vars
-        diversity = (entries - quantised.prob_perplexity.sum()) / entries
+        diversity = (entries - quantized.prob_perplexity.sum()) / entries
         loss = (
             contrastive
             + self.losses.diversity_weight * diversity
@@ -263,7 +263,7 @@ class PretrainModel(AbsESPnetModel):
             "temperature": model.quantizer.curr_temp,
             "mask_share": num_masked / draw.num_valid,
         }
-        for group, perplexity in enumerate(quantised.code_perplexity, 1):
+        for group, perplexity in enumerate(quantized.code_perplexity, 1):
             stats[f"code_perplexity{group}"] = perplexity.detach()
         if latents.spectral is not None:
             loss = loss + self.losses.spectral_weight * latents.spectral

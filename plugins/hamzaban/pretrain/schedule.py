@@ -6,13 +6,13 @@ from torch.optim.lr_scheduler import LambdaLR
 
 
 class PolynomialDecayLR(LambdaLR, AbsBatchStepScheduler):
-    """Rise from 0 to the optimiser's rate, then fall to `end_scale` of it at the end.
+    """Rise from 0 to the optimizer's rate, then fall to `end_scale` of it at the end.
 
     Baevski et al. 2020 (arXiv 2006.11477), section 4.2: warm-up over the first 8 % of
     the updates, then linear decay to 0.
 
     Args:
-        optimizer: Optimiser whose rates are the largest ones.
+        optimizer: Optimizer whose rates are the largest ones.
         max_steps: Updates of the whole run.
         warmup_ratio: Share of them in which the rate rises, in 0..1.
         power: Exponent of the decay; 1 is linear.

@@ -11,13 +11,10 @@ from typing import Any
 from espnet2.tasks import abs_task
 from espnet2.tasks.abs_task import AbsTask
 
-from hamzaban.pretrain import config
 from hamzaban.pretrain.arguments import add_pretrain_arguments
 from hamzaban.pretrain.batching import CropCollate, CropSpeech
-from hamzaban.pretrain.checkpoint import load_weights
-from hamzaban.pretrain.convert.source import read_source
+from hamzaban.pretrain.collapse import CollapseError
 from hamzaban.pretrain.data import fill_token_list, select_data
-from hamzaban.pretrain.doctor import CollapseError
 from hamzaban.pretrain.export import (
     ExportOptions,
     export_checkpoint,
@@ -36,7 +33,6 @@ from hamzaban.pretrain.schedule import PolynomialDecayLR
 from hamzaban.pretrain.trainer import LAST_GOOD, PretrainTrainer
 from hamzaban.text.tokens import read_token_list
 from hamzaban.train.memory import keep_freed_memory
-from hamzaban.train.options import is_first
 from hamzaban.train.precision import checkpoint_wav2vec2
 from hamzaban.train.task import (
     TaskMixin,
@@ -44,6 +40,10 @@ from hamzaban.train.task import (
     leave_group,
     measure_batches,
 )
+from hamzaban.train.task_options import is_first
+from hamzaban.wav2vec2 import config
+from hamzaban.wav2vec2.checkpoint import load_weights
+from hamzaban.wav2vec2.convert.source import read_source
 
 abs_task.scheduler_classes["polynomialdecaylr"] = PolynomialDecayLR
 
@@ -68,7 +68,7 @@ class PretrainTask(AbsTask):
     def build_preprocess_fn(
         cls, args: argparse.Namespace, train: bool
     ) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
-        """Normalising and cropping of one utterance."""
+        """Normalizing and cropping of one utterance."""
         task_cfg = args.task_cfg
         return CropSpeech(task_cfg["normalize"], task_cfg["max_sample_size"], train)
 
@@ -116,7 +116,7 @@ class PretrainTask(AbsTask):
     ) -> PretrainModel:
         if args.labelled_dir is None:
             return PretrainModel(args.model_cfg, losses)
-        from hamzaban.pretrain.semi import SemiSupervisedModel, read_semi_options
+        from hamzaban.pretrain.wav2vec_s import SemiSupervisedModel, read_semi_options
 
         semi = read_semi_options(args.semi_conf)
         num_tokens = len(read_token_list(args.token_list))
@@ -158,7 +158,7 @@ class SSLTask(TaskMixin, PretrainTask):
         number = count_batches(replay_options(args, args))
         if args.labelled_dir is None:
             return number
-        from hamzaban.pretrain.semi import read_semi_options
+        from hamzaban.pretrain.wav2vec_s import read_semi_options
 
         mixture = read_semi_options(args.semi_conf).mixture(args.accum_grad)
         return len(mixture.plan(number))

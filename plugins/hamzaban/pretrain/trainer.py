@@ -14,7 +14,7 @@ from espnet2.train.reporter import SubReporter, WeightedAverage, aggregate
 from espnet2.utils.build_dataclass import build_dataclass
 
 from hamzaban.fileio import atomic_text
-from hamzaban.pretrain.doctor import (
+from hamzaban.pretrain.collapse import (
     Alarm,
     CollapseError,
     DoctorOptions,
@@ -22,11 +22,11 @@ from hamzaban.pretrain.doctor import (
     examine_probes,
     read_doctor_options,
     remember,
-    summarise,
+    summarize,
 )
 from hamzaban.train import checkpoints
-from hamzaban.train.partial import Run
-from hamzaban.train.steps import unwrap
+from hamzaban.train.epoch_steps import unwrap
+from hamzaban.train.mid_epoch import Run
 from hamzaban.train.trainer import Options, Trainer
 
 LAST_GOOD = "last_good.pth"
@@ -115,7 +115,7 @@ class PretrainTrainer(Trainer):
         state = getattr(bare, "doctor", {})
         doctor = read_doctor_options(options.doctor_conf)
         if state.get("looked", 0) > doctor.warmup:
-            means, best = summarise(reporter, reporter.count), dict(state["best"])
+            means, best = summarize(reporter, reporter.count), dict(state["best"])
             alarms += examine(means, best, doctor, bare.wav2vec2.n_negatives)
         for alarm in alarms:
             logging.warning(f"Valid: {alarm.reason}; {alarm.remedy}")
@@ -133,7 +133,7 @@ class PretrainTrainer(Trainer):
         if updates % doctor.interval or state.get("looked") == updates:
             return
         state["looked"] = updates
-        means = summarise(run.reporter, doctor.interval * options.accum_grad)
+        means = summarize(run.reporter, doctor.interval * options.accum_grad)
         shown = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
         logging.info(f"Update {updates}: {shown}")
         best = state.setdefault("best", {})

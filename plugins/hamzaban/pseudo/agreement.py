@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.decode.path import BLANK_ID, LogProbs, greedy_path
 from hamzaban.decode.store import EmissionStore
 from hamzaban.fileio import atomic_text

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from hamzaban.config import read_config
-from hamzaban.pseudo.forms import split_form
-from hamzaban.pseudo.spelling import MAPPING_DIR, find_mapping
+from hamzaban.decode.spelling import MAPPING_DIR, find_mapping
+from hamzaban.decode.word_forms import split_form
 
 
 def list_inputs(config: Path, number: int | None = None) -> list[Path]:

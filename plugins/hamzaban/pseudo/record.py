@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.config import read_config
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.guard import Past, Verdict
 from hamzaban.pseudo.health import Health

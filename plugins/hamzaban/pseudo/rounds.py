@@ -20,18 +20,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.config import write_config
-from hamzaban.data_dir import read_scp
-from hamzaban.data_dir_ops import distribute
-from hamzaban.data_dir_select import LEFT_OUT, Assignment
-from hamzaban.data_dir_write import write_scp
+from hamzaban.data.files import read_scp
+from hamzaban.data.ops import distribute
+from hamzaban.data.select import LEFT_OUT, Assignment
+from hamzaban.data.write import write_scp
 from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.lexicon import read_words
-from hamzaban.decode.recogniser import load_tokenizer
+from hamzaban.decode.recognizer import load_tokenizer
+from hamzaban.decode.spelling import (
+    build_folded_lexicon,
+    find_spelling,
+    report_folded,
+)
 from hamzaban.decode.store import EmissionStore
 from hamzaban.lm.info import hash_file
 from hamzaban.pseudo import filters, guard
 from hamzaban.pseudo.agreement import add_agreement, measure_agreement
-from hamzaban.pseudo.blank import choose_blank_score
+from hamzaban.pseudo.blank_score import choose_blank_score
 from hamzaban.pseudo.decode import label_store
 from hamzaban.pseudo.health import (
     TextFacts,
@@ -40,7 +45,6 @@ from hamzaban.pseudo.health import (
     score_perplexity,
 )
 from hamzaban.pseudo.label import Label, Labeller, read_labels
-from hamzaban.pseudo.options import PseudoOptions
 from hamzaban.pseudo.record import (
     HEALTH,
     STATUS,
@@ -50,11 +54,7 @@ from hamzaban.pseudo.record import (
     write_health,
     write_status,
 )
-from hamzaban.pseudo.spelling import (
-    build_folded_lexicon,
-    find_spelling,
-    report_folded,
-)
+from hamzaban.pseudo.round_options import PseudoOptions
 
 TRAIN, VALID = 0, 1  # parts of the kept utterances
 

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from hamzaban.decode.recogniser import load_tokenizer
+from hamzaban.decode.recognizer import load_tokenizer
+from hamzaban.decode.spelling import Tiers, fold_word
 from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.families import measure_descent
 from hamzaban.pseudo.guard import GuardOptions, find_faults
 from hamzaban.pseudo.health import TextFacts
 from hamzaban.pseudo.record import HEALTH, STATUS, read_past
-from hamzaban.pseudo.spelling import Tiers, fold_word
 
 Inventory = tuple[float, float, float]
 

@@ -100,9 +100,9 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
 
 
 def _choose_details(rows: Sequence[Row]) -> list[Row]:
-    """Take the decoding with the lowest WER of each set, normalised text if there is.
+    """Take the decoding with the lowest WER of each set, normalized text if there is.
 
-    Rows of raw text follow those of normalised text of the same set.
+    Rows of raw text follow those of normalized text of the same set.
     """
     chosen: dict[str, Row] = {}
     for row in rows:

@@ -17,7 +17,7 @@ from hamzaban.score.systems import (
 )
 from hamzaban.score.trn import get_speaker
 
-FORMS = {"": ("wer", "cer", "ter"), "_raw": ("wer", "cer")}  # of normalised, raw text
+FORMS = {"": ("wer", "cer", "ter"), "_raw": ("wer", "cer")}  # of normalized, raw text
 MAX_COMPARED = 6
 
 
@@ -53,13 +53,13 @@ class Rate:
 
 @dataclass(frozen=True)
 class Row:
-    """A decoded set, scored with one normaliser.
+    """A decoded set, scored with one normalizer.
 
     Attributes:
         experiment: Whose it is.
         inference: How it was decoded, such as `decode_greedy`.
         dataset: What was decoded, such as `test` or `org/valid`.
-        normalizer: Id of the text normaliser.
+        normalizer: Id of the text normalizer.
         num_utterances: Utterances.
         unit: What the bootstrap drew.
         rates: By `wer`, `cer`, `ter`.
@@ -156,7 +156,7 @@ def compare_rows(
         sc_stats: As for `compare_systems`.
 
     Returns:
-        By dataset and normaliser, where there are two systems or more.
+        By dataset and normalizer, where there are two systems or more.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -167,7 +167,7 @@ def compare_rows(
         members = sorted(members, key=lambda row: row.rates["wer"].rate or 0.0)
         if len(members) < 2:
             continue
-        name = f"{dataset}, normaliser {normalizer}"
+        name = f"{dataset}, normalizer {normalizer}"
         words = [f"{name_system(row)}={find_folder(row)}" for row in members]
         try:
             (systems,) = read_systems(words[:MAX_COMPARED], Source()).values()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hamzaban.pseudo.hours import draw_hours, find_hours, read_curve
+from hamzaban.pseudo.equivalent_hours import draw_hours, find_hours, read_curve
 from hamzaban.pseudo.plot import PICTURE
 from hamzaban.score.results import find_results
 
@@ -119,7 +119,7 @@ def _read_rates(folder: Path, number: str) -> dict[str, float]:
         return {}
     rates: dict[str, float] = {}
     for found in find_results([path]):
-        if found.kind == "wer":  # of normalised text, which comes before raw
+        if found.kind == "wer":  # of normalized text, which comes before raw
             rates.setdefault(found.dataset, float(found.numbers[6]))
     return rates
 

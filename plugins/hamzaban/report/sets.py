@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hamzaban.audio.reader import open_audio
 from hamzaban.audio.signal import resample, to_mono
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.score.breakdown import match_utterances
 from hamzaban.score.sclite import Scored
 from hamzaban.score.trn import read_text, unescape_token

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hamzaban.audio.reader import open_audio
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.score.bootstrap import Plan, estimate_interval
 from hamzaban.score.sclite import Scored
 from hamzaban.score.trn import format_trn_ids, get_speaker

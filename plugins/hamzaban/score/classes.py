@@ -53,8 +53,8 @@ class ClassErrors:
     Attributes:
         name: The class.
         num_words: Reference words that belong to it.
-        sub: Those that another word was recognised for.
-        dele: Those that were not recognised at all.
+        sub: Those that another word was recognized for.
+        dele: Those that were not recognized at all.
         ins: Inserted words of the class.
         interval: Bootstrap interval, over utterances, of the error rate; None if fewer
             than two utterances have such words.

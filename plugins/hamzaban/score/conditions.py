@@ -63,11 +63,11 @@ def compare_conditions(
         plan: How to draw for intervals: speakers where there are 20, else utterances.
 
     Returns:
-        Id of the text normaliser, and a row for each set and condition.
+        Id of the text normalizer, and a row for each set and condition.
 
     Raises:
         FileNotFoundError: A set is not scored.
-        ValueError: Utterances or normalisers of a set and its copy differ.
+        ValueError: Utterances or normalizers of a set and its copy differ.
     """
     rows, normalizers = [], set()
     for name in conditions.sets:
@@ -87,7 +87,7 @@ def compare_conditions(
             rows.append(_make_row(name, condition, clean, scored, plan))
     if len(normalizers) > 1:
         found = ", ".join(sorted(normalizers))
-        raise ValueError(f"{decoded}: scored by {found}, expected one normaliser")
+        raise ValueError(f"{decoded}: scored by {found}, expected one normalizer")
     return normalizers.pop(), rows
 
 
@@ -124,7 +124,7 @@ def _make_row(
 
 def format_conditions(kind: str, normalizer: str, rows: Sequence[Row]) -> Iterator[str]:
     """Write rows as a table in Markdown."""
-    yield f"{kind.upper()} by condition, normaliser `{normalizer}`"
+    yield f"{kind.upper()} by condition, normalizer `{normalizer}`"
     yield ""
     yield f"| {' | '.join(_HEAD)} |"
     yield "|" + "---|" * len(_HEAD)

@@ -18,8 +18,8 @@ SCORERS = ("auto", "sclite", "own")
 
 
 def format_title(normalizer: str) -> str:
-    """Name the system in result.txt: the hypothesis file and the text normaliser."""
-    return f"hyp.trn, normaliser {normalizer}"
+    """Name the system in result.txt: the hypothesis file and the text normalizer."""
+    return f"hyp.trn, normalizer {normalizer}"
 
 
 def check_utterances(
@@ -96,7 +96,7 @@ def score_folder(
     Args:
         pairs: The utterances.
         score_dir: Folder, made if missing.
-        normalizer: Id of the normaliser both texts passed; named in result.txt.
+        normalizer: Id of the normalizer both texts passed; named in result.txt.
         case_sensitive: Compare letters with their case.
         command: sclite's command; result.txt is then its output, and our own scores
             are compared with it. None: result.txt is written by us.

@@ -14,7 +14,7 @@ from hamzaban import __version__
 
 KINDS = ("wer", "cer", "mer", "ter")
 _COLUMNS = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
-_NORMALIZER = re.compile(r", normaliser (\S+)")
+_NORMALIZER = re.compile(r", normali[sz]er (\S+)")
 NOT_STATED = "not stated"
 
 
@@ -26,7 +26,7 @@ class Result:
         exp: The experiment, such as `exp/asr_train_raw_ar_bpe512`.
         dataset: Inference tag and test set, such as `decode_greedy/test`.
         kind: `wer`, `cer`, `mer` or `ter`.
-        normalizer: Id of the text normaliser, as far as the file names it.
+        normalizer: Id of the text normalizer, as far as the file names it.
         numbers: Utterances, tokens, then six percentages, as printed.
     """
 
@@ -58,12 +58,12 @@ def find_results(exp_dirs: Iterable[str | Path]) -> list[Result]:
 
 
 def _get_kind(path: Path) -> str:
-    """Name the unit; `score_wer_raw` is beside `score_wer` of normalised text."""
+    """Name the unit; `score_wer_raw` is beside `score_wer` of normalized text."""
     return path.parent.name.removeprefix("score_").removesuffix("_raw")
 
 
 def read_result(path: str | Path) -> Result:
-    """Read the first Sum/Avg line of a result.txt, and the normaliser's id.
+    """Read the first Sum/Avg line of a result.txt, and the normalizer's id.
 
     Raises:
         ValueError: There is no such line.
@@ -120,9 +120,9 @@ def format_results(
 
 
 def _format_tables(results: Sequence[Result]) -> Iterator[str]:
-    """Write a table for each normaliser: numbers of two of them do not compare."""
+    """Write a table for each normalizer: numbers of two of them do not compare."""
     for normalizer in dict.fromkeys(result.normalizer for result in results):
-        yield f"Text normaliser: `{normalizer}`"
+        yield f"Text normalizer: `{normalizer}`"
         yield ""
         yield f"|{'|'.join(_COLUMNS)}|"
         yield "|" + "---|" * len(_COLUMNS)

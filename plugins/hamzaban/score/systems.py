@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hamzaban.score.files import check_utterances, pair_texts
-from hamzaban.score.mixed import split_mixed
+from hamzaban.score.mixed_error_rate import split_mixed
 from hamzaban.score.results import NOT_STATED, read_result
 from hamzaban.score.sclite import Scored, score_pairs
 from hamzaban.score.tokens import split_chars, split_words
@@ -21,7 +21,7 @@ class System:
     Attributes:
         name: Name in tables.
         runs: Its scored runs, such as one for each seed, utterances in the same order.
-        normalizer: Id of the text normaliser, `not stated` where no file says it.
+        normalizer: Id of the text normalizer, `not stated` where no file says it.
     """
 
     name: str
@@ -138,7 +138,7 @@ def read_folder(folder: Path, case_sensitive: bool = False) -> Scored:
 
 
 def read_normalizer(folder: Path) -> str:
-    """Return the id of the normaliser that the result.txt of a folder names."""
+    """Return the id of the normalizer that the result.txt of a folder names."""
     result = folder / "result.txt"
     return read_result(result).normalizer if result.is_file() else NOT_STATED
 
@@ -154,7 +154,7 @@ def _read_system(name: str, paths: Sequence[Path], source: Source) -> System:
             normalizers.append("raw")
     if len(set(normalizers)) > 1:
         raise ValueError(
-            f"{name}: its runs were scored with different normalisers, "
+            f"{name}: its runs were scored with different normalizers, "
             f"{', '.join(dict.fromkeys(normalizers))}; score them with one"
         )
     return System(name, runs, normalizers[0])
@@ -177,13 +177,13 @@ def _align_runs(systems: Sequence[System]) -> list[System]:
     """Put the utterances of all runs in one order.
 
     Raises:
-        ValueError: References or normalisers differ.
+        ValueError: References or normalizers differ.
     """
     normalizers = {system.name: system.normalizer for system in systems}
     if len(set(normalizers.values())) > 1:
         listed = ", ".join(f"{name}: {norm}" for name, norm in normalizers.items())
         raise ValueError(
-            f"error rates of different normalisers do not compare ({listed}); score "
+            f"error rates of different normalizers do not compare ({listed}); score "
             "the systems with the same"
         )
     first = systems[0].runs[0]

@@ -137,7 +137,7 @@ def check_share(audit: Audit, alphabet_id: str, max_foreign: float) -> None:
     raise ValueError(
         f"{audit.num_foreign} of {audit.num_utts} utterances ({audit.share:.2%}) have "
         f"characters outside the alphabet of {alphabet_id}: {named}{more}; at most "
-        f"{max_foreign:.2%} may: normalise or correct the text, name characters that "
+        f"{max_foreign:.2%} may: normalize or correct the text, name characters that "
         "belong to it by --allow, or raise --max_foreign"
     )
 

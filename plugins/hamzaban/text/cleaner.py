@@ -1,4 +1,4 @@
-"""Normalisers by name: `hamzaban/fa/train` where ESPnet has `cleaner: tacotron`."""
+"""Normalizers by name: `hamzaban/fa/train` where ESPnet has `cleaner: tacotron`."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ PREFIX = "hamzaban/"
 
 
 def parse_options(text: str) -> dict[str, str]:
-    """Read a normaliser's options as a command line gives them.
+    """Read a normalizer's options as a command line gives them.
 
     Args:
         text: Such as `numbers=words,affix=join`; may be empty.
@@ -29,7 +29,7 @@ def parse_options(text: str) -> dict[str, str]:
 
 
 def find_normalizer(cleaner: str) -> Normalizer:
-    """Return the normaliser that a cleaner's name stands for.
+    """Return the normalizer that a cleaner's name stands for.
 
     Args:
         cleaner: `hamzaban/<lang>/<profile>`, then perhaps `/<name>=<value>,...`.

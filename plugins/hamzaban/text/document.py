@@ -109,7 +109,7 @@ def _format_facts(language: Language, measured: Mapping[str, Any]) -> Iterator[s
     normalizer = Normalizer(language.code, "train")
     if normalizer.alphabet:
         letters = language.data["alphabet"]["letters"].split()
-        yield f"Alphabet after normalisation: {' '.join(letters)}"
+        yield f"Alphabet after normalization: {' '.join(letters)}"
         yield ""
     text = measured["texts"].get(language.code)
     if text:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.text.tokens import BLANK, SOS_EOS, SPACE, UNK, WORD_BOUNDARY
 
@@ -246,7 +246,7 @@ def _check_character(char: str, place: str) -> None:
         return
     name = unicodedata.name(char, "")
     raise ValueError(
-        f"{place}: character U+{ord(char):04X} {name} {why}; normalise the text first"
+        f"{place}: character U+{ord(char):04X} {name} {why}; normalize the text first"
     )
 
 

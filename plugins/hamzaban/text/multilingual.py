@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.text.normalizer import Normalizer, get_normalizer
 
 MULTIPLE = "mul"  # ISO 639-2: several languages; utt2lang says which
@@ -11,11 +11,11 @@ UTT2LANG = "utt2lang"
 
 
 class MultiNormalizer:
-    """Normalises each utterance by the rules of its language.
+    """Normalizes each utterance by the rules of its language.
 
     Attributes:
         utt2lang: Language of each utterance.
-        normalizers: The normaliser of each language.
+        normalizers: The normalizer of each language.
         id: The ids of all of them.
     """
 
@@ -42,7 +42,7 @@ class MultiNormalizer:
         self.id = f"{MULTIPLE}({','.join(ids)})"
 
     def normalize(self, utt_id: str, text: str) -> str:
-        """Normalise the transcript of an utterance.
+        """Normalize the transcript of an utterance.
 
         Raises:
             ValueError: Its language is not known.

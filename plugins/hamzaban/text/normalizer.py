@@ -1,4 +1,4 @@
-"""The normaliser of a language: what a profile and its options make of a text."""
+"""The normalizer of a language: what a profile and its options make of a text."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Change:
 
 
 class Normalizer:
-    """Normalises text of one language for one purpose.
+    """Normalizes text of one language for one purpose.
 
     Attributes:
         lang: The ISO 639 code of the rules in use, or `general`.
@@ -58,7 +58,7 @@ class Normalizer:
         options: The value of every option of the language.
         id: Name, version and hash of all that the result depends on.
         alphabet: The characters that clean text of the language is written with after
-            normalisation; None where the language does not say.
+            normalization; None where the language does not say.
     """
 
     options: dict[str, str]
@@ -72,7 +72,7 @@ class Normalizer:
         Args:
             lang: A language tag as corpora write it: `fa`, `fas`, `ar-EG`.
             profile: `train` keeps what distinguishes words, `score` is lenient; or a
-                preset, another project's normaliser (see `presets`).
+                preset, another project's normalizer (see `presets`).
             **options: Choices that the YAML of the language offers.
 
         Raises:
@@ -126,7 +126,7 @@ class Normalizer:
         self._line = [preset.normalize]
 
     def normalize(self, text: str) -> str:
-        """Normalise a text; line ends in it are white space.
+        """Normalize a text; line ends in it are white space.
 
         Raises:
             ValueError: The text has a lone surrogate.
@@ -138,7 +138,7 @@ class Normalizer:
         return text
 
     def normalize_lines(self, text: str) -> str:
-        """Normalise lines that `\n` separates; as many lines come back.
+        """Normalize lines that `\n` separates; as many lines come back.
 
         Raises:
             ValueError: The text has a lone surrogate.
@@ -149,13 +149,13 @@ class Normalizer:
         return "\n".join(lines)
 
     def normalize_with_offsets(self, text: str) -> tuple[str, list[Span]]:
-        """Normalise a text and say where each character of the result came from.
+        """Normalize a text and say where each character of the result came from.
 
         Args:
             text: The text; line ends in it are white space.
 
         Returns:
-            The normalised text, and for each of its characters [start, end) in `text`,
+            The normalized text, and for each of its characters [start, end) in `text`,
             both never decreasing. What lies in no span was deleted; a character with
             an empty span was inserted there.
 
@@ -206,7 +206,7 @@ class Normalizer:
 def get_normalizer(
     lang: str, profile: str = "train", options: tuple[tuple[str, str], ...] = ()
 ) -> Normalizer:
-    """Give the normaliser of these arguments, the same one each time.
+    """Give the normalizer of these arguments, the same one each time.
 
     Raises:
         ValueError: As for `Normalizer`.

@@ -1,4 +1,4 @@
-"""Compatibility presets: other projects' normalisers, for comparison of scores.
+"""Compatibility presets: other projects' normalizers, for comparison of scores.
 
 Each does to a line what its original does, faults included; `presets.yaml` holds the
 tables and names the originals. None of them is meant for training.
@@ -30,7 +30,7 @@ Step = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Preset:
-    """A normaliser of another project.
+    """A normalizer of another project.
 
     Attributes:
         name: What `Normalizer` takes as profile.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hamzaban.data_dir import Pair, list_files, read_scp
-from hamzaban.data_dir_ops import Rename, distribute
-from hamzaban.data_dir_select import LEFT_OUT
+from hamzaban.data.files import Pair, list_files, read_scp
+from hamzaban.data.ops import Rename, distribute
+from hamzaban.data.select import LEFT_OUT
 
 MAX_SHOWN = 20
 

@@ -15,7 +15,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Nfc:
-    """Unicode normalisation form C."""
+    """Unicode normalization form C."""
 
     def __init__(self, harmless: Set[str] = frozenset()) -> None:
         """Take the marks whose order does not matter, since they are deleted later."""

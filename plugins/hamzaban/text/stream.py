@@ -1,4 +1,4 @@
-"""Normalising a stream of lines, in blocks and by several processes."""
+"""Normalizing a stream of lines, in blocks and by several processes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StreamOptions:
     report: bool = False
 
     def find_normalizer(self) -> Normalizer:
-        """Give the normaliser, made once a process."""
+        """Give the normalizer, made once a process."""
         return get_normalizer(self.lang, self.profile, self.options)
 
 
@@ -74,7 +74,7 @@ class Report:
 def normalize_stream(
     source: BinaryIO, sink: BinaryIO, name: str, options: StreamOptions, nj: int = 1
 ) -> Report:
-    """Normalise lines of UTF-8 text; as many lines are written, in the same order.
+    """Normalize lines of UTF-8 text; as many lines are written, in the same order.
 
     Args:
         source: Read to its end. Only `\\n` ends a line.
@@ -107,7 +107,7 @@ def normalize_stream(
 
 
 def normalize_block(block: bytes, options: StreamOptions) -> tuple[bytes, Report]:
-    """Normalise whole lines.
+    """Normalize whole lines.
 
     Raises:
         UnicodeDecodeError: They are not UTF-8.

@@ -11,7 +11,7 @@ import numpy as np
 from espnet2.samplers.abs_sampler import AbsSampler
 from numpy.typing import NDArray
 
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 
 
 @dataclass(frozen=True)

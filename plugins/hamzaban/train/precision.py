@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from hamzaban.train.masked_norm import MaskedGroupNorm
-from hamzaban.train.options import DTYPES
+from hamzaban.train.task_options import DTYPES
+from hamzaban.wav2vec2.masked_norm import MaskedGroupNorm
 
 
 def run_under_autocast(model: nn.Module, dtype: str | None) -> None:
     """Make the forward pass of a model cast matrix products to a narrow type.
 
-    Weights, gradients and the optimiser stay float32. bfloat16 has float32's range: no
+    Weights, gradients and the optimizer stay float32. bfloat16 has float32's range: no
     loss scaling is needed, so ESPnet2's `use_amp` stays off.
 
     Args:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from hamzaban.train.batches import ResumableIterFactory
-from hamzaban.train.options import fill_batch_hours, fill_max_epoch, world_size
 from hamzaban.train.precision import run_under_autocast
+from hamzaban.train.task_options import fill_batch_hours, fill_max_epoch, world_size
 from hamzaban.train.trainer import Trainer
 
 SCHEDULES = ("tristagelr", "polynomialdecaylr")  # those that need max_steps

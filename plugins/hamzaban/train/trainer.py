@@ -18,10 +18,10 @@ from espnet2.train.trainer import TrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
 
 from hamzaban.fileio import remove_leftovers
-from hamzaban.train import checkpoints, partial
-from hamzaban.train.options import add_train_arguments
+from hamzaban.train import checkpoints, mid_epoch
+from hamzaban.train.epoch_steps import Steps, count_updates, tell_updates, unwrap
 from hamzaban.train.plots import sparse_plots
-from hamzaban.train.steps import Steps, count_updates, tell_updates, unwrap
+from hamzaban.train.task_options import add_train_arguments
 
 
 @dataclasses.dataclass
@@ -64,7 +64,7 @@ class Trainer(EspnetTrainer):
         return build_dataclass(Options, args)
 
     @classmethod
-    def after_update(cls, run: partial.Run, options: Any, updates: int) -> None:
+    def after_update(cls, run: mid_epoch.Run, options: Any, updates: int) -> None:
         """Look at a run after an update; nothing here, for tasks to replace.
 
         Args:
@@ -129,7 +129,7 @@ class Trainer(EspnetTrainer):
         for optimizer in optimizers:
             optimizer.zero_grad()
         schedulers, scaler = rest["schedulers"], rest["scaler"]
-        run = partial.Run(unwrap(model), optimizers, schedulers, scaler, reporter)
+        run = mid_epoch.Run(unwrap(model), optimizers, schedulers, scaler, reporter)
         steps = Steps(rest.pop("iterator"), run, options, cls.after_update)
         steps.take_up(rank)
         tell_updates(model, count_updates(optimizers[0]))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from hamzaban.data_dir_write import DirWriter
+from hamzaban.data.write import DirWriter
 
 SHIPPED = {"train": 807, "valid": 71, "test": 206, "unlabelled": 394}
 SEED = {"seed": 2081}  # made by make_corpus.py --sets seed

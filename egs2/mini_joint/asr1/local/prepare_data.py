@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from hamzaban.data_dir_write import DirWriter
+from hamzaban.data.write import DirWriter
 
 SETS = {
     "train": 602, "train_qaa": 269, "train_qab": 333,

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hamzaban.data_dir_write import DirWriter, write_scp
+from hamzaban.data.write import DirWriter, write_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.text import Normalizer
 
@@ -46,7 +46,7 @@ Sets = dict[str, dict[str, list[Prompt]]]  # by language and test, valid, train
 
 
 def spell(text: str, lang: str, normalizer: Normalizer) -> str:
-    """Normalise a text to words of letters; of Latin ones those without accents.
+    """Normalize a text to words of letters; of Latin ones those without accents.
 
     The Spanish list leaves most accents away, the others have them.
     """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Have espeak-ng read sentences of two languages: synthetic speech, named so.
 
-Lines are normalised and cut to phrases of 2 to 6 words. Of the source's phrases some
+Lines are normalized and cut to phrases of 2 to 6 words. Of the source's phrases some
 are for training, a few for validation and test; of the target's a part is read and
 stays without transcripts, a few are the test set, the rest is the target's text. No
 phrase is in two sets, no voice reads both for training and for a test, or both
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from hamzaban.data_dir_write import DirWriter, write_scp
+from hamzaban.data.write import DirWriter, write_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.text import Normalizer
 
@@ -41,7 +41,7 @@ PLENTY = 1_000  # phrases that the target's text needs at least
 
 
 def cut(lines: Iterator[str], lang: str) -> list[str]:
-    """Normalise lines and cut them to phrases of letters; each phrase once, in order.
+    """Normalize lines and cut them to phrases of letters; each phrase once, in order.
 
     A line that comes again is cut once: of two ways to cut it, phrases would overlap.
     """

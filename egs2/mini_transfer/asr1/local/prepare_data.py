@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from hamzaban.data_dir_write import DirWriter, write_scp
+from hamzaban.data.write import DirWriter, write_scp
 from hamzaban.fileio import atomic_text
 
 FS = 16_000

@@ -15,10 +15,10 @@ from pathlib import Path
 import yaml
 
 from hamzaban.cli import describe_error
-from hamzaban.data_dir import read_scp
-from hamzaban.data_dir_combine import combine_dirs
-from hamzaban.data_dir_ops import Rename, copy_dir, distribute
-from hamzaban.data_dir_select import select_utts
+from hamzaban.data.combine import combine_dirs
+from hamzaban.data.files import read_scp
+from hamzaban.data.ops import Rename, copy_dir, distribute
+from hamzaban.data.select import select_utts
 from hamzaban.fileio import atomic_text
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.utterances import Tally

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
-from hamzaban.pseudo.continuous.options import GUARDED, ContinuousOptions
+from hamzaban.pseudo.continuous.continuous_options import GUARDED, ContinuousOptions
 
 KEPT, EMPTY, TOO_FEW, TOO_MANY = "kept", "empty", "too_few_chars", "too_many_chars"
 

@@ -19,6 +19,7 @@ import torch
 
 from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.continuous.cache import LabelCache
+from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
 from hamzaban.pseudo.continuous.guard import (
     EMPTY,
     KEPT,
@@ -30,7 +31,6 @@ from hamzaban.pseudo.continuous.guard import (
     measure_labels,
 )
 from hamzaban.pseudo.continuous.labeller import Labeller
-from hamzaban.pseudo.continuous.options import ContinuousOptions
 from hamzaban.pseudo.continuous.teacher import Teacher
 from hamzaban.train import checkpoints
 

@@ -12,9 +12,8 @@ from espnet2.train.reporter import SubReporter
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
-from hamzaban.asr.stats import WAV2VEC2_CONV, parse_conv_layers
 from hamzaban.asr.task import ASRTask
-from hamzaban.data_dir import read_scp
+from hamzaban.data.files import read_scp
 from hamzaban.decode.emissions import Utterance, has_frames, read_utterances
 from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.continuous.batches import (
@@ -23,13 +22,14 @@ from hamzaban.pseudo.continuous.batches import (
     count_chars_per_s,
 )
 from hamzaban.pseudo.continuous.cache import LabelCache
+from hamzaban.pseudo.continuous.continuous_options import read_continuous_options
 from hamzaban.pseudo.continuous.guard import LabelsCollapsedError
 from hamzaban.pseudo.continuous.labeller import Labeller
-from hamzaban.pseudo.continuous.options import read_continuous_options
 from hamzaban.pseudo.continuous.phase import Phase
-from hamzaban.train.options import FS, world_size
-from hamzaban.train.steps import count_updates, unwrap
+from hamzaban.train.epoch_steps import count_updates, unwrap
+from hamzaban.train.task_options import FS, world_size
 from hamzaban.train.trainer import Trainer
+from hamzaban.wav2vec2.frames import WAV2VEC2_CONV, parse_conv_layers
 
 COLLAPSED = "collapsed"  # file of the reason for which a run was stopped
 

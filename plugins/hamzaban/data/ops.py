@@ -1,0 +1,252 @@
+"""Copying, subsetting and splitting Kaldi data directories, in streams."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from hamzaban.data.files import (
+    Pair,
+    list_files,
+    log_left_out,
+    read_scp,
+    read_value,
+    require_utts,
+)
+from hamzaban.data.select import (
+    Assignment,
+    assign_by_speaker,
+    assign_by_utterance,
+)
+from hamzaban.data.write import DirWriter, ScpWriter
+
+MAX_OPEN_PARTS = 256  # parts written at once: each holds a file open
+
+
+@dataclass(frozen=True)
+class Rename:
+    """What a copy adds to ids; recording ids stay as they are."""
+
+    utt_prefix: str = ""
+    utt_suffix: str = ""
+    spk_prefix: str = ""
+    spk_suffix: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the parts.
+
+        Raises:
+            ValueError: One holds white space, which would end the id.
+        """
+        for name, text in vars(self).items():
+            if text and (text.split() != [text] or not text.isprintable()):
+                raise ValueError(
+                    f"--{name} is {text!r}, expected no white space or control "
+                    "character, since a space ends an id; choose another"
+                )
+
+    def utt(self, utt_id: str) -> str:
+        """Return the new id of an utterance."""
+        return self.utt_prefix + utt_id + self.utt_suffix
+
+    def spk(self, spk_id: str) -> str:
+        """Return the new id of a speaker."""
+        return self.spk_prefix + spk_id + self.spk_suffix
+
+    def line(self, name: str, kind: str, pair: Pair) -> Pair:
+        """Return the new line of a file of the given name and kind (see `kind_of`)."""
+        key, rest = pair
+        if name == "utt2spk":
+            return self.utt(key), self.spk(rest)
+        renamed = {"utt": self.utt, "spk": self.spk}.get(kind)
+        return (renamed(key) if renamed else key), rest
+
+
+NO_RENAME = Rename()
+
+
+def copy_dir(source: str | Path, target: str | Path, rename: Rename = NO_RENAME) -> int:
+    """Copy the data files of a directory, sorting each and renaming ids.
+
+    Args:
+        source: A data directory; its files may be unsorted.
+        target: Its data files are replaced; may be `source`.
+        rename: What to add to ids.
+
+    Returns:
+        The number of utterances.
+
+    Raises:
+        ValueError: An id comes twice, a line cannot be read, or there are none.
+    """
+    source, files = Path(source), list_files(source)
+    log_left_out(source, files)
+    num_utts = 0
+    with DirWriter(target) as out:
+        for name, kind in files.items():
+            if name == "spk2utt":
+                continue
+            if kind == "value":
+                out.write_value(name, read_value(source / name))
+                continue
+            writer = out.open(name)
+            for pair in read_scp(source / name):
+                writer.write(*rename.line(name, kind, pair))
+                num_utts += name == "utt2spk"
+            writer.finish()
+        require_utts(num_utts, source)
+    return num_utts
+
+
+def distribute(
+    source: str | Path,
+    assignment: Assignment,
+    targets: Mapping[int, str | Path],
+    rename: Rename = NO_RENAME,
+) -> dict[int, int]:
+    """Write parts of a directory into other directories, in one pass over each file.
+
+    Args:
+        source: A data directory whose files hold the same utterances in one order.
+        assignment: The part of each utterance, in the order of utt2spk.
+        targets: Where to write a part; parts not named are left out.
+        rename: What to add to ids.
+
+    Returns:
+        The number of utterances of each part.
+
+    Raises:
+        ValueError: Files of `source` differ in ids, or a part is empty.
+    """
+    source, files = Path(source), list_files(source)
+    log_left_out(source, files)
+    with ExitStack() as stack:
+        outs = {n: stack.enter_context(DirWriter(targets[n])) for n in targets}
+        job = _Distribution(source, assignment, outs, rename)
+        for name in sorted(files, key=_after_its_ids):
+            if name != "spk2utt":
+                job.write(name, files[name])
+        for part in targets:
+            require_utts(job.counts[part], source)
+    return job.counts
+
+
+def _after_its_ids(name: str) -> int:
+    """Order files so that those which tell speakers and recordings come first."""
+    return {"utt2spk": 0, "segments": 1}.get(name, 2)
+
+
+class _Distribution:
+    """State of one `distribute`: which parts each speaker and recording is in."""
+
+    def __init__(
+        self,
+        source: Path,
+        assignment: Assignment,
+        outs: Mapping[int, DirWriter],
+        rename: Rename,
+    ) -> None:
+        self.source, self.assignment = source, assignment
+        self.outs, self.rename = outs, rename
+        self.counts = dict.fromkeys(outs, 0)
+        self.bits_of: dict[str, dict[str, int]] = {"spk": {}, "reco": {}}
+
+    def write(self, name: str, kind: str) -> None:
+        """Write the lines of one file to the parts they belong to."""
+        if kind == "value":
+            for out in self.outs.values():
+                out.write_value(name, read_value(self.source / name))
+            return
+        writers = {part: out.open(name) for part, out in self.outs.items()}
+        if kind == "utt":
+            self._write_utts(name, writers)
+        else:
+            self._write_others(name, kind, writers)
+        for writer in writers.values():
+            writer.finish()  # closes it: a part holds one file open at a time
+
+    def _write_utts(self, name: str, writers: Mapping[int, ScpWriter]) -> None:
+        bits_of = self.bits_of["spk" if name == "utt2spk" else "reco"]
+        has_owners = name in ("utt2spk", "segments")
+        pairs = self._paired(name)
+        for part, pair in zip(self.assignment, pairs, strict=True):
+            if part not in writers:
+                continue
+            writers[part].write(*self.rename.line(name, "utt", pair))
+            if has_owners:
+                owner = (pair[1].split(None, 1) or [""])[0]
+                bits_of[owner] = bits_of.get(owner, 0) | 1 << part
+            self.counts[part] += name == "utt2spk"
+
+    def _paired(self, name: str) -> Iterator[Pair]:
+        """Read a file and check that it holds the utterances of utt2spk."""
+        path = self.source / name
+        if name == "utt2spk":
+            yield from read_scp(path)
+            return
+        remedy = f"see `hamzaban validate-data {self.source}`"
+        pairs, number = read_scp(path), 0
+        for number, (utt_id, _) in enumerate(read_scp(self.source / "utt2spk"), 1):
+            pair = next(pairs, ("the end of the file", ""))
+            if pair[0] != utt_id:
+                raise ValueError(
+                    f"{path}:{number}: {pair[0]}, expected utt_id {utt_id} as in "
+                    f"utt2spk; {remedy}"
+                )
+            yield pair
+        for utt_id, _ in pairs:
+            raise ValueError(
+                f"{path}:{number + 1}: utt_id {utt_id} is not in utt2spk; {remedy}"
+            )
+
+    def _write_others(
+        self, name: str, kind: str, writers: Mapping[int, ScpWriter]
+    ) -> None:
+        bits_of, seen = self.bits_of[kind], set()
+        for pair in read_scp(self.source / name):
+            bits = bits_of.get(pair[0], 0)
+            seen.add(pair[0])
+            while bits:
+                part = bits.bit_length() - 1
+                bits ^= 1 << part
+                writers[part].write(*self.rename.line(name, kind, pair))
+        if missing := bits_of.keys() - seen:
+            raise ValueError(
+                f"{self.source / name}: {kind}_id {min(missing)} has no line; see "
+                f"`hamzaban validate-data {self.source}`"
+            )
+
+
+def split_dir(
+    source: str | Path,
+    nj: int,
+    *,
+    by_utterance: bool = False,
+    target: str | Path | None = None,
+) -> list[Path]:
+    """Split a directory into `nj` parts, named as Kaldi names them.
+
+    Args:
+        source: A valid data directory.
+        nj: Number of parts.
+        by_utterance: Cut anywhere, into parts equal within one utterance; otherwise
+            speakers stay whole.
+        target: Holds the parts 1 .. nj; by default `source`/split<nj>, or
+            `source`/split<nj>utt by utterance.
+
+    Returns:
+        The directories of the parts.
+
+    Raises:
+        ValueError: There are fewer speakers or utterances than parts.
+    """
+    source = Path(source)
+    list_files(source)
+    assign = assign_by_utterance if by_utterance else assign_by_speaker
+    assignment = assign(source, nj)
+    default = source / f"split{nj}{'utt' if by_utterance else ''}"
+    parts = [Path(target or default) / str(number + 1) for number in range(nj)]
+    for start in range(0, nj, MAX_OPEN_PARTS):
+        group = range(start, min(start + MAX_OPEN_PARTS, nj))
+        distribute(source, assignment, {part: parts[part] for part in group})
+    return parts

@@ -1,0 +1,232 @@
+"""Which utterances of a data directory go where: one number for each utterance."""
+
+import random
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+from hamzaban.data.files import read_scp
+
+LEFT_OUT = -1
+Assignment = array  # one int an utterance, in the order of utt2spk; LEFT_OUT or a part
+
+
+def select_first(data_dir: Path, num_utts: int) -> Assignment:
+    """Select the first utterances of a directory.
+
+    Raises:
+        ValueError: The directory has fewer.
+    """
+    total = _count_utts(data_dir)
+    _require_enough(data_dir, num_utts, total, "utterances")
+    return array("i", [0]) * num_utts + array("i", [LEFT_OUT]) * (total - num_utts)
+
+
+def select_random(data_dir: Path, num_utts: int, seed: int) -> Assignment:
+    """Select utterances at random, without replacement; the seed decides which.
+
+    Raises:
+        ValueError: The directory has fewer.
+    """
+    total = _count_utts(data_dir)
+    _require_enough(data_dir, num_utts, total, "utterances")
+    parts = array("i", [LEFT_OUT]) * total
+    for index in random.Random(seed).sample(range(total), num_utts):
+        parts[index] = 0
+    return parts
+
+
+def select_utts(data_dir: Path, utt_list: Path) -> Assignment:
+    """Select the utterances whose ids are the first words of a list's lines.
+
+    Raises:
+        ValueError: The list names an utterance that is not in the directory.
+    """
+    return _select_ids(data_dir, utt_list, "utt_id", 0)
+
+
+def select_speakers(data_dir: Path, spk_list: Path) -> Assignment:
+    """Select the utterances of the speakers named first on a list's lines.
+
+    Raises:
+        ValueError: The list names a speaker that is not in the directory.
+    """
+    return _select_ids(data_dir, spk_list, "spk_id", 1)
+
+
+def _select_ids(data_dir: Path, id_list: Path, noun: str, column: int) -> Assignment:
+    wanted = {key for key, _ in read_scp(id_list)}
+    unseen = set(wanted)
+    parts = array("i")
+    for pair in read_scp(data_dir / "utt2spk"):
+        unseen.discard(pair[column])
+        parts.append(0 if pair[column] in wanted else LEFT_OUT)
+    if unseen:
+        raise ValueError(
+            f"{id_list}: {noun} {min(unseen)} is not in {data_dir}/utt2spk "
+            f"({len(unseen)} of {len(wanted)} are not); remove such lines"
+        )
+    return parts
+
+
+def select_random_speakers(data_dir: Path, num_spks: int, seed: int) -> Assignment:
+    """Select all utterances of some speakers; the seed decides which speakers.
+
+    Raises:
+        ValueError: The directory has fewer speakers.
+    """
+    speakers = sorted({spk_id for _, spk_id in read_scp(data_dir / "utt2spk")})
+    _require_enough(data_dir, num_spks, len(speakers), "speakers")
+    wanted = set(random.Random(seed).sample(speakers, num_spks))
+    utt2spk = read_scp(data_dir / "utt2spk")
+    return array("i", (0 if spk in wanted else LEFT_OUT for _, spk in utt2spk))
+
+
+def select_duration(
+    data_dir: Path, max_duration_h: float, seed: int, fs: int
+) -> Assignment:
+    """Select utterances in random order until the next would exceed a duration.
+
+    Args:
+        data_dir: Needs utt2dur, segments or utt2num_samples; the first found is used.
+        max_duration_h: Hours, above 0.
+        seed: Decides the order.
+        fs: Sample rate in Hz that utt2num_samples counts in.
+
+    Raises:
+        FileNotFoundError: The directory tells no durations.
+        ValueError: A duration is no number, or no utterance fits.
+    """
+    durations_s = array("d", _read_durations(data_dir, fs))
+    order = array("q", range(len(durations_s)))
+    random.Random(seed).shuffle(order)
+    parts = array("i", [LEFT_OUT]) * len(durations_s)
+    total_s = 0.0
+    for index in order:
+        total_s += durations_s[index]
+        if total_s > 3600 * max_duration_h:
+            break
+        parts[index] = 0
+    return parts
+
+
+def select_held_out(data_dir: Path, hours: float, seed: int, fs: int) -> Assignment:
+    """Set whole speakers aside, at random, until there are so many hours.
+
+    Args:
+        data_dir: As for `select_duration`; of mined speech a source is a speaker.
+        hours: Wanted; the last speaker set aside goes beyond.
+        seed: Decides the order.
+        fs: Sample rate in Hz that utt2num_samples counts in.
+
+    Returns:
+        1 for utterances set aside, 0 for the others.
+
+    Raises:
+        FileNotFoundError: The directory tells no durations.
+        ValueError: A duration is no number, or no speaker would be left.
+    """
+    durations_s: dict[str, float] = {}
+    utt2spk = read_scp(data_dir / "utt2spk")
+    for (_, spk_id), length_s in zip(
+        utt2spk, _read_durations(data_dir, fs), strict=True
+    ):
+        durations_s[spk_id] = durations_s.get(spk_id, 0.0) + length_s
+    speakers = sorted(durations_s)
+    random.Random(seed).shuffle(speakers)
+    chosen: set[str] = set()
+    total_s = 0.0
+    for spk_id in speakers[:-1]:
+        if total_s >= 3600 * hours:
+            break
+        chosen.add(spk_id)
+        total_s += durations_s[spk_id]
+    if not chosen or total_s < 3600 * hours:
+        raise ValueError(
+            f"{data_dir}: {hours:g} h of {len(speakers)} speakers are to be set aside, "
+            f"{sum(durations_s.values()) / 3600:.2f} h are all there are and one "
+            "speaker has to stay; ask for less"
+        )
+    return array("i", (int(spk in chosen) for _, spk in read_scp(data_dir / "utt2spk")))
+
+
+def _read_durations(data_dir: Path, fs: int) -> Iterator[float]:
+    readers = {
+        "utt2dur": lambda words: float(words[0]),
+        "segments": lambda words: float(words[2]) - float(words[1]),
+        "utt2num_samples": lambda words: int(words[0]) / fs,
+    }
+    names = [name for name in readers if (data_dir / name).is_file()]
+    if not names:
+        raise FileNotFoundError(
+            f"{data_dir}: durations are unknown, expected one of {', '.join(readers)}; "
+            "make utt2num_samples with `hamzaban format-audio`"
+        )
+    path = data_dir / names[0]
+    for number, (key, rest) in enumerate(read_scp(path), 1):
+        try:
+            yield readers[names[0]](rest.split())
+        except (ValueError, IndexError):
+            raise ValueError(
+                f"{path}:{number}: {key} has no duration in '{rest}'; correct the line"
+            ) from None
+
+
+def assign_by_utterance(data_dir: Path, nj: int) -> Assignment:
+    """Cut a directory into parts of consecutive utterances, equal within one.
+
+    Raises:
+        ValueError: There are fewer utterances than parts.
+    """
+    total = _count_utts(data_dir)
+    _require_parts(data_dir, nj, total, "utterances")
+    return array("i", (index * nj // total for index in range(total)))
+
+
+def assign_by_speaker(data_dir: Path, nj: int) -> Assignment:
+    """Cut a directory into parts of whole speakers, as even in utterances as they go.
+
+    Raises:
+        ValueError: There are fewer speakers than parts.
+    """
+    counts: dict[str, int] = {}
+    for _, spk_id in read_scp(data_dir / "utt2spk"):
+        counts[spk_id] = counts.get(spk_id, 0) + 1
+    _require_parts(data_dir, nj, len(counts), "speakers")
+    part_of = _spread(sorted(counts.items()), nj)
+    return array("i", (part_of[spk] for _, spk in read_scp(data_dir / "utt2spk")))
+
+
+def _spread(counts: list[tuple[str, int]], nj: int) -> dict[str, int]:
+    """Give consecutive speakers to each part; no part stays empty."""
+    total = sum(count for _, count in counts)
+    part_of: dict[str, int] = {}
+    part, start, given = 0, 0, 0
+    for place, (spk_id, count) in enumerate(counts):
+        is_full = given + count / 2 > total * (part + 1) / nj
+        is_last_chance = len(counts) - place < nj - part  # the rest need one each
+        if place > start and part < nj - 1 and (is_full or is_last_chance):
+            part, start = part + 1, place
+        part_of[spk_id] = part
+        given += count
+    return part_of
+
+
+def _count_utts(data_dir: Path) -> int:
+    return sum(1 for _ in read_scp(data_dir / "utt2spk"))
+
+
+def _require_enough(data_dir: Path, wanted: int, total: int, noun: str) -> None:
+    if not 1 <= wanted <= total:
+        raise ValueError(
+            f"{data_dir}: {wanted} {noun} asked for, expected 1 to {total}, "
+            "which is all there are; ask for fewer"
+        )
+
+
+def _require_parts(data_dir: Path, nj: int, total: int, noun: str) -> None:
+    if not 1 <= nj <= total:
+        raise ValueError(
+            f"{data_dir}: nj is {nj}, expected 1 to {total}, one part for each of the "
+            f"{noun} at most; choose another --nj"
+        )

@@ -1,0 +1,289 @@
+"""A trained model, its tokens and its decoding, loaded from an experiment directory."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hamzaban.decode.emissions import (
+    Utterance,
+    emit,
+    find_conv,
+    has_frames,
+    pad,
+    read_speech,
+)
+from hamzaban.decode.greedy import Hypothesis, greedy_search
+from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
+from hamzaban.decode.search_options import DecodeOptions
+from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Recognizer:
+    """What decodes batches of utterances.
+
+    Attributes:
+        model: An ESPnet2 ASR model with a CTC head, in eval mode.
+        tokenizer: Turns its token ids to text.
+        fs: The sampling rate it expects, in Hz.
+        conv: (kernel, stride) of each convolution of its frontend.
+        routing: How languages are chosen, for a model of several.
+        dropout_seed: Of dropout that is on while it decodes; None: it is off.
+    """
+
+    model: Any
+    tokenizer: Tokenizer
+    fs: int
+    conv: Sequence[tuple[int, int]]
+    routing: Routing | None = None
+    dropout_seed: int | None = None
+
+    def route(self, data_dir: str | Path, mode: str) -> Recognizer:
+        """Give a recognizer that knows how to choose languages for a data directory.
+
+        Raises:
+            FileNotFoundError: utt2lang is needed and missing.
+            ValueError: The model cannot do what is asked for.
+        """
+        routing = make_routing(self.model, data_dir, mode)
+        return dataclasses.replace(self, routing=routing)
+
+    def drop_out(self, rate: float, seed: int) -> Recognizer:
+        """Give a recognizer whose dropout is on, at one rate in all places.
+
+        Runs with several seeds say by their agreement how sure the model is (Monte
+        Carlo dropout, Gal and Ghahramani 2016).
+
+        Raises:
+            ValueError: The model has no dropout.
+        """
+        import torch
+
+        found = [m for m in self.model.modules() if isinstance(m, torch.nn.Dropout)]
+        if not found:
+            raise ValueError(
+                "the model has no layer of dropout to turn on; leave --dropout out"
+            )
+        for module in found:
+            module.p = rate
+            module.train()
+        return dataclasses.replace(self, dropout_seed=seed)
+
+    def read(self, batch: Sequence[Utterance]) -> list[Tensor]:
+        """Read the waveforms of a batch, shape (samples,) each."""
+        return [read_speech(utt, self.fs) for utt in batch]
+
+    def emit(
+        self, waveforms: Sequence[Tensor], utt_ids: Sequence[str] = ()
+    ) -> tuple[Tensor, Tensor, list[Spoken]]:
+        """Run the model on a batch.
+
+        Args:
+            waveforms: B waveforms, shape (samples,) each, at least one frame long.
+            utt_ids: Their names, by which languages are chosen.
+
+        Returns:
+            Log-posteriors (natural log), shape (B, T, V), numbers of valid frames,
+            shape (B,), and the languages.
+        """
+        if self.routing is None:
+            return *emit(self.model, waveforms), [Spoken()] * len(waveforms)
+        wanted = [self.routing.wanted(utt_id) for utt_id in utt_ids]
+        return emit_languages(self.model, *pad(self.model, waveforms), wanted)
+
+    def decode(
+        self, waveforms: Sequence[Tensor], utt_ids: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        """Decode a batch greedily; a waveform too short for a frame is empty."""
+        hyps = [Hypothesis()] * len(waveforms)
+        long = [i for i, wav in enumerate(waveforms) if has_frames(len(wav), self.conv)]
+        if long:
+            log_probs, lengths, spoken = self.emit(
+                [waveforms[i] for i in long], [utt_ids[i] for i in long if utt_ids]
+            )
+            found = greedy_search(log_probs, lengths)
+            for i, hyp, lang in zip(long, found, spoken, strict=True):
+                hyps[i] = dataclasses.replace(hyp, spoken=lang)
+        return hyps
+
+
+def load_recognizer(
+    asr_exp: str | Path,
+    asr_model: str,
+    *,
+    bpemodel: str | Path | None = None,
+    device: str = "cpu",
+) -> Recognizer:
+    """Load a model that train-asr wrote.
+
+    Args:
+        asr_exp: Has `config.yaml` and the model file.
+        asr_model: Name of the model file in `asr_exp`, such as `valid.wer.ave.pth`.
+        bpemodel: Stands in for the path that `config.yaml` gives.
+        device: Where the model goes: `cpu` or `cuda`.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: The files do not fit together.
+    """
+    config, model_file = find_files(asr_exp, asr_model)
+    args = read_config(config)
+    tokenizer = build_tokenizer(
+        args.token_type, args.token_list, bpemodel or args.bpemodel
+    )
+    model = _build_model(args, config)
+    _load_weights(model, model_file)
+    fs = (getattr(args, "frontend_conf", None) or {}).get("fs", 16000)
+    model = model.to(device).eval()
+    return Recognizer(model, tokenizer, _parse_rate(fs), find_conv(model))
+
+
+def load_tokenizer(
+    asr_exp: str | Path, bpemodel: str | Path | None = None
+) -> tuple[Tokenizer, Path | None]:
+    """Load the tokens of an experiment, without its model.
+
+    Returns:
+        The tokenizer, and the SentencePiece model it uses; None for characters.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+    """
+    config = Path(asr_exp) / "config.yaml"
+    if not config.is_file():
+        raise FileNotFoundError(
+            f"{config}: missing; {asr_exp} is no directory that train-asr wrote"
+        )
+    args = read_config(config)
+    path = bpemodel or args.bpemodel
+    tokenizer = build_tokenizer(args.token_type, args.token_list, path)
+    is_bpe = isinstance(tokenizer, BpeTokenizer)
+    return tokenizer, Path(path) if is_bpe else None
+
+
+def load_for_decoding(
+    asr_exp: str | Path, options: DecodeOptions, *, bpemodel: str | Path | None = None
+) -> Recognizer:
+    """Load a model where the options say, importing no more of ESPnet than it needs."""
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        import hamzaban.asr.task  # noqa: F401
+
+    return load_recognizer(
+        asr_exp,
+        options.asr_model,
+        bpemodel=bpemodel,
+        device="cuda" if options.ngpu else "cpu",
+    )
+
+
+def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:
+    """Find the configuration and the model file of an experiment.
+
+    Raises:
+        FileNotFoundError: One is missing; the message names the model files there.
+        NotADirectoryError: There is no such experiment.
+    """
+    asr_exp = Path(asr_exp)
+    if not asr_exp.is_dir():
+        raise NotADirectoryError(
+            f"{asr_exp}: no such experiment; train it with `hamzaban train-asr`"
+        )
+    config, model_file = asr_exp / "config.yaml", asr_exp / asr_model
+    if not config.is_file():
+        raise FileNotFoundError(
+            f"{config}: missing; {asr_exp} is no directory that train-asr wrote"
+        )
+    if not model_file.is_file():
+        there = sorted(path.name for path in asr_exp.glob("*.pth"))
+        raise FileNotFoundError(
+            f"{model_file}: missing; there: {', '.join(there) or 'no .pth file'}; "
+            "give one with --asr_model, or let the training end"
+        )
+    return config, model_file
+
+
+def read_config(path: str | Path) -> argparse.Namespace:
+    """Read an ESPnet2 `config.yaml`.
+
+    Raises:
+        ValueError: It is not YAML, or not of an ASR model.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as e:
+        raise ValueError(f"{path}: not YAML ({e}); train again") from e
+    missing = {"token_list", "token_type", "bpemodel"} - set(values or {})
+    if missing:
+        raise ValueError(
+            f"{path}: {', '.join(sorted(missing))} not found, expected the "
+            "configuration of an ASR model; give the --asr_exp of train-asr"
+        )
+    return argparse.Namespace(**values)
+
+
+def describe(recognizer: Recognizer) -> str:
+    """Say the model's size and tokens in one line, for the log."""
+    count = sum(p.numel() for p in recognizer.model.parameters())
+    kind = "bpe" if isinstance(recognizer.tokenizer, BpeTokenizer) else "char"
+    vocab = len(recognizer.tokenizer.tokens)
+    return f"{count / 1e6:.2f} M parameters, {vocab} {kind} tokens"
+
+
+def _build_model(args: argparse.Namespace, config: Path) -> Any:
+    from hamzaban import compat
+
+    compat.prepare()
+    from hamzaban.asr.task import ASRTask
+
+    level = logging.getLogger().level
+    model = ASRTask.build_model(args)
+    logging.getLogger().setLevel(level)
+    if getattr(model, "ctc", None) is None:
+        raise ValueError(
+            f"{config}: the model has no CTC head; greedy decoding needs one: train "
+            "with model_conf.ctc_weight above 0"
+        )
+    return model
+
+
+def _load_weights(model: Any, model_file: Path) -> None:
+    import torch
+
+    try:
+        state = torch.load(model_file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as e:
+        raise ValueError(
+            f"{model_file}: cannot be read as a file of weights ({type(e).__name__}); "
+            "give another with --asr_model, or train again"
+        ) from e
+    found = {
+        name: tuple(getattr(weight, "shape", ())) for name, weight in state.items()
+    }
+    expected = {name: tuple(w.shape) for name, w in model.state_dict().items()}
+    differ = sorted({name for name, _ in found.items() ^ expected.items()})
+    if differ:
+        name = differ[0]
+        raise ValueError(
+            f"{model_file}: its weights are not those of the model in config.yaml, "
+            f"{len(differ)} differ: {name} has shape {found.get(name)}, expected "
+            f"{expected.get(name)}; give the two files of one training"
+        )
+    model.load_state_dict(state)
+
+
+def _parse_rate(fs: int | str) -> int:
+    text = str(fs).lower()
+    return int(float(text[:-1]) * 1000) if text.endswith("k") else int(text)

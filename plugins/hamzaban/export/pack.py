@@ -1,0 +1,122 @@
+"""A trained model as one archive, in the layout of ESPnet's model zoo."""
+
+import io
+import platform
+import time
+import zipfile
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hamzaban.decode.recognizer import find_files
+from hamzaban.fileio import atomic_path
+
+_TOOLS = ("espnet", "torch", "s3prl", "hamzaban")
+
+
+def pack_model(
+    asr_exp: str | Path,
+    asr_model: str,
+    outpath: str | Path,
+    extra: Sequence[str | Path] = (),
+) -> list[str]:
+    """Write an archive that ESPnet's `unpack`, and so its model zoo, reads.
+
+    Args:
+        asr_exp: Folder that train-asr wrote.
+        asr_model: Name of the model file there.
+        outpath: The archive, `.zip`; written whole or not at all.
+        extra: Files and folders to add, such as RESULTS.md; all names in the archive
+            are below exp/<name of asr_exp>.
+
+    Returns:
+        The names in the archive.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If `outpath` is no zip.
+    """
+    if Path(outpath).suffix != ".zip":
+        raise ValueError(f"{outpath}: found '{Path(outpath).suffix}', expected .zip")
+    config, model_file = find_files(asr_exp, asr_model)
+    root = f"exp/{Path(asr_exp).resolve().name}"
+    values = yaml.safe_load(config.read_text(encoding="utf-8"))
+    files = {f"{root}/{asr_model}": model_file, **_find_extra(root, extra)}
+    if values.get("bpemodel"):
+        name = f"{root}/{Path(values['bpemodel']).name}"
+        files[name] = _existing(values["bpemodel"])
+        values["bpemodel"] = name
+    config_name, model_name = f"{root}/config.yaml", f"{root}/{asr_model}"
+    texts = {"meta.yaml": _make_meta(model_name, config_name), config_name: values}
+    with atomic_path(outpath) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, value in texts.items():
+            archive.writestr(name, _dump(value))
+        for name, path in files.items():
+            archive.write(path, name)
+    return [*texts, *files]
+
+
+def load_packed(archive: str | Path, folder: str | Path) -> tuple[Any, Any]:
+    """Unpack an archive and build its model.
+
+    Args:
+        archive: From `pack_model`.
+        folder: Where the files go.
+
+    Returns:
+        The model in eval mode, and the options it was trained with.
+    """
+    from espnet2.main_funcs.pack_funcs import unpack
+
+    from hamzaban.asr.task import ASRTask
+
+    found = unpack(archive, folder)
+    return ASRTask.build_model_from_file(
+        found["asr_train_config"], found["asr_model_file"], "cpu"
+    )
+
+
+def _make_meta(model_name: str, config_name: str) -> dict[str, Any]:
+    return {
+        "files": {"asr_model_file": model_name},
+        "yaml_files": {"asr_train_config": config_name},
+        "timestamp": time.time(),
+        "python": platform.python_version(),
+        **_versions(),
+    }
+
+
+def _find_extra(root: str, extra: Sequence[str | Path]) -> dict[str, Path]:
+    files = {}
+    for item in map(_existing, extra):
+        inside = sorted(p for p in item.rglob("*") if p.is_file())
+        for path in inside if item.is_dir() else [item]:
+            files[f"{root}/{path.relative_to(item.parent)}"] = path
+    return files
+
+
+def _existing(path: str | Path) -> Path:
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"{path}: no such file; it would be part of the archive"
+        )
+    return Path(path)
+
+
+def _dump(values: Any) -> str:
+    stream = io.StringIO()
+    yaml.safe_dump(values, stream, allow_unicode=True, sort_keys=False)
+    return stream.getvalue()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for tool in _TOOLS:
+        try:
+            found[tool] = version(tool)
+        except PackageNotFoundError:
+            found[tool] = "unknown"
+    return found

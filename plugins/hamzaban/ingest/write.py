@@ -1,0 +1,121 @@
+"""Writing the data directory of a set of utterances, in whatever order they come."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hamzaban.data.files import sorted_pairs
+from hamzaban.data.write import DirWriter
+from hamzaban.ingest.segments import fit_segments
+from hamzaban.ingest.utterances import Tally, Utterance, clean_id
+
+SORTED_AT_ONCE = 100_000  # utterances held in memory
+_FIELD = "\x1f"
+
+
+class Written(NamedTuple):
+    """What was written: number of utterances, speakers, and hours (0: unknown)."""
+
+    num_utts: int
+    num_spks: int
+    hours: float
+
+
+def write_set(
+    data_dir: Path,
+    utterances: Iterable[Utterance],
+    tally: Tally,
+    *,
+    remedy: str = "remove one",
+) -> Written:
+    """Write a data directory; utterances may come in any order and number.
+
+    A segment ends with its recording at the latest (see `fit_segments`).
+
+    Args:
+        data_dir: Where to write.
+        utterances: Its utterances.
+        tally: Counts segments that are left out.
+        remedy: What the user can do where two have the same id.
+
+    Raises:
+        ValueError: There is no utterance, or an id comes twice.
+    """
+    ordered = _each_once(_sort(utterances), f"{data_dir}", remedy)
+    speakers: set[str] = set()
+    num_utts, total_s, all_timed = 0, 0.0, True
+    with DirWriter(data_dir) as out:
+        for utt in fit_segments(ordered, tally):
+            spk_id = clean_id(utt.spk_id) or utt.utt_id
+            speakers.add(spk_id)
+            _write(out, utt, spk_id)
+            num_utts += 1
+            duration_s = utt.duration_s or utt.end_s - utt.begin_s
+            total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
+        _require_some(num_utts, data_dir)
+    done = Written(num_utts, len(speakers), total_s / 3600 if all_timed else 0.0)
+    length = f", {done.hours:.2f} h" if all_timed else ""
+    logging.info(
+        "%s: %d utterances, %d speakers%s", data_dir, num_utts, len(speakers), length
+    )
+    return done
+
+
+def _require_some(num_utts: int, data_dir: Path) -> None:
+    if num_utts == 0:
+        raise ValueError(
+            f"{data_dir}: no utterance is left to write, expected at least one; "
+            "see the counts above for where they went"
+        )
+
+
+def _write(out: DirWriter, utt: Utterance, spk_id: str) -> None:
+    utt_id = utt.utt_id
+    out.open("utt2spk").write(utt_id, spk_id)
+    if utt.text is not None:
+        out.open("text").write(utt_id, utt.text)
+    if utt.lang:
+        out.open("utt2lang").write(utt_id, utt.lang)
+    if utt.rec_id:
+        rec_id = clean_id(utt.rec_id)
+        out.open("wav.scp", same_ok=True).write(rec_id, utt.audio)
+        span = f"{rec_id} {utt.begin_s:.3f} {utt.end_s:.3f}"
+        out.open("segments").write(utt_id, span)
+        return
+    out.open("wav.scp").write(utt_id, utt.audio)
+
+
+def _sort(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
+    """Sort by utt_id, on disk where they are many."""
+    pairs = ((utt.utt_id, _pack(utt)) for utt in utterances)
+    for _, packed in sorted_pairs(pairs, SORTED_AT_ONCE):
+        yield _unpack(packed)
+
+
+def _each_once(
+    utterances: Iterator[Utterance], place: str, remedy: str
+) -> Iterator[Utterance]:
+    """Pass sorted utterances on; two of the same id are an error."""
+    last: Utterance | None = None
+    for utt in utterances:
+        if last is not None and last.utt_id == utt.utt_id:
+            raise ValueError(
+                f"{place}: utt_id {utt.utt_id} comes twice, of {last.audio} and of "
+                f"{utt.audio}, expected each once; {remedy}"
+            )
+        yield utt
+        last = utt
+
+
+def _pack(utt: Utterance) -> str:
+    return _FIELD.join("\0" if value is None else str(value) for value in utt)
+
+
+def _unpack(packed: str) -> Utterance:
+    name, spk, audio, text, lang, *times, keeps = packed.split(_FIELD)
+    return Utterance(
+        *(name, spk, audio, None if text == "\0" else text, lang),
+        *(float(times[0]), times[1], float(times[2]), float(times[3])),
+        keeps_name=keeps == "True",
+    )

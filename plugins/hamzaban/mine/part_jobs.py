@@ -1,0 +1,175 @@
+"""Running what is left to do of the parts of all sources."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from hamzaban.audio.format_options import hash_text
+from hamzaban.audio.reader import UnreadableError
+from hamzaban.mine.mining_options import MineOptions
+from hamzaban.mine.mining_state import VERSION, Source, load_part
+from hamzaban.mine.part_mining import PartJob, mine_part
+from hamzaban.mine.progress import Progress
+from hamzaban.mine.sources import rec_id_of
+from hamzaban.processes import Crash, run_apart
+
+SEAM_DB = 0.5  # parts read the same samples where they meet: most levels agree
+AUDIBLE = 1e-7  # mean square, -70 dB
+CRASHED = ("crashed", "the process died, for want of memory or in a decoder")
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A source, and the parts whose records hold what was found in it.
+
+    Attributes:
+        source: What is known of the file.
+        rec_id: Its id; "" where it could not be read.
+        jobs: Its parts; none where there is a reason.
+        reason: Why nothing was mined, one word; "".
+        detail: The message that goes with it, or the path of the same file.
+    """
+
+    source: Source
+    rec_id: str
+    jobs: tuple[PartJob, ...]
+    reason: str = ""
+    detail: str = ""
+
+
+class PartDone(NamedTuple):
+    """What came of a job: audio decoded and kept, s, or why it could not be done."""
+
+    record: Path
+    done_s: float
+    found_s: float
+    reason: str = ""
+    detail: str = ""
+
+
+def plan_parts(
+    sources: Sequence[Source], out_dir: Path, options: MineOptions
+) -> list[Mined]:
+    """Make the jobs of each source; files of the same bytes are mined once."""
+    first: dict[str, str] = {}
+    planned = []
+    for source in sources:
+        if source.media is None:
+            planned.append(Mined(source, "", (), source.reason, source.detail))
+        elif source.sha256 in first:
+            same = first[source.sha256]
+            planned.append(
+                Mined(source, rec_id_of(source), (), "same_file", f"same as {same}")
+            )
+        else:
+            first[source.sha256] = source.path
+            ends = (*source.bounds[1:], None)
+            spans = list(zip(source.bounds, ends, strict=True))
+            rec_id = rec_id_of(source)
+            jobs = _make_jobs(source, spans, out_dir, options)
+            planned.append(Mined(source, rec_id, jobs))
+    return planned
+
+
+def mine_parts(
+    planned: Sequence[Mined], out_dir: Path, options: MineOptions, nj: int
+) -> list[Mined]:
+    """Do what is left to do; a file whose parts do not fit together is done in one.
+
+    Returns:
+        The sources, each with the jobs to be counted or a reason.
+    """
+    failed = _run_missing((job for mined in planned for job in mined.jobs), nj)
+    settled = []
+    for mined in planned:
+        is_failed = any(job.record in failed for job in mined.jobs)
+        if len(mined.jobs) > 1 and (is_failed or not _fit(mined.jobs)):
+            logging.warning("%s: cannot seek well, mined in one", mined.source.path)
+            jobs = _make_jobs(mined.source, [(0, None)], out_dir, options)
+            mined = replace(mined, jobs=jobs)
+        settled.append(mined)
+    failed |= _run_missing((job for mined in settled for job in mined.jobs), nj)
+    for index, mined in enumerate(settled):
+        for job in mined.jobs:
+            if job.record in failed:
+                reason, detail = failed[job.record]
+                settled[index] = replace(mined, jobs=(), reason=reason, detail=detail)
+    return settled
+
+
+def _make_jobs(
+    source: Source,
+    spans: Sequence[tuple[int, int | None]],
+    out_dir: Path,
+    options: MineOptions,
+) -> tuple[PartJob, ...]:
+    assert source.media is not None
+    rec_id = rec_id_of(source)
+    jobs = []
+    for start, end in spans:
+        what = (rec_id, source.sha256, start, end, VERSION, options.digest())
+        record = out_dir / "state" / "parts" / f"{hash_text(repr(what))}.npz"
+        folder = out_dir / "data" / rec_id
+        job = PartJob(source.media, rec_id, start, end, record, folder, options)
+        jobs.append(job)
+    return tuple(jobs)
+
+
+def _run_missing(jobs: Iterable[PartJob], nj: int) -> dict[Path, tuple[str, str]]:
+    """Run jobs that have no record; return the reasons of those that failed."""
+    jobs = list(jobs)
+    missing = [job for job in jobs if not job.record.is_file()]
+    if not missing:
+        return {}
+    total_s = sum(map(_duration_s, jobs))
+    failed = {}
+    nj = min(nj, len(missing))
+    with Progress(total_s, total_s - sum(map(_duration_s, missing))) as progress:
+        for done in run_apart(run_part, missing, nj):
+            if isinstance(done, Crash):
+                failed[done.job.record] = CRASHED
+                progress.add(_duration_s(done.job), 0.0)
+                continue
+            if done.reason:
+                failed[done.record] = (done.reason, done.detail)
+            progress.add(done.done_s, done.found_s)
+    return failed
+
+
+def run_part(job: PartJob) -> PartDone:
+    """Mine a part in a process of the pool; a file that cannot be read is no error."""
+    try:
+        part = mine_part(job)
+    except UnreadableError as error:
+        duration_s = _duration_s(job)
+        return PartDone(job.record, duration_s, 0.0, error.reason, str(error))
+    fs = job.options.fs
+    kept = sum(chunk.end - chunk.start for chunk in part.chunks if chunk.is_kept)
+    return PartDone(job.record, part.num_samples / fs, kept / fs)
+
+
+def _duration_s(job: PartJob) -> float:
+    if job.end is not None:
+        return (job.end - job.start) / job.options.fs
+    return max((job.media.duration_s or 0.0) - job.start / job.options.fs, 0.0)
+
+
+def _fit(jobs: Sequence[PartJob]) -> bool:
+    """Tell whether the parts of a file, each sought for by itself, fit together."""
+    parts = [load_part(job.record) for job in jobs]
+    for part, following in zip(parts[:-1], parts[1:], strict=True):
+        if part is None or following is None or part.is_short or part.faults:
+            return False
+        count = min(len(part.tail), len(following.head))
+        tail, head = part.tail[:count], following.head[:count]
+        audible = (tail > AUDIBLE) & (head > AUDIBLE)
+        if count == 0 or not audible.any():
+            continue
+        differ_db = np.abs(10 * np.log10(tail[audible] / head[audible]))
+        if np.median(differ_db) > SEAM_DB:
+            return False
+    return True

@@ -1,0 +1,108 @@
+"""The batches of an epoch as the trainer takes them, with what happens in between."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hamzaban.train import mid_epoch
+
+Watch = Callable[[mid_epoch.Run, Any, int], None]
+
+
+class Steps:
+    """Gives ESPnet's trainer its batches; between two of them nothing is half done.
+
+    After each update the run is looked at, its state is written every
+    `options.save_interval` updates, and the epoch ends with update
+    `options.max_updates`.
+
+    Attributes:
+        was_taken_up: Whether the epoch began before this process did.
+    """
+
+    def __init__(
+        self, iterator: Any, run: mid_epoch.Run, options: Any, watch: Watch
+    ) -> None:
+        """Wrap the batches of an epoch.
+
+        Args:
+            iterator: From an iterator factory.
+            run: What is trained.
+            options: The trainer's options.
+            watch: Called as `Trainer.after_update`.
+
+        Raises:
+            ValueError: State is to be written, and the iterator cannot be taken up.
+        """
+        if options.save_interval and not hasattr(iterator, "start"):
+            raise ValueError(
+                f"save_interval is {options.save_interval}, expected 0 with iterators "
+                "other than iterator_type: sequence; use that type"
+            )
+        self.iterator, self.run, self.options = iterator, run, options
+        self.watch = watch
+        self.was_taken_up = False
+        self._rng: Any = None
+
+    def take_up(self, rank: int) -> None:
+        """Go on where partial.pth was written, if it is of this epoch."""
+        if not self.options.resume or not hasattr(self.iterator, "start"):
+            return
+        found = mid_epoch.load_partial(Path(self.options.output_dir), self.run, rank)
+        if found is not None:
+            self.iterator.start, self._rng = found
+            self.was_taken_up = True
+
+    def __len__(self) -> int:
+        """Batches of the whole epoch."""
+        return len(self.iterator)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Give the batches; the code behind `yield` runs when a batch is done."""
+        done = getattr(self.iterator, "start", 0)
+        before = self._updates()
+        if self._is_over(before):
+            return
+        for batch in self.iterator:
+            if self._rng is not None:
+                mid_epoch.set_rng(self._rng)
+                self._rng = None
+            yield batch
+            done += 1
+            if done % self.options.accum_grad:
+                continue
+            updates = self._updates()
+            self.watch(self.run, self.options, updates)
+            interval = self.options.save_interval
+            if interval and updates > before and updates % interval == 0:
+                mid_epoch.save_partial(Path(self.options.output_dir), self.run, done)
+            before = updates
+            if self._is_over(updates):
+                return
+
+    def _updates(self) -> int:
+        return count_updates(self.run.optimizers[0])
+
+    def _is_over(self, updates: int) -> bool:
+        limit = self.options.max_updates
+        return limit is not None and updates >= limit
+
+
+def count_updates(optimizer: torch.optim.Optimizer) -> int:
+    """Number of updates an optimizer has made, over all runs of its training."""
+    return optimizer.param_groups[0].get("num_updates", 0)
+
+
+def tell_updates(model: torch.nn.Module, updates: int) -> None:
+    """Tell a model that wants to know how many updates were made."""
+    tell = getattr(unwrap(model), "set_num_updates", None)
+    if tell is not None:
+        tell(updates)
+
+
+def unwrap(model: torch.nn.Module) -> torch.nn.Module:
+    """Give the model inside PyTorch's wrappers for several devices."""
+    parallel = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
+    return model.module if isinstance(model, parallel) else model

@@ -1,0 +1,185 @@
+"""Is an audio file cut off? Told from its container, without decoding.
+
+Each format says somewhere how long it is or marks its end; what is missing is missing.
+FLAC does so only in its samples, and MP3 without a Xing header hardly at all: for these
+see `hamzaban.validate.audio`, which decodes.
+"""
+
+import os
+import re
+import struct
+from typing import BinaryIO
+
+_UNKNOWN_SIZE = 0x7FFFF000  # RIFF sizes from here on are what pipes write
+_OGG_PAGE_MAX = 27 + 255 + 255 * 255  # bytes (RFC 3533, section 6)
+_KBITS = {  # of layer III by the header's index (ISO/IEC 11172-3 and 13818-3)
+    True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_MP3_FS = (44100, 48000, 32000)  # MPEG 1; half for MPEG 2, a quarter for 2.5
+_XING_OFFSETS = {(True, False): 36, (True, True): 21, (False, False): 21}  # else 13
+
+
+def find_truncation(stream: BinaryIO, *, walk: bool = False) -> str | None:
+    """Say how an audio file is cut off.
+
+    Args:
+        stream: WAV, RF64, AIFF, Ogg, MP3, MP4 or Matroska; others are not judged.
+        walk: Read all frame headers of an MP3, which costs reading the file.
+
+    Returns:
+        What is missing, or None.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    head = stream.read(12)
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        return _cut_riff(stream, size)
+    if head[:4] == b"FORM" and len(head) == 12:
+        return _compare("FORM chunk", 8 + struct.unpack(">I", head[4:8])[0], size)
+    if head[:4] == b"OggS":
+        return _cut_ogg(stream, size)
+    if head[4:8] == b"ftyp":
+        return _cut_mp4(stream, size)
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return _cut_matroska(stream, size)
+    if head[:3] == b"ID3" or _mp3_frame(head) is not None:
+        return _cut_mp3(stream, size, walk)
+    return None
+
+
+def _compare(noun: str, end: int, size: int) -> str | None:
+    if end <= size:
+        return None
+    return f"{noun} ends at byte {end}, the file at {size}"
+
+
+def _cut_riff(stream: BinaryIO, size: int) -> str | None:
+    position, long_size = 12, None
+    while position + 8 <= size:
+        stream.seek(position)
+        name, length = struct.unpack("<4sI", stream.read(8))
+        if name == b"ds64" and position + 24 <= size:
+            long_size = struct.unpack("<QQ", stream.read(16))[1]
+        elif name == b"data":
+            if length == 0xFFFFFFFF and long_size is not None:
+                length = long_size
+            elif length >= _UNKNOWN_SIZE > size:
+                return None
+            return _compare("data chunk", position + 8 + length, size)
+        position += 8 + length + length % 2
+    return f"no data chunk in {size} bytes"
+
+
+def _cut_ogg(stream: BinaryIO, size: int) -> str | None:
+    start = max(0, size - 2 * _OGG_PAGE_MAX)
+    stream.seek(start)
+    tail = stream.read()
+    for found in reversed(list(re.finditer(rb"OggS\x00", tail))):
+        page = tail[found.start() :]
+        lengths = page[27 : 27 + page[26]] if len(page) > 26 else b""
+        if len(page) <= 26 or len(lengths) < page[26]:
+            return "the last page has no whole header"
+        end = start + found.start() + 27 + len(lengths) + sum(lengths)
+        if cut := _compare("last page", end, size):
+            return cut
+        return None if page[5] & 4 else "the last page does not end the stream"
+    return f"no page in the last {len(tail)} bytes"
+
+
+def _cut_mp4(stream: BinaryIO, size: int) -> str | None:
+    position, names = 0, set()
+    while position + 8 <= size:
+        stream.seek(position)
+        length, name = struct.unpack(">I4s", stream.read(8))
+        if length == 1:
+            length = int.from_bytes(stream.read(8), "big")
+        elif length == 0:  # to the end of the file
+            length = size - position
+        if length < 8:
+            return None  # no box; the decoder judges
+        names.add(name)
+        if cut := _compare(f"box {name.decode('latin-1')}", position + length, size):
+            return cut
+        position += length
+    if position < size:
+        return f"half a box at byte {position}"
+    return None if b"moov" in names else "no moov box"
+
+
+def _cut_matroska(stream: BinaryIO, size: int) -> str | None:
+    stream.seek(4)
+    header = _read_vint(stream)
+    if header is None:
+        return "half an EBML header"
+    stream.seek(header, os.SEEK_CUR)
+    if stream.read(4) != b"\x18\x53\x80\x67":
+        return f"no segment in {size} bytes"
+    length = _read_vint(stream)
+    return None if length is None else _compare("segment", stream.tell() + length, size)
+
+
+def _read_vint(stream: BinaryIO) -> int | None:
+    """Read an EBML size (RFC 8794, section 4); None where it is unknown or cut."""
+    first = stream.read(1)
+    if not first or not first[0]:
+        return None
+    num_more = 8 - first[0].bit_length()
+    data = bytes([first[0] & (0x7F >> num_more)]) + stream.read(num_more)
+    value = int.from_bytes(data, "big")
+    is_unknown = value == (1 << (7 * (num_more + 1))) - 1
+    return None if is_unknown or len(data) <= num_more else value
+
+
+def _mp3_frame(head: bytes) -> tuple[int, bool, bool] | None:
+    """Read a layer III frame header.
+
+    Returns:
+        Length in bytes, is it MPEG 1, is it mono; None if it is no such header.
+    """
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
+        return None
+    version, rate = head[1] >> 3 & 3, head[2] >> 2 & 3
+    bitrate, padding = head[2] >> 4, head[2] >> 1 & 1
+    if version == 1 or rate == 3 or bitrate in (0, 15):
+        return None
+    is_mpeg1 = version == 3
+    fs = _MP3_FS[rate] >> {3: 0, 2: 1, 0: 2}[version]
+    length = (144 if is_mpeg1 else 72) * 1000 * _KBITS[is_mpeg1][bitrate] // fs
+    return length + padding, is_mpeg1, head[3] >> 6 == 3
+
+
+def _cut_mp3(stream: BinaryIO, size: int, walk: bool) -> str | None:
+    stream.seek(0)
+    head = stream.read(10)
+    start = 0
+    if head[:3] == b"ID3" and len(head) == 10:
+        sizes = head[6:10]  # seven bits each
+        start = 10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(sizes))
+    stream.seek(start)
+    first = stream.read(200)
+    frame = _mp3_frame(first)
+    if frame is None:
+        return f"no frame in {size} bytes" if start >= size else None
+    offset = _XING_OFFSETS.get(frame[1:], 13)
+    if first[offset : offset + 4] in (b"Xing", b"Info"):
+        flags = int.from_bytes(first[offset + 4 : offset + 8], "big")
+        place = offset + 8 + 4 * (flags & 1)
+        if flags & 2 and len(first) >= place + 4:
+            length = int.from_bytes(first[place : place + 4], "big")
+            slack = frame[0]  # less than a frame: may be a tag that was removed
+            if cut := _compare("Xing header", start + length - slack, size):
+                return cut
+    return _walk_mp3(stream, start, size) if walk else None
+
+
+def _walk_mp3(stream: BinaryIO, position: int, size: int) -> str | None:
+    while position + 4 <= size:
+        stream.seek(position)
+        frame = _mp3_frame(stream.read(4))
+        if frame is None:  # tags and padding after the last frame
+            return None
+        if cut := _compare("last frame", position + frame[0], size):
+            return cut
+        position += frame[0]
+    return f"half a frame header at byte {position}" if position < size else None

@@ -1,0 +1,149 @@
+"""The recordings of a data directory against its segments and sample counts."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hamzaban.validate.audio import AudioCheck, AudioInfo, Entry, check_audio
+from hamzaban.validate.lines import read_blocks, to_text
+from hamzaban.validate.report import Findings
+
+SEGMENT_SLACK_S = 0.01  # a segment may end this much after its recording: rounding
+GUESS_SLACK_S = 0.5  # the same where a header only estimates the length (MP3)
+PROGRESS_S = 30.0  # between lines of the log while audio is read
+
+
+class Recordings:
+    """What reading the audio of a directory tells.
+
+    Attributes:
+        total_s: Duration of all, None where one is unknown or none was read.
+        rates: How many files have a sample rate in Hz.
+    """
+
+    def __init__(self, data_dir: Path, has_segments: bool, findings: Findings) -> None:
+        """Prepare for the directory `data_dir`; findings go to `findings`."""
+        self.data_dir, self.has_segments = data_dir, has_segments
+        self.findings = findings
+        self.total_s: float | None = None
+        self.rates: Counter[int] = Counter()
+        self._durations_s: dict[bytes, tuple[float, float]] = {}  # with the slack
+        self._num_pipes, self._are_compared = 0, True
+
+    def read(self, how: AudioCheck, nj: int, counts: Path | None) -> None:
+        """Check each entry of wav.scp.
+
+        Args:
+            how: What to look for.
+            nj: Number of processes.
+            counts: utt2num_samples, if its ids are those of wav.scp.
+        """
+        path = self.data_dir / "wav.scp"
+        expected = _read_values(counts) if counts is not None else iter(())
+        total_s, num_known, num_read = 0.0, 0, 0
+        logged = time.monotonic()
+        for entry, info in check_audio(_read_entries(path), how, nj):
+            num_read += 1
+            count = next(expected, None)
+            if info.problem is not None:
+                self.findings.add(info.problem[0], path, *entry[:2], info.problem[1])
+            self._num_pipes += info.is_pipe
+            if info.num_samples is not None and info.fs:
+                num_known += 1
+                total_s += info.num_samples / info.fs
+                self._take(entry, info, count)
+            if time.monotonic() - logged > PROGRESS_S:
+                logged = time.monotonic()
+                logging.info("%s: %d files read", path, num_read)
+        self.total_s = total_s if num_known == num_read else None
+
+    def _take(
+        self, entry: Entry, info: AudioInfo, expected: tuple[int, bytes] | None
+    ) -> None:
+        """Keep what is to be compared with segments; compare with utt2num_samples."""
+        assert info.num_samples is not None
+        self.rates[info.fs] += 1
+        if self.has_segments:
+            slack_s = SEGMENT_SLACK_S if info.is_exact else GUESS_SLACK_S
+            reco_id = entry[1].encode("utf-8", "surrogateescape")
+            self._durations_s[reco_id] = (info.num_samples / info.fs, slack_s)
+        elif expected is not None and info.is_exact and info.problem is None:
+            number, value = expected
+            if value.isdigit() and int(value) != info.num_samples:
+                found = f"{int(value)} samples, but {entry[2]} has {info.num_samples}"
+                path = self.data_dir / "utt2num_samples"
+                self.findings.add("num-samples", path, number, entry[1], found)
+
+    def check_segments(self, ends_s: Mapping[bytes, float]) -> None:
+        """Find segments that end after their recording.
+
+        Args:
+            ends_s: The latest end of a segment in each recording, in seconds.
+        """
+        reco2dur = self.data_dir / "reco2dur"
+        if not self._durations_s and reco2dur.is_file():
+            self._durations_s = _read_reco2dur(reco2dur)
+        self._are_compared = bool(self._durations_s)
+        known = {reco: self._durations_s.get(reco) for reco in ends_s}
+        late = {k for k, v in known.items() if v is not None and ends_s[k] > sum(v)}
+        if not late:
+            return
+        path = self.data_dir / "segments"
+        for first, lines in read_blocks(path):
+            for number, words in enumerate(map(bytes.split, lines), first):
+                if len(words) == 4 and words[1] in late:
+                    self._check_end(path, number, words)
+
+    def _check_end(self, path: Path, number: int, words: list[bytes]) -> None:
+        duration_s, slack_s = self._durations_s[words[1]]
+        try:
+            is_late = float(words[3]) > duration_s + slack_s
+        except ValueError:
+            return  # reported as a value
+        if is_late:
+            found = f"ends at {to_text(words[3])} s, its recording {to_text(words[1])} "
+            found += f"at {duration_s:.3f} s"
+            self.findings.add("segment", path, number, to_text(words[0]), found)
+
+    def common_fs(self) -> int | None:
+        """Return the sample rate in Hz of all files, None if they differ."""
+        return next(iter(self.rates)) if len(self.rates) == 1 else None
+
+    def notes(self) -> list[str]:
+        """Say what was read, and what was not."""
+        rates = sorted(self.rates.items())
+        notes = [", ".join(f"{n} files at {fs} Hz" for fs, n in rates)] * bool(rates)
+        if self._num_pipes:
+            notes.append(f"{self._num_pipes} pipes not run (--run_pipes runs them)")
+        if not self._are_compared:
+            notes.append("segments not compared with audio (not opened, no reco2dur)")
+        return notes
+
+
+def _read_entries(path: Path) -> Iterator[Entry]:
+    for first, lines in read_blocks(path):
+        for number, line in enumerate(lines, first):
+            if words := line.split(None, 1):
+                rest = to_text(words[1].rstrip(b" \t\n")) if len(words) > 1 else ""
+                yield number, to_text(words[0]), rest
+
+
+def _read_values(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield number and last word of each line that has an id."""
+    for first, lines in read_blocks(path):
+        for number, line in enumerate(lines, first):
+            if words := line.split():
+                yield number, words[-1]
+
+
+def _read_reco2dur(path: Path) -> dict[bytes, tuple[float, float]]:
+    durations_s = {}
+    for _, lines in read_blocks(path):
+        for words in map(bytes.split, lines):
+            try:
+                durations_s[words[0]] = (float(words[1]), SEGMENT_SLACK_S)
+            except (IndexError, ValueError):
+                continue  # reported as a value
+    return durations_s

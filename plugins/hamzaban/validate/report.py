@@ -1,0 +1,127 @@
+"""Findings about a data directory: their kinds, remedies, counts and lines."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_COPY = "copy the directory with `hamzaban copy-data`"
+REMEDIES = {
+    # files and lines
+    "missing-file": "write it, or say --no_text or --no_wav where that is meant",
+    "empty-file": "write it again",
+    "blank-line": "remove the line",
+    "no-newline": "the file may be cut: write it again",
+    "not-utf8": "convert the file, for example with iconv",
+    "format": "correct the line",
+    "value": "correct the value",
+    # ids
+    "unsorted": f"sort with LC_ALL=C, or {_COPY}, which sorts",
+    "duplicate": "remove the line, or give it an id of its own",
+    "id-characters": "use an id without them",
+    "unknown-id": "remove the line, or add the id there",
+    "missing-id": "add a line for it, or remove the id everywhere",
+    "spk2utt": f"make spk2utt anew from utt2spk: {_COPY}",
+    "spk-prefix": "begin utterance ids with the speaker, so that both sort alike "
+    "(`hamzaban copy-data --utt_prefix`)",
+    # text
+    "empty-text": "add the transcript, or remove the utterance everywhere",
+    "not-nfc": "normalize the text to Unicode NFC",
+    "control-character": "delete it from the line",
+    "white-space": "write an ordinary space instead",
+    "reserved-word": "remove the word from the transcript",
+    # audio
+    "tilde": "write the whole path",
+    "missing-audio": "correct the path, or remove the line everywhere",
+    "empty-audio": "fetch or cut it again, or remove the line everywhere",
+    "unreadable-audio": "convert it to FLAC or WAV, or remove the line everywhere",
+    "truncated-audio": "fetch or convert it again, or remove the line everywhere",
+    "wrong-rate": "resample with `hamzaban format-audio --fs`",
+    "nan-audio": "decode it again, or remove the line everywhere",
+    "silent-audio": "remove the line everywhere",
+    "num-samples": "count anew with `hamzaban format-audio`",
+    "segment": "correct the times, or remove the segment everywhere",
+}
+WARNINGS = frozenset({"spk-prefix"})
+CONTENT_KINDS = frozenset({"empty-text", "not-nfc", "control-character"})
+
+
+@dataclass
+class Findings:
+    """Counts findings by kind and keeps the lines of the first of each.
+
+    Attributes:
+        max_shown: How many lines of a kind are kept.
+        warnings: Kinds that do not make a directory invalid.
+    """
+
+    max_shown: int = 20
+    warnings: frozenset[str] = WARNINGS
+    counts: Counter[str] = field(default_factory=Counter)
+    shown: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, kind: str, path: Path, line: int, key: str, found: str) -> None:
+        """Count a finding.
+
+        Args:
+            kind: A key of `REMEDIES`.
+            path: The file.
+            line: Line number from 1, or 0 for the whole file.
+            key: The id concerned, or "".
+            found: What was found and, where it is not plain, expected.
+        """
+        self.counts[kind] += 1
+        lines = self.shown.setdefault(kind, [])
+        if len(lines) < self.max_shown:
+            place = f"{path}:{line}" if line else str(path)
+            what = f"{key}: {found}" if key else found
+            text = f"{place}: {what}; {REMEDIES[kind]} [{kind}]"
+            lines.append("".join(c if c.isprintable() else _escape(c) for c in text))
+
+    @property
+    def num_errors(self) -> int:
+        """The number of findings that make the directory invalid."""
+        return sum(n for kind, n in self.counts.items() if kind not in self.warnings)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report, kind by kind in the order of `REMEDIES`."""
+        for kind in REMEDIES:
+            lines = self.shown.get(kind, [])
+            prefix = "warning: " if kind in self.warnings else ""
+            yield from (prefix + line for line in lines)
+            if more := self.counts[kind] - len(lines):
+                yield f"{prefix}... and {more} more [{kind}]"
+
+    def totals(self) -> str:
+        """Return the counts of all kinds on one line: `unsorted 3, not-nfc 1`."""
+        kinds = [kind for kind in REMEDIES if self.counts[kind]]
+        return ", ".join(f"{kind} {self.counts[kind]}" for kind in kinds)
+
+
+def _escape(character: str) -> str:
+    """Show an unprintable character by its number; joiners are part of the spelling."""
+    if character in "\u200c\u200d":
+        return character
+    return f"<U+{ord(character):04X}>"
+
+
+@dataclass
+class Summary:
+    """What a data directory holds; None where that is not known."""
+
+    num_utts: int = 0
+    num_spks: int = 0
+    duration_s: float | None = None
+    num_samples: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """Return the summary as one line."""
+        parts = [f"{self.num_utts} utterances", f"{self.num_spks} speakers"]
+        if self.duration_s is not None:
+            parts.append(f"{self.duration_s / 3600:.2f} hours")
+        elif self.num_samples is not None:
+            parts.append(f"{self.num_samples} samples")
+        else:
+            parts.append("duration unknown")
+        return ", ".join(parts) + "".join(f"; {note}" for note in self.notes)

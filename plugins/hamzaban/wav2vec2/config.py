@@ -1,0 +1,180 @@
+"""The two dictionaries of a pretraining configuration: `model_cfg` and `task_cfg`.
+
+They hold the fields of S3PRL's `Wav2Vec2Config` and `AudioPretrainingConfig`, so that
+what a YAML says is what the written checkpoint says and what S3PRL builds from it.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from s3prl.upstream.wav2vec2.wav2vec2_model import (
+    AudioPretrainingConfig,
+    Wav2Vec2Config,
+)
+
+from hamzaban.wav2vec2.frames import parse_conv_layers
+
+# What the pretraining step does not do; published wav2vec 2.0 models use none of it.
+TRAINING_ONLY: dict[str, Any] = {  # of a run, no part of the model
+    "negatives_from_everywhere": False,
+    "cross_sample_negatives": 0,
+    "codebook_negatives": 0,
+    "no_mask_overlap": False,
+    "mask_channel_prob": 0.0,
+    "crop_seq_to_multiple": 1,
+    "checkpoint_activations": False,
+}
+_UNSUPPORTED = {"quantize_input": False, **TRAINING_ONLY}
+
+# Fields that a run may change when it continues from a checkpoint.
+TRAINING_FIELDS = frozenset(
+    (
+        "dropout",
+        "attention_dropout",
+        "activation_dropout",
+        "encoder_layerdrop",
+        "dropout_input",
+        "dropout_features",
+        "feature_grad_mult",
+        "logit_temp",
+        "latent_temp",
+        "num_negatives",
+        "mask_prob",
+        "mask_length",
+        "mask_selection",
+        "mask_other",
+        "mask_dropout",
+        "require_same_masks",
+        "required_seq_len_multiple",
+    )
+)
+
+
+def make_model_cfg(values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Complete and check the architecture values of a model.
+
+    Args:
+        values: Fields of `Wav2Vec2Config`; the others take S3PRL's defaults, except
+            `quantize_targets` (true) and `require_same_masks` (false).
+        place: Where the values come from, for messages.
+
+    Returns:
+        All fields as plain values, fit for YAML and `torch.load(weights_only=True)`.
+
+    Raises:
+        ValueError: A field is unknown, of the wrong type, or asks for something that
+            pretraining does not do.
+    """
+    ours = {"quantize_targets": True, "require_same_masks": False}
+    cfg = _fill(Wav2Vec2Config, {**ours, **values}, place)
+    cfg["latent_temp"] = _read_temperature(cfg["latent_temp"], place)
+    parse_conv_layers(cfg["conv_feature_layers"])  # S3PRL evaluates it as Python
+    if not cfg["quantize_targets"]:
+        raise ValueError(
+            f"{place}: quantize_targets is {cfg['quantize_targets']}, expected true; "
+            "pretraining needs the quantizer"
+        )
+    for name, expected in _UNSUPPORTED.items():
+        if cfg[name] != expected:
+            raise ValueError(
+                f"{place}: {name} is {cfg[name]}, expected {expected}; "
+                "other values are not supported in pretraining, remove the line"
+            )
+    return cfg
+
+
+def make_task_cfg(values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Complete and check how waveforms are prepared.
+
+    Args:
+        values: Fields of `AudioPretrainingConfig`: `normalize`, `sample_rate` in Hz,
+            `max_sample_size` and `min_sample_size` in samples.
+        place: Where the values come from, for messages.
+
+    Returns:
+        All fields as plain values.
+
+    Raises:
+        ValueError: A field is unknown or of the wrong type.
+    """
+    return _fill(AudioPretrainingConfig, values, place)
+
+
+def merge_model_cfg(
+    stored: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Join a checkpoint's model configuration with the one a run asks for.
+
+    Args:
+        stored: Complete configuration of the checkpoint, which decides all shapes.
+        wanted: What the YAML says; it decides `TRAINING_FIELDS`.
+
+    Returns:
+        The configuration to use, and what of `wanted` it overrides: values of the
+        checkpoint that differ from the YAML's.
+    """
+    merged = dict(stored)
+    merged.update({k: v for k, v in wanted.items() if k in TRAINING_FIELDS})
+    differs = {k: merged[k] for k, v in wanted.items() if merged[k] != v}
+    return merged, differs
+
+
+def known_fields(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what the dataclass `schema` has a field for."""
+    names = {field.name for field in dataclasses.fields(schema)}
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _fill(schema: type, values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    fields = {field.name: field for field in dataclasses.fields(schema)}
+    cfg = {name: field.default for name, field in fields.items()}
+    for name, value in values.items():
+        if name not in fields:
+            known = ", ".join(sorted(fields))
+            raise ValueError(f"{place}: '{name}' is unknown; known: {known}")
+        cfg[name] = _convert(value, cfg[name], f"{place}: {name}")
+    return {name: _plain(value) for name, value in cfg.items()}
+
+
+def _convert(value: Any, default: Any, place: str) -> Any:
+    """Give a value the type of its default; YAML reads 1e-4 as text and 1 as int."""
+    if default is None or value is None or isinstance(default, tuple):
+        return value
+    if isinstance(default, bool) or isinstance(value, bool):
+        fits = isinstance(value, type(default))
+    elif isinstance(default, int):
+        fits = isinstance(value, int) or (isinstance(value, float) and value % 1 == 0)
+    else:
+        fits = True
+    try:
+        if not fits:
+            raise ValueError
+        return type(default)(value)
+    except (TypeError, ValueError):
+        expected = type(default).__name__
+        raise ValueError(
+            f"{place} is {value!r}, expected {expected}; correct it"
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """Strings of S3PRL's enumerations as plain strings."""
+    return str(value) if isinstance(value, str) else value
+
+
+def _read_temperature(value: Any, place: str) -> tuple[float, float, float]:
+    """Read (start, end, decay of each update)."""
+    try:
+        start, end, decay = (float(part) for part in value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{place}: latent_temp is {value!r}, expected three numbers (start, end, "
+            "decay of each update), such as [2.0, 0.5, 0.999995]"
+        ) from None
+    if not (start >= end > 0 and 0 < decay <= 1):
+        raise ValueError(
+            f"{place}: latent_temp is {value!r}, expected start >= end > 0 and "
+            "0 < decay <= 1; correct it"
+        )
+    return start, end, decay

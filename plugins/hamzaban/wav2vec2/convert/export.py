@@ -1,0 +1,121 @@
+"""From `wav2vec2.pt` to a directory that transformers loads."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hamzaban.fileio import atomic_path, atomic_text
+from hamzaban.wav2vec2.checkpoint import Checkpoint
+from hamzaban.wav2vec2.convert.huggingface import (
+    ACTIVATIONS,
+    CONFIG,
+    EXTRACTORS,
+    PREPROCESSOR,
+    SAME_FIELDS,
+    WEIGHT_FILES,
+)
+from hamzaban.wav2vec2.convert.names import to_transformers
+from hamzaban.wav2vec2.frames import parse_conv
+
+# What transformers' model does not have; values that mean "without".
+_WITHOUT = {
+    "layer_type": "transformer",
+    "target_glu": False,
+    "quantizer_depth": 1,
+    "pos_conv_depth": 1,
+}
+
+
+def write_huggingface(checkpoint: Checkpoint, folder: str | Path, place: str) -> None:
+    """Write config.json, model.safetensors and preprocessor_config.json.
+
+    The model is a `Wav2Vec2ForPreTraining`; config.json, written last, marks the
+    directory as complete. `mask_time_prob` stays transformers' own, a value of
+    fine-tuning there.
+
+    Args:
+        checkpoint: The model.
+        folder: Where the files go; made if missing.
+        place: Where the model comes from, for messages.
+
+    Raises:
+        ValueError: transformers has no such model.
+    """
+    from safetensors.torch import save_file
+
+    config = make_config(checkpoint.model_cfg, place)
+    folder = Path(folder)
+    weights = {
+        name: value.detach().float().contiguous().clone()
+        for name, value in _make_weights(checkpoint).items()
+    }
+    with atomic_path(folder / WEIGHT_FILES[0]) as temporary:
+        save_file(weights, temporary, metadata={"format": "pt"})
+    preprocessor = {
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+        "do_normalize": bool(checkpoint.task_cfg["normalize"]),
+        "feature_size": 1,
+        "padding_side": "right",
+        "padding_value": 0.0,
+        "return_attention_mask": config["feat_extract_norm"] == "layer",
+        "sampling_rate": int(checkpoint.task_cfg["sample_rate"]),
+    }
+    _write_json(preprocessor, folder / PREPROCESSOR)
+    _write_json(config, folder / CONFIG)
+
+
+def make_config(model_cfg: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Make the content of config.json.
+
+    Args:
+        model_cfg: All fields of S3PRL's `Wav2Vec2Config`.
+        place: Where they come from, for messages.
+
+    Raises:
+        ValueError: transformers has no such model.
+    """
+    activations = {ours: theirs for theirs, ours in ACTIVATIONS.items()}
+    wrong = {k: model_cfg[k] for k, v in _WITHOUT.items() if model_cfg[k] != v}
+    if model_cfg["activation_fn"] not in activations:
+        wrong["activation_fn"] = model_cfg["activation_fn"]
+    if wrong:
+        raise ValueError(
+            f"{place}: {wrong} found, which transformers' Wav2Vec2ForPreTraining does "
+            f"not have; expected {_WITHOUT}; such a model stays in our form"
+        )
+    layers = parse_conv(model_cfg["conv_feature_layers"])
+    extractors = {ours: theirs for theirs, ours in EXTRACTORS.items()}
+    final_dim = model_cfg["final_dim"] or model_cfg["encoder_embed_dim"]
+    config = {theirs: model_cfg[ours] for theirs, ours in SAME_FIELDS.items()}
+    return {
+        "architectures": ["Wav2Vec2ForPreTraining"],
+        "model_type": "wav2vec2",
+        **config,
+        "proj_codevector_dim": final_dim,
+        "codevector_dim": model_cfg["latent_dim"] or final_dim,
+        "conv_dim": [channels for channels, _, _ in layers],
+        "conv_kernel": [kernel for _, kernel, _ in layers],
+        "conv_stride": [stride for _, _, stride in layers],
+        "feat_extract_norm": extractors[model_cfg["extractor_mode"]],
+        "feat_extract_activation": "gelu",
+        "hidden_act": activations[model_cfg["activation_fn"]],
+        "layer_norm_eps": 1e-5,
+    }
+
+
+def _make_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    weights = dict(checkpoint.model_weight)
+    if "post_extract_proj.weight" not in weights:
+        width = int(checkpoint.model_cfg["encoder_embed_dim"])
+        weights["post_extract_proj.weight"] = torch.eye(width)
+        weights["post_extract_proj.bias"] = torch.zeros(width)
+    return to_transformers(weights, checkpoint.model_cfg["extractor_mode"])
+
+
+def _write_json(values: Mapping[str, Any], path: Path) -> None:
+    with atomic_text(path) as stream:
+        stream.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,210 @@
+"""transformers' wav2vec 2.0 directories: `config.json`, weights, preprocessor."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hamzaban.wav2vec2.checkpoint import Checkpoint
+from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
+from hamzaban.wav2vec2.convert.names import from_transformers
+
+CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+
+# transformers' field -> S3PRL's, of equal meaning
+SAME_FIELDS = {
+    "num_hidden_layers": "encoder_layers",
+    "hidden_size": "encoder_embed_dim",
+    "intermediate_size": "encoder_ffn_embed_dim",
+    "num_attention_heads": "encoder_attention_heads",
+    "hidden_dropout": "dropout",
+    "attention_dropout": "attention_dropout",
+    "activation_dropout": "activation_dropout",
+    "layerdrop": "encoder_layerdrop",
+    "feat_proj_dropout": "dropout_input",
+    "feat_quantizer_dropout": "dropout_features",
+    "do_stable_layer_norm": "layer_norm_first",
+    "conv_bias": "conv_bias",
+    "num_conv_pos_embeddings": "conv_pos",
+    "num_conv_pos_embedding_groups": "conv_pos_groups",
+    "mask_time_length": "mask_length",
+    "num_codevectors_per_group": "latent_vars",
+    "num_codevector_groups": "latent_groups",
+    "codevector_dim": "latent_dim",
+    "proj_codevector_dim": "final_dim",
+    "contrastive_logits_temperature": "logit_temp",
+    "num_negatives": "num_negatives",
+}
+EXTRACTORS = {"group": "default", "layer": "layer_norm"}
+ACTIVATIONS = {"gelu": "gelu", "relu": "relu", "gelu_new": "gelu_accurate"}
+_DEFAULTS: dict[str, Any] = {  # of transformers, where config.json has no such field
+    "num_hidden_layers": 12,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_attention_heads": 12,
+    "codevector_dim": 256,
+    "proj_codevector_dim": 256,
+    "conv_dim": [512] * 7,
+    "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
+    "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+    "feat_extract_norm": "group",
+    "hidden_act": "gelu",
+    "activation_dropout": 0.1,
+    "layerdrop": 0.1,
+}
+# What S3PRL's class cannot do otherwise.
+_FIXED = {"feat_extract_activation": "gelu", "layer_norm_eps": 1e-5}
+_OFF = ("add_adapter", "adapter_attn_dim")
+
+
+def read_huggingface(folder: str | Path) -> Checkpoint:
+    """Read a directory that `save_pretrained` wrote or the hub serves.
+
+    Args:
+        folder: With config.json and model.safetensors or pytorch_model.bin, in one
+            piece or in several with an index.
+
+    Returns:
+        The model by S3PRL's names. `mask_prob` is that of pretraining: the file's own
+        is a value of fine-tuning.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: It is another model, or has parts S3PRL's class does not have.
+    """
+    folder = Path(folder)
+    config = {**_DEFAULTS, **read_json(folder / CONFIG)}
+    place = str(folder / CONFIG)
+    _check_config(config, place)
+    model_cfg = make_model_cfg(_convert_config(config), place)
+    task_cfg = make_task_cfg({"normalize": _read_normalize(folder, config)}, place)
+    weights = from_transformers(read_weights(folder), model_cfg["extractor_mode"])
+    _drop_identity(weights, model_cfg, str(folder))
+    return Checkpoint(task_cfg, model_cfg, weights)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON dictionary; anything else is a ValueError or FileNotFoundError."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; give a directory as transformers saves it"
+        )
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: is not JSON: {error}; download it again") from None
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"{path}: found {type(values).__name__}, expected a dictionary"
+        )
+    return values
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read all parameters of a directory, safetensors first, without running code.
+
+    Raises:
+        FileNotFoundError: There are none, or a piece is missing.
+        ValueError: A file is damaged.
+    """
+    for name in WEIGHT_FILES:
+        index = folder / f"{name}.index.json"
+        if index.is_file():
+            pieces = sorted(set(read_json(index).get("weight_map", {}).values()))
+            return {
+                key: value
+                for piece in pieces
+                for key, value in _read_piece(folder / piece).items()
+            }
+        if (folder / name).is_file():
+            return _read_piece(folder / name)
+    raise FileNotFoundError(
+        f"{folder}: no {' and no '.join(WEIGHT_FILES)}; download the weights, too"
+    )
+
+
+def _read_piece(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; a piece of the model is missing"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # both libraries raise classes of their own
+        reason = " ".join(str(error).split())[:120]
+        raise ValueError(
+            f"{path}: cannot be read safely ({reason}); expected safetensors, or a "
+            "state_dict of torch.save; download it again"
+        ) from None
+
+
+def _check_config(config: Mapping[str, Any], place: str) -> None:
+    if config.get("model_type", "wav2vec2") != "wav2vec2":
+        raise ValueError(
+            f"{place}: model_type is {config['model_type']}, expected wav2vec2"
+        )
+    wrong = {k: config[k] for k, v in _FIXED.items() if config.get(k, v) != v}
+    wrong |= {name: config[name] for name in _OFF if config.get(name)}
+    for name, known in (
+        ("feat_extract_norm", EXTRACTORS),
+        ("hidden_act", ACTIVATIONS),
+    ):
+        if config[name] not in known:
+            wrong[name] = config[name]
+    if wrong:
+        raise ValueError(
+            f"{place}: {wrong} found, which the S3PRL model does not have; expected "
+            f"{_FIXED}, no {', no '.join(_OFF)}; use a model of pretraining"
+        )
+
+
+def _convert_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    layers = zip(
+        config["conv_dim"], config["conv_kernel"], config["conv_stride"], strict=True
+    )
+    values = {ours: config[k] for k, ours in SAME_FIELDS.items() if k in config}
+    return {
+        **values,
+        "conv_feature_layers": str([tuple(map(int, layer)) for layer in layers]),
+        "extractor_mode": EXTRACTORS[config["feat_extract_norm"]],
+        "activation_fn": ACTIVATIONS[config["hidden_act"]],
+    }
+
+
+def _read_normalize(folder: Path, config: Mapping[str, Any]) -> bool:
+    path = folder / PREPROCESSOR
+    if path.is_file():
+        return bool(read_json(path).get("do_normalize", True))
+    normalize = config["feat_extract_norm"] == "layer"
+    logging.warning(
+        f"{folder}: no {PREPROCESSOR}; task_cfg.normalize becomes {normalize}, as "
+        f"published models with {config['feat_extract_norm']} norm have it"
+    )
+    return normalize
+
+
+def _drop_identity(
+    weights: dict[str, Tensor], model_cfg: Mapping[str, Any], place: str
+) -> None:
+    """Drop a projection that changes nothing; S3PRL has none between equal widths."""
+    width = int(model_cfg["encoder_embed_dim"])
+    weight = weights.get("post_extract_proj.weight")
+    if weight is None or weight.shape[1] != width:
+        return
+    bias = weights.get("post_extract_proj.bias", torch.zeros(width))
+    if bias.any() or not torch.equal(weight.float(), torch.eye(width)):
+        raise ValueError(
+            f"{place}: feature_projection maps {width} channels to as many, which "
+            "S3PRL's model cannot; expected an identity or other widths"
+        )
+    for name in ("weight", "bias"):
+        weights.pop(f"post_extract_proj.{name}", None)

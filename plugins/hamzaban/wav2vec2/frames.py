@@ -1,0 +1,74 @@
+"""Geometry of wav2vec 2.0: frames that its convolutions make of samples."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Sequence
+
+# wav2vec 2.0 (arXiv 2006.11477, section 4.2): (channels, kernel, stride), samples
+WAV2VEC2_CONV = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512, 2, 2)] * 2"
+
+
+def parse_conv_layers(conv_feature_layers: str) -> list[tuple[int, int]]:
+    """Read kernels and strides from wav2vec 2.0's configuration string.
+
+    Args:
+        conv_feature_layers: Such as `[(512, 10, 5)] + [(512, 3, 2)] * 4`: lists of
+            (channels, kernel, stride) joined by + and repeated by *.
+
+    Returns:
+        (kernel, stride) of each layer, in samples of the layer's input.
+
+    Raises:
+        ValueError: The string is anything else.
+    """
+    return [(kernel, stride) for _, kernel, stride in parse_conv(conv_feature_layers)]
+
+
+def parse_conv(conv_feature_layers: str) -> list[tuple[int, int, int]]:
+    """Read (channels, kernel, stride) of each layer, as `parse_conv_layers`."""
+    try:
+        layers = _evaluate(ast.parse(conv_feature_layers, mode="eval").body)
+        return [(int(dim), int(kernel), int(stride)) for dim, kernel, stride in layers]
+    except (SyntaxError, TypeError, ValueError) as e:
+        raise ValueError(
+            f"conv_feature_layers {conv_feature_layers!r} is not understood; expected "
+            f"a list such as {WAV2VEC2_CONV!r}"
+        ) from e
+
+
+def count_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> int:
+    """Count the frames that unpadded convolutions make.
+
+    Args:
+        num_samples: Length of the waveform.
+        conv: (kernel, stride) of each layer.
+
+    Returns:
+        Frames, 0 where the waveform is shorter than the receptive field.
+    """
+    frames = num_samples
+    for kernel, stride in conv:
+        frames = max(0, (frames - kernel) // stride + 1)
+    return frames
+
+
+def count_ctc_frames(token_int: Sequence[int]) -> int:
+    """Count the frames that CTC needs: a blank stands between equal neighbours."""
+    repeats = sum(left == right for left, right in itertools.pairwise(token_int))
+    return len(token_int) + repeats
+
+
+def _evaluate(node: ast.expr) -> list:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _evaluate(node.left) + _evaluate(node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        times = ast.literal_eval(node.right)
+        if not isinstance(times, int) or not 0 < times <= 100:
+            raise ValueError(f"a repeat of {times}")
+        return _evaluate(node.left) * times
+    value = ast.literal_eval(node)
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    return value

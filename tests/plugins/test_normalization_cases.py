@@ -1,0 +1,29 @@
+"""The cases that documentation compares normalizers by: ours passes every one."""
+
+import case_tables
+import pytest
+
+from hamzaban.text import Normalizer
+
+MIN_CASES = {"fa": 50, "ar": 50, "ur": 50}
+
+
+@pytest.mark.parametrize("lang", case_tables.list_languages())
+def test_cases(lang):
+    normalizers = {p: Normalizer(lang, p) for p in ("train", "score")}
+    failures = [
+        failure
+        for case in case_tables.read_cases(lang)
+        if (
+            failure := case_tables.describe_failure(
+                case, normalizers[case.profile].normalize
+            )
+        )
+    ]
+    assert not failures, "\n".join(failures)
+
+
+def test_there_are_enough_cases():
+    general = {"de", "en", "hi", "sw", "tr"}
+    for lang in set(case_tables.list_languages()) - general:
+        assert len(list(case_tables.read_cases(lang))) >= MIN_CASES.get(lang, 20)

@@ -1,0 +1,126 @@
+"""Checkpoints and configurations: round trip, and one clear line for each mistake."""
+
+import pytest
+import torch
+
+pytest.importorskip("s3prl")
+
+from hamzaban.wav2vec2.checkpoint import (  # noqa: E402
+    Checkpoint,
+    load_weights,
+    read_checkpoint,
+    write_checkpoint,
+)
+from hamzaban.wav2vec2.config import (  # noqa: E402
+    make_model_cfg,
+    make_task_cfg,
+    merge_model_cfg,
+)
+
+
+@pytest.fixture
+def module():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+
+
+@pytest.fixture
+def checkpoint(module):
+    model_cfg = make_model_cfg({"encoder_layers": 2, "latent_temp": [1, 0.5, 1]}, "x")
+    task_cfg = make_task_cfg({"normalize": True}, "x")
+    return Checkpoint(task_cfg, model_cfg, module.state_dict())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_round_trip_through_a_file(tmp_path, checkpoint, module, dtype):
+    path = tmp_path / "a folder" / "همزبان.pt"
+    write_checkpoint(path, checkpoint, dtype=dtype)
+    found = read_checkpoint(path)
+    assert found.task_cfg == checkpoint.task_cfg
+    assert found.model_cfg == checkpoint.model_cfg
+    assert found.model_weight["0.weight"].dtype == dtype
+    filled = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+    load_weights(filled, found.model_weight, str(path))
+    assert filled[0].weight.dtype == torch.float32
+    torch.testing.assert_close(filled[0].weight, module[0].weight, atol=1e-3, rtol=0)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_equal_models_give_equal_files(tmp_path, checkpoint):
+    for name in "ab":
+        write_checkpoint(tmp_path / name, checkpoint)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_does_not_fit_is_listed_by_name(module):
+    weights = dict(module.state_dict())
+    del weights["0.bias"]
+    weights["quantizer.vars"] = torch.zeros(1)
+    weights["1.weight"] = torch.zeros(5, 5)
+    message = (
+        "seed.pt: .*missing: 0.bias; unexpected: quantizer.vars; "
+        r"of another shape: 1.weight \(5, 5\) for \(2, 4\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_weights(module, weights, "seed.pt")
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="seed.pt: no such file"):
+        read_checkpoint(tmp_path / "seed.pt")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"model": {}, "args": None}, "no task_cfg, model_cfg, model_weight.*found"),
+        ([1, 2], "found list, expected a dictionary"),
+        (b"not a torch file", "not a checkpoint that can be read safely"),
+        (b"", "not a checkpoint that can be read safely"),
+        ({"model_weight": pytest}, "not a checkpoint that can be read safely"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint(tmp_path, content, message):
+    path = tmp_path / "bad.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif isinstance(content, dict) and content.get("model_weight") is pytest:
+        torch.save({"model_weight": make_model_cfg}, path)  # code, not data
+    else:
+        torch.save(content, path)
+    with pytest.raises(ValueError, match=f"bad.pt: {message}") as caught:
+        read_checkpoint(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"encoder_layer": 4}, "'encoder_layer' is unknown; known: .*encoder_layers"),
+        ({"encoder_layers": "four"}, "encoder_layers is 'four', expected int"),
+        ({"encoder_layers": 2.5}, "encoder_layers is 2.5, expected int"),
+        ({"conv_bias": 1}, "conv_bias is 1, expected bool"),
+        ({"latent_temp": [2, 0.5]}, "latent_temp is .*expected three numbers"),
+        ({"latent_temp": [0.5, 2, 1]}, "expected start >= end"),
+        ({"quantize_targets": False}, "quantize_targets is False, expected true"),
+        ({"codebook_negatives": 5}, "codebook_negatives is 5, expected 0"),
+        ({"conv_feature_layers": "print(1)"}, "conv_feature_layers .* not understood"),
+    ],
+)
+def test_wrong_model_configuration(values, message):
+    with pytest.raises(ValueError, match=message):
+        make_model_cfg(values, "model_cfg")
+
+
+def test_numbers_that_yaml_reads_as_text_are_numbers():
+    cfg = make_model_cfg({"mask_prob": "6.5e-1", "encoder_layers": 4.0}, "model_cfg")
+    assert cfg["mask_prob"] == 0.65
+    assert cfg["encoder_layers"] == 4 and isinstance(cfg["encoder_layers"], int)
+
+
+def test_a_continued_run_keeps_sizes_and_takes_training_values():
+    stored = make_model_cfg({"encoder_layers": 2, "dropout": 0.1}, "x")
+    wanted = {"encoder_layers": 12, "dropout": 0.0}
+    merged, differs = merge_model_cfg(stored, wanted)
+    assert merged == {**stored, "dropout": 0.0}
+    assert differs == {"encoder_layers": 2}
