@@ -198,7 +198,8 @@ def test_an_ended_launcher_leaves_no_job(tmp_path, number):
     launcher.send_signal(number)
     status = launcher.wait(timeout=30)
     assert status == 130
-    assert not any(is_running(int(f.read_text())) for f in files)
+    pids = [int(f.read_text()) for f in files]
+    assert wait_until(lambda: not any(is_running(pid) for pid in pids))
     assert "ended with status 143" in (tmp_path / "1.log").read_text()
 
 
