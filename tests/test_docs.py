@@ -16,7 +16,8 @@ PACKAGE = ROOT / "plugins" / "hamzaban"
 CODE = re.compile(r"^(```.*?^```|(?: {4}|\t).*?$)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 VERB = re.compile(r"(?<![\w./-])hamzaban ([a-z][a-z-]+)(?![\w.=/])")
-# Files of changes under way; this set is emptied when they are merged.
+# Files and a verb of changes under way; both sets are emptied when they are merged.
+COMING_VERBS = {"config"}
 COMING = {"score/kinds.py", "tests/plugins/test_decode_searches.py"}
 TABLE_PATH = re.compile(r"^\| `([\w./]+\.(?:py|yaml|md|sh))`", re.MULTILINE)
 
@@ -60,7 +61,8 @@ def test_verbs_that_a_page_shows_exist(page):
     text = page.read_text(encoding="utf-8")
     shown = re.findall(r"^(?:    .*|.*`hamzaban .*)$", text, re.MULTILINE)
     named = {verb for line in shown for verb in VERB.findall(line)}
-    assert {verb for verb in named if complete_verb(verb, verbs) not in verbs} == set()
+    unknown = {verb for verb in named if complete_verb(verb, verbs) not in verbs}
+    assert unknown - COMING_VERBS == set()
 
 
 def test_every_page_is_reached_from_the_readme():
