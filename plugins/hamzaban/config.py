@@ -24,6 +24,13 @@ def read_config(path: str | Path) -> tuple[dict[str, Any], list[Path]]:
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: A file is not a YAML mapping, or is its own base.
+
+    Examples:
+        >>> _ = Path("base.yaml").write_text("conf: {lr: 1, beta: 2}")
+        >>> _ = Path("own.yaml").write_text("base: base.yaml\\nconf: {lr: 3}")
+        >>> values, files = read_config("own.yaml")
+        >>> values, [file.name for file in files]
+        ({'conf': {'lr': 3, 'beta': 2}}, ['base.yaml', 'own.yaml'])
     """
     files: list[Path] = []
     layers: list[dict[str, Any]] = []
