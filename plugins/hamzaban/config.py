@@ -13,6 +13,7 @@ from hamzaban.fileio import atomic_text, remove_leftovers
 from hamzaban.typed_values import (
     check_names,
     check_options,
+    drop_none,
     option,
     read_fields,
     read_value,
@@ -23,6 +24,7 @@ from hamzaban.yaml_loader import load_yaml
 __all__ = [
     "check_names",
     "check_options",
+    "drop_none",
     "load_yaml",
     "merge",
     "option",

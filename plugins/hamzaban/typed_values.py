@@ -23,6 +23,7 @@ T = TypeVar("T")
 MAX_INT = 2**63 - 1
 _KEY = "hamzaban"  # of the metadata of a field
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_UNIONS = (typing.Union, types.UnionType)
 _LISTS = (tuple, list, collections.abc.Sequence)
 _MAPPINGS = (dict, collections.abc.Mapping)
 _WORDS = {None: "null", True: "true", False: "false"}
@@ -49,7 +50,7 @@ class Limits:
         above: Bound that is itself too small.
         below: Bound that is itself too great.
         choices: The only values of their type.
-        finite: Whether NaN and infinity are refused.
+        finite: Whether infinity is refused; NaN always is.
         convert: Applied to what the YAML says, before its type is checked.
     """
 
@@ -63,8 +64,8 @@ class Limits:
 
     def has(self, number: float) -> bool:
         """Return whether a number lies within all bounds."""
-        if math.isnan(number) or math.isinf(number):
-            return not self.finite
+        if math.isnan(number) or (self.finite and math.isinf(number)):
+            return False
         return (
             (self.at_least is None or number >= self.at_least)
             and (self.at_most is None or number <= self.at_most)
@@ -124,7 +125,7 @@ def read_fields(
     Args:
         cls: The dataclass; `option` states the limits of its fields.
         values: A value for each field without a default, and for any other.
-        place: Where the values come from, for messages.
+        place: Where the values come from, for messages; may be empty.
         only: The fields that may be given; None: all.
         see: The config that explains the fields, for messages.
 
@@ -133,9 +134,7 @@ def read_fields(
             of its limits, or the class itself refuses the values.
     """
     if not isinstance(values, Mapping):
-        raise ValueError(
-            f"{place}: {show(values)} found, expected lines `option: value`"
-        )
+        raise _error(place, f"{show(values)} found, expected lines `option: value`")
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     check_names(values, [n for n in fields if only is None or n in only], place, see)
     missing = [
@@ -143,16 +142,16 @@ def read_fields(
     ]
     if missing:
         base = f", or take over the values of {see} with `base: PATH`" if see else ""
-        raise ValueError(f"{place}: {', '.join(missing)} missing; add it{base}")
+        raise _error(place, f"{', '.join(missing)} missing; add it{base}")
     hints = typing.get_type_hints(cls)
     given = {
-        name: read_value(hints[name], value, f"{place}: {name}", _limits(fields[name]))
+        name: read_value(hints[name], value, _join(place, name), _limits(fields[name]))
         for name, value in values.items()
     }
     try:
         return cls(**given)
     except ValueError as e:
-        raise ValueError(f"{place}: {e}") from e
+        raise _error(place, str(e)) from e
 
 
 def check_names(
@@ -170,8 +169,8 @@ def check_names(
         hint = f"did you mean {near[0]}? " if near else ""
         more = f"; see {see}" if see else ""
         text = name if isinstance(name, str) and len(name) < 60 else show(name)
-        raise ValueError(
-            f"{place}: {text} is unknown; {hint}known: {', '.join(known)}{more}"
+        raise _error(
+            place, f"'{text}' is unknown; {hint}known: {', '.join(known)}{more}"
         )
 
 
@@ -209,9 +208,9 @@ def read_value(hint: Any, value: Any, place: str, limits: Limits = _FREE) -> Any
         try:
             value = limits.convert(value)
         except ValueError as e:
-            raise ValueError(f"{place}: {e}") from e
+            raise _error(place, str(e)) from e
     fitting = _convert(hint, value, place, limits)
-    _check_limits(fitting, place, limits)
+    _check_limits(fitting, place, limits, hint)
     return fitting
 
 
@@ -229,6 +228,24 @@ _SHORT.maxstring = _SHORT.maxother = 80
 _SHORT.maxlevel = 3
 
 
+def drop_none(values: object) -> object:
+    """Return a mapping without its null values; an empty one for null.
+
+    For `option(convert=drop_none)`: a config takes out with null what its base has.
+    """
+    if not isinstance(values, Mapping):
+        return {} if values is None else values
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _join(place: str, name: object) -> str:
+    return f"{place}: {name}" if place else str(name)
+
+
+def _error(place: str, text: str) -> ValueError:
+    return ValueError(_join(place, text))
+
+
 def _limits(field: dataclasses.Field[Any]) -> Limits:
     return field.metadata.get(_KEY, _FREE)
 
@@ -238,15 +255,16 @@ def _is_needed(field: dataclasses.Field[Any]) -> bool:
     return field.default is missing and field.default_factory is missing
 
 
-def _check_limits(value: Any, place: str, limits: Limits) -> None:
+def _check_limits(value: Any, place: str, limits: Limits, hint: Any = Any) -> None:
     for item in _leaves(value):
         expected = ""
         if type(item) in map(type, limits.choices) and item not in limits.choices:
-            expected = ", ".join(map(str, limits.choices))
+            is_union = typing.get_origin(hint) in _UNIONS
+            expected = _describe(hint if is_union else type(item), limits.choices)
         elif type(item) in (int, float) and not limits.has(item):
             expected = limits.describe() or "a finite number"
         if expected:
-            raise ValueError(f"{place}: {show(item)} found, expected {expected}")
+            raise _error(place, f"{show(item)} found, expected {expected}")
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -261,7 +279,7 @@ def _convert(hint: Any, value: Any, place: str, limits: Limits) -> Any:
     kind: Any = typing.get_origin(hint) or hint
     if kind is Any:
         return value
-    if kind in (typing.Union, types.UnionType):
+    if kind in _UNIONS:
         return _convert_union(hint, value, place, limits)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else read_fields(kind, value, place)
@@ -273,7 +291,7 @@ def _convert(hint: Any, value: Any, place: str, limits: Limits) -> Any:
         known = [member.value for member in kind]
         if isinstance(value, str) and value in known:
             return str(value)
-        raise ValueError(f"{place}: {show(value)} found, expected {', '.join(known)}")
+        raise _error(place, f"{show(value)} found, expected {', '.join(known)}")
     if kind in (int, float):
         number = _read_number(kind, value)
         if number is not None:
@@ -286,14 +304,12 @@ def _convert(hint: Any, value: Any, place: str, limits: Limits) -> Any:
 
 
 def _wrong_type(hint: Any, value: Any, place: str, limits: Limits) -> ValueError:
-    parts = [_describe(hint), limits.describe()]
-    if limits.choices:
-        parts = [f"one of {', '.join(map(str, limits.choices))}"]
+    parts = [_describe(hint, limits.choices), limits.describe()]
     remedy = ""
     if hint is str and type(value) in (bool, int, float):
         remedy = "; put it in quotes"
     expected = ", ".join(part for part in parts if part)
-    return ValueError(f"{place}: {show(value)} found, expected {expected}{remedy}")
+    return _error(place, f"{show(value)} found, expected {expected}{remedy}")
 
 
 def _read_number(kind: Any, value: Any) -> float | int | None:
@@ -328,7 +344,7 @@ def _convert_list(hint: Any, values: list[Any], place: str, limits: Limits) -> A
     if is_fixed and len(values) != len(inner):
         raise _wrong_type(hint, values, place, limits)
     hints = inner if is_fixed else [inner[0]] * len(values)
-    places = [f"{place}: item {number}" for number in range(1, len(values) + 1)]
+    places = [_join(place, f"item {number}") for number in range(1, len(values) + 1)]
     items = [
         _convert(wanted, value, where, limits)
         for wanted, value, where in zip(hints, values, places, strict=True)
@@ -341,23 +357,25 @@ def _convert_mapping(
 ) -> dict[Any, Any]:
     key, wanted = typing.get_args(hint) or (Any, Any)
     return {
-        _convert(key, name, f"{place}: key", _FREE): _convert(
-            wanted, value, f"{place}: {name}", limits
+        _convert(key, name, _join(place, "key"), _FREE): _convert(
+            wanted, value, _join(place, name), limits
         )
         for name, value in values.items()
     }
 
 
-def _describe(hint: Any, several: bool = False) -> str:
+def _describe(hint: Any, choices: tuple[Any, ...], several: bool = False) -> str:
     kind, inner = typing.get_origin(hint) or hint, typing.get_args(hint)
-    if kind in (typing.Union, types.UnionType):
-        return " or ".join(_describe(member, several) for member in inner)
+    if kind in map(type, choices):
+        return ", ".join(map(str, choices))
+    if kind in _UNIONS:
+        return " or ".join(_describe(member, choices, several) for member in inner)
     if kind in _MAPPINGS:
         return "lines `option: value`"
     if kind in _LISTS:
         item = inner[0] if inner else Any
         number = "" if kind is not tuple or inner[-1:] == (...,) else f"{len(inner)} "
-        return f"a list of {number}{_describe(item, True)}"
+        return f"a list of {number}{_describe(item, choices, True)}"
     if kind in _KINDS:
         return _KINDS[kind][several]
     return "values" if several else "a value"

@@ -5,17 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from hamzaban.config import check_names, option, read_dataclass
+from hamzaban.config import check_names, drop_none, option, read_dataclass
 from hamzaban.lm.audit import KINDS
 from hamzaban.lm.kenlm import MAX_ORDER
 
 UNITS = ("word", "char", "bpe")
-
-
-def _drop_none(values: object) -> object:
-    if not isinstance(values, dict):
-        return values or {}
-    return {key: value for key, value in values.items() if value is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +34,8 @@ class NgramOptions:
         is_rising = list(self.prune) == sorted(self.prune)
         if not is_rising or not 1 <= len(self.prune) <= self.order:
             raise ValueError(
-                f"prune: {list(self.prune)} found, expected 1..{self.order} counts that "
-                "do not fall, such as [0, 0, 1]"
+                f"prune: {list(self.prune)} found, expected 1..{self.order} counts "
+                "that do not fall, such as [0, 0, 1]"
             )
 
 
@@ -63,7 +57,7 @@ class LmOptions:
     bpe: NgramOptions | None = None
     memory: str = "1G"
     drop_leaks: bool = False
-    allow_leaks: dict[str, str] = option(default_factory=dict, convert=_drop_none)
+    allow_leaks: dict[str, str] = option(default_factory=dict, convert=drop_none)
 
     def __post_init__(self) -> None:
         """Check the kinds of leaks.
