@@ -71,7 +71,7 @@ def test_the_verb_removes_what_a_killed_one_left(configs):
         ("base: none.yaml", "x.yaml: base none.yaml: there is no file"),
         ("base: [a]", r"x.yaml: base is \['a'\], expected the path"),
         ("base: x.yaml", "leads back to itself"),
-        ("a: [", "x.yaml: is not YAML"),
+        ("a: [", "x.yaml:1: is not YAML"),
         ("- a", "expected lines `option: value`"),
     ],
 )

@@ -181,10 +181,10 @@ def test_a_killed_grid_goes_on(grid, number):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"metric": "per"}, "metric is per, expected wer, cer, ter"),
+        ({"metric": "per"}, "metric: 'per' found, expected wer, cer, ter"),
         ({"repeats": "lang"}, "expected each of the axes once: start, lang, seed"),
-        ({"cells": {}}, "cells is unknown; known: axes"),
-        ({"cell": {"command": ["x"]}}, "cell: result is missing"),
+        ({"cells": {}}, "'cells' is unknown; did you mean cell"),
+        ({"cell": {"command": ["x"]}}, "cell: result missing; add it"),
         (
             {"cell": {"command": ["{speaker}"], "result": "x"}},
             r"\{speaker\} is unknown; known: dir, lang, lang_name",

@@ -63,9 +63,9 @@ def test_forgetting_is_measured_against_the_start():
 
 
 def test_wrong_options():
-    with pytest.raises(ValueError, match="'intervall' is unknown; known: interval"):
+    with pytest.raises(ValueError, match="'intervall' is unknown; did you mean"):
         read_doctor_options({"intervall": 3})
-    with pytest.raises(ValueError, match="patience is 0, expected 1 up"):
+    with pytest.raises(ValueError, match="patience: 0 found, expected 1 or more"):
         read_doctor_options({"patience": 0})
 
 

@@ -101,10 +101,10 @@ def test_each_kind_of_batch_trains_its_own_head():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"mode": "both"}, "mode 'both' is unknown; known: alternate, sum"),
-        ({"ratio": [1]}, r"ratio is \[1\], expected two numbers"),
-        ({"layers": 2}, "'layers' is unknown; known: mode"),
-        ({"ctc_weight": -1}, "a weight is below 0"),
+        ({"mode": "both"}, "mode: 'both' found, expected alternate, sum"),
+        ({"ratio": [1]}, r"ratio: \[1\] found, expected a list of 2 whole numbers"),
+        ({"layers": 2}, "'layers' is unknown; did you mean layer"),
+        ({"ctc_weight": -1}, "ctc_weight: -1.0 found, expected 0 or more"),
     ],
 )
 def test_wrong_options(values, message):

@@ -96,11 +96,14 @@ def test_a_file_that_is_no_checkpoint(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"encoder_layer": 4}, "'encoder_layer' is unknown; known: .*encoder_layers"),
-        ({"encoder_layers": "four"}, "encoder_layers is 'four', expected int"),
-        ({"encoder_layers": 2.5}, "encoder_layers is 2.5, expected int"),
-        ({"conv_bias": 1}, "conv_bias is 1, expected bool"),
-        ({"latent_temp": [2, 0.5]}, "latent_temp is .*expected three numbers"),
+        (
+            {"encoder_layer": 4},
+            "'encoder_layer' is unknown; did you mean enc",
+        ),
+        ({"encoder_layers": "four"}, "encoder_layers: 'four' found, expected a whole"),
+        ({"encoder_layers": 2.5}, "encoder_layers: 2.5 found, expected a whole"),
+        ({"conv_bias": 1}, "conv_bias: 1 found, expected true or false"),
+        ({"latent_temp": [2, 0.5]}, "latent_temp: .*expected a list of 3 numbers"),
         ({"latent_temp": [0.5, 2, 1]}, "expected start >= end"),
         ({"quantize_targets": False}, "quantize_targets is False, expected true"),
         ({"codebook_negatives": 5}, "codebook_negatives is 5, expected 0"),

@@ -1,6 +1,5 @@
 """From the model files of a run to `wav2vec2.pt`, which S3PRL's frontend loads."""
 
-import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 import torch
 
+from hamzaban.config import option, read_dataclass
 from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
 
 MODEL_FILES = {
@@ -31,29 +31,17 @@ class ExportOptions:
         dtype: `float32` or `float16`, the type of the weights in the file.
     """
 
-    model: str = "last"
-    dtype: str = "float32"
-
-    def __post_init__(self) -> None:
-        """Check the choices."""
-        for name, known in (("model", MODEL_FILES), ("dtype", DTYPES)):
-            value = getattr(self, name)
-            if value not in known:
-                raise ValueError(
-                    f"export_conf: {name} '{value}' is unknown; known: "
-                    f"{', '.join(known)}"
-                )
+    model: str = option("last", choices=tuple(MODEL_FILES))
+    dtype: str = option("float32", choices=tuple(DTYPES))
 
 
 def read_export_options(values: Mapping[str, Any]) -> ExportOptions:
-    """Make the options of a dictionary; an unknown key is a ValueError."""
-    known = [field.name for field in dataclasses.fields(ExportOptions)]
-    for name in values:
-        if name not in known:
-            raise ValueError(
-                f"export_conf: '{name}' is unknown; known: {', '.join(known)}"
-            )
-    return ExportOptions(**values)
+    """Read `export_conf`.
+
+    Raises:
+        ValueError: A key is unknown or a value is wrong.
+    """
+    return read_dataclass(ExportOptions, values, "export_conf")
 
 
 def exported_file(output_dir: str | Path, model: str) -> Path:
