@@ -4,16 +4,22 @@ import math
 
 import numpy as np
 import pytest
-import torch
-from torch.nn import functional as F
 
-pytest.importorskip("espnet2")
 
-from hamzaban.pretrain.criterion import contrast, drop_equal_targets  # noqa: E402
-from hamzaban.pretrain.masked_batch import draw_batch  # noqa: E402
-from hamzaban.pretrain.model import LossOptions, PretrainModel  # noqa: E402
-from hamzaban.pretrain.quantize import quantize  # noqa: E402
-from hamzaban.wav2vec2.config import make_model_cfg  # noqa: E402
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global F, LossOptions, PretrainModel, contrast, draw_batch, drop_equal_targets
+    global make_model_cfg, quantize, torch
+    import torch
+    from torch.nn import functional as F
+
+    from hamzaban.pretrain.criterion import contrast, drop_equal_targets
+    from hamzaban.pretrain.masked_batch import draw_batch
+    from hamzaban.pretrain.model import LossOptions, PretrainModel
+    from hamzaban.pretrain.quantize import quantize
+    from hamzaban.wav2vec2.config import make_model_cfg
+
 
 SMALL = {
     "conv_feature_layers": "[(16, 10, 5)] + [(16, 3, 2)] * 4 + [(16, 2, 2)] * 2",
@@ -31,7 +37,7 @@ SMALL = {
 }
 
 
-def build(seed: int = 0, **cfg) -> PretrainModel:
+def build(seed: int = 0, **cfg):
     torch.manual_seed(seed)
     model = PretrainModel(make_model_cfg({**SMALL, **cfg}, "test"), LossOptions())
     # Random layer norms, so that nothing is right by being one or zero.
@@ -41,7 +47,7 @@ def build(seed: int = 0, **cfg) -> PretrainModel:
     return model
 
 
-def tones(batch: int, samples: int, seed: int = 0) -> torch.Tensor:
+def tones(batch: int, samples: int, seed: int = 0):
     """Waveforms (B, S) of tones of 0.3 s: there is something to predict."""
     rng = np.random.default_rng(seed)
     pitch = rng.choice([150, 400, 900, 2000, 3500], (batch, samples // 4800 + 1))

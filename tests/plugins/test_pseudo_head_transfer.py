@@ -3,12 +3,20 @@
 import shutil
 
 import pytest
-import torch
 import yaml
 
 from hamzaban.bin.map_head import main as map_head
 from hamzaban.decode.spelling import find_mapping, read_mapping
-from hamzaban.pseudo.head_transfer import BIAS, WEIGHT, find_rows, turn_output_layer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global BIAS, WEIGHT, find_rows, torch, turn_output_layer
+    import torch
+
+    from hamzaban.pseudo.head_transfer import BIAS, WEIGHT, find_rows, turn_output_layer
+
 
 SOURCE = ["<blank>", "<unk>", "<space>", "ت", "س", "ا", "<sos/eos>"]
 TARGET = ["<blank>", "<unk>", "<space>", "ا", "ث", "پ", "<sos/eos>"]
