@@ -13,10 +13,15 @@ REMEDIES = {
     "lmplz": "make env builds it",
     "build_binary": "make env builds it",
     "sclite": "apt-get install sctk",
+    "sc_stats": "apt-get install sctk",
     "browser": "apt-get install chromium",
     "espeak-ng": "apt-get install espeak-ng",
 }
-OTHER_NAMES = {"sclite": ("sclite", "sctk"), "browser": BROWSERS}
+OTHER_NAMES = {
+    "sclite": ("sclite", "sctk"),
+    "sc_stats": ("sc_stats", "sctk"),
+    "browser": BROWSERS,
+}
 
 
 def find_tool(name: str) -> str | None:
