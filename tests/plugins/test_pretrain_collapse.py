@@ -8,18 +8,21 @@ import re
 import pytest
 import tiny_pretraining
 
-pytest.importorskip("espnet2")
+from hamzaban import compat
 
-from hamzaban import compat  # noqa: E402
 
-with compat.fast_imports():
-    from hamzaban.pretrain.collapse import (
-        CollapseError,
-        DoctorOptions,
-        examine,
-        examine_probes,
-        read_doctor_options,
-    )
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global CollapseError, DoctorOptions, examine, examine_probes, read_doctor_options
+    with compat.fast_imports():
+        from hamzaban.pretrain.collapse import (
+            CollapseError,
+            DoctorOptions,
+            examine,
+            examine_probes,
+            read_doctor_options,
+        )
 
 
 @pytest.fixture(scope="module")

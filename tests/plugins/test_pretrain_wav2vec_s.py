@@ -4,18 +4,24 @@ import argparse
 
 import pytest
 import tiny_pretraining
-import torch
-from torch.nn import functional as F
 
-pytest.importorskip("espnet2")
+from hamzaban import compat
 
-from hamzaban import compat  # noqa: E402
 
-with compat.fast_imports():
-    from hamzaban.pretrain.model import LossOptions, PretrainModel
-    from hamzaban.pretrain.wav2vec_s import SemiSupervisedModel, read_semi_options
-    from hamzaban.text.tokens import read_token_list
-    from hamzaban.wav2vec2.config import make_model_cfg
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global F, LossOptions, PretrainModel, SemiSupervisedModel, make_model_cfg
+    global read_semi_options, read_token_list, torch
+    import torch
+    from torch.nn import functional as F
+
+    with compat.fast_imports():
+        from hamzaban.pretrain.model import LossOptions, PretrainModel
+        from hamzaban.pretrain.wav2vec_s import SemiSupervisedModel, read_semi_options
+        from hamzaban.text.tokens import read_token_list
+        from hamzaban.wav2vec2.config import make_model_cfg
+
 
 NUM_TOKENS = 8
 

@@ -145,6 +145,7 @@ def test_figures_are_those_of_their_definitions(facts):
     assert found.vocabulary_coverage == pytest.approx(known, abs=1e-6)
 
 
+@pytest.mark.needs("lmplz", "build_binary")
 def test_perplexity_is_that_of_train_lms_model(tmp_path, facts):
     from hamzaban.lm import kenlm
 

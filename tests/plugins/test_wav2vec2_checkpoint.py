@@ -1,21 +1,22 @@
 """Checkpoints and configurations: round trip, and one clear line for each mistake."""
 
 import pytest
-import torch
 
-pytest.importorskip("s3prl")
 
-from hamzaban.wav2vec2.checkpoint import (  # noqa: E402
-    Checkpoint,
-    load_weights,
-    read_checkpoint,
-    write_checkpoint,
-)
-from hamzaban.wav2vec2.config import (  # noqa: E402
-    make_model_cfg,
-    make_task_cfg,
-    merge_model_cfg,
-)
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global Checkpoint, load_weights, make_model_cfg, make_task_cfg, merge_model_cfg
+    global read_checkpoint, torch, write_checkpoint
+    import torch
+
+    from hamzaban.wav2vec2.checkpoint import (
+        Checkpoint,
+        load_weights,
+        read_checkpoint,
+        write_checkpoint,
+    )
+    from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg, merge_model_cfg
 
 
 @pytest.fixture
@@ -31,8 +32,9 @@ def checkpoint(module):
     return Checkpoint(task_cfg, model_cfg, module.state_dict())
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_round_trip_through_a_file(tmp_path, checkpoint, module, dtype):
+@pytest.mark.parametrize("dtype_name", ["float32", "float16"])
+def test_round_trip_through_a_file(tmp_path, checkpoint, module, dtype_name):
+    dtype = getattr(torch, dtype_name)
     path = tmp_path / "a folder" / "همزبان.pt"
     write_checkpoint(path, checkpoint, dtype=dtype)
     found = read_checkpoint(path)

@@ -11,21 +11,29 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 
-pytest.importorskip("espnet2")
-transformers = pytest.importorskip("transformers")
+from hamzaban.bin.export_ssl import main as export_ssl
+from hamzaban.bin.import_ssl import main as import_ssl
 
-from hamzaban.asr.upstream import encode_layers  # noqa: E402
-from hamzaban.bin.export_ssl import main as export_ssl  # noqa: E402
-from hamzaban.bin.import_ssl import main as import_ssl  # noqa: E402
-from hamzaban.pretrain.masked_batch import draw_batch  # noqa: E402
-from hamzaban.pretrain.model import LossOptions, PretrainModel  # noqa: E402
-from hamzaban.pretrain.quantize import quantize  # noqa: E402
-from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint  # noqa: E402
-from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg  # noqa: E402
-from hamzaban.wav2vec2.convert.restricted import load_restricted  # noqa: E402
-from hamzaban.wav2vec2.convert.source import fill_missing, read_source  # noqa: E402
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global Checkpoint, LossOptions, PretrainModel, draw_batch, encode_layers
+    global fill_missing, load_restricted, make_model_cfg, make_task_cfg, quantize
+    global read_source, torch, transformers, write_checkpoint
+    import torch
+    import transformers
+
+    from hamzaban.asr.upstream import encode_layers
+    from hamzaban.pretrain.masked_batch import draw_batch
+    from hamzaban.pretrain.model import LossOptions, PretrainModel
+    from hamzaban.pretrain.quantize import quantize
+    from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
+    from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
+    from hamzaban.wav2vec2.convert.restricted import load_restricted
+    from hamzaban.wav2vec2.convert.source import fill_missing, read_source
+
 
 TINY = {
     "conv_dim": [24] * 7,
