@@ -32,32 +32,12 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add_nj(parser)
     add("--audio_format", default="flac", help="flac or wav")
-    add(
-        "--channel",
-        type=channel,
-        default="mix",
-        help="mix, or the number of one: 0, 1, ...",
-    )
+    add("--channel", type=channel, default="mix", help="mix, or one of 0, 1, ...")
     add("--speed_perturb_factors", default="", help="such as '0.9 1.0 1.1'")
     add("--min_duration_s", type=float, default=0.1, help="drop what is not longer")
-    add(
-        "--max_duration_s",
-        type=float,
-        default=32.0,
-        help="drop what is not shorter; or inf",
-    )
-    add(
-        "--silence_db",
-        type=float,
-        default=-80.0,
-        help="drop what is not louder, dB full scale",
-    )
-    add(
-        "--max_drop",
-        type=float,
-        default=0.05,
-        help="highest share of utterances to drop",
-    )
+    add("--max_duration_s", type=float, default=32.0, help="drop what is not shorter")
+    add("--silence_db", type=float, default=-80.0, help="drop what is not louder, dBFS")
+    add("--max_drop", type=float, default=0.05, help="highest share to drop")
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
     add_noise_options(parser)
     return parser

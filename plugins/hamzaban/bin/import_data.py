@@ -8,6 +8,19 @@ from hamzaban.cli import str2bool
 
 GROUP = "data"
 
+SOURCES = (
+    "SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
+    "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
+    "Arrow files with audio in them (needs pyarrow); a Kaldi data directory, or "
+    "a folder with such as train, valid, test; a "
+    "folder of audio files with a .txt beside each. Where names of Parquet or "
+    "Arrow files tell a split (train-*, test-*), those of Common Voice's "
+    "validated, invalidated and other are left out; a name that tells none is an "
+    "error, unless --ignore_split is true. Training utterances whose sentence "
+    "also occurs in valid or test are removed, unless --keep_shared is true. The "
+    "utterance id is the utt_id column if there is one, else speaker and path (for "
+    "absolute paths, relative to their common folder)."
+)
 MEANINGS = (
     *("audio", "text", "speaker", "split", "utt_id", "lang"),
     *("start", "end", "duration"),
@@ -21,17 +34,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban import-data`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
-        "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
-        "Arrow files with audio in them (needs pyarrow); a Kaldi data directory, or "
-        "a folder with such as train, valid, test; a "
-        "folder of audio files with a .txt beside each. Where names of Parquet or "
-        "Arrow files tell a split (train-*, test-*), those of Common Voice's "
-        "validated, invalidated and other are left out; a name that tells none is an "
-        "error, unless --ignore_split is true. Training utterances whose sentence "
-        "also occurs in valid or test are removed, unless --keep_shared is true. The "
-        "utterance id is the utt_id column if there is one, else speaker and path (for "
-        "absolute paths, relative to their common folder).",
+        epilog=SOURCES,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -58,13 +61,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add("--ignore_split", type=str2bool, default=False, help="draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
-    add(
-        "--valid_share",
-        type=float,
-        default=0.1,
-        help="share of valid in a split that is drawn",
-    )
-    add("--test_share", type=float, default=0.1, help="share of test in such a split")
+    add("--valid_share", type=float, default=0.1, help="share of valid in a new split")
+    add("--test_share", type=float, default=0.1, help="share of test in a new split")
     add("--seed", type=int, default=0, help="random seed of the split")
     add("--max_drop", type=float, default=0.05, help=DROP)
     return parser

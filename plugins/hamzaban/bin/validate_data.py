@@ -29,9 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="header: open each file; full: decode it, to see truncation, NaN and "
         "silence reliably (default: header)",
     )
-    parser.add_argument(
-        "--fs", type=int, help="sample rate that all audio must have, Hz"
-    )
+    parser.add_argument("--fs", type=int, help="sample rate to expect, Hz")
     add_nj(parser)
     parser.add_argument(
         "--run_pipes", action="store_true", help="run the commands in wav.scp"
@@ -44,10 +42,7 @@ def get_parser() -> argparse.ArgumentParser:
         "(default: strict)",
     )
     parser.add_argument(
-        "--max_shown",
-        type=int,
-        default=20,
-        help="lines shown of each kind (default: 20)",
+        "--max_shown", type=int, default=20, help="lines of each kind (default: 20)"
     )
     return parser
 
