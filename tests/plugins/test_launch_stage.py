@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hamzaban.bin import check_stamp
 from hamzaban.bin import run_stage as verb
 from hamzaban.launch import stage, stamp
 from hamzaban.launch.stamp import Step, options_of
@@ -255,16 +254,16 @@ def test_a_step_is_not_run_twice_at_once(recipe, monkeypatch):
     assert run()
 
 
-def test_check_stamp_says_what_would_run(recipe, capsys):
+def test_explain_says_what_would_run(recipe, capsys):
     with pytest.raises(FileNotFoundError, match=r"in: no \.\*\.stamp here"):
-        check_stamp.main(["in"])
+        verb.main(["--explain", "in"])
     run()
-    assert check_stamp.main(["."]) == 0
+    assert verb.main(["--explain", "."]) == 0
     assert capsys.readouterr().out == ".out.txt.copy.stamp: up to date\n"
     add_input()
     remove_input()
     remove_output()
-    assert check_stamp.main([".out.txt.copy.stamp"]) == 1
+    assert verb.main(["--explain", ".out.txt.copy.stamp"]) == 1
     out = capsys.readouterr().out
     assert "input in/new is new" in out
     assert "input in/scp is gone; output out.txt is missing" in out.replace(

@@ -10,7 +10,7 @@ from tiny_stages import check_results, write_configs
 from tiny_stages import run as run_recipe
 from warm import warm_process
 
-from hamzaban.bin.show_conditions import main as show_conditions
+from hamzaban.bin.analyse_errors import main as analyse
 from published.speech import draw_sentences, write_audio, write_lines
 from repository import ROOT
 
@@ -64,7 +64,15 @@ def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
     assert sum(counts) == 30
     assert min(counts) >= 5  # a speaker
     (exp,) = recipe.glob("exp/asr_tiny*")
-    show_conditions([f"{exp}/greedy", "--config", f"{recipe}/conf/conditions.yaml"])
+    analyse(
+        [
+            "--by",
+            "conditions",
+            f"{exp}/greedy",
+            "--config",
+            f"{recipe}/conf/conditions.yaml",
+        ]
+    )
     shown = capsys.readouterr().out
     assert f"| test | clean | {counts[2]} | " in shown
     assert f"| test | noise_5db | {counts[2]} | " in shown

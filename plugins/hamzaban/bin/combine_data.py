@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "data"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban combine-data`."""
@@ -31,7 +33,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     num_utts = combine_dirs(args.sources, args.target, leave_out=args.leave_out)
     print(f"{args.target}: {num_utts} utterances of {len(args.sources)} directories")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from hamzaban.cli import str2bool
 
+GROUP = "score"
+
 KINDS = ("wer", "cer", "mer", "ter")
 
 

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "data"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban copy-data`."""
@@ -40,7 +42,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         num_utts = distribute(args.source, parts, {0: args.target}, rename)[0]
     print(f"{args.target}: {num_utts} utterances of {args.source}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -15,6 +15,8 @@ from hamzaban.decode.search_options import (
     read_inference,
 )
 
+GROUP = "decode"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban decode-asr`."""

@@ -1,9 +1,11 @@
-"""Estimate the GPU hours of a training run from its config: sizes, updates, batches."""
+"""Estimate the GPU hours of a training run from its config."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -77,7 +79,3 @@ def read_length(args: argparse.Namespace, config: dict[str, Any]) -> tuple[int, 
         what = "--batch_hours" if updates else "--updates"
         raise ValueError(f"{args.config}: does not say how long; give {what}")
     return int(updates), float(hours)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,8 +1,10 @@
-"""Say how many labelled hours an error rate equals, by a curve of hours and WER."""
+"""Convert an error rate to equivalent labelled hours, by a curve of hours and WER."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -34,7 +36,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     for item in found:
         print(item)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

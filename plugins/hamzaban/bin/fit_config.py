@@ -9,6 +9,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "run"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""

@@ -7,6 +7,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "data"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban hold-out-data`."""
@@ -37,7 +39,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     counts = distribute(args.source, parts, {0: args.rest, 1: args.held_out})
     print(f"{args.rest}: {counts[0]} utterances; {args.held_out}: {counts[1]}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "run"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of this verb."""

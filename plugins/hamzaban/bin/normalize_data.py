@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "text"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban normalize-data`."""
@@ -52,7 +54,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         f"{len(done.left_out)} left out; normalizer {normalizer.id}"
     )
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

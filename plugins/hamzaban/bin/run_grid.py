@@ -10,6 +10,8 @@ from pathlib import Path
 from hamzaban.grid.definition import Choice
 from hamzaban.launch.backends import BACKENDS, Resources
 
+GROUP = "run"
+
 NOT_DONE = 3  # exit status; 1 is for what is wrong with the words or the YAML
 
 

@@ -1,10 +1,12 @@
-"""Run a command, or its numbered jobs, with a log each, here or on a cluster."""
+"""Run a command as one job or several numbered jobs, each with its own log."""
 
 import argparse
 from collections.abc import Sequence
 
 from hamzaban.launch import Resources, run_jobs
 from hamzaban.launch.backends import BACKENDS
+
+GROUP = "run"
 
 
 def get_parser() -> argparse.ArgumentParser:

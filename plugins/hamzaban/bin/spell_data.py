@@ -1,8 +1,10 @@
-"""Write the transcripts of a data directory in Latin letters, or as phones."""
+"""Write the transcripts of a data directory in Latin letters or as phones."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -31,7 +33,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     count = spell_dir(args.source, args.target, kind, voice)
     print(f"{args.target}: {count} utterances of {args.source} as {args.form}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,8 +1,10 @@
-"""Take a part of a data directory: first, random, by speakers, by list, by hours."""
+"""Select part of a data directory: first, random, by speaker, by list, by hours."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -57,7 +59,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     num_utts = distribute(args.source, parts, {0: args.target})[0]
     print(f"{args.target}: {num_utts} of {len(parts)} utterances of {args.source}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

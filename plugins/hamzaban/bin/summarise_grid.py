@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hamzaban.bin.run_grid import add_grid_options, read_choice
 
+GROUP = "run"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban summarise-grid`."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from hamzaban.launch.backends import Job, Resources
+from hamzaban.launch.backends import Job, Resources, job_environment
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -101,9 +101,7 @@ class LocalBackend:
         Raises:
             ValueError: All GPUs are in use by jobs of this back end.
         """
-        environment = dict(os.environ)
-        if resources.num_threads is not None:
-            environment["OMP_NUM_THREADS"] = str(resources.num_threads)
+        environment = job_environment(job, resources)
         gpus = self._take_gpus(resources.ngpu)
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)

@@ -59,6 +59,12 @@ class Steps:
         """Batches of the whole epoch."""
         return len(self.iterator)
 
+    def count_updates(self) -> tuple[int | None, int]:
+        """Return the updates of an epoch (None: unknown), and how many are done."""
+        num_batches, accum = length_of(self.iterator), self.options.accum_grad
+        per_epoch = None if num_batches is None else num_batches // accum
+        return per_epoch, getattr(self.iterator, "start", 0) // accum
+
     def __iter__(self) -> Iterator[Any]:
         """Give the batches; the code behind `yield` runs when a batch is done."""
         done = getattr(self.iterator, "start", 0)
@@ -88,6 +94,14 @@ class Steps:
     def _is_over(self, updates: int) -> bool:
         limit = self.options.max_updates
         return limit is not None and updates >= limit
+
+
+def length_of(batches: Any) -> int | None:
+    """Return the number of batches; None if an iterator cannot tell it."""
+    try:
+        return len(batches)
+    except TypeError:
+        return None
 
 
 def count_updates(optimizer: torch.optim.Optimizer) -> int:
