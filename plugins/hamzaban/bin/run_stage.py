@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.launch.local import die_with_parent
 from hamzaban.launch.stage import run_stage
 from hamzaban.launch.stamp import Step
+from hamzaban.processes import die_with_parent
 
 
 def get_parser() -> argparse.ArgumentParser:
