@@ -24,8 +24,8 @@ from hamzaban.pretrain.model import LossOptions, PretrainModel  # noqa: E402
 from hamzaban.pretrain.quantize import quantize  # noqa: E402
 from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint  # noqa: E402
 from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg  # noqa: E402
-from hamzaban.wav2vec2.convert.restricted import load_restricted  # noqa: E402
 from hamzaban.wav2vec2.convert.source import fill_missing, read_source  # noqa: E402
+from hamzaban.weights.door import read_foreign  # noqa: E402
 
 TINY = {
     "conv_dim": [24] * 7,
@@ -463,7 +463,7 @@ def test_code_in_a_file_is_not_run(zipped, tmp_path):
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
     if not zipped:
         pickle.dumps(state)
-    stored = load_restricted(path)
+    stored = read_foreign(path)
     assert not mark.exists()
     assert stored["args"].state["bomb"].origin in ("posix.system", "nt.system")
 
@@ -473,7 +473,7 @@ def test_programs_and_rubbish_are_refused(tmp_path):
     with pytest.raises(ValueError, match="found a TorchScript program"):
         read_source(tmp_path / "jit.pt")
     (tmp_path / "text.pt").write_text("hello")
-    with pytest.raises(ValueError, match="text.pt: not a checkpoint that can be read"):
+    with pytest.raises(ValueError, match="text.pt: found a text file"):
         read_source(tmp_path / "text.pt")
     torch.save({"a": 1}, tmp_path / "other.pt")
     with pytest.raises(ValueError, match="other.pt: found keys a, expected task_cfg"):

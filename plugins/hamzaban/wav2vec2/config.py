@@ -139,7 +139,7 @@ def _fill(schema: type, values: Mapping[str, Any], place: str) -> dict[str, Any]
 
 def _convert(value: Any, default: Any, place: str) -> Any:
     """Give a value the type of its default; YAML reads 1e-4 as text and 1 as int."""
-    if default is None or value is None or isinstance(default, tuple):
+    if default is None or isinstance(default, tuple):
         return value
     if isinstance(default, bool) or isinstance(value, bool):
         fits = isinstance(value, type(default))
