@@ -77,9 +77,9 @@ def test_missing_file(tmp_path):
     [
         ({"model": {}, "args": None}, "no task_cfg, model_cfg, model_weight.*found"),
         ([1, 2], "found list, expected a dictionary"),
-        (b"not a torch file", "not a checkpoint that can be read safely"),
-        (b"", "not a checkpoint that can be read safely"),
-        ({"model_weight": pytest}, "not a checkpoint that can be read safely"),
+        (b"not a torch file", "found a text file"),
+        (b"", "found an empty file, expected a file of torch.save"),
+        ({"model_weight": pytest}, "found an object hamzaban.wav2vec2.config.make_mod"),
     ],
 )
 def test_a_file_that_is_no_checkpoint(tmp_path, content, message):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -260,15 +259,9 @@ def _build_model(args: argparse.Namespace, config: Path) -> Any:
 
 
 def _load_weights(model: Any, model_file: Path) -> None:
-    import torch
+    from hamzaban.weights.door import read_weights
 
-    try:
-        state = torch.load(model_file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as e:
-        raise ValueError(
-            f"{model_file}: cannot be read as a file of weights ({type(e).__name__}); "
-            "give another with --asr_model, or train again"
-        ) from e
+    state = read_weights(model_file)
     found = {
         name: tuple(getattr(weight, "shape", ())) for name, weight in state.items()
     }

@@ -10,6 +10,7 @@ import torch
 
 from hamzaban.config import option, read_dataclass
 from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
+from hamzaban.weights.door import read_weights
 
 MODEL_FILES = {
     "last": "latest.pth",
@@ -71,6 +72,7 @@ def export_checkpoint(
 
     Raises:
         FileNotFoundError: The run has no such model file.
+        ValueError: Its weights are not finite.
     """
     source = Path(output_dir) / MODEL_FILES[options.model]
     if not source.exists():
@@ -78,7 +80,7 @@ def export_checkpoint(
             f"{source}: no such model file; export_conf.model '{options.model}' needs "
             "an epoch with validation"
         )
-    states = torch.load(source, map_location="cpu", weights_only=True)
+    states = read_weights(source)
     weight = {
         name.removeprefix(_PREFIX): value
         for name, value in states.items()

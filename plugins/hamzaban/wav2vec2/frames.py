@@ -76,7 +76,10 @@ def _evaluate(node: ast.expr) -> list:
         times = ast.literal_eval(node.right)
         if not isinstance(times, int) or not 0 < times <= 100:
             raise ValueError(f"a repeat of {times}")
-        return _evaluate(node.left) * times
+        layers = _evaluate(node.left)
+        if len(layers) * times > 100:
+            raise ValueError(f"{len(layers) * times} layers")
+        return layers * times
     value = ast.literal_eval(node)
     if not isinstance(value, list):
         raise ValueError("not a list")
