@@ -10,15 +10,14 @@ from typing import Any, TypeVar
 import yaml
 
 from hamzaban.fileio import atomic_text, remove_leftovers
-from hamzaban.typed_values import (
+from hamzaban.option_limits import (
     check_names,
     check_options,
     drop_none,
     option,
-    read_fields,
-    read_value,
     show,
 )
+from hamzaban.typed_values import read_fields, read_value
 from hamzaban.yaml_loader import load_yaml
 
 __all__ = [
