@@ -10,21 +10,21 @@ from typing import Any, TypeVar
 import yaml
 
 from hamzaban.fileio import atomic_text, remove_leftovers
-from hamzaban.typed_values import (
+from hamzaban.option_limits import (
     check_names,
     check_options,
     drop_none,
     option,
-    read_fields,
-    read_value,
     show,
 )
+from hamzaban.typed_values import read_fields, read_value
 from hamzaban.yaml_loader import load_yaml
 
 __all__ = [
     "check_names",
     "check_options",
     "drop_none",
+    "load_mapping",
     "load_yaml",
     "merge",
     "option",
@@ -118,7 +118,7 @@ def read_config(path: str | Path) -> tuple[dict[str, Any], list[Path]]:
         if any(following.samefile(file) for file in files):
             raise ValueError(f"{files[-1]}: its base {following} leads back to itself")
         files.append(following)
-        layers.append(_read_mapping(following))
+        layers.append(load_mapping(following))
         base = layers[-1].pop(BASE_KEY, None)
         following = None if base is None else _find_base(files[-1], base)
     merged: dict[str, Any] = {}
@@ -163,7 +163,13 @@ def _find_base(path: Path, base: object) -> Path:
     return found
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
+def load_mapping(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds lines `name: value`, as `load_yaml` does.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not a mapping, or not what `load_yaml` reads.
+    """
     values = load_yaml(path)
     if not isinstance(values, dict):
         raise ValueError(

@@ -218,13 +218,10 @@ def read_config(path: str | Path) -> argparse.Namespace:
     Raises:
         ValueError: It is not YAML, or not of an ASR model.
     """
-    import yaml
+    from hamzaban.config import load_mapping
 
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.YAMLError as e:
-        raise ValueError(f"{path}: not YAML ({e}); train again") from e
-    missing = {"token_list", "token_type", "bpemodel"} - set(values or {})
+    values = load_mapping(path)
+    missing = {"token_list", "token_type", "bpemodel"} - set(values)
     if missing:
         raise ValueError(
             f"{path}: {', '.join(sorted(missing))} not found, expected the "

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from hamzaban.train.arguments import parse_arguments
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.precision import run_under_autocast
 from hamzaban.train.task_options import fill_batch_hours, fill_max_epoch, world_size
@@ -29,6 +30,17 @@ class TaskMixin:
     """
 
     trainer = Trainer
+
+    @classmethod
+    def main(
+        cls,
+        args: argparse.Namespace | None = None,
+        cmd: Sequence[str] | None = None,
+    ) -> None:
+        """Train with options that are given, or read from the command line."""
+        if args is None:
+            args = parse_arguments(cls.get_parser(), cmd)  # type: ignore[attr-defined]
+        super().main(args=args)  # type: ignore[misc]
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
