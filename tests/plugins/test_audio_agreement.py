@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from odd_wavs import FORMS, write_odd_wav
 
 from hamzaban.bin.format_audio import main as format_audio
 from hamzaban.bin.validate_data import main as validate_data
@@ -77,3 +78,12 @@ def test_segments_that_end_after_their_recording(data_dir, times, expected, caps
     assert run_both(data_dir) == expected
     is_cut = "1 segments end up to 0.5 s after their recording and are cut there"
     assert (is_cut in capsys.readouterr().out) == expected[0]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_files_that_no_decoder_reads_are_named(data_dir, form, capsys, caplog):
+    path = write_odd_wav(data_dir.parent / "odd.wav", form)
+    write(data_dir, "wav.scp", f"u1 {path}")
+    assert run_both(data_dir) == (False, "unreadable")
+    assert str(path) in capsys.readouterr().out
+    assert str(path) in caplog.text

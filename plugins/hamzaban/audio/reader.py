@@ -62,29 +62,17 @@ def measure_audio(source: str, *, allow_pipes: bool = False) -> AudioLength:
     """
     with open_source(source, allow_pipes=allow_pipes) as file:
         _check_whole(file, source)
-        with _open_any(file, source) as stream:
-            length = stream.num_samples
-            is_cut = stream.encoding[0] == "FLAC" and not _has_last_sample(file)
-            if length is not None and not is_cut:
-                return AudioLength(stream.fs, length, stream.is_exact)
+        with _open_any(file, source, seek_end=True) as stream:
+            if stream.num_samples is not None:
+                return AudioLength(stream.fs, stream.num_samples, stream.is_exact)
         with _open_any(file, source) as stream:  # anew: seeking may have failed
-            length = sum(len(block) for block in stream.blocks)
-            return AudioLength(stream.fs, length, is_exact=True)
+            num_samples = sum(len(block) for block in stream.blocks)
+            return AudioLength(stream.fs, num_samples, is_exact=True)
 
 
 def _check_whole(file: BinaryIO, name: str) -> None:
     if cut := find_truncation(file):
         raise UnreadableError("truncated", f"{name}: {cut}")
-
-
-def _has_last_sample(file: BinaryIO) -> bool:
-    """Read the last sample of a FLAC file, which does not tell its end otherwise."""
-    try:
-        with _open_sound(file) as opened:
-            opened.seek(opened.frames - 1)
-            return len(opened.read(1)) == 1
-    except soundfile.LibsndfileError:
-        return False
 
 
 def _path_or_stream(file: BinaryIO) -> Any:
@@ -96,42 +84,59 @@ def _path_or_stream(file: BinaryIO) -> Any:
     return file
 
 
-def _open_sound(file: BinaryIO) -> soundfile.SoundFile:
-    return soundfile.SoundFile(_path_or_stream(file))
-
-
 @contextmanager
-def _open_any(file: BinaryIO, name: str) -> Iterator[AudioStream]:
+def _open_any(
+    file: BinaryIO, name: str, *, seek_end: bool = False
+) -> Iterator[AudioStream]:
     """Open with libsndfile if it knows the length: it reads no more than that.
 
-    libsndfile 1.2.2 cannot read a streamed FLAC file, whose length is not declared.
+    Args:
+        file: The recording.
+        name: What errors call it.
+        seek_end: Find out whether the last sample is there, where only reading it
+            tells; no block can be read then.
     """
     failure = "length not stated"
-    is_stated = is_length_stated(file)
     try:
-        opened = _open_sound(file)
+        opened = soundfile.SoundFile(_path_or_stream(file))
     except Exception as error:  # TypeError: name.raw; others of damaged headers
         opened, failure = None, getattr(error, "error_string", str(error))
     if opened is not None:
         with opened:
-            if (
-                is_stated
-                if opened.format == "MP3"
-                else opened.frames < _UNKNOWN_SAMPLES
-            ):
-                yield _stream_sound(opened, name)
+            if _is_length_known(opened, file):
+                check_rate(opened.samplerate, name)
+                shape = (opened.samplerate, opened.channels)
+                blocks = _read_blocks(opened, name)
+                encoding = (opened.format, opened.subtype)
+                is_whole = not seek_end or _has_last_sample(opened)
+                num_samples = opened.frames if is_whole else None
+                yield AudioStream(*shape, blocks, encoding, num_samples)
                 return
     with open_media_audio(_path_or_stream(file), name, failure) as stream:
         yield stream
 
 
-def _stream_sound(opened: soundfile.SoundFile, name: str) -> AudioStream:
-    check_rate(opened.samplerate, name)
-    encoding = (opened.format, opened.subtype)
-    blocks = _read_blocks(opened, name)
-    return AudioStream(
-        opened.samplerate, opened.channels, blocks, encoding, opened.frames
-    )
+def _is_length_known(opened: soundfile.SoundFile, file: BinaryIO) -> bool:
+    """Return whether the header of a file opened with libsndfile states the length.
+
+    libsndfile 1.2.2 cannot read a streamed FLAC file, whose length is not stated.
+    """
+    if opened.format != "MP3":
+        return bool(opened.frames < _UNKNOWN_SAMPLES)
+    place = file.tell()  # libsndfile may read the same stream
+    is_stated = is_length_stated(file)
+    file.seek(place)
+    return is_stated
+
+
+def _has_last_sample(opened: soundfile.SoundFile) -> bool:
+    if opened.format != "FLAC":  # which does not tell its end otherwise
+        return True
+    try:
+        opened.seek(opened.frames - 1)
+        return len(opened.read(1)) == 1
+    except soundfile.LibsndfileError:
+        return False
 
 
 def _read_blocks(file: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:

@@ -141,6 +141,8 @@ def _open(path: str, audio_stream: str | int) -> Iterator[tuple[Any, Any]]:
         if stream is None:
             detail = f"{path}: no audio stream ({audio_stream})"
             raise UnreadableError("no_audio", detail)
+        if stream.codec_context is None:
+            raise UnreadableError("unreadable", f"{path}: ffmpeg has no decoder for it")
         stream.codec_context.thread_count = 1  # files go side by side, see --nj
         yield container, stream
 
@@ -217,7 +219,8 @@ def _from_time(
         if left_s is None:  # the first frame after a seek
             left_s = _find_rest(frame, media, start_s)
         frame.pts = None  # else the fifo wants it without gaps
-        fifo.write(frame)
+        with name_faults(media.path):
+            fifo.write(frame)
         if left_s and (left := round(left_s * rate)):  # read(0) would be all
             left_s = Fraction(left - fifo.read(min(left, fifo.samples)).samples, rate)
         while fifo.samples >= size:
