@@ -21,6 +21,13 @@ LOG_FORMAT = "%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s"
 LOG_DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 DEBUG_VARIABLE = "HAMZABAN_DEBUG"  # set to anything: errors keep their traceback
 USER_ERRORS = (ValueError, OSError)
+# A name of earlier versions and the words that replace it.
+RENAMED = {
+    "fit-config": "config fit",
+    "list-inputs": "config inputs",
+    "merge-config": "config merge",
+    "summarise-grid": "run-grid --tables_only true",
+}
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z0-9_-]*(?==|$)")
 
@@ -120,6 +127,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if words[0] == "--version":
         sys.stdout.write(f"hamzaban {__version__}\n")
         return 0
+    words = _replace_old_name(words, verbs)
     verb = complete_verb(words[0].replace("_", "-"), verbs)
     if verb not in verbs:
         near = difflib.get_close_matches(verb, verbs, n=1)
@@ -127,6 +135,17 @@ def main(cmd: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"hamzaban: verb '{words[0]}' is unknown; {hint}\n")
         return 2
     return run_verb(verb, words[1:])
+
+
+def _replace_old_name(words: list[str], verbs: Collection[str]) -> list[str]:
+    """Return the command line with a verb of RENAMED replaced, and say so on stderr."""
+    word = words[0].replace("_", "-")
+    old = complete_verb(word, RENAMED)
+    if old not in RENAMED or complete_verb(word, verbs) in verbs:
+        return words
+    new = RENAMED[old]
+    sys.stderr.write(f"hamzaban: '{old}' is now called '{new}'\n")
+    return [*new.split(), *words[1:]]
 
 
 def str2bool(text: str) -> bool:

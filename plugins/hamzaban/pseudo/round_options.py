@@ -41,6 +41,7 @@ def read_options(path: str | Path) -> PseudoOptions:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such config; see conf/pseudo.yaml")
     values, _ = read_config(path)
+    values.pop("options", None)  # of local/pseudo.sh
     names = {field.name for field in dataclasses.fields(PseudoOptions)}
     if names != set(values):
         raise ValueError(
