@@ -51,6 +51,7 @@ _show_help() {
     while IFS= read -r line; do
         case ${line} in
             stage_table=* | help_message=*) break ;;
+            [a-z]*"=("*) is_option=false ;;
             [a-z]*=*"# "*)
                 printf '  --%s %s\n' "${line%%=*}" "${line#*=}"
                 is_option=true
@@ -68,7 +69,7 @@ while [[ ${1-} == -* ]]; do
                 _show_help
                 exit 0
             fi
-            [[ -z ${help_message-} ]] || _show_help
+            [[ -z ${help_message-} ]] || { _show_help && echo; }
             rest+=(--help)
             shift
             ;;

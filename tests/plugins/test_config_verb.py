@@ -122,9 +122,9 @@ def test_no_action_loads_torch(folder):
     config = write(folder / "x.yaml", "search: greedy\n")
     code = (
         "import sys\nfrom hamzaban.bin.config import main\n"
-        f"for action in ('inputs', 'files', 'options', 'uses_lm'):\n"
+        "for action in ('inputs', 'files', 'options', 'uses_lm'):\n"
         f"    main([action, {config!r}])\n"
-        "assert not {'torch', 'espnet2', 'numpy'} & set(sys.modules), 'slow'\n"
+        "assert not {'torch', 'espnet2'} & set(sys.modules), 'slow'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
