@@ -81,15 +81,15 @@ for name in source_exp data_dir text asr_config pseudo_exp; do
     [[ -n ${!name} ]] || die "--${name} is needed; see --help"
 done
 [[ -n ${lm_dir}${lm_config} ]] || die "--lm_dir or --lm_config is needed; see --help"
-for name in source_exp data_dir text lm_config lm_dir asr_config pseudo_config ref \
-    ssl_checkpoint token_dir labelled_dir labelled_valid_dir continuous_config; do
-    [[ -z ${!name} || -e ${!name} || ${dry_run} == true ]] ||
-        die "--${name} ${!name}: no such file or folder"
-done
 [[ -z ${test_dirs} || -n ${inference_config} ]] ||
     die "--test_dirs needs --inference_config; see --help"
 for name in ${inference_config} ${test_dirs}; do
     [[ -e ${name} || ${dry_run} == true ]] || die "${name}: no such file or folder"
+done
+for name in source_exp data_dir text lm_config lm_dir asr_config pseudo_config ref \
+    ssl_checkpoint token_dir labelled_dir labelled_valid_dir continuous_config; do
+    [[ -z ${!name} || -e ${!name} || ${dry_run} == true ]] ||
+        die "--${name} ${!name}: no such file or folder"
 done
 [[ ${start} == source || ${start} == random ]] ||
     die "--start is '${start}', expected source or random"
