@@ -24,7 +24,6 @@ LOG_FORMAT = "%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s"
 LOG_DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 DEBUG_VARIABLE = "HAMZABAN_DEBUG"  # set to anything: errors keep their traceback
 USER_ERRORS = (ValueError, OSError)
-
 # What people type, and --help lists, in place of the name of a module.
 SHORT_NAMES = {
     "analyse": "analyse-errors",
@@ -35,8 +34,12 @@ SHORT_NAMES = {
 # A name of earlier versions and the words that replace it.
 RENAMED = {
     "check-stamp": "run-stage --explain",
+    "fit-config": "config fit",
+    "list-inputs": "config inputs",
     "measure-routing": "analyse --by routing",
+    "merge-config": "config merge",
     "show-conditions": "analyse --by conditions",
+    "summarise-grid": "run-grid --tables_only true",
     "summarise-rounds": "pseudo-label --summarize",
 }
 COMMON = (  # the verbs that people use first, in the order of a project

@@ -3,7 +3,8 @@
 `load_yaml` reads any YAML file of the package, `read_dataclass` any options.
 """
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +39,8 @@ __all__ = [
 T = TypeVar("T")
 
 BASE_KEY = "base"  # of a config's first level: a path as seen from the config
+# Of a data directory, what training reads.
+DATA_FILES = ("wav.scp", "utt2num_samples", "text")
 
 
 def read_dataclass(
@@ -136,6 +139,36 @@ def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
             value = merge(old, value)
         merged[key] = value
     return merged
+
+
+def list_named_files(values: Any, words: Sequence[str] = ()) -> list[str]:
+    """Return the files that a config and options name, to be seen when they change.
+
+    Args:
+        values: The config.
+        words: Options and their values.
+
+    Returns:
+        Files, and of folders those of DATA_FILES that they have. `option=PATH` and
+        `name=PATH` name PATH as well.
+    """
+    found: dict[str, None] = {}
+    named = [*_each_text(values), *words]
+    named += [word.partition("=")[2] for word in named if "=" in word]
+    for path in named:
+        paths = [path]
+        if os.path.isdir(path):
+            paths = [os.path.join(path, name) for name in DATA_FILES]
+        found |= dict.fromkeys(file for file in paths if os.path.isfile(file))
+    return list(found)
+
+
+def _each_text(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _each_text(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def write_config(values: dict[str, Any], path: str | Path, comment: str) -> None:

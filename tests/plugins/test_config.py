@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hamzaban.bin import merge_config
+from hamzaban.bin.config import main
 from hamzaban.config import (
     check_options,
     drop_none,
@@ -57,25 +57,25 @@ def test_a_config_without_base_is_itself(configs):
 
 def test_the_verb_writes_only_what_changes(configs):
     output = configs / "exp" / "x.yaml"
-    words = [str(configs / "conf" / "x.yaml"), str(output)]
-    assert merge_config.main(words) == 0
-    assert yaml.safe_load(output.read_text()) == read_config(words[0])[0]
+    words = ["merge", str(configs / "conf" / "x.yaml"), str(output)]
+    assert main(words) == 0
+    assert yaml.safe_load(output.read_text()) == read_config(words[1])[0]
     inode = output.stat().st_ino
-    merge_config.main(words)
+    main(words)
     assert output.stat().st_ino == inode
     (configs / "base.yaml").write_text("max_epoch: 2\n")
-    merge_config.main(words)
+    main(words)
     assert output.stat().st_ino != inode
 
 
 def test_the_verb_removes_what_a_killed_one_left(configs):
     output = configs / "exp" / "x.yaml"
-    words = [str(configs / "conf" / "x.yaml"), str(output)]
-    merge_config.main(words)
+    words = ["merge", str(configs / "conf" / "x.yaml"), str(output)]
+    main(words)
     code = "from hamzaban.fileio import temporary_name as t; t('x.yaml').touch()"
     subprocess.run([sys.executable, "-c", code], cwd=output.parent, check=True)
     assert len(list(output.parent.iterdir())) == 2
-    merge_config.main(words)
+    main(words)
     assert list(output.parent.iterdir()) == [output]
 
 

@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from hamzaban.bin.run_grid import main as run_grid
-from hamzaban.bin.summarise_grid import main as summarise_grid
 from hamzaban.grid.cells import list_cells, look_at
 from hamzaban.grid.definition import Choice, read_grid
 from hamzaban.grid.report import format_p
@@ -75,6 +74,10 @@ def words_of(root, *more):
     return ["--config", config, "--exp_dir", str(root / "exp"), *more]
 
 
+def summarize_grid(words):
+    return run_grid([*words, "--tables_only", "true"])
+
+
 def states(root, **choice):
     found = read_grid(root / "grid.yaml", Choice(**choice))
     cells = list_cells(found, root / "exp")
@@ -109,7 +112,7 @@ def test_a_failure_is_shown_as_failed_and_not_as_missing(grid, capsys):
         (grid / f"fail {cell}").touch()
     run_grid(words_of(grid, "--only", "seed=0,1"))
     capsys.readouterr()
-    assert summarise_grid(words_of(grid)) == 0
+    assert summarize_grid(words_of(grid)) == 0
     text = capsys.readouterr().out
     assert text == (grid / "exp/RESULTS.md").read_text(encoding="utf-8")
     assert "# CER of 18 cells: 9 done, 3 failed, 6 waiting" in text
@@ -130,7 +133,7 @@ def test_a_failure_is_shown_as_failed_and_not_as_missing(grid, capsys):
 def test_ranks_and_tests(grid, capsys):
     run_grid(words_of(grid))
     capsys.readouterr()
-    summarise_grid(words_of(grid))
+    summarize_grid(words_of(grid))
     text = capsys.readouterr().out
     assert "|good|8.50 ± 3.50|8.50 ± 3.50|" in text
     assert "|good|1|1|1|" in text and "|worst|3|3|3|" in text
@@ -267,7 +270,7 @@ def test_axes_may_be_compared_together(grid, capsys):
     values["axes"]["start"].pop("worst")
     path.write_text(dump(values), encoding="utf-8")
     assert run_grid(words_of(grid, "--only", "seed=0,1")) == 0
-    summarise_grid(words_of(grid, "--only", "seed=0,1"))
+    summarize_grid(words_of(grid, "--only", "seed=0,1"))
     text = capsys.readouterr().out
     assert "|good fa|5.00|8.50|" in text and "|bad ar|25.00|28.50|" in text
     assert "|good fa|1.5|1.5|1.5|" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from hamzaban.config import check_names, option, read_dataclass
+from hamzaban.config import check_names, option, read_config, read_dataclass
 from hamzaban.decode.search_options import SearchOptions
 from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.guard import GuardOptions
@@ -51,4 +51,9 @@ def read_options(path: str | Path) -> PseudoOptions:
         FileNotFoundError: The config or a base is missing.
         ValueError: A value is missing, unknown, or out of its range.
     """
-    return read_dataclass(PseudoOptions, Path(path), see="conf/pseudo.yaml")
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such config; see conf/pseudo.yaml")
+    values, _ = read_config(path)
+    values.pop("options", None)  # of local/pseudo.sh
+    return read_dataclass(PseudoOptions, values, str(path), see="conf/pseudo.yaml")
