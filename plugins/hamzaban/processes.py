@@ -1,5 +1,6 @@
 """Running jobs on several processes, and telling how far they are."""
 
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -7,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -20,48 +22,72 @@ J = TypeVar("J")
 D = TypeVar("D")
 BATCHES_AHEAD = 4  # a process, so that none waits and few results are held
 LOG_EVERY_S = 10.0
+DIED = "a process died: it was killed, perhaps for lack of memory, or a library crashed"
+REMEDY = "give a lower --nj (with 1 the place is seen)"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def run_on_processes(
-    function: Callable[[J], D], jobs: Iterable[J], nj: int, *, batch_size: int = 1
+    function: Callable[[J], D],
+    jobs: Iterable[J],
+    nj: int,
+    *,
+    batch_size: int = 1,
+    in_order: bool = False,
+    by_fork: bool = False,
+    setup: Callable[[], object] | None = None,
+    remedy: str = REMEDY,
 ) -> Iterator[D]:
     """Run jobs on `nj` processes; with one, in this process.
+
+    The processes end with this one, even when it is killed.
 
     Args:
         function: Of a module, so that another process finds it.
         jobs: Taken as they are needed.
         nj: Number of processes.
         batch_size: Jobs sent to a process at once.
+        in_order: Yield in the order of the jobs, not as they are done.
+        by_fork: Copy this process, so that what its modules hold, such as a model, is
+            shared. Otherwise processes start afresh: a fork may hang where there are
+            threads, and inherits open files and their locks.
+        setup: Called once in each process, such as to set its number of threads; not
+            called with one process.
+        remedy: What the user can do where a process died.
 
     Yields:
-        What the function returned, in no certain order.
+        What the function returned.
 
     Raises:
-        ValueError: A process died, for want of memory or in a decoder.
+        ValueError: A process died, for want of memory or in a library.
     """
     if nj == 1:
         yield from map(function, jobs)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy our threads
     batches = _batch(jobs, batch_size)
-    with ProcessPoolExecutor(nj, context, initializer=_start_process) as pool:
-        running: set[Future[list[D]]] = set()
+    with _start_pool(nj, by_fork=by_fork, setup=setup) as pool:
+        waiting: deque[Future[list[D]]] = deque()
         try:
             while True:
-                for batch in islice(batches, nj * BATCHES_AHEAD - len(running)):
-                    running.add(pool.submit(_run_batch, function, batch))
-                if not running:
+                for batch in islice(batches, nj * BATCHES_AHEAD - len(waiting)):
+                    waiting.append(pool.submit(_run_batch, function, batch))
+                if not waiting:
                     return
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield from future.result()
+                yield from _pop_done(waiting, in_order=in_order).result()
         except BrokenProcessPool:
-            raise ValueError(
-                "a process died without a word; it was killed, perhaps for memory, or "
-                "a decoder crashed: run again with a smaller --nj (1 shows the place)"
-            ) from None
+            raise ValueError(f"{DIED}; {remedy}") from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pop_done(waiting: deque[Future[D]], *, in_order: bool) -> Future[D]:
+    """Take the first future out, or the first that is done."""
+    if in_order:
+        return waiting.popleft()
+    wait(waiting, return_when=FIRST_COMPLETED)
+    done = next(future for future in waiting if future.done())
+    waiting.remove(done)
+    return done
 
 
 class Crash(NamedTuple):
@@ -85,7 +111,7 @@ def run_apart(
     """
     waiting = ((job, False) for job in jobs)
     again: list[tuple[J, bool]] = []
-    idle = [_start_pool() for _ in range(nj)]
+    idle = [_start_pool(1) for _ in range(nj)]
     running: dict[Future[D], tuple[ProcessPoolExecutor, J, bool]] = {}
     try:
         while True:
@@ -97,7 +123,7 @@ def run_apart(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 pool, job, has_died = running.pop(future)
                 is_dead = isinstance(future.exception(), BrokenProcessPool)
-                idle.append(_start_pool() if is_dead else pool)
+                idle.append(_start_pool(1) if is_dead else pool)
                 if not is_dead:
                     yield future.result()
                 elif has_died:
@@ -109,9 +135,12 @@ def run_apart(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _start_pool() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, context, initializer=_start_process)
+def _start_pool(
+    nj: int, *, by_fork: bool = False, setup: Callable[[], object] | None = None
+) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("fork" if by_fork else "spawn")
+    start = (os.getpid() if by_fork else 0, setup)
+    return ProcessPoolExecutor(nj, context, initializer=_start_process, initargs=start)
 
 
 def _batch(jobs: Iterable[J], size: int) -> Iterator[list[J]]:
@@ -124,13 +153,29 @@ def _run_batch(function: Callable[[J], D], batch: list[J]) -> list[D]:
     return [function(job) for job in batch]
 
 
-def _start_process() -> None:
-    """Leave interrupts to the parent, and end with it, even when it is killed."""
+def _start_process(forked_by: int, setup: Callable[[], object] | None) -> None:
+    """Leave interrupts to the parent, and end with it, even when it is killed.
+
+    Args:
+        forked_by: Id of the parent; 0 where this process started afresh.
+        setup: To be called.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
+    if forked_by:  # siblings hold each other's sentinels open
+        die_with_parent(signal.SIGKILL)
+        if os.getppid() != forked_by:
+            os._exit(1)
+    elif (parent := multiprocessing.parent_process()) is not None:
         watch = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
         watch.start()
+    if setup is not None:
+        setup()
+
+
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Have the kernel send this process a signal when its parent ends (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number))
 
 
 def _end_with(sentinel: int) -> None:

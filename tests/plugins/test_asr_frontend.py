@@ -229,10 +229,10 @@ def test_dropouts_of_the_yaml_replace_the_checkpoints(seeds):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"mask_probe": 0.1}, "'mask_probe' is unknown; known beside.*mask_prob,"),
-        ({"mask_prob": 1.5}, "mask_prob is 1.5"),
-        ({"mask_length": 0}, "mask_length is 0"),
-        ({"freeze": "encoder"}, r"write \[encoder\]"),
+        ({"mask_probe": 0.1}, "'mask_probe' is unknown; did you mean mask_prob"),
+        ({"mask_prob": 1.5}, "mask_prob: 1.5 found, expected 0..1"),
+        ({"mask_length": 0}, "mask_length: 0 found"),
+        ({"freeze": "encoder"}, r"freeze: 'encoder' found, expected a list of texts"),
         ({"freeze": ["features"]}, "'features' matches no.*feature_extractor"),
         ({"layer": 3}, "layer is 3"),
         ({"layer": 1, "layerdrop": 0.1}, "layerdrop is 0.1"),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from hamzaban.audio.reader import UnreadableError, open_audio, source_file
+from hamzaban.audio.reader import measure_audio, open_audio
+from hamzaban.audio.source import UnreadableError, source_file
 
 FS = 48000
 
@@ -168,11 +169,59 @@ def test_archives_of_kaldi_and_espnet(tmp_path, form):
         assert source_file(source) == Path(ark)
 
 
-def test_archive_with_a_pickle_is_not_loaded(tmp_path):
+def write_ark(path: Path, content: bytes, *, is_wrapped: bool = False) -> str:
+    """Write an archive of one object and another wav; return the object's entry."""
+    if is_wrapped:  # as kaldiio writes what soundfile has encoded
+        size = len(content)
+        count = (size.bit_length() + 7) // 8
+        content = b"AUDIO" + bytes([count]) + size.to_bytes(count, "little") + content
+    path.write_bytes(b"utt " + content + b"next " + wav_bytes(make_speech(1600)))
+    return f"{path}:4"
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True])
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "ULAW"])
+def test_sample_formats_of_wav_in_an_archive(tmp_path, subtype, is_wrapped):
+    stereo = np.stack([make_speech(5000), make_speech(5000, seed=1)], axis=1)
+    file = io.BytesIO()
+    soundfile.write(file, stereo, 16000, subtype, format="WAV")
+    ark = write_ark(tmp_path / "a.ark", file.getvalue(), is_wrapped=is_wrapped)
+    decoded, _ = read_all(ark)
+    np.testing.assert_allclose(decoded, stereo, atol=2**-5)
+    assert measure_audio(ark).num_samples == 5000
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC"])
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_half_of_an_archived_file_is_not_taken_for_a_short_one(
+    tmp_path, form, is_wrapped
+):
+    file = io.BytesIO()
+    soundfile.write(file, make_speech(32000), 16000, format=form)
+    ark = write_ark(tmp_path / "a.ark", file.getvalue(), is_wrapped=is_wrapped)
     path = tmp_path / "a.ark"
-    path.write_bytes(b"utt PKL" + b"\x80\x04K\x01.")
-    with pytest.raises(UnreadableError, match="no wav, flac"):
-        read_all(f"{path}:4")
+    path.write_bytes(path.read_bytes()[: len(file.getvalue()) // 2])
+    for read in (read_all, measure_audio):
+        with pytest.raises(UnreadableError) as caught:
+            read(ark)
+        assert caught.value.reason == "truncated"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PKL\x80\x04K\x01.",
+        b"NPY\x01\x80",
+        b"\0BFM \4\1\0\0\0\4\1\0\0\0\0\0\0\0",
+        b"\0B\4\1\0\0\0\4\1\0\0\0",
+        b" [ 1 2 ]\n",
+    ],
+    ids=["pickle", "numpy", "matrix", "integers", "text"],
+)
+def test_archived_objects_that_are_no_audio_are_not_loaded(tmp_path, content):
+    with pytest.raises(UnreadableError, match="no wav, flac") as caught:
+        read_all(write_ark(tmp_path / "a.ark", content))
+    assert caught.value.reason == "unreadable"
 
 
 def test_file_whose_name_looks_like_an_archive(tmp_path):
@@ -191,6 +240,63 @@ def test_pipes_run_only_where_allowed(tmp_path):
     assert len(read_all(source, allow_pipes=True)[0]) == 1600
     with pytest.raises(UnreadableError, match="No such file"):
         read_all("LC_ALL=C cat /nowhere/a.wav |", allow_pipes=True)
+    in_bash = f"cat <(cat '{path}') |"
+    assert len(read_all(in_bash, allow_pipes=True)[0]) == 1600
+
+
+def encode(path: Path, form: str) -> Path:
+    """Write 4 s of speech, then 4 s of silence, then speech, whose header misleads."""
+    av = pytest.importorskip("av")
+    speech = make_speech(4 * FS)
+    samples = np.concatenate([speech, np.zeros(4 * FS, np.float32), speech])
+    codec, options, stated = {
+        "mp3": ("libmp3lame", {"flags": "+qscale"}, {"write_xing": "0"}),
+        "adts": ("aac", {}, {}),
+    }[form]
+    with av.open(str(path), "w", format=form, container_options=stated) as container:
+        stream = container.add_stream(codec, rate=FS, layout="mono", options=options)
+        stream.codec_context.global_quality = 6 * 118  # as `-q:a 6`, FF_QP2LAMBDA
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = FS, 0
+        size = stream.codec_context.frame_size or None
+        form = stream.codec_context.format.name
+        resampler = av.AudioResampler(form, "mono", FS, frame_size=size)
+        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+            container.mux(stream.encode(part))
+    return path
+
+
+@pytest.mark.parametrize("form", ["mp3", "adts"])
+def test_length_is_decoded_where_no_header_states_it(tmp_path, form):
+    path = encode(tmp_path / "a.bin", form)
+    decoded, fs = read_all(path)
+    assert 12 * FS <= len(decoded) < 12.1 * FS
+    assert measure_audio(str(path)) == (fs, len(decoded), True)
+
+
+def test_joined_mp3_files_are_not_taken_for_the_first(tmp_path):
+    for number in (1, 2):
+        soundfile.write(tmp_path / f"{number}.mp3", make_speech(2 * FS), FS)
+    joined = tmp_path / "joined.mp3"
+    parts = [(tmp_path / f"{number}.mp3").read_bytes() for number in (1, 2)]
+    joined.write_bytes(b"".join(parts))
+    try:
+        num_samples = measure_audio(str(joined)).num_samples
+    except UnreadableError:
+        return
+    assert num_samples > 3.9 * FS
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_ogg_cut_at_a_page_is_truncated(tmp_path, subtype):
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, make_speech(10 * FS), FS, format="OGG", subtype=subtype)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"OggS", 0, 3 * len(data) // 4)])
+    for read in (read_all, measure_audio):
+        with pytest.raises(UnreadableError) as caught:
+            read(str(path))
+        assert caught.value.reason == "truncated"
 
 
 def wav_bytes(speech: np.ndarray) -> bytes:

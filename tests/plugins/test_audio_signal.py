@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hamzaban.audio.cut import cut_spans
-from hamzaban.audio.reader import UnreadableError
 from hamzaban.audio.signal import is_silent, resample, to_int16, to_mono
+from hamzaban.audio.source import UnreadableError
 
 
 def make_tone(hertz: float, fs: int, num_samples: int) -> np.ndarray:

@@ -307,8 +307,8 @@ def test_killed_runs_end_as_if_never_killed(work, nj, kills):
 
 
 def wait_for_files(folder: Path, count: int, run: subprocess.Popen) -> None:
-    """Wait until a run has written so many files, a minute at most."""
-    for _ in range(6000):
+    """Wait until a run has written so many files, five minutes at most."""
+    for _ in range(30000):
         if len(snapshot_times(folder)) >= count:
             return
         assert run.poll() is None

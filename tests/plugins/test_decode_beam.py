@@ -15,6 +15,7 @@ from hamzaban.decode.search import SearchFiles, build_searcher
 from hamzaban.decode.search_options import SearchOptions
 from hamzaban.lm import kenlm
 from hamzaban.text.tokens import CharTokenizer, build_tokenizer
+from tools import require_tools
 
 TOKENS = ["<blank>", "<unk>", "<space>", "a", "b", "<sos/eos>"]
 WIDE = {"beam_size": 3000, "beam_size_token": 99, "beam_threshold": 1e6}
@@ -83,6 +84,7 @@ def test_letters_that_blank_hides_come_back():
 
 @pytest.fixture(scope="module")
 def word_lm(tmp_path_factory):
+    require_tools("lmplz", "build_binary")
     folder = tmp_path_factory.mktemp("lm ه")
     rng = random.Random(0)
     lines = (

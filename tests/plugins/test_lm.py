@@ -191,12 +191,16 @@ def test_text_is_kept_but_for_white_space(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("word: {order: 7}", "word: order 7 found, expected 1..6"),
+        ("word: {order: 7}", "lm.yaml: word: order: 7 found, expected 1..6"),
         ("word: {order: 2, prune: [1, 0]}", "counts that do not fall"),
-        ("word: {ordre: 2}", "expected order and prune"),
-        ("words: {order: 2}", "'words' is unknown"),
-        ("memory: 1G", "no model"),
-        ("{word: {order: 2}, allow_leaks: {exact: true}}", "expected a reason"),
+        ("word: {ordre: 2}", "word: 'ordre' is unknown; did you mean order"),
+        ("words: {order: 2}", "'words' is unknown; did you mean word"),
+        ("memory: 1G", "no model found, expected one of word"),
+        (
+            "{word: {order: 2}, allow_leaks: {exact: true}}",
+            "allow_leaks: exact: true found, expected text; put it in quotes",
+        ),
+        ("{word: {order: 2}, allow_leaks: {exakt: x}}", "'exakt' is unknown; did you"),
     ],
 )
 def test_the_yaml_is_checked(tmp_path, text, message):

@@ -121,10 +121,10 @@ def test_short_speech_joins_over_a_long_pause_where_the_ratio_allows():
 
 def test_a_wrong_value_of_the_config_is_named(tmp_path):
     for change, words in (
-        ({"threshold": 2}, "threshold is 2.0, expected a number in 0..1"),
-        ({"treshold": 0.5}, "has treshold"),
-        ({"fs": 8000}, "fs is 8000, expected 16000"),
-        ({"max_duration_s": "32"}, "max_duration_s is '32', expected float"),
+        ({"threshold": 2}, "threshold: 2.0 found, expected 0..1"),
+        ({"treshold": 0.5}, "'treshold' is unknown; did you mean threshold"),
+        ({"fs": 8000}, "fs: 8000 found, expected 16000"),
+        ({"max_duration_s": "32 s"}, "max_duration_s: '32 s' found, expected a number"),
         ({"languages": ["fa"]}, "without language_filter"),
         ({"output": "segments", "audio_stream": 1}, "`output: segments` needs it"),
     ):

@@ -9,7 +9,7 @@ import pytest
 import soxr
 from mine_media import CODECS, FS, read_speech, write_media
 
-from hamzaban.audio.reader import UnreadableError
+from hamzaban.audio.source import UnreadableError
 from hamzaban.mine.decode import Media, _from_time, probe_media, read_media
 
 SPEECH = read_speech("spk03", 12.0)

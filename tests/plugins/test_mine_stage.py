@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from mine_media import FS, make_config, read_speech, write_media
+from odd_wavs import FORMS, write_odd_wav
 
 from hamzaban.cli import main as run_cli
 from hamzaban.processes import Crash, run_apart
@@ -140,6 +141,23 @@ def test_each_file_is_counted_with_its_fate(mined):
     assert 0.95 * long["read_s"] < hurt["read_s"] < 1.01 * long["read_s"]
     # long.mp3 has two parts; so has its damaged copy, which then is mined in one.
     assert len(list((mined / "state" / "parts").iterdir())) == 8
+
+
+def test_files_that_no_decoder_reads_are_counted_and_the_rest_is_mined(
+    monkeypatch, tmp_path
+):
+    make_config(tmp_path, **SHORT)
+    for form in FORMS:
+        write_odd_wav(tmp_path / f"{form}.wav", form)
+    write_media(tmp_path / "z.wav", read_speech("spk26", 20.0))
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # again: it has all, and does not end
+        assert mine(tmp_path, "out", ".") == 0
+        sources = read_lines(Path("out/sources.jsonl"))
+        fates = {Path(line["source"]).stem: line["state"] for line in sources}
+        reasons = {fates.pop(form) for form in FORMS}
+        assert reasons <= {"unreadable", "no_audio"}
+        assert fates == {"z": "mined"}
 
 
 def test_a_copy_in_another_coding_is_dropped(mined):

@@ -9,8 +9,13 @@ import pytest
 import tiny_pretraining
 import yaml
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("espnet2")
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global torch
+    import torch
+
 
 OPTIONS = {
     "batch_type": "unsorted",

@@ -7,10 +7,11 @@ import pytest
 from pseudo_rounds import emit, options_of, write_emissions, write_inputs
 
 from hamzaban.bin.pseudo_label import main
+from hamzaban.config import read_dataclass
 from hamzaban.data.files import read_scp
 from hamzaban.decode.store import EmissionStore, Meta, write_meta, write_part
 from hamzaban.pseudo.agreement import compare_passes, compare_texts, read_texts
-from hamzaban.pseudo.filters import parse_filters
+from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.label import Label
 from repository import ROOT
 
@@ -117,5 +118,5 @@ def test_a_decoding_that_is_missing_is_named(tmp_path):
     ],
 )
 def test_a_bound_and_its_decodings_belong_together(filters):
-    with pytest.raises(ValueError, match="belong together|see conf/pseudo.yaml"):
-        parse_filters(filters)
+    with pytest.raises(ValueError, match="belong together|others: 'a' found, expected"):
+        read_dataclass(FilterOptions, filters, "filters")

@@ -193,11 +193,11 @@ def test_the_shared_values_are_read():
         {"ratio": [1]},
         {"ratio": [1, 0]},
         {"warmup_updates": -1},
-        {"max_blank_rate": "0.9"},
+        {"max_blank_rate": "high"},
         {"min_length_ratio": 3},
         {"max_length_ratio": None},
     ],
 )
 def test_wrong_values_are_refused(wrong):
-    with pytest.raises(ValueError, match=f"continuous_conf: {next(iter(wrong))}: "):
+    with pytest.raises(ValueError, match=f"continuous_conf: .?{next(iter(wrong))}"):
         read_continuous_options(wrong)

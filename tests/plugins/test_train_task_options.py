@@ -4,18 +4,21 @@ import argparse
 
 import pytest
 
-pytest.importorskip("espnet2")
+from hamzaban import compat
 
-from hamzaban import compat  # noqa: E402
 
-compat.prepare()
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global fill_batch_hours, fill_max_epoch, is_first, world_size
+    compat.prepare()
+    from hamzaban.train.task_options import (
+        fill_batch_hours,
+        fill_max_epoch,
+        is_first,
+        world_size,
+    )
 
-from hamzaban.train.task_options import (  # noqa: E402
-    fill_batch_hours,
-    fill_max_epoch,
-    is_first,
-    world_size,
-)
 
 HOUR = 16000 * 3600
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from hamzaban.audio.container import find_truncation
 from hamzaban.validate.audio import AudioCheck, check_audio, check_entry
-from hamzaban.validate.container import find_truncation
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 
 FS = 16000
@@ -113,8 +113,7 @@ def test_truncated_files_of_ffmpeg(tmp_path, suffix, share):
     path = write_av(tmp_path / f"a.{suffix}")
     cut(path, share)
     assert kind_of_problem(path) == "truncated-audio"
-    if suffix != "mp3":  # without a Xing header only its frames tell
-        assert kind_of_problem(path, HEADER) == "truncated-audio"
+    assert kind_of_problem(path, HEADER) == "truncated-audio"
 
 
 @pytest.mark.parametrize("suffix", SOUND_FORMATS)
@@ -212,7 +211,7 @@ def test_pipes_run_only_when_asked(tmp_path):
     mark = tmp_path / "ran"
     info = check_entry(f"touch {mark}; cat {path} |", FULL)
     assert info.is_pipe and info.problem is None and not mark.exists()
-    run = AudioCheck(is_full=True, run_pipes=True)
+    run = AudioCheck(is_full=True, allow_pipes=True)
     assert check_entry(f"touch {mark}; cat {path} |", run).num_samples == 3 * FS
     assert mark.exists()
     assert kind_of_problem("echo no >&2; false |", run) == "unreadable-audio"
@@ -289,12 +288,19 @@ def test_num_samples_of_another_file(tmp_path):
 
 @pytest.mark.parametrize("audio", ["header", "none"])
 def test_segment_outside_its_recording(tmp_path, audio):
-    data_dir = make_dir(tmp_path, segments="a b 0 3.005\nb a 1 3.02\n")
+    data_dir = make_dir(tmp_path, segments="a b 0 3.5\nb a 1 3.51\n")
     (data_dir / "reco2dur").write_text("a 3.0\nb 3.0\n")
-    findings, _ = validate_data_dir(data_dir, CheckOptions(audio=audio))
+    findings, summary = validate_data_dir(data_dir, CheckOptions(audio=audio))
     (line,) = findings.lines()
-    assert line.startswith(f"{tmp_path}/segments:2: b: ends at 3.02 s, its recording a")
+    assert line.startswith(f"{tmp_path}/segments:2: b: ends at 3.51 s, its recording a")
     assert "3.000 s; correct the times" in line
+    assert "1 segments end up to 0.5 s after their recording" in summary.line()
+
+
+def test_segment_that_begins_after_its_recording_is_outside(tmp_path):
+    data_dir = make_dir(tmp_path, segments="a a 0 3\nb b 3.0 3.2\n")
+    findings, _ = validate_data_dir(data_dir)
+    assert dict(findings.counts) == {"segment": 1}
 
 
 def test_segments_nothing_can_be_compared_with_are_mentioned(tmp_path):
@@ -308,4 +314,4 @@ def test_pipes_are_mentioned(tmp_path):
     data_dir = make_dir(tmp_path, wav_scp="a cat a.wav |\nb cat b.wav |\n")
     findings, summary = validate_data_dir(data_dir)
     assert not findings.counts
-    assert "2 pipes not run (--run_pipes runs them)" in summary.line()
+    assert "2 pipes not run (--allow_pipes true runs them)" in summary.line()

@@ -186,7 +186,7 @@ def kill_in_time(
     raise AssertionError(f"{stage}: never killed at {moment}")
 
 
-def wait_for_end(recipe: Path, limit_s: float = 60.0) -> None:
+def wait_for_end(recipe: Path, limit_s: float = 300.0) -> None:
     """Wait until nothing works in a recipe: a job ends a moment after its launcher."""
     limit = time.monotonic() + limit_s
     while list_processes(recipe):

@@ -286,19 +286,19 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
 }
 
 @test "killed in training, nothing is left running, and the next run goes on" {
-    TRAINING_S=60.125 asr > /dev/null 2>&1 &
+    TRAINING_S=3600.125 asr > /dev/null 2>&1 &
     pid=$!
-    for _ in $(seq 200); do
-        ! pgrep -f "sleep 60.125" > /dev/null || break
+    for _ in $(seq 3000); do
+        ! pgrep -f "sleep 3600.125" > /dev/null || break
         sleep 0.1
     done
     pkill -KILL -P "${pid}" # asr.sh itself
     wait "${pid}" || true
-    for _ in $(seq 100); do
-        pgrep -f "sleep 60.125" > /dev/null || break
+    for _ in $(seq 3000); do
+        pgrep -f "sleep 3600.125" > /dev/null || break
         sleep 0.1
     done
-    run pgrep -f "sleep 60.125"
+    run pgrep -f "sleep 3600.125"
     [ "${status}" -ne 0 ]
     run asr --stop_stage train
     [ "${status}" -eq 0 ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from hamzaban.audio.format_options import FormatOptions, hash_text
-from hamzaban.audio.reader import is_pipe
+from hamzaban.audio.source import is_pipe
 from hamzaban.data.files import read_scp
 
 FILES_PER_FOLDER = 4000

@@ -3,7 +3,7 @@
 import numpy as np
 import soxr
 
-from hamzaban.audio.reader import UnreadableError
+from hamzaban.audio.source import UnreadableError
 
 MAX_INT16 = 32767
 SCALE_INT16 = 32768.0

@@ -11,7 +11,7 @@ from hamzaban.audio.manifest import Ledger, remove_strays
 from hamzaban.audio.noise import describe_noise
 from hamzaban.audio.output import check_ids, write_data_dir
 from hamzaban.audio.plan import Recording, audio_folder, audio_name, plan_recordings
-from hamzaban.audio.reader import source_file
+from hamzaban.audio.source import source_file
 from hamzaban.audio.worker import Job, format_recording
 from hamzaban.data.write import write_scp
 from hamzaban.processes import run_on_processes, show_progress

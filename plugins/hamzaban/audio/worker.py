@@ -16,16 +16,11 @@ from hamzaban.audio.format_options import FormatOptions, Variant, hash_text
 from hamzaban.audio.manifest import Entry
 from hamzaban.audio.noise import add_noise
 from hamzaban.audio.plan import Cut, Recording, audio_folder, audio_name
-from hamzaban.audio.reader import (
-    AudioStream,
-    UnreadableError,
-    open_audio,
-    source_file,
-)
+from hamzaban.audio.reader import open_audio
 from hamzaban.audio.signal import is_silent, resample, to_int16, to_mono
+from hamzaban.audio.source import SEGMENT_OVERHANG_S, UnreadableError, source_file
+from hamzaban.audio.stream import AudioStream
 from hamzaban.fileio import atomic_path
-
-MAX_OVERSHOOT_S = 0.5  # a segment may end this much after its recording, as in Kaldi
 
 
 class Job(NamedTuple):
@@ -164,7 +159,7 @@ def _is_outside(span: tuple[int, int | None], num_samples: int, fs: int) -> bool
     if end is None:
         return begin > 0 and num_samples == 0
     missing = end - begin - num_samples
-    return missing > MAX_OVERSHOOT_S * fs or (missing > 0 and num_samples == 0)
+    return missing > SEGMENT_OVERHANG_S * fs or (missing > 0 and num_samples == 0)
 
 
 def _is_final(job: Job, stream: AudioStream) -> bool:

@@ -28,7 +28,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         from hamzaban.wav2vec2.convert.source import fill_missing, read_source
 
     stored, _ = read_source(args.checkpoint)
-    complete, wrong = fill_missing(stored)
+    complete, wrong = fill_missing(stored, place=args.checkpoint)
     if wrong:
         raise ValueError(
             f"{args.checkpoint}: {'; '.join(wrong)}; expected a whole model of "

@@ -38,7 +38,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         from hamzaban.wav2vec2.convert.source import fill_missing, read_source
 
     stored, form = read_source(args.source)
-    complete, wrong = fill_missing(stored, args.seed)
+    complete, wrong = fill_missing(stored, args.seed, args.source)
     cfg, sizes = complete.model_cfg, complete.model_weight.values()
     print(f"source: {form}")
     print(

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hamzaban.launch.local import die_with_parent
 from hamzaban.launch.stage import explain, run_stage
 from hamzaban.launch.stamp import Step, fingerprint, read_stamp
+from hamzaban.processes import die_with_parent
 
 GROUP = "run"
 

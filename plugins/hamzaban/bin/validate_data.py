@@ -1,10 +1,11 @@
 """Check data directories; name file, line, id and remedy of every fault."""
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import add_nj
+from hamzaban.cli import add_nj, str2bool
 
 GROUP = "data"
 
@@ -13,7 +14,8 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban validate-data`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} Exit status 1 if there is anything but warnings. "
-        "Commands in wav.scp (`cmd |`) are counted, not run, without --run_pipes."
+        "Commands in wav.scp (`cmd |`) are counted, not run, without "
+        "--allow_pipes true."
     )
     parser.add_argument("data_dirs", nargs="+", type=Path, metavar="DIR")
     parser.add_argument("--no_text", action="store_true", help="text may be absent")
@@ -32,8 +34,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--fs", type=int, help="sample rate to expect, Hz")
     add_nj(parser)
     parser.add_argument(
-        "--run_pipes", action="store_true", help="run the commands in wav.scp"
+        "--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp"
     )
+    parser.add_argument("--run_pipes", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--text_rules",
         choices=("strict", "kaldi"),
@@ -54,6 +57,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     if args["nj"] < 1:
         raise ValueError(f"--nj is {args['nj']}, expected 1 or more; choose another")
+    if args.pop("run_pipes"):
+        logging.warning("--run_pipes is now --allow_pipes true")
+        args["allow_pipes"] = True
     data_dirs = args.pop("data_dirs")
     kaldi_text = args.pop("text_rules") == "kaldi"
     options = CheckOptions(kaldi_text=kaldi_text, **args)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import yaml
-
+from hamzaban.config import load_mapping
 from hamzaban.ingest.archive import extract_files, first_file
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.tables import open_utf8
@@ -203,7 +202,7 @@ def check_counts(release: Release, lang: str) -> None:
         ValueError: A table is short of rows.
     """
     path = Path(__file__).with_name("commonvoice_counts.yaml")
-    known = yaml.safe_load(path.read_text(encoding="utf-8"))
+    known = load_mapping(path)
     counts = known.get(lang, {}).get(release.version)
     if counts is None:
         logging.info("%s: no published number of clips is known", release)

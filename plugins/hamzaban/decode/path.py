@@ -88,7 +88,13 @@ def path_confidence(log_probs: LogProbs, path: Sequence[int]) -> float:
 
 
 def find_runs(log_probs: LogProbs, path: Sequence[int]) -> list[Run]:
-    """Give the tokens of a path: repeats merged, blanks left out."""
+    """Give the tokens of a path: repeats merged, blanks left out.
+
+    Examples:
+        >>> log_probs = np.log(np.full((6, 3), 1 / 3, np.float32))  # (T, V)
+        >>> [run.token for run in find_runs(log_probs, [0, 1, 1, 0, 1, 2])]
+        [1, 1, 2]
+    """
     runs: list[Run] = []
     before, start = BLANK_ID, 0
     for t, token in enumerate([*path, BLANK_ID]):

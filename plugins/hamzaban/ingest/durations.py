@@ -1,4 +1,4 @@
-"""How long recordings are, by their headers."""
+"""How long recordings are."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -16,25 +16,14 @@ class Timed(NamedTuple):
 
 
 def read_duration(path: str) -> Timed:
-    """Read the duration of one file from its header."""
-    import soundfile
+    """Read the duration of one file."""
+    from hamzaban.audio.reader import measure_audio
+    from hamzaban.audio.source import UnreadableError
 
     try:
-        return Timed(path, soundfile.info(path).duration)
-    except (soundfile.LibsndfileError, RuntimeError):
-        return Timed(path, _read_media_duration(path))
-
-
-def _read_media_duration(path: str) -> float:
-    import av
-
-    from hamzaban.audio.reader import open_media
-
-    try:
-        with open_media(path) as container:
-            return (container.duration or 0) / 1_000_000
-    except (av.error.FFmpegError, OSError):
-        return 0.0
+        return Timed(path, measure_audio(path).duration_s)
+    except UnreadableError:
+        return Timed(path, 0.0)
 
 
 def read_durations(paths: Iterable[str], nj: int) -> Iterator[Timed]:

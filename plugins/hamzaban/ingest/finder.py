@@ -50,7 +50,7 @@ class AudioFinder:
         return None
 
     def _find_entry(self, audio: str) -> str | None:
-        from hamzaban.audio.reader import source_file
+        from hamzaban.audio.source import source_file
 
         file = source_file(audio)
         if file is None:

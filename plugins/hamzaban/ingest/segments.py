@@ -5,16 +5,20 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from hamzaban.audio.source import (
+    SEGMENT_OVERHANG_S,
+    UnreadableError,
+    is_beyond,
+    is_pipe,
+)
 from hamzaban.ingest.utterances import Tally, Utterance
-from hamzaban.validate.audio import AudioCheck, check_entry
 
-OVERHANG_S = 0.5  # a segment may end this much later and is cut there; as in Kaldi
 TO_THE_END = -1.0  # the end of a segment that ends with its recording, as in Kaldi
 RECORDINGS_AT_ONCE = 100_000  # whose lengths are held in memory
 
 
 class _Length(NamedTuple):
-    """Seconds of a recording, 0 where unknown, and whether its header is exact."""
+    """Seconds of a recording, 0 where unknown, and whether they are exact."""
 
     duration_s: float
     is_exact: bool
@@ -23,7 +27,7 @@ class _Length(NamedTuple):
 def fit_segments(utterances: Iterator[Utterance], tally: Tally) -> Iterator[Utterance]:
     """Shorten segments that end a little after their recording; leave others out.
 
-    Recordings whose length no header tells, such as commands, are not looked at.
+    Commands are not run, so that their segments stay as they are.
 
     Args:
         utterances: Any; whole recordings pass as they are.
@@ -55,15 +59,20 @@ def _fit(utt: Utterance, length: _Length) -> Utterance | str:
         return "segment that ends before it begins"
     if not duration_s:
         return utt
-    if utt.begin_s >= duration_s or utt.end_s > duration_s + OVERHANG_S:
-        return f"segment over {OVERHANG_S} s beyond its recording"
+    if is_beyond(utt.begin_s, utt.end_s, duration_s):
+        return f"segment over {SEGMENT_OVERHANG_S} s beyond its recording"
     if is_open or (utt.end_s > duration_s and length.is_exact):
         return utt._replace(end_s=duration_s)
     return utt
 
 
 def _measure(audio: str) -> _Length:
-    info = check_entry(audio, AudioCheck())
-    if info.num_samples is None or not info.fs:
+    from hamzaban.audio.reader import measure_audio
+
+    if is_pipe(audio):
         return _Length(0.0, False)
-    return _Length(info.num_samples / info.fs, info.is_exact)
+    try:
+        length = measure_audio(audio)
+    except UnreadableError:
+        return _Length(0.0, False)
+    return _Length(length.duration_s, length.is_exact)

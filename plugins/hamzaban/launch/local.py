@@ -1,22 +1,13 @@
 """Jobs as processes of this machine."""
 
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 
 from hamzaban.launch.backends import Job, Resources, job_environment
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-def die_with_parent(number: int = signal.SIGTERM) -> None:
-    """Have the kernel send this process a signal when its parent ends (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number))
+from hamzaban.processes import die_with_parent
 
 
 def exit_status(returncode: int) -> int:

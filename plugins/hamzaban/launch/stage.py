@@ -17,7 +17,7 @@ from typing import Any
 
 from hamzaban import __version__
 from hamzaban.fileio import remove_leftovers
-from hamzaban.launch.local import die_with_parent, exit_status
+from hamzaban.launch.local import exit_status
 from hamzaban.launch.notes import find_changed_notes, note_folder, read_notes
 from hamzaban.launch.stamp import (
     Fingerprint,
@@ -28,6 +28,7 @@ from hamzaban.launch.stamp import (
     read_stamp,
     write_stamp,
 )
+from hamzaban.processes import die_with_parent
 
 LOCK_WAIT_S = 15.0  # longer than a step that is being ended needs
 ASIDE_DIR = "set_aside"

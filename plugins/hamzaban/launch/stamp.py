@@ -68,6 +68,10 @@ def options_of(command: Sequence[str]) -> list[str]:
 
     Left out are a launcher in front (all up to the last bare `--`) and options that
     say how fast or how loud the work is done (NEUTRAL_OPTIONS).
+
+    Examples:
+        >>> options_of("run-jobs --log a -- hamzaban train-lm --nj 4 --order 3".split())
+        ['hamzaban', 'train-lm', '--order', '3']
     """
     words = list(command)
     while "--" in words:

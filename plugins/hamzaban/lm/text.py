@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import gzip
 import itertools
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
+from hamzaban.processes import run_on_processes
 from hamzaban.text.tokens import SPACE
 
 RAW = "raw"  # the normalizer's id where there is none
 RESERVED = frozenset(("<s>", "</s>", "<unk>"))  # KenLM's own words
 CHUNK_LINES = 20_000
 NO_LANG = (None, "", "noinfo")
-_normalizer: Any = None  # of a forked process
 
 
 def open_lines(path: str | Path) -> TextIO:
@@ -79,30 +78,22 @@ def normalize(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[st
 
     Yields:
         As many lines; one may be empty.
+
+    Raises:
+        ValueError: A process died.
     """
-    global _normalizer
     source = iter(lines)
     chunks = iter(lambda: list(itertools.islice(source, CHUNK_LINES)), [])
-    _normalizer = normalizer
-    if nj == 1 or normalizer is None:
-        for chunk in chunks:
-            yield from _normalize_chunk(chunk)
-        return
-    context = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(nj, context) as pool:
-        waiting: list[concurrent.futures.Future[list[str]]] = []
-        for chunk in chunks:
-            waiting.append(pool.submit(_normalize_chunk, chunk))
-            if len(waiting) > 2 * nj:  # memory stays flat
-                yield from waiting.pop(0).result()
-        for job in waiting:
-            yield from job.result()
+    nj = 1 if normalizer is None else nj
+    work = partial(_normalize_chunk, normalizer)
+    for chunk in run_on_processes(work, chunks, nj, in_order=True):
+        yield from chunk
 
 
-def _normalize_chunk(lines: list[str]) -> list[str]:
-    if _normalizer is None:
+def _normalize_chunk(normalizer: Any, lines: list[str]) -> list[str]:
+    if normalizer is None:
         return [" ".join(line.split()) for line in lines]
-    return [" ".join(_normalizer.normalize(line).split()) for line in lines]
+    return [" ".join(normalizer.normalize(line).split()) for line in lines]
 
 
 def write_text(

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import soxr
 
-from hamzaban.audio.reader import RATE_RANGE, UnreadableError, open_media
+from hamzaban.audio.media import frame_to_float, open_media
+from hamzaban.audio.source import UnreadableError, open_file
+from hamzaban.audio.stream import RATE_RANGE, check_rate, name_faults
 from hamzaban.mine.mining_options import BEST
 
 PREROLL_S = 1.0  # decoded and dropped after a seek, until decoder states agree
@@ -56,10 +58,7 @@ def probe_media(path: Path, audio_stream: str | int = BEST) -> Media:
         UnreadableError: There is no audio to read (reasons missing, empty, unreadable,
             no_audio).
     """
-    if not path.is_file():
-        raise UnreadableError("missing", f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise UnreadableError("empty", f"{path}: file of 0 bytes")
+    open_file(path).close()
     with _open(str(path), audio_stream) as (container, stream):
         faults: list[str] = []
         first = next(_each_frame(container, stream, faults), None)
@@ -67,8 +66,7 @@ def probe_media(path: Path, audio_stream: str | int = BEST) -> Media:
             why = faults[0] if faults else "an audio stream of 0 samples"
             raise UnreadableError("unreadable", f"{path}: {why}")
         fs_in = first.sample_rate
-        if not RATE_RANGE[0] <= fs_in <= RATE_RANGE[1]:
-            raise UnreadableError("unreadable", f"{path}: rate of {fs_in} Hz")
+        check_rate(fs_in, str(path))
         form = container.format.name.split(",")
         return Media(
             path=str(path),
@@ -119,7 +117,7 @@ def read_media(
                 rate, resampler = frame.sample_rate, None
                 if rate != fs:
                     resampler = soxr.ResampleStream(rate, fs, 1, dtype="float32")
-            mono = _mix(_to_float(frame, media.path))
+            mono = _mix(frame_to_float(frame, media.path))
             yield mono if resampler is None else resampler.resample_chunk(mono)
         if resampler is not None:
             yield _finish(resampler)
@@ -132,12 +130,8 @@ def _finish(resampler: soxr.ResampleStream) -> np.ndarray:
 
 @contextmanager
 def _open(path: str, audio_stream: str | int) -> Iterator[tuple[Any, Any]]:
-    import av
-
-    try:
-        container = open_media(f"file:{path}")  # a name with a colon is no address
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise UnreadableError("unreadable", f"{path}: {error}") from error
+    with name_faults(path):
+        container = open_media(path)
     with container:
         if audio_stream == BEST:
             stream = container.streams.best("audio")
@@ -147,6 +141,8 @@ def _open(path: str, audio_stream: str | int) -> Iterator[tuple[Any, Any]]:
         if stream is None:
             detail = f"{path}: no audio stream ({audio_stream})"
             raise UnreadableError("no_audio", detail)
+        if stream.codec_context is None:
+            raise UnreadableError("unreadable", f"{path}: ffmpeg has no decoder for it")
         stream.codec_context.thread_count = 1  # files go side by side, see --nj
         yield container, stream
 
@@ -155,20 +151,18 @@ def _each_frame(
     container: Any, stream: Any, faults: list[str], *, stop_at_fault: bool = False
 ) -> Iterator[Any]:
     """Yield all frames that can be decoded; note what cannot."""
-    import av
-
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets, None)
-        except (av.error.FFmpegError, OSError) as error:
+        except Exception as error:  # decoders raise errors of any kind
             faults.append(str(error))
             return
         if packet is None:
             return
         try:
             frames = packet.decode()
-        except (av.error.FFmpegError, OSError) as error:
+        except Exception as error:
             faults.append(str(error))
             if stop_at_fault:
                 return
@@ -189,13 +183,9 @@ def _until_change(
 
 
 def _seek(container: Any, stream: Any, media: Media, start_s: float) -> None:
-    import av
-
     time_s = max(start_s - PREROLL_S + (media.first_time_s or 0.0), 0.0)
-    try:
+    with name_faults(media.path, reason="no_seek"):
         container.seek(int(time_s / stream.time_base), stream=stream)
-    except (av.error.FFmpegError, OSError) as error:
-        raise UnreadableError("no_seek", f"{media.path}: {error}") from error
 
 
 def _from_time(
@@ -229,7 +219,8 @@ def _from_time(
         if left_s is None:  # the first frame after a seek
             left_s = _find_rest(frame, media, start_s)
         frame.pts = None  # else the fifo wants it without gaps
-        fifo.write(frame)
+        with name_faults(media.path):
+            fifo.write(frame)
         if left_s and (left := round(left_s * rate)):  # read(0) would be all
             left_s = Fraction(left - fifo.read(min(left, fifo.samples)).samples, rate)
         while fifo.samples >= size:
@@ -281,18 +272,3 @@ def _mix(array: np.ndarray) -> np.ndarray:
     if not np.isfinite(np.dot(mono, mono)):
         mono = np.nan_to_num(mono, posinf=0.0, neginf=0.0)
     return mono  # (num_samples,)
-
-
-def _to_float(frame: Any, path: str) -> np.ndarray:
-    """Return a frame as float32 of shape (num_channels, num_samples)."""
-    array = frame.to_ndarray()
-    if not frame.format.is_planar:
-        array = np.ascontiguousarray(array.reshape(frame.samples, -1).T)
-    if array.dtype == np.uint8:
-        return (array.astype(np.float32) - 128.0) / 128.0
-    if array.dtype.kind == "i":
-        scale = np.float32(-1.0 / float(np.iinfo(array.dtype).min))
-        return array.astype(np.float32) * scale
-    if array.dtype.kind == "f":
-        return array.astype(np.float32, copy=False)
-    raise UnreadableError("unreadable", f"{path}: samples of type {array.dtype}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hamzaban.audio.format_options import hash_text
-from hamzaban.audio.reader import UnreadableError
+from hamzaban.audio.source import UnreadableError
 from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.mining_state import VERSION, Source, load_part
 from hamzaban.mine.part_mining import PartJob, mine_part

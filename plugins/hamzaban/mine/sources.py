@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hamzaban.audio.format_options import hash_text
-from hamzaban.audio.reader import UnreadableError
+from hamzaban.audio.source import UnreadableError
 from hamzaban.mine.decode import Media, probe_media, read_media
 from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.mining_state import VERSION, Source, load_source, save_source

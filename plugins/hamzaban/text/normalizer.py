@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 from hamzaban.text.offsets import Edit, Span, apply_edits, identity_spans
 from hamzaban.text.presets import Preset, PresetStep, find_preset, list_presets
@@ -59,6 +60,13 @@ class Normalizer:
         id: Name, version and hash of all that the result depends on.
         alphabet: The characters that clean text of the language is written with after
             normalization; None where the language does not say.
+
+    Examples:
+        >>> normalizer = Normalizer("fa")
+        >>> normalizer.normalize("كتاب ۱۲")
+        'کتاب 12'
+        >>> normalizer.id.split(":")[0]
+        'fa-train/1'
     """
 
     options: dict[str, str]
@@ -78,6 +86,7 @@ class Normalizer:
         Raises:
             ValueError: The profile, an option, or its value is unknown.
         """
+        self._made_by = (lang, profile, tuple(options.items()))
         code = resolve_language(lang)
         preset = find_preset(profile, lang if code == GENERAL else code)
         if profile not in PROFILES and preset is None:
@@ -196,6 +205,10 @@ class Normalizer:
             for rules in self.passes
             for step in compile_named(rules, self._data, FUNCTIONS)
         ]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments; another process compiles the rules once."""
+        return get_normalizer, self._made_by
 
     def __repr__(self) -> str:
         """Show the id."""

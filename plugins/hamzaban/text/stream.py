@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, NamedTuple
 
+from hamzaban.processes import run_on_processes
 from hamzaban.text.normalizer import Change, Normalizer, get_normalizer
 
 BLOCK_BYTES = 2**20
@@ -88,22 +89,38 @@ def normalize_stream(
 
     Raises:
         ValueError: A line is not UTF-8, or the language, profile or an option is
-            unknown.
+            unknown, or a process died.
     """
     options.find_normalizer()
     total = Report()
-    for block, result in _run_blocks(source, options, nj):
-        try:
-            out, report = result()
-        except UnicodeDecodeError as e:
-            line = total.num_lines + block.count(b"\n", 0, e.start) + 1
+    work = partial(_try_block, options)
+    blocks = _read_blocks(source)
+    for done in run_on_processes(work, blocks, nj, in_order=True):
+        if isinstance(done, _BadByte):
             raise ValueError(
-                f"{name}:{line}: byte 0x{block[e.start]:02X} is not UTF-8 "
-                f"({e.reason}); convert the text to UTF-8 or remove the line"
-            ) from None
+                f"{name}:{total.num_lines + done.line}: byte 0x{done.byte:02X} is not "
+                f"UTF-8 ({done.reason}); convert the text to UTF-8 or remove the line"
+            )
+        out, report = done
         sink.write(out)
         total.add(report)
     return total
+
+
+class _BadByte(NamedTuple):
+    """A byte that is not UTF-8: its line in the block, its value, what is wrong."""
+
+    line: int
+    byte: int
+    reason: str
+
+
+def _try_block(options: StreamOptions, block: bytes) -> tuple[bytes, Report] | _BadByte:
+    try:
+        return normalize_block(block, options)
+    except UnicodeDecodeError as error:
+        line = block.count(b"\n", 0, error.start) + 1
+        return _BadByte(line, block[error.start], error.reason)
 
 
 def normalize_block(block: bytes, options: StreamOptions) -> tuple[bytes, Report]:
@@ -174,24 +191,6 @@ def _show(piece: str) -> str:
     more = " ..." if len(piece) > MAX_SHOWN_CHARS else ""
     visible = piece if piece.strip().isprintable() and piece.strip() else ""
     return f"{visible} {points}{more}".strip() if piece else "nothing"
-
-
-def _run_blocks(
-    source: BinaryIO, options: StreamOptions, nj: int
-) -> Iterator[tuple[bytes, Callable[[], tuple[bytes, Report]]]]:
-    if nj == 1:
-        for block in _read_blocks(source):
-            yield block, lambda block=block: normalize_block(block, options)  # type: ignore[misc]
-        return
-    waiting: deque[tuple[bytes, Future[tuple[bytes, Report]]]] = deque()
-    with ProcessPoolExecutor(nj) as pool:
-        for block in _read_blocks(source):
-            waiting.append((block, pool.submit(normalize_block, block, options)))
-            if len(waiting) > 2 * nj:
-                first, future = waiting.popleft()
-                yield first, future.result
-        for first, future in waiting:
-            yield first, future.result
 
 
 def _read_blocks(source: BinaryIO) -> Iterator[bytes]:

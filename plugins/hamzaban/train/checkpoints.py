@@ -1,6 +1,5 @@
 """The files of a training run: written whole, repaired on resume, averaged."""
 
-import datetime
 import logging
 import os
 import pathlib
@@ -9,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from espnet2.train import trainer as espnet_trainer
 from espnet2.train.reporter import Reporter
 
 from hamzaban.fileio import atomic_path, temporary_name
+from hamzaban.weights.door import read_file, read_weights
 
 Criteria = Sequence[Sequence[str]]
 
@@ -90,14 +89,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     Returns:
         Its dictionary: model, reporter, optimizers, schedulers, scaler.
     """
-    known: list[Any] = [
-        datetime.timedelta,
-        np.float64(0).__reduce__()[0],
-        np.dtype,
-        *(type(np.dtype(t)) for t in (np.float64, np.float32, np.int64)),
-    ]
-    with torch.serialization.safe_globals(known):
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return read_file(path)
 
 
 def read_reporter(states: dict[str, Any]) -> Reporter:
@@ -204,9 +196,9 @@ def average_models(files: Sequence[Path]) -> dict[str, torch.Tensor]:
     Returns:
         The state dictionary of the mean, in the type of the first file.
     """
-    total = torch.load(files[0], map_location="cpu", weights_only=True)
+    total = read_weights(files[0])
     for file in files[1:]:
-        states = torch.load(file, map_location="cpu", weights_only=True)
+        states = read_weights(file)
         for name, value in total.items():
             if value.is_floating_point():
                 value += states[name]

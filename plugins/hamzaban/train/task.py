@@ -3,16 +3,19 @@
 import argparse
 import difflib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hamzaban.train.arguments import parse_arguments
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.precision import run_under_autocast
 from hamzaban.train.task_options import fill_batch_hours, fill_max_epoch, world_size
 from hamzaban.train.trainer import Trainer
+from hamzaban.wav2vec2.frames import parse_conv_layers
+from hamzaban.weights.door import guarded
 
 SCHEDULES = ("tristagelr", "polynomialdecaylr")  # those that need max_steps
 
@@ -29,11 +32,23 @@ class TaskMixin:
     trainer = Trainer
 
     @classmethod
+    def main(
+        cls,
+        args: argparse.Namespace | None = None,
+        cmd: Sequence[str] | None = None,
+    ) -> None:
+        """Train with options that are given, or read from the command line."""
+        if args is None:
+            args = parse_arguments(cls.get_parser(), cmd)  # type: ignore[attr-defined]
+        super().main(args=args)  # type: ignore[misc]
+
+    @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train or collect statistics in this process, as ESPnet2's method."""
         if not args.collect_stats:
             cls.plan(args)
-        super().main_worker(args)  # type: ignore[misc]
+        with guarded(check_code):
+            super().main_worker(args)  # type: ignore[misc]
         leave_group()
 
     @classmethod
@@ -71,11 +86,40 @@ class TaskMixin:
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> Any:
         """Build the model and check that each prefix of `freeze_param` is in it."""
-        model = super().build_model(args)  # type: ignore[misc]
+        with guarded(check_code):
+            model = super().build_model(args)  # type: ignore[misc]
         names = [name for name, _ in model.named_parameters()]
         check_prefixes(names, getattr(args, "freeze_param", None) or [])
         run_under_autocast(model, getattr(args, "autocast_dtype", None))
         return model
+
+    @classmethod
+    def build_model_from_file(cls, *files: Any, **named: Any) -> Any:
+        """Build a model and fill it, as ESPnet2's method, running no code of files."""
+        with guarded(check_code):
+            return super().build_model_from_file(*files, **named)  # type: ignore[misc]
+
+
+def check_code(state: Any, path: str) -> None:
+    """Check the part of a checkpoint that S3PRL evaluates as Python.
+
+    Args:
+        state: What a library has asked for.
+        path: The file, for messages.
+
+    Raises:
+        ValueError: `conv_feature_layers` is anything but a list of convolutions.
+    """
+    todo = [state]
+    while todo:
+        values = todo.pop()
+        if isinstance(values, Mapping):
+            if "conv_feature_layers" in values:
+                try:
+                    parse_conv_layers(values["conv_feature_layers"])
+                except ValueError as error:
+                    raise ValueError(f"{path}: {error}") from None
+            todo += values.values()
 
 
 def leave_group() -> None:

@@ -41,7 +41,7 @@ class CheckOptions:
         audio: "none", "header" (open each file) or "full" (decode it).
         fs: Sample rate in Hz that audio must have; None for any.
         nj: Processes that read audio.
-        run_pipes: Run the commands in wav.scp; otherwise they are counted.
+        allow_pipes: Run the commands in wav.scp; otherwise they are counted.
         kaldi_text: Empty, non-NFC and control characters in text are only warnings.
         max_shown: Findings of a kind that are kept as lines.
     """
@@ -51,7 +51,7 @@ class CheckOptions:
     audio: str = "header"
     fs: int | None = None
     nj: int = 1
-    run_pipes: bool = False
+    allow_pipes: bool = False
     kaldi_text: bool = False
     max_shown: int = 20
 
@@ -154,7 +154,7 @@ class _Check:
     def read_audio(self) -> None:
         """Open or decode what wav.scp names; compare segments with it."""
         options = self.options
-        how = AudioCheck(options.fs, options.audio == "full", options.run_pipes)
+        how = AudioCheck(options.fs, options.audio == "full", options.allow_pipes)
         if "wav.scp" in self.scans and options.audio != "none" and not options.no_wav:
             counts = self.scans.get("utt2num_samples")
             if counts and counts.digest != self.scans["wav.scp"].digest:

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from hamzaban.audio.source import SEGMENT_OVERHANG_S, is_beyond
 from hamzaban.validate.audio import AudioCheck, AudioInfo, Entry, check_audio
 from hamzaban.validate.lines import read_blocks, to_text
 from hamzaban.validate.report import Findings
 
-SEGMENT_SLACK_S = 0.01  # a segment may end this much after its recording: rounding
-GUESS_SLACK_S = 0.5  # the same where a header only estimates the length (MP3)
 PROGRESS_S = 30.0  # between lines of the log while audio is read
 
 
@@ -29,8 +28,8 @@ class Recordings:
         self.findings = findings
         self.total_s: float | None = None
         self.rates: Counter[int] = Counter()
-        self._durations_s: dict[bytes, tuple[float, float]] = {}  # with the slack
-        self._num_pipes, self._are_compared = 0, True
+        self._durations_s: dict[bytes, float] = {}  # of recordings
+        self._num_pipes, self._num_cut, self._are_compared = 0, 0, True
 
     def read(self, how: AudioCheck, nj: int, counts: Path | None) -> None:
         """Check each entry of wav.scp.
@@ -66,9 +65,8 @@ class Recordings:
         assert info.num_samples is not None
         self.rates[info.fs] += 1
         if self.has_segments:
-            slack_s = SEGMENT_SLACK_S if info.is_exact else GUESS_SLACK_S
             reco_id = entry[1].encode("utf-8", "surrogateescape")
-            self._durations_s[reco_id] = (info.num_samples / info.fs, slack_s)
+            self._durations_s[reco_id] = info.num_samples / info.fs
         elif expected is not None and info.is_exact and info.problem is None:
             number, value = expected
             if value.isdigit() and int(value) != info.num_samples:
@@ -77,7 +75,7 @@ class Recordings:
                 self.findings.add("num-samples", path, number, entry[1], found)
 
     def check_segments(self, ends_s: Mapping[bytes, float]) -> None:
-        """Find segments that end after their recording.
+        """Find segments that reach too far beyond their recording; count those cut.
 
         Args:
             ends_s: The latest end of a segment in each recording, in seconds.
@@ -87,7 +85,7 @@ class Recordings:
             self._durations_s = _read_reco2dur(reco2dur)
         self._are_compared = bool(self._durations_s)
         known = {reco: self._durations_s.get(reco) for reco in ends_s}
-        late = {k for k, v in known.items() if v is not None and ends_s[k] > sum(v)}
+        late = {k for k, v in known.items() if v is not None and ends_s[k] > v}
         if not late:
             return
         path = self.data_dir / "segments"
@@ -97,15 +95,17 @@ class Recordings:
                     self._check_end(path, number, words)
 
     def _check_end(self, path: Path, number: int, words: list[bytes]) -> None:
-        duration_s, slack_s = self._durations_s[words[1]]
+        duration_s = self._durations_s[words[1]]
         try:
-            is_late = float(words[3]) > duration_s + slack_s
+            begin_s, end_s = float(words[2]), float(words[3])
         except ValueError:
             return  # reported as a value
-        if is_late:
+        if is_beyond(begin_s, end_s, duration_s):
             found = f"ends at {to_text(words[3])} s, its recording {to_text(words[1])} "
             found += f"at {duration_s:.3f} s"
             self.findings.add("segment", path, number, to_text(words[0]), found)
+        elif end_s > duration_s:
+            self._num_cut += 1
 
     def common_fs(self) -> int | None:
         """Return the sample rate in Hz of all files, None if they differ."""
@@ -116,7 +116,11 @@ class Recordings:
         rates = sorted(self.rates.items())
         notes = [", ".join(f"{n} files at {fs} Hz" for fs, n in rates)] * bool(rates)
         if self._num_pipes:
-            notes.append(f"{self._num_pipes} pipes not run (--run_pipes runs them)")
+            how = "--allow_pipes true runs them"
+            notes.append(f"{self._num_pipes} pipes not run ({how})")
+        if self._num_cut:
+            late = f"up to {SEGMENT_OVERHANG_S} s after their recording"
+            notes.append(f"{self._num_cut} segments end {late} and are cut there")
         if not self._are_compared:
             notes.append("segments not compared with audio (not opened, no reco2dur)")
         return notes
@@ -138,12 +142,12 @@ def _read_values(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, words[-1]
 
 
-def _read_reco2dur(path: Path) -> dict[bytes, tuple[float, float]]:
+def _read_reco2dur(path: Path) -> dict[bytes, float]:
     durations_s = {}
     for _, lines in read_blocks(path):
         for words in map(bytes.split, lines):
             try:
-                durations_s[words[0]] = (float(words[1]), SEGMENT_SLACK_S)
+                durations_s[words[0]] = float(words[1])
             except (IndexError, ValueError):
                 continue  # reported as a value
     return durations_s

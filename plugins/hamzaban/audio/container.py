@@ -1,16 +1,17 @@
 """Is an audio file cut off? Told from its container, without decoding.
 
 Each format says somewhere how long it is or marks its end; what is missing is missing.
-FLAC does so only in its samples, and MP3 without a Xing header hardly at all: for these
-see `hamzaban.validate.audio`, which decodes.
+FLAC does so only in its samples: see `hamzaban.audio.reader`, which decodes. Of MP3
+without a Xing header all frame headers are read.
 """
 
 import os
 import re
 import struct
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-_UNKNOWN_SIZE = 0x7FFFF000  # RIFF sizes from here on are what pipes write
+from hamzaban.audio.source import STREAMED_SIZE
+
 _OGG_PAGE_MAX = 27 + 255 + 255 * 255  # bytes (RFC 3533, section 6)
 _KBITS = {  # of layer III by the header's index (ISO/IEC 11172-3 and 13818-3)
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -20,12 +21,11 @@ _MP3_FS = (44100, 48000, 32000)  # MPEG 1; half for MPEG 2, a quarter for 2.5
 _XING_OFFSETS = {(True, False): 36, (True, True): 21, (False, False): 21}  # else 13
 
 
-def find_truncation(stream: BinaryIO, *, walk: bool = False) -> str | None:
+def find_truncation(stream: BinaryIO) -> str | None:
     """Say how an audio file is cut off.
 
     Args:
         stream: WAV, RF64, AIFF, Ogg, MP3, MP4 or Matroska; others are not judged.
-        walk: Read all frame headers of an MP3, which costs reading the file.
 
     Returns:
         What is missing, or None.
@@ -44,7 +44,7 @@ def find_truncation(stream: BinaryIO, *, walk: bool = False) -> str | None:
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return _cut_matroska(stream, size)
     if head[:3] == b"ID3" or _mp3_frame(head) is not None:
-        return _cut_mp3(stream, size, walk)
+        return _cut_mp3(stream, size)
     return None
 
 
@@ -64,7 +64,7 @@ def _cut_riff(stream: BinaryIO, size: int) -> str | None:
         elif name == b"data":
             if length == 0xFFFFFFFF and long_size is not None:
                 length = long_size
-            elif length >= _UNKNOWN_SIZE > size:
+            elif length >= STREAMED_SIZE > size:
                 return None
             return _compare("data chunk", position + 8 + length, size)
         position += 8 + length + length % 2
@@ -149,10 +149,25 @@ def _mp3_frame(head: bytes) -> tuple[int, bool, bool] | None:
     return length + padding, is_mpeg1, head[3] >> 6 == 3
 
 
-def _cut_mp3(stream: BinaryIO, size: int, walk: bool) -> str | None:
+class _Mp3(NamedTuple):
+    """Where the first frame of an MP3 is, and what a Xing header says of the others.
+
+    Attributes:
+        start: First byte of the first frame.
+        frame_bytes: Its length in bytes.
+        end: The byte after the last frame; None where that is not stated.
+        has_frames: The number of frames is stated.
+    """
+
+    start: int
+    frame_bytes: int
+    end: int | None
+    has_frames: bool
+
+
+def _read_mp3(stream: BinaryIO) -> _Mp3 | None:
     stream.seek(0)
-    head = stream.read(10)
-    start = 0
+    head, start = stream.read(10), 0
     if head[:3] == b"ID3" and len(head) == 10:
         sizes = head[6:10]  # seven bits each
         start = 10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(sizes))
@@ -160,17 +175,37 @@ def _cut_mp3(stream: BinaryIO, size: int, walk: bool) -> str | None:
     first = stream.read(200)
     frame = _mp3_frame(first)
     if frame is None:
-        return f"no frame in {size} bytes" if start >= size else None
-    offset = _XING_OFFSETS.get(frame[1:], 13)
+        return None
+    offset, end, flags = _XING_OFFSETS.get(frame[1:], 13), None, 0
     if first[offset : offset + 4] in (b"Xing", b"Info"):
         flags = int.from_bytes(first[offset + 4 : offset + 8], "big")
         place = offset + 8 + 4 * (flags & 1)
         if flags & 2 and len(first) >= place + 4:
-            length = int.from_bytes(first[place : place + 4], "big")
-            slack = frame[0]  # less than a frame: may be a tag that was removed
-            if cut := _compare("Xing header", start + length - slack, size):
-                return cut
-    return _walk_mp3(stream, start, size) if walk else None
+            end = start + int.from_bytes(first[place : place + 4], "big")
+    return _Mp3(start, frame[0], end, bool(flags & 1))
+
+
+def is_length_stated(stream: BinaryIO) -> bool:
+    """Return whether an MP3 states how many frames it has, and no others follow."""
+    mp3 = _read_mp3(stream)
+    if mp3 is None or not mp3.has_frames:
+        return False
+    if mp3.end is None:
+        return True
+    stream.seek(mp3.end)
+    follows = stream.read(4)  # another MP3 where two were joined
+    return follows[:3] != b"ID3" and _mp3_frame(follows) is None
+
+
+def _cut_mp3(stream: BinaryIO, size: int) -> str | None:
+    mp3 = _read_mp3(stream)
+    if mp3 is None:
+        return None  # the decoder judges
+    if mp3.end is not None and (
+        cut := _compare("Xing header", mp3.end - mp3.frame_bytes, size)
+    ):  # less than a frame may be a tag that was removed
+        return cut
+    return None if mp3.has_frames else _walk_mp3(stream, mp3.start, size)
 
 
 def _walk_mp3(stream: BinaryIO, position: int, size: int) -> str | None:

@@ -1,0 +1,159 @@
+"""What an entry of wav.scp names: a file, a piece of a Kaldi archive, or a command."""
+
+import io
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+SEGMENT_OVERHANG_S = 0.5  # a segment may end this much after its recording, as in Kaldi
+STREAMED_SIZE = 0x7FFFF000  # RIFF sizes from here on are what writers to a pipe put
+_ARK = re.compile(r"(.+):(\d+)")
+_LENGTH_FIELD = 6  # bytes of `AUDIO` and of the number of bytes of the length
+
+
+class UnreadableError(ValueError):
+    """A recording that gives no audio, or not all of it.
+
+    Attributes:
+        reason: One word: missing, empty, unreadable, truncated or no_channel.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Keep the one-word reason; `detail` is the message."""
+        super().__init__(detail)
+        self.reason = reason
+
+
+def is_beyond(begin_s: float, end_s: float, duration_s: float) -> bool:
+    """Return whether a segment reaches too far beyond its recording to be cut there."""
+    return begin_s >= duration_s or end_s > duration_s + SEGMENT_OVERHANG_S
+
+
+def is_pipe(source: str) -> bool:
+    """Return whether an entry of wav.scp is a shell command whose output is audio."""
+    return source.endswith("|")
+
+
+def source_file(source: str) -> Path | None:
+    """Return the file an entry of wav.scp reads from; None for a pipe."""
+    if is_pipe(source):
+        return None
+    found = _ARK.fullmatch(source)
+    if found and not os.path.exists(source):
+        return Path(found.group(1))
+    return Path(source)
+
+
+@contextmanager
+def open_source(source: str, *, allow_pipes: bool = False) -> Iterator[BinaryIO]:
+    """Open the bytes of one audio file: of a file, of `ark:offset`, or of `command |`.
+
+    Args:
+        source: The entry, without the id.
+        allow_pipes: Run commands, in bash, as whoever wrote wav.scp likes.
+
+    Yields:
+        A stream that can seek; a plain file has its path as `name`.
+
+    Raises:
+        UnreadableError: There is nothing to read.
+        ValueError: The entry is a pipe and pipes are not allowed.
+    """
+    path = source_file(source)
+    if path is None:
+        if not allow_pipes:
+            raise ValueError(f"'{source}' is a command; allow it by --allow_pipes true")
+        yield io.BytesIO(_run_pipe(source[:-1].strip()))
+        return
+    with open_file(path) as file:
+        is_ark = str(path) != str(Path(source))
+        offset = int(source.rpartition(":")[2]) if is_ark else 0
+        yield _find_in_ark(file, offset, source) if is_ark else file
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file that is not empty.
+
+    Raises:
+        UnreadableError: There is no such file, or nothing in it.
+    """
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableError("unreadable", f"{path}: not a regular file")
+        if found.st_size == 0:
+            raise UnreadableError("empty", f"{path}: file of 0 bytes")
+        return open(path, "rb")  # noqa: SIM115
+    except FileNotFoundError:
+        raise UnreadableError("missing", f"{path}: no such file") from None
+    except OSError as error:
+        raise UnreadableError("unreadable", f"{path}: {error.strerror}") from None
+
+
+def _run_pipe(command: str) -> bytes:
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+    if done.returncode:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        found = f"`{command}` ended with status {done.returncode}: {last}"
+        raise UnreadableError("unreadable", found)
+    if not done.stdout:
+        raise UnreadableError("empty", f"`{command}` wrote nothing")
+    return done.stdout
+
+
+def _find_in_ark(ark: BinaryIO, offset: int, source: str) -> BinaryIO:
+    """Return the audio file that begins at a byte of a Kaldi archive.
+
+    kaldiio 2.18 is not used: it gives half of a wav that is cut off without a word,
+    reads mu-law as samples, refuses wav of 24 and 32 bits and of floats, unpickles
+    objects, and holds an hour of FLAC as 534 MiB where blocks of this stream take 30.
+    """
+    size = ark.seek(0, os.SEEK_END)
+    ark.seek(offset)
+    head = ark.read(8)
+    start, length = offset, size - offset
+    if head[:5] == b"AUDIO" and len(head) > 5:  # then the length, then the file
+        ark.seek(offset + _LENGTH_FIELD)
+        start += _LENGTH_FIELD + head[5]
+        length = int.from_bytes(ark.read(head[5]), "little")
+        if start + length > size:
+            found = f"{source}: {size - start} of {length} bytes are there"
+            raise UnreadableError("truncated", found)
+    elif head[:4] == b"RIFF" and len(head) == 8:
+        stated = 8 + int.from_bytes(head[4:], "little")
+        length = length if stated >= STREAMED_SIZE else min(stated, length)
+    elif head[:4] != b"fLaC":
+        reason = "unreadable" if head else "truncated"
+        raise UnreadableError(reason, f"{source}: no wav, flac or AUDIO there")
+    return io.BufferedReader(_Section(ark, start, length))
+
+
+class _Section(io.RawIOBase):
+    """Part of an open file, as a file."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file, self._start, self._size, self._position = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence, self._size)
+        self._position = max(origin + offset, 0)
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = max(min(len(buffer), self._size - self._position), 0)
+        self._file.seek(self._start + self._position)
+        data = self._file.read(count)
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)

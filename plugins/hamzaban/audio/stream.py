@@ -1,0 +1,69 @@
+"""An open recording, and how decoders report what is wrong with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from hamzaban.audio.source import UnreadableError
+
+RATE_RANGE = (1000, 1_000_000)  # Hz; outside, the header is damaged
+
+
+@dataclass
+class AudioStream:
+    """An open recording.
+
+    Attributes:
+        fs: Sampling rate in Hz.
+        num_channels: Number of channels.
+        blocks: Consecutive parts of the recording, each float32 in -1..1 (beyond where
+            the file holds more) of shape (num_samples, num_channels). Raises
+            UnreadableError where decoding fails or ends too early.
+        encoding: Container and sample format, such as ("FLAC", "PCM_16").
+        num_samples: Length that the header states; None where only decoding tells.
+        is_exact: The header counts samples; others count milliseconds or padding.
+    """
+
+    fs: int
+    num_channels: int
+    blocks: Iterator[np.ndarray]
+    encoding: tuple[str, str]
+    num_samples: int | None
+    is_exact: bool = True
+
+
+@contextmanager
+def name_faults(name: str, *, reason: str = "unreadable") -> Iterator[None]:
+    """Raise whatever a decoder raises as an UnreadableError that names the recording.
+
+    Decoders of foreign code raise errors of any kind for damaged and odd files. Nothing
+    but a decoder's calls may stand inside.
+
+    Args:
+        name: The recording.
+        reason: What the failure means, as in `UnreadableError`.
+
+    Raises:
+        UnreadableError: A call inside failed.
+    """
+    try:
+        yield
+    except UnreadableError:
+        raise
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        raise UnreadableError(reason, f"{name}: {what}") from error
+
+
+def check_rate(fs: int, name: str) -> None:
+    """Check a sampling rate in Hz.
+
+    Raises:
+        UnreadableError: It is outside RATE_RANGE.
+    """
+    low, high = RATE_RANGE
+    if not low <= fs <= high:
+        detail = f"{name}: rate of {fs} Hz, expected {low}..{high}"
+        raise UnreadableError("unreadable", detail)

@@ -1,0 +1,89 @@
+"""validate-data and format-audio take and refuse the same recordings and segments."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from odd_wavs import FORMS, write_odd_wav
+
+from hamzaban.bin.format_audio import main as format_audio
+from hamzaban.bin.validate_data import main as validate_data
+from hamzaban.data.files import read_scp
+
+FS = 16000
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """Return a directory of one recording of 2 s, `a b.wav`."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * FS)
+    soundfile.write(tmp_path / "a b.wav", noise, FS)
+    write(folder, "wav.scp", f"u1 {tmp_path / 'a b.wav'}")
+    for name in ("text", "utt2spk", "spk2utt"):
+        write(folder, name, "u1 u1")
+    return folder
+
+
+def write(folder: Path, name: str, line: str) -> None:
+    """Write a file of one line."""
+    (folder / name).write_text(line + "\n", encoding="utf-8")
+
+
+def run_both(data_dir: Path, *words: str) -> tuple[bool, str]:
+    """Return whether validate-data accepts it, and what format-audio drops it for."""
+    is_valid = validate_data([str(data_dir), *words]) == 0
+    out_dir = data_dir.parent / "out"
+    command = [str(data_dir), str(out_dir), "--max_drop", "1", *words]
+    try:
+        format_audio(command)
+    except ValueError:  # nothing is left
+        return is_valid, next(iter(read_scp(out_dir / "dropped")))[1]
+    return is_valid, ""
+
+
+@pytest.mark.parametrize("command", ["cat '{}' |", "cat <(cat '{}') |"])
+def test_commands_run_in_one_shell(data_dir, command):
+    audio = data_dir.parent / "a b.wav"
+    write(data_dir, "wav.scp", "u1 " + command.format(audio))
+    assert run_both(data_dir, "--allow_pipes", "true") == (True, "")
+
+
+def test_a_command_that_fails_is_refused(data_dir):
+    write(data_dir, "wav.scp", "u1 false |")
+    assert run_both(data_dir, "--allow_pipes", "true") == (False, "unreadable")
+
+
+def test_run_pipes_still_works_and_names_the_new_option(data_dir, caplog, capsys):
+    write(data_dir, "wav.scp", f"u1 cat '{data_dir.parent / 'a b.wav'}' |")
+    assert validate_data([str(data_dir), "--run_pipes"]) == 0
+    assert "pipes not run" not in capsys.readouterr().out
+    assert "--run_pipes is now --allow_pipes true" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ("0 2.3", (True, "")),
+        ("0 2.5", (True, "")),
+        ("0 2.6", (False, "outside")),
+        ("2.1 2.3", (False, "outside")),
+    ],
+)
+def test_segments_that_end_after_their_recording(data_dir, times, expected, capsys):
+    write(data_dir, "segments", f"u1 rec {times}")
+    write(data_dir, "wav.scp", f"rec {data_dir.parent / 'a b.wav'}")
+    assert run_both(data_dir) == expected
+    is_cut = "1 segments end up to 0.5 s after their recording and are cut there"
+    assert (is_cut in capsys.readouterr().out) == expected[0]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_files_that_no_decoder_reads_are_named(data_dir, form, capsys, caplog):
+    path = write_odd_wav(data_dir.parent / "odd.wav", form)
+    write(data_dir, "wav.scp", f"u1 {path}")
+    assert run_both(data_dir) == (False, "unreadable")
+    assert str(path) in capsys.readouterr().out
+    assert str(path) in caplog.text
