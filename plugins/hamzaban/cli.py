@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban import __version__
+from hamzaban.threads import limit_spinning
 
 BIN_DIR = Path(__file__).parent / "bin"
 LOG_FORMAT = "%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s"
@@ -197,6 +198,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
     Returns:
         The exit status: 1 after an error of the user, 130 after an interrupt.
     """
+    limit_spinning()
     module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
     options = normalize_options(words)
     name = name_verb(verb)

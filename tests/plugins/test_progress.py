@@ -16,7 +16,6 @@ from hamzaban.processes import show_progress
 from hamzaban.progress import ItemProgress, ProgressFile, progress_path, read_progress
 
 TRAINING = {
-    "title": "training",
     "epoch": 3,
     "max_epoch": 40,
     "update": 1234,
@@ -66,25 +65,25 @@ def report(job, clock, **changes):
         (
             {},
             0.0,
-            "training: epoch 3 of 40, update 1234 of 20000, loss 45.31, "
-            "valid WER 41.3 %, about 1 h 05 min left",
+            "epoch 3/40, update 1234/20000, loss 45.31, valid WER 41.3 %, "
+            "1 h 05 min left",
         ),
         (
             {"valid": {"acc": 0.5, "loss": 2.0}, "has_validated": False},
             60.0,
-            "training: epoch 3 of 40, update 1234 of 20000, loss 45.31, "
-            "valid accuracy 50.0 %, at least 1 h 04 min left",
+            "epoch 3/40, update 1234/20000, loss 45.31, valid accuracy 50.0 %, "
+            "over 1 h 04 min left",
         ),
         (
             {"valid": {}, "loss": None, "updates_total": None, "left_s": None},
             180.0,
-            "training: epoch 3 of 40, update 1234, nothing new for 3 min",
+            "epoch 3/40, update 1234, nothing new for 3 min",
         ),
         (
             {"valid": {"loss": 2.0}, "valid_batches": [3, 12], "left_s": 1.0},
             50.0,
-            "training: epoch 3 of 40, update 1234 of 20000, validating batch 3 of 12, "
-            "loss 45.31, valid loss 2, about 0 s left",
+            "epoch 3/40, update 1234/20000, validating 3/12, loss 45.31, "
+            "valid loss 2, 0 s left",
         ),
     ],
 )
@@ -123,7 +122,7 @@ def test_items_are_reported_every_few_seconds_with_the_time_left(tmp_path, clock
     items.add()
     assert read_progress(path)["done"] == 4
     line = format_progress(read_progress(path))
-    assert line == "decoding: 4 of 10 utterances, about 10 s left"
+    assert line == "decoding: 4 of 10 utterances, 10 s left"
 
 
 def test_counted_items_reach_the_launcher(tmp_path, monkeypatch):
@@ -192,7 +191,7 @@ def test_of_several_jobs_the_one_with_most_time_left_is_shown(tmp_path, clock, c
     report(jobs[1], clock, left_s=600.0)
     clock.now = 61.0
     shown.show(jobs, 1)
-    assert caplog.messages[0].startswith("job 2 (1 of 4 done): training: epoch 3")
+    assert caplog.messages[0].startswith("job 2 (1 of 4 done): epoch 3/40")
 
 
 def test_a_job_that_says_nothing_new_is_said_to_be_silent(job, clock, caplog):

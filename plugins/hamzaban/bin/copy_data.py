@@ -14,7 +14,7 @@ def get_parser() -> argparse.ArgumentParser:
         "data files are not copied and are named in the log."
     )
     parser.add_argument("source", type=Path, help="data directory")
-    parser.add_argument("target", type=Path, help="written; may be the source itself")
+    parser.add_argument("target", type=Path, help="folder to write; may be the source")
     for noun, name in (("utterance", "utt"), ("speaker", "spk")):
         for place in ("prefix", "suffix"):
             parser.add_argument(

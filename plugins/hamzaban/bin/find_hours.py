@@ -19,8 +19,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--curve", type=Path, required=True, help="the table, .tsv")
-    add("--wer", type=float, nargs="+", required=True, help="in percent")
-    add("--picture", type=Path, help="PNG to draw the curve into")
+    add("--wer", type=float, nargs="+", required=True, help="error rates in percent")
+    add("--picture", type=Path, help="file to write: the curve, .png")
     return parser
 
 

@@ -17,10 +17,10 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("source", type=Path, help="data directory")
-    add("rest", type=Path, help="written: most of it, to train on")
-    add("held_out", type=Path, help="written: what is set aside")
-    add("--hours", type=float, required=True, help="to set aside")
-    add("--seed", type=int, default=0, help="decides which speakers")
+    add("rest", type=Path, help="folder to write: the rest, to train on")
+    add("held_out", type=Path, help="folder to write: what is held out")
+    add("--hours", type=float, required=True, help="hours to hold out")
+    add("--seed", type=int, default=0, help="random seed of the choice of speakers")
     add("--fs", type=int, default=16000, help="Hz of utt2num_samples")
     return parser
 

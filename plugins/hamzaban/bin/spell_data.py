@@ -17,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("source", type=Path, help="data directory with text")
-    add("target", type=Path, help="written; may be the source itself")
+    add("target", type=Path, help="folder to write; may be the source")
     add("--form", required=True, help="roman, or phones:<voice of espeak-ng>")
     return parser
 

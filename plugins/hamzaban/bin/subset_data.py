@@ -11,7 +11,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban subset-data`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="data directory")
-    parser.add_argument("target", type=Path, help="written; may be the source itself")
+    parser.add_argument("target", type=Path, help="folder to write; may be the source")
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--first", type=int, metavar="N", help="the first N utterances")
     how.add_argument("--random", type=int, metavar="N", help="N random utterances")

@@ -1,8 +1,9 @@
 """The interface of a back end, and the back ends by name.
 
-A back end starts one job at a time and says how it goes; `hamzaban.launch.jobs` does
-all else: numbering, logs, how many at once, failures, interrupts. A new back end is a
-class with `submit` and `max_jobs` and a line in BACKENDS.
+A back end starts one job at a time and reports its state; `hamzaban.launch.jobs` does
+everything else: numbering, logs, how many at once, failures, interrupts. A new back end
+is a class with `submit` and `max_jobs`, and a line in BACKENDS. It passes
+`job_environment` on to the job.
 """
 
 import importlib

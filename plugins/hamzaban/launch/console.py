@@ -119,20 +119,20 @@ def format_progress(record: dict[str, Any], age_s: float = 0.0) -> str:
     left_s = record.get("left_s")
     if left_s is not None:
         least = is_training and not record.get("has_validated")
-        word = "at least" if least else "about"
-        parts.append(f"{word} {format_duration(max(left_s - age_s, 0.0))} left")
+        word = "over " if least else ""
+        parts.append(f"{word}{format_duration(max(left_s - age_s, 0.0))} left")
     if age_s >= QUIET_S:
         parts.append(f"nothing new for {format_duration(age_s)}")
-    return f"{record.get('title', 'job')}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _describe_training(record: dict[str, Any]) -> list[str]:
-    parts = [f"epoch {record['epoch']} of {record['max_epoch']}"]
+    parts = [f"epoch {record['epoch']}/{record['max_epoch']}"]
     total = record.get("updates_total")
-    parts.append(f"update {record['update']}" + (f" of {total}" if total else ""))
+    parts.append(f"update {record['update']}" + (f"/{total}" if total else ""))
     if record.get("valid_batches"):
         done, num_batches = record["valid_batches"]
-        parts.append(f"validating batch {done} of {num_batches}")
+        parts.append(f"validating {done}/{num_batches}")
     if record.get("loss") is not None:
         parts.append(f"loss {record['loss']:.4g}")
     valid = record.get("valid") or {}
@@ -146,7 +146,8 @@ def _describe_training(record: dict[str, Any]) -> list[str]:
 
 
 def _describe_items(record: dict[str, Any]) -> list[str]:
-    return [f"{record.get('done')} of {record.get('total')} {record.get('unit', '')}"]
+    count = f"{record['done']} of {record['total']} {record['unit']}"
+    return [f"{record['title']}: {count}"]
 
 
 def format_duration(duration_s: float) -> str:

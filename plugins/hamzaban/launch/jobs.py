@@ -88,8 +88,8 @@ def run_each(
     Args:
         jobs: At least one.
         max_jobs, resources, backend, backend_conf: As for `run_jobs`.
-        on_end: Called with each job that has ended, and its exit status. With it a
-            failure neither ends nor holds up other jobs, and is no error.
+        on_end: Called with each job that has ended, and its exit status. With it, a
+            failed job does not stop the others, and is no error.
 
     Raises:
         ValueError: An argument is wrong.

@@ -12,7 +12,7 @@ Watch = Callable[[mid_epoch.Run, Any, int], None]
 
 
 class Steps:
-    """Gives ESPnet's trainer its batches; between two of them nothing is half done.
+    """Yields the batches of an epoch to ESPnet's trainer, and acts between them.
 
     After each update the run is looked at, its state is written every
     `options.save_interval` updates, and the epoch ends with update
@@ -66,7 +66,7 @@ class Steps:
         return per_epoch, getattr(self.iterator, "start", 0) // accum
 
     def __iter__(self) -> Iterator[Any]:
-        """Give the batches; the code behind `yield` runs when a batch is done."""
+        """Yield the batches; the code behind `yield` runs when a batch is done."""
         done = getattr(self.iterator, "start", 0)
         before = self._updates()
         if self._is_over(before):
@@ -117,6 +117,6 @@ def tell_updates(model: torch.nn.Module, updates: int) -> None:
 
 
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    """Give the model inside PyTorch's wrappers for several devices."""
+    """Return the model inside PyTorch's wrappers for several devices."""
     parallel = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
     return model.module if isinstance(model, parallel) else model

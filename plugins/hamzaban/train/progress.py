@@ -63,7 +63,7 @@ class TrainingProgress:
         self._ended: float | None = None  # end of the last update of an epoch
         self._epoch = self._updates = self._left_in_epoch = 0
         self._per_epoch: int | None = None
-        self._loss: float | None = None
+        self._losses: Sequence[Any] = ()
         self._batches: list[int] | None = None  # of valid: done, all
         self._valid: dict[str, float] = {}
 
@@ -101,10 +101,8 @@ class TrainingProgress:
             self._update_s.add(now - self._last)
         self._last, self._updates = now, updates
         self._left_in_epoch = max(self._left_in_epoch - 1, 0)
+        self._losses = losses
         if self.file is not None and self.file.is_due():
-            values = [float(loss.value) for loss in losses[-LOSSES:]]
-            values = [value for value in values if math.isfinite(value)]
-            self._loss = sum(values) / len(values) if values else None
             self.file.write(self.describe())
 
     def begin_validation(self, num_batches: int | None) -> None:
@@ -131,18 +129,22 @@ class TrainingProgress:
         """Return the record of the run as it is now."""
         left = self._count_left()
         return {
-            "title": "training",
             "epoch": self._epoch,
             "max_epoch": self._max_epoch,
             "update": self._updates,
             "updates_total": None if left is None else self._updates + left,
-            "loss": self._loss,
+            "loss": self._mean_loss(),
             "valid": self._valid,
             "valid_batches": self._batches,
             "seconds_per_update": self._update_s.value if self._update_s else None,
             "left_s": None if left is None else self._estimate_left_s(left),
             "has_validated": bool(self._epoch_end_s),
         }
+
+    def _mean_loss(self) -> float | None:
+        values = [float(loss.value) for loss in self._losses[-LOSSES:]]
+        values = [value for value in values if math.isfinite(value)]
+        return sum(values) / len(values) if values else None
 
     def _count_left(self) -> int | None:
         """Return the updates that are left; None if that cannot be told."""

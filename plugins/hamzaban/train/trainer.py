@@ -79,7 +79,7 @@ class Trainer(EspnetTrainer):
 
     @classmethod
     def after_update(cls, run: mid_epoch.Run, options: Any, updates: int) -> None:
-        """Look at a run after an update; nothing here, for tasks to replace.
+        """Do nothing after an update; a task may override this.
 
         Args:
             run: What is trained, and the statistics of the epoch.
@@ -251,7 +251,7 @@ def _repair(
 
 
 def _stop_early(states: dict[str, Any], options: TrainerOptions) -> TrainerOptions:
-    """Give no further epoch to a run that early stopping has ended."""
+    """Return options without further epochs for a run that early stopping has ended."""
     reporter = checkpoints.read_reporter(states)
     criterion = options.early_stopping_criterion
     if (
