@@ -227,7 +227,7 @@ def test_dropouts_of_the_yaml_replace_the_checkpoints(seeds):
 
 
 @pytest.mark.parametrize(
-    "options, message",
+    ("options", "message"),
     [
         ({"mask_probe": 0.1}, "'mask_probe' is unknown; known beside.*mask_prob,"),
         ({"mask_prob": 1.5}, "mask_prob is 1.5"),
@@ -245,7 +245,7 @@ def test_wrong_option_is_one_clear_error(seeds, options, message):
 
 
 @pytest.mark.parametrize(
-    "conf, message",
+    ("conf", "message"),
     [
         ({"upstream": "wavlm_base", "path_or_url": "x.pt"}, "wavlm_base"),
         ({"upstream_ckpt": "x.pt"}, "'upstream_ckpt' is unknown"),

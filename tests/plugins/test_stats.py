@@ -149,7 +149,7 @@ def test_unknown_characters_are_counted_and_shown(corpus, caplog):
 
 
 def test_files_that_differ_are_an_error(corpus):
-    folder, rows = corpus
+    folder, _rows = corpus
     path = folder / "train" / "utt2num_samples"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:50] + lines[51:]))
