@@ -6,6 +6,8 @@ import pytest
 import tiny_experiment
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 MODES = ("default", "layer_norm")
 LENGTHS = (16000, 9000, 4321, 12345)
 

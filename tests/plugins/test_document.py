@@ -6,6 +6,8 @@ import pytest
 
 from hamzaban.text import document
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def measured():

@@ -79,6 +79,7 @@ def test_frames_of_wav2vec2(num_samples, frames):
     assert count_frames(SECOND, CONV) == 49
 
 
+@pytest.mark.torch
 def test_frames_are_those_of_real_convolutions():
     torch = pytest.importorskip("torch")
     conv = parse_conv_layers("[(4, 10, 5)] + [(4, 3, 2)] * 2 + [(4, 2, 2)]")
