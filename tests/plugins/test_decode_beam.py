@@ -212,7 +212,7 @@ def test_words_without_a_spelling_are_listed(tokenizer, tmp_path, caplog):
 
 def test_words_of_a_path_are_those_of_the_text(tokenizer):
     rng = np.random.default_rng(4)
-    ids = [i for i in range(1, len(tokenizer.tokens) - 1)]
+    ids = list(range(1, len(tokenizer.tokens) - 1))
     for _ in range(200):
         path = rng.choice([0, *ids], 12).tolist()
         log_probs = np.zeros((12, len(tokenizer.tokens)), np.float32)

@@ -1,11 +1,11 @@
 """Decoding a data directory: files, jobs and batches, with a model of two layers."""
 
 import logging
-import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -217,7 +217,7 @@ def test_killed_processes_leave_no_other(tmp_path, data_dir):
         "options = t.DecodeOptions(nj=2, batch_bins=1)\n"
         "decode_dir(load, sys.argv[2], sys.argv[3] + '/out', options)\n"
     )
-    here = os.path.dirname(__file__)
+    here = str(Path(__file__).parent)
     words = [sys.executable, "-c", code, here, str(data_dir), str(tmp_path)]
     process = subprocess.Popen(words)
     try:

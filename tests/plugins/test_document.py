@@ -7,6 +7,8 @@ import pytest
 from hamzaban.text import document
 from repository import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def measured():

@@ -17,6 +17,8 @@ from hamzaban.grid.definition import Choice, read_grid
 from hamzaban.grid.report import format_p
 from hamzaban.grid.table import read_score
 
+pytestmark = pytest.mark.slow
+
 RESULT = """\
 Text as scored, normalizer {lang}-score/1:abc
        | Sum/Avg|    3    200 | 80.0   10.0   10.0    0.0   20.0   50.0 |

@@ -42,6 +42,7 @@ def run(*noted: Path, script: str = ":") -> bool:
     return Path("runs").stat().st_size > before
 
 
+@pytest.mark.slow
 def test_a_correction_of_a_noted_file_runs_the_step_again(corpus, caplog):
     caplog.set_level("INFO")
     text = corpus / "text"
@@ -65,6 +66,7 @@ def test_what_was_made_stays_when_the_corpus_is_gone(corpus):
     assert not run(corpus / "text")
 
 
+@pytest.mark.slow
 def test_what_the_step_makes_is_no_input_of_it(corpus):
     script = "echo $RANDOM > unpacked"
     words = shlex.join([sys.executable, "-c", NOTE, "unpacked"])
@@ -73,6 +75,7 @@ def test_what_the_step_makes_is_no_input_of_it(corpus):
     assert not run(corpus / "text", script=f"{script}; {words}")
 
 
+@pytest.mark.slow
 def test_a_correction_while_the_step_runs_is_seen_the_next_time(corpus):
     table = corpus / "text"
     late = f"echo late > {shlex.quote(str(table))}"
@@ -127,6 +130,7 @@ def test_parquet_is_noted_and_not_what_it_is_unpacked_to(tmp_path, monkeypatch):
     assert found == {"parquet", *names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "make", "noted"),
     [

@@ -197,6 +197,7 @@ def wait_for(path: str) -> None:
     raise AssertionError(f"{path} did not appear")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_step_is_run_again(recipe, number):
     script = f"{COPY}; touch begun; [ -e again ] || exec sleep 3600"

@@ -1,5 +1,7 @@
 """From probabilities to chunks: bounds, least loss, streams of any length."""
 
+import itertools
+
 import numpy as np
 import pytest
 from mine_media import ROOT, make_config
@@ -51,7 +53,7 @@ def test_chunks_keep_the_bounds_and_lose_no_count_of_speech(seed, speech_s, paus
         assert 3.0 <= num_frames * FRAME_S < 32.0
         assert chunk.num_speech >= 0.7 * num_frames
         assert chunk.start >= 0 and chunk.end <= len(probs)
-    for before, after in zip(spans[:-1], spans[1:], strict=True):
+    for before, after in itertools.pairwise(spans):
         assert before.end <= after.start
     speech = sum(region.end - region.start for region in regions)
     assert speech == sum(span.num_speech for span in spans)

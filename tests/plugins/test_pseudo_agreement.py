@@ -46,7 +46,7 @@ def run(inputs, exp, config):
 
 
 def test_labels_that_others_do_not_give_are_dropped(inputs, tmp_path):
-    folder, text = inputs
+    _folder, text = inputs
     utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(text.items()))}
     write_emissions(tmp_path / "round_0/emissions", utts)
     wrong = sorted(text)[::3]
@@ -68,7 +68,7 @@ def test_labels_that_others_do_not_give_are_dropped(inputs, tmp_path):
 
 
 def test_labels_that_change_in_dropout_are_dropped(inputs, tmp_path):
-    folder, text = inputs
+    _folder, text = inputs
     utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(text.items()))}
     write_emissions(tmp_path / "round_0/emissions", utts)
     filters = {"bounds": {"dropout_disagreement": {"max": 0.3}}, "top_share": 1.0}

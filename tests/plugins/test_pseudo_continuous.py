@@ -64,7 +64,7 @@ def test_a_label_stays_in_the_cache_for_one_over_p_draws():
         draws.update(used)
         leavers = cache.choose_leavers(update, used, 0.2)
         ids = cache.take_candidates(len(leavers))
-        cache.replace(leavers, {u: f"{update}" for u in ids})
+        cache.replace(leavers, dict.fromkeys(ids, f"{update}"))
         for utt_id in leavers:
             if cache.labels.get(utt_id) != before[utt_id]:
                 ages.append(draws.pop(utt_id))

@@ -79,6 +79,7 @@ def test_frames_of_wav2vec2(num_samples, frames):
     assert count_frames(SECOND, CONV) == 49
 
 
+@pytest.mark.torch
 def test_frames_are_those_of_real_convolutions():
     torch = pytest.importorskip("torch")
     conv = parse_conv_layers("[(4, 10, 5)] + [(4, 3, 2)] * 2 + [(4, 2, 2)]")
@@ -149,7 +150,7 @@ def test_unknown_characters_are_counted_and_shown(corpus, caplog):
 
 
 def test_files_that_differ_are_an_error(corpus):
-    folder, rows = corpus
+    folder, _rows = corpus
     path = folder / "train" / "utt2num_samples"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:50] + lines[51:]))

@@ -1,6 +1,7 @@
 """What holds for every text, on random strings of the Arabic blocks and others."""
 
 import functools
+import itertools
 import unicodedata
 
 import pytest
@@ -54,7 +55,7 @@ def check_offsets(normalizer, text, output):
     assert again == output
     assert len(spans) == len(output)
     assert all(0 <= start <= end <= len(text) for start, end in spans)
-    for (start, end), (next_start, next_end) in zip(spans, spans[1:], strict=False):
+    for (start, end), (next_start, next_end) in itertools.pairwise(spans):
         assert start <= next_start
         assert end <= next_end
     covered = {i for start, end in spans for i in range(start, end)}

@@ -37,7 +37,7 @@ def make_args(**values):
     return argparse.Namespace(**{**defaults, **values})
 
 
-@pytest.mark.parametrize("gpus, accum", [(1, 32), (4, 8), (64, 1)])
+@pytest.mark.parametrize(("gpus", "accum"), [(1, 32), (4, 8), (64, 1)])
 def test_accumulation_follows_from_hours_for_any_number_of_gpus(gpus, accum):
     args = make_args(ngpu=gpus)
     # a GPU holds 3 minutes: a batch of all GPUs is so much longer

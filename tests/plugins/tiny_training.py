@@ -92,7 +92,7 @@ def digests(exp):
     found = {}
     for path in sorted(exp.glob("*.pth")):
         if path.is_symlink():
-            found[path.name] = os.readlink(path)
+            found[path.name] = str(path.readlink())
         elif path.name != "checkpoint.pth":  # has times in it
             found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found

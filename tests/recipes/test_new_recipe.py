@@ -40,6 +40,8 @@ def run(*words, cwd):
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=600)
 
 
+@pytest.mark.torch
+@pytest.mark.needs("lmplz", "build_binary")
 @pytest.mark.timeout(3600)
 def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
     """From the table to scores, from the small checkpoint."""

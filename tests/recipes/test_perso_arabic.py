@@ -21,6 +21,8 @@ from published.corpora import (
 )
 from repository import ROOT
 
+pytestmark = pytest.mark.torch
+
 RECIPE = ROOT / "egs2" / "perso_arabic" / "asr1"
 TINY = """\
 base: ../../../../conf/train_ctc.yaml

@@ -10,7 +10,7 @@ import yaml
 from tiny_recipe import FS, MODEL, TRAIN, WORDS, make_recipe, say
 from warm import warm_process
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.torch]
 
 PSEUDO = """\
 base: ../../../../conf/pseudo.yaml

@@ -35,7 +35,7 @@ def test_links_are_relative_and_lead_into_the_repository(folder):
             "dump",
             "exp",
         ):
-            assert not os.path.isabs(path.readlink()), path
+            assert not path.readlink().is_absolute(), path
             assert path.resolve(strict=True).is_relative_to(ROOT), path
 
 

@@ -75,8 +75,8 @@ def list_paths(recipe: Path) -> set[str]:
     """Return all files and links of a recipe, as paths in it."""
     found = set()
     for folder, _, names in os.walk(recipe):
-        place = os.path.relpath(folder, recipe)
-        found.update(os.path.normpath(os.path.join(place, name)) for name in names)
+        place = Path(folder).relative_to(recipe)
+        found.update(str(place / name) for name in names)
     return found
 
 

@@ -127,11 +127,11 @@ def find_place(source: Path, lang: str, version: str) -> Path:
     )
     found = [path for form in patterns for path in sorted(source.glob(form))]
     places = [path.parent if path.suffix == ".tsv" else path for path in found]
-    for path in sorted(source.glob(_GIVEN_OUT)):
-        if _peek_language(path) == lang and (
-            not version or version == _version_of(path)
-        ):
-            places.append(path)
+    places += [
+        path
+        for path in sorted(source.glob(_GIVEN_OUT))
+        if _peek_language(path) == lang and version in ("", _version_of(path))
+    ]
     places = [path for path in places if "-delta-" not in str(path)] or places
     versions = {_version_of(path) for path in places}
     if not places:
