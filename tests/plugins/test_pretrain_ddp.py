@@ -31,7 +31,8 @@ def inputs(tmp_path_factory):
     root = tmp_path_factory.mktemp("ddp")
     for folder in ("new", "valid", "old"):
         tiny_pretraining.write_set(root / folder, folder, seed=len(folder))
-    config = {**tiny_pretraining.CONFIG, "unused_parameters": True}
+    config = dict(tiny_pretraining.CONFIG)
+    config["model_cfg"] = {**config["model_cfg"], "encoder_layerdrop": 0.4}
     (root / "pretrain.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return root
 

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("espnet2")
 
-from hamzaban import compat  # noqa: E402
+from hamzaban import compat
 
 compat.prepare()
 

@@ -99,12 +99,21 @@ def test_fine_tuning_refuses_a_file_with_two_lists(polyglot, train, option):
         train(**{option: value})
 
 
-@pytest.mark.parametrize("name", ["checkpoint.pth", "partial.pth"])
-def test_resuming_refuses_a_file_with_two_lists(polyglot, train, tmp_path, name):
+def test_resuming_refuses_a_file_with_two_lists(polyglot, train, tmp_path):
     (tmp_path / "exp").mkdir()
-    polyglot.rename(tmp_path / "exp" / name)
-    with pytest.raises(ValueError, match=f"{name}: {REFUSED}"):
+    polyglot.rename(tmp_path / "exp" / "checkpoint.pth")
+    with pytest.raises(ValueError, match=f"checkpoint.pth: {REFUSED}"):
         train()
+
+
+def test_an_epoch_is_not_taken_up_from_a_file_with_two_lists(
+    polyglot, train, tmp_path, caplog
+):
+    (tmp_path / "exp").mkdir()
+    polyglot.rename(tmp_path / "exp" / "partial.pth")
+    train(max_epoch=1)
+    assert f"partial.pth: {REFUSED}" in caplog.text
+    assert "the epoch starts at its beginning" in caplog.text
 
 
 def test_s3prls_own_upstream_refuses_a_file_with_two_lists(polyglot, train):

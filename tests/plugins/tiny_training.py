@@ -93,7 +93,7 @@ def digests(exp):
     for path in sorted(exp.glob("*.pth")):
         if path.is_symlink():
             found[path.name] = str(path.readlink())
-        elif path.name != "checkpoint.pth":  # has times in it
+        elif not path.name.startswith("checkpoint."):  # has times in it
             found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 

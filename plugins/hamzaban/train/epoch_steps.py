@@ -45,12 +45,14 @@ class Steps:
         self.watch = watch
         self.was_taken_up = False
         self._rng: Any = None
+        self._hash = ""
 
     def take_up(self, rank: int) -> None:
         """Go on where partial.pth was written, if it is of this epoch."""
         if not self.options.resume or not hasattr(self.iterator, "start"):
             return
-        found = mid_epoch.load_partial(Path(self.options.output_dir), self.run, rank)
+        folder = Path(self.options.output_dir)
+        found = mid_epoch.load_partial(folder, self.run, rank, self._digest())
         if found is not None:
             self.iterator.start, self._rng = found
             self.was_taken_up = True
@@ -83,10 +85,17 @@ class Steps:
             self.watch(self.run, self.options, updates)
             interval = self.options.save_interval
             if interval and updates > before and updates % interval == 0:
-                mid_epoch.save_partial(Path(self.options.output_dir), self.run, done)
+                folder = Path(self.options.output_dir)
+                mid_epoch.save_partial(folder, self.run, done, self._digest())
             before = updates
             if self._is_over(updates):
                 return
+
+    def _digest(self) -> str:
+        if not self._hash:
+            accum = self.options.accum_grad
+            self._hash = mid_epoch.hash_batches(self.iterator, accum)
+        return self._hash
 
     def _updates(self) -> int:
         return count_updates(self.run.optimizers[0])

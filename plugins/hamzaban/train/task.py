@@ -12,6 +12,7 @@ import torch
 from hamzaban.train.arguments import parse_arguments
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.precision import run_under_autocast
+from hamzaban.train.resuming import check_start, keep_schedule
 from hamzaban.train.task_options import fill_batch_hours, fill_max_epoch, world_size
 from hamzaban.train.trainer import Trainer
 from hamzaban.wav2vec2.frames import parse_conv_layers
@@ -61,7 +62,7 @@ class TaskMixin:
         fill_batch_hours(args, lambda: cls.measure_batches(args))
         if args.max_updates is not None:
             fill_max_epoch(args, cls.count_batches(args))
-        fill_max_steps(args, cls.count_batches)
+        keep_schedule(args, fill_max_steps(args, cls.count_batches))
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
@@ -92,6 +93,18 @@ class TaskMixin:
         check_prefixes(names, getattr(args, "freeze_param", None) or [])
         run_under_autocast(model, getattr(args, "autocast_dtype", None))
         return model
+
+    @classmethod
+    def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
+        """Build the optimizers; check first that the run can begin."""
+        cls.check_start(args, model)
+        return super().build_optimizers(args, model)  # type: ignore[misc]
+
+    @classmethod
+    def check_start(cls, args: argparse.Namespace, model: Any) -> None:
+        """Check what the run begins from, while nothing of it is written."""
+        if not args.collect_stats:
+            check_start(args, model)
 
     @classmethod
     def build_model_from_file(cls, *files: Any, **named: Any) -> Any:
@@ -164,16 +177,20 @@ def check_prefixes(
 def fill_max_steps(
     args: argparse.Namespace,
     count: Callable[[argparse.Namespace], int] | None = None,
-) -> None:
+) -> list[str]:
     """Set `max_steps` of each schedule that needs it and has none, from the data.
 
     Args:
         args: Options of an ESPnet2 task; scheduler*_conf is changed.
         count: Gives the batches of an epoch.
 
+    Returns:
+        Names of the options changed.
+
     Raises:
         ValueError: If the number of batches of an epoch cannot be told.
     """
+    filled = []
     for key in [k for k in vars(args) if k.startswith("scheduler")]:
         conf = getattr(args, f"{key}_conf", None) or {}
         if getattr(args, key) not in SCHEDULES or "max_steps" in conf:
@@ -187,6 +204,8 @@ def fill_max_steps(
                 f"accum_grad {args.accum_grad}, max_epoch {args.max_epoch}"
             )
         setattr(args, f"{key}_conf", {**conf, "max_steps": steps})
+        filled.append(f"{key}_conf")
+    return filled
 
 
 def count_batches(args: argparse.Namespace) -> int:

@@ -19,13 +19,8 @@ from espnet2.utils.build_dataclass import build_dataclass
 
 from hamzaban.fileio import remove_leftovers
 from hamzaban.progress import ProgressFile
-from hamzaban.train import checkpoints, mid_epoch
-from hamzaban.train.epoch_steps import (
-    Steps,
-    count_updates,
-    tell_updates,
-    unwrap,
-)
+from hamzaban.train import checkpoints, divergence, mid_epoch
+from hamzaban.train.epoch_steps import Steps, count_updates, tell_updates, unwrap
 from hamzaban.train.plots import sparse_plots
 from hamzaban.train.progress import (
     TrainingProgress,
@@ -147,7 +142,10 @@ class Trainer(EspnetTrainer):
         """Train one epoch from (seed, epoch, rank) and the model's state alone.
 
         Returns:
-            True if no batch of the epoch gave a finite gradient.
+            False: an epoch without a finite gradient is an error.
+
+        Raises:
+            DivergedError: No batch of the epoch gave a finite gradient.
         """
         rank = distributed_option.dist_rank or 0
         set_all_random_seed(epoch_seed(options.seed, reporter.get_epoch(), rank))
@@ -169,7 +167,9 @@ class Trainer(EspnetTrainer):
             distributed_option=distributed_option,
             **rest,
         )
-        return is_invalid and not steps.was_taken_up
+        is_invalid = is_invalid and not steps.was_taken_up
+        divergence.check_gradients(is_invalid, reporter)
+        return is_invalid
 
     @classmethod
     def validate_one_epoch(
@@ -180,7 +180,11 @@ class Trainer(EspnetTrainer):
         reporter: SubReporter,
         **rest: Any,
     ) -> None:
-        """Validate, and pool the ratios the model asks for over the whole set."""
+        """Validate, and pool the ratios the model asks for over the whole set.
+
+        Raises:
+            DivergedError: The loss, or the model that would be kept, is not finite.
+        """
         is_valid = reporter.key == "valid"  # and no probe of pretraining
         if is_valid:
             iterator = WatchedBatches(iterator, cls.progress)
@@ -190,6 +194,8 @@ class Trainer(EspnetTrainer):
         pool_ratios(reporter, getattr(unwrap(model), "pooled_stats", {}))
         if is_valid:
             cls.progress.end_validation(mean_metrics(reporter))
+        divergence.check_losses(reporter)
+        divergence.check_model(unwrap(model), reporter.get_epoch())
 
 
 def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
