@@ -3,7 +3,6 @@
 `load_yaml` reads any YAML file of the package, `read_dataclass` any options.
 """
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -155,11 +154,10 @@ def list_named_files(values: Any, words: Sequence[str] = ()) -> list[str]:
     found: dict[str, None] = {}
     named = [*_each_text(values), *words]
     named += [word.partition("=")[2] for word in named if "=" in word]
-    for path in named:
-        paths = [path]
-        if os.path.isdir(path):
-            paths = [os.path.join(path, name) for name in DATA_FILES]
-        found |= dict.fromkeys(file for file in paths if os.path.isfile(file))
+    for name in named:
+        is_dir = Path(name).is_dir()
+        paths = [f"{name}/{file}" for file in DATA_FILES] if is_dir else [name]
+        found |= dict.fromkeys(path for path in paths if Path(path).is_file())
     return list(found)
 
 

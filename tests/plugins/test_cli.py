@@ -86,7 +86,7 @@ def test_every_verb_declares_its_group():
 def test_short_name_is_the_one_listed_and_the_long_one_works(monkeypatch):
     called = []
     monkeypatch.setattr(cli, "run_verb", lambda verb, words: called.append(verb) or 0)
-    names = {name_verb for name_verb in map(cli.name_verb, cli.find_verbs())}
+    names = set(map(cli.name_verb, cli.find_verbs()))
     assert {"mine", "score", "compare", "analyse"} <= names
     for typed in ("mine", "mine-audio", "mine_audio"):
         assert cli.main([typed]) == 0

@@ -291,7 +291,8 @@ def test_flipped_bytes_are_read_or_refused_in_one_line(tmp_path, zipped):
             try:
                 read(path)
             except ValueError as error:
-                assert str(error).startswith(str(path)) and "\n" not in str(error)
+                told = str(error)
+                assert told.startswith(str(path)) and "\n" not in told
 
 
 @pytest.mark.parametrize("read", [door.read_file, door.read_foreign])

@@ -145,7 +145,7 @@ def guarded(check: Callable[[Any, str], None] | None = None) -> Iterator[None]:
             library gets it.
     """
 
-    def load(f: Any, map_location: Any = None, *_: Any, **options: Any) -> Any:
+    def load(f: Any, map_location: Any = None, *_: Any, **_options: Any) -> Any:
         if not isinstance(f, (str, os.PathLike)):
             return _torch_load(f, map_location=map_location, weights_only=True)
         state = read_file(os.fspath(f), device=map_location)

@@ -260,7 +260,7 @@ def to_plain(value: Any) -> Any:
     return to_plain(value.args[0]) if len(value.args) == 1 else None
 
 
-def _reconstruct(cls: Any, base: Any, state: Any) -> Any:
+def _reconstruct(cls: Any, _base: Any, state: Any) -> Any:
     """Stand for copyreg's function, for inert classes only."""
     if not (isinstance(cls, type) and issubclass(cls, Inert)):
         raise pickle.UnpicklingError(f"{cls!r} is not rebuilt from a file")
