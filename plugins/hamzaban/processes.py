@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
@@ -36,9 +37,7 @@ def run_on_processes(
     setup: Callable[[], object] | None = None,
     remedy: str = REMEDY,
 ) -> Iterator[D]:
-    """Run jobs on `nj` processes; with one, in this process.
-
-    The processes end with this one, even when it is killed.
+    """Run jobs on `nj` processes, which end with this one; with one, in this process.
 
     Args:
         function: Of a module, so that another process finds it.
@@ -61,9 +60,9 @@ def run_on_processes(
         yield from map(function, jobs)
         return
     pool = _start_pool(nj, by_fork=by_fork, setup=setup)
-    batches = _batch(jobs, batch_size)
+    work = partial(_run_batch, function)
     try:
-        for done in _run_batches(pool, function, batches, nj, in_order=in_order):
+        for done in _run_batches(pool, work, _batch(jobs, batch_size), nj, in_order):
             yield from done
     except BrokenProcessPool:
         raise ValueError(f"{DIED}; {remedy}") from None
@@ -71,10 +70,9 @@ def run_on_processes(
 
 def _run_batches(
     pool: ProcessPoolExecutor,
-    function: Callable[[J], D],
+    work: Callable[[list[J]], list[D]],
     batches: Iterator[list[J]],
     nj: int,
-    *,
     in_order: bool,
 ) -> Iterator[list[D]]:
     """Run batches of jobs on a pool; end the pool after the last, or when closed."""
@@ -83,7 +81,7 @@ def _run_batches(
         try:
             while True:
                 for batch in islice(batches, nj * BATCHES_AHEAD - len(waiting)):
-                    waiting.append(pool.submit(_run_batch, function, batch))
+                    waiting.append(pool.submit(work, batch))
                 if not waiting:
                     return
                 yield _pop_done(waiting, in_order=in_order).result()
