@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
@@ -38,9 +39,7 @@ def run_on_processes(
     setup: Callable[[], object] | None = None,
     remedy: str = REMEDY,
 ) -> Iterator[D]:
-    """Run jobs on `nj` processes; with one, in this process.
-
-    The processes end with this one, even when it is killed.
+    """Run jobs on `nj` processes, which end with this one; with one, in this process.
 
     Args:
         function: Of a module, so that another process finds it.
@@ -48,34 +47,46 @@ def run_on_processes(
         nj: Number of processes.
         batch_size: Jobs sent to a process at once.
         in_order: Yield in the order of the jobs, not as they are done.
-        by_fork: Copy this process, so that what its modules hold, such as a model, is
-            shared. Otherwise processes start afresh: a fork may hang where there are
-            threads, and inherits open files and their locks.
-        setup: Called once in each process, such as to set its number of threads; not
-            called with one process.
+        by_fork: Share what this process holds, such as a model. A fork may hang where
+            there are threads, and inherits open files; others start afresh.
+        setup: Called once in each process, but not with one.
         remedy: What the user can do where a process died.
 
     Yields:
         What the function returned.
 
     Raises:
-        ValueError: A process died, for want of memory or in a library.
+        ValueError: A process died.
     """
     if nj == 1:
         yield from map(function, jobs)
         return
-    batches = _batch(jobs, batch_size)
-    with _start_pool(nj, by_fork=by_fork, setup=setup) as pool:
-        waiting: deque[Future[list[D]]] = deque()
+    pool = _start_pool(nj, by_fork=by_fork, setup=setup)
+    work = partial(_run_batch, function)
+    try:
+        for done in _run_batches(pool, work, _batch(jobs, batch_size), nj, in_order):
+            yield from done
+    except BrokenProcessPool:
+        raise ValueError(f"{DIED}; {remedy}") from None
+
+
+def _run_batches(
+    pool: ProcessPoolExecutor,
+    work: Callable[[list[J]], list[D]],
+    batches: Iterator[list[J]],
+    nj: int,
+    in_order: bool,
+) -> Iterator[list[D]]:
+    """Run batches of jobs on a pool; end the pool after the last, or when closed."""
+    waiting: deque[Future[list[D]]] = deque()
+    with pool:
         try:
             while True:
                 for batch in islice(batches, nj * BATCHES_AHEAD - len(waiting)):
-                    waiting.append(pool.submit(_run_batch, function, batch))
+                    waiting.append(pool.submit(work, batch))
                 if not waiting:
                     return
-                yield from _pop_done(waiting, in_order=in_order).result()
-        except BrokenProcessPool:
-            raise ValueError(f"{DIED}; {remedy}") from None
+                yield _pop_done(waiting, in_order=in_order).result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

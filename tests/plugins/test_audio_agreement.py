@@ -80,6 +80,21 @@ def test_segments_that_end_after_their_recording(data_dir, times, expected, caps
     assert (is_cut in capsys.readouterr().out) == expected[0]
 
 
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_of_a_cut_recording_only_the_segments_before_the_cut_are_taken(
+    data_dir, suffix
+):
+    noise = 0.1 * np.random.default_rng(0).standard_normal(200 * FS)
+    path = data_dir.parent / f"long.{suffix}"
+    soundfile.write(path, noise, FS)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    write(data_dir, "wav.scp", f"rec {path}")
+    write(data_dir, "segments", "u1 rec 10 12")
+    assert run_both(data_dir) == (False, "")
+    write(data_dir, "segments", "u1 rec 190 192")
+    assert run_both(data_dir) == (False, "truncated")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_files_that_no_decoder_reads_are_named(data_dir, form, capsys, caplog):
     path = write_odd_wav(data_dir.parent / "odd.wav", form)

@@ -1,7 +1,7 @@
 """Reading recordings as streams of blocks, whatever container they come in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -39,14 +39,30 @@ def open_audio(source: str, *, allow_pipes: bool = False) -> Iterator[AudioStrea
         source: The entry, without the id.
         allow_pipes: Run commands, in bash, as whoever wrote wav.scp likes.
 
+    Yields:
+        The stream. Of a file that is cut off the blocks there are come first, so that
+        segments before the cut can be had, then an UnreadableError.
+
     Raises:
-        UnreadableError: There is no audio to read, or the file is cut off.
+        UnreadableError: There is no audio to read.
         ValueError: The entry is a pipe and pipes are not allowed.
     """
-    with open_source(source, allow_pipes=allow_pipes) as file:
-        _check_whole(file, source)
-        with _open_any(file, source) as stream:
-            yield stream
+    with open_source(source, allow_pipes=allow_pipes) as file, ExitStack() as stack:
+        cut = find_truncation(file)
+        try:
+            stream = stack.enter_context(_open_any(file, source))
+        except UnreadableError as error:
+            if cut is None:
+                raise
+            raise UnreadableError("truncated", f"{source}: {cut}") from error
+        if cut is not None:
+            stream.blocks = _fail_at_end(stream.blocks, f"{source}: {cut}")
+        yield stream
+
+
+def _fail_at_end(blocks: Iterator[np.ndarray], detail: str) -> Iterator[np.ndarray]:
+    yield from blocks
+    raise UnreadableError("truncated", detail)
 
 
 def measure_audio(source: str, *, allow_pipes: bool = False) -> AudioLength:
@@ -61,18 +77,14 @@ def measure_audio(source: str, *, allow_pipes: bool = False) -> AudioLength:
         ValueError: The entry is a pipe and pipes are not allowed.
     """
     with open_source(source, allow_pipes=allow_pipes) as file:
-        _check_whole(file, source)
+        if cut := find_truncation(file):
+            raise UnreadableError("truncated", f"{source}: {cut}")
         with _open_any(file, source, seek_end=True) as stream:
             if stream.num_samples is not None:
                 return AudioLength(stream.fs, stream.num_samples, stream.is_exact)
         with _open_any(file, source) as stream:  # anew: seeking may have failed
             num_samples = sum(len(block) for block in stream.blocks)
             return AudioLength(stream.fs, num_samples, is_exact=True)
-
-
-def _check_whole(file: BinaryIO, name: str) -> None:
-    if cut := find_truncation(file):
-        raise UnreadableError("truncated", f"{name}: {cut}")
 
 
 def _path_or_stream(file: BinaryIO) -> Any:
