@@ -1,6 +1,16 @@
 """YAML configs: layers (`base: ../train.yaml`), and options as dataclasses.
 
-`load_yaml` reads any YAML file of the package, `read_dataclass` any options.
+`load_yaml` reads any YAML file of the package, `read_dataclass` any options:
+
+    @dataclass(frozen=True)
+    class Options:
+        nj: int = option(1, at_least=1)
+        dropout: float = option(0.0, at_least=0, below=1)
+        output: str = option("flac", choices=("flac", "segments"))
+        lm_weight: float | None = None
+
+    options = read_dataclass(Options, "conf/mine.yaml")
+    options = read_dataclass(Options, values, "frontend_conf")
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -52,23 +62,11 @@ def read_dataclass(
 ) -> T:
     """Return an instance of a dataclass made of a config or of a mapping.
 
-    Each value is checked against the type of its field and against the limits that
-    `option` states for it. A whole number is taken for a float, and text that is
-    plainly a number, such as `1e-4`, for a number; true and false are no numbers; NaN
-    and infinity are refused unless the field says `finite=False`; null is for fields
-    that may be None. Fields may be tuples, lists and mappings of a type, unions, and
-    dataclasses, which are read in the same way. Checks between fields belong into
-    `__post_init__`: a ValueError from there gets the place put before it.
-
-        @dataclass(frozen=True)
-        class Options:
-            nj: int = option(1, at_least=1)
-            dropout: float = option(0.0, at_least=0, below=1)
-            output: str = option("flac", choices=("flac", "segments"))
-            lm_weight: float | None = None
-
-        options = read_dataclass(Options, "conf/mine.yaml")
-        options = read_dataclass(Options, values, "frontend_conf")
+    Each value is checked against the type of its field and the limits that `option`
+    states. Text that is plainly a number, such as `1e-4`, is one; true and false are
+    none; NaN and, unless the field says `finite=False`, infinity are refused; null is
+    for fields that may be None. A field may be a list, a mapping, a union or another
+    dataclass. A ValueError of `__post_init__` gets the place put before it.
 
     Args:
         cls: The dataclass.

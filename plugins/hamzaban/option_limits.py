@@ -139,7 +139,7 @@ def check_limits(value: Any, place: str, limits: Limits, hint: Any = Any) -> Non
     Raises:
         ValueError: A value lies out of the limits.
     """
-    for item in _leaves(value):
+    for where, item in _leaves(value, place):
         expected = ""
         if type(item) in map(type, limits.choices) and item not in limits.choices:
             is_union = typing.get_origin(hint) in UNIONS
@@ -147,15 +147,17 @@ def check_limits(value: Any, place: str, limits: Limits, hint: Any = Any) -> Non
         elif type(item) in (int, float) and not limits.has(item):
             expected = limits.describe() or "a finite number"
         if expected:
-            raise fault(place, f"{show(item)} found, expected {expected}")
+            raise fault(where, f"{show(item)} found, expected {expected}")
 
 
-def _leaves(value: Any) -> list[Any]:
+def _leaves(value: Any, place: str) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return [value]
+        inner = [(join(place, name), item) for name, item in value.items()]
+    elif isinstance(value, list | tuple):
+        inner = [(place, item) for item in value]
+    else:
+        return [(place, value)]
+    return [leaf for where, item in inner for leaf in _leaves(item, where)]
 
 
 def check_names(

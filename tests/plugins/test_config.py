@@ -281,6 +281,7 @@ def test_a_value_is_read_as_its_field_wants_it(tmp_path, text, name, value):
         ("lists: [[1], [x]]", "lists: item 2: item 1: 'x' found, expected a number"),
         ("table: [1]", "table: [1] found, expected lines `option: value`"),
         ("table: {1: 2}", "table: key: 1 found, expected text; put it in quotes"),
+        ("free: {a: {b: .nan}}", "free: a: b: nan found, expected a finite number"),
         ("free: 1", "free: 1 found, expected lines `option: value`"),
         ("place: 1", "place: 1 found, expected a path or null"),
         ("kind: other", "kind: 'other' found, expected static, uniform"),
