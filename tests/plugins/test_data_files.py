@@ -251,7 +251,7 @@ def test_subset_refuses_a_directory_whose_files_differ(source, tmp_path):
     (source / "text").write_text("".join(lines[:1] + lines[2:]))
     with pytest.raises(ValueError, match=r"text:2: spk00-u2, expected utt_id spk00-u1"):
         subset_data.main(["--first", "1", str(source), str(tmp_path / "out")])
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_combine_merges_and_sorts(tmp_path):
