@@ -111,7 +111,7 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
         FileNotFoundError: There is no such file.
         ValueError: An option is unknown, or its value is not understood.
     """
-    from hamzaban.config import read_config
+    from hamzaban.config import check_names, read_config
 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such YAML; correct --config")
@@ -120,11 +120,9 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
     }
     del actions["help"], actions["config"]
     values = {}
-    for name, value in read_config(path)[0].items():
-        if name not in actions:
-            raise ValueError(
-                f"{path}: '{name}' is unknown; known: {', '.join(sorted(actions))}"
-            )
+    given = read_config(path)[0]
+    check_names(given, sorted(actions), str(path))
+    for name, value in given.items():
         if value is None:
             continue
         convert = actions[name].type or str
