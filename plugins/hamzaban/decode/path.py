@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
     return moved - np.logaddexp.reduce(moved, axis=1, keepdims=True)
 
 
-def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray) -> float:
+def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray[Any]) -> float:
     """Sum the log-posteriors along a path of T tokens."""
     if not len(path):
         return 0.0

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from hamzaban.launch.backends import Backend, Handle, Job, Resources, get_backend
 from hamzaban.launch.console import Console
@@ -226,7 +227,7 @@ def _signals_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before: list[tuple[signal.Signals, Callable | int | None]] = []
+    before: list[tuple[signal.Signals, Callable[..., Any] | int | None]] = []
     for asked in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(asked) is not signal.SIG_IGN:  # nohup stays nohup
             before.append((asked, signal.signal(asked, interrupt)))

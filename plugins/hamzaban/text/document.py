@@ -14,13 +14,13 @@ from hamzaban.fileio import atomic_text
 from hamzaban.text.normalizer import Normalizer
 from hamzaban.text.presets import find_preset, list_presets
 from hamzaban.text.rules import (
-    LANGUAGES_DIR,
     PROFILES,
     STEPS,
     Language,
     Rule,
     load_language,
 )
+from hamzaban.text.rules_chars import LANGUAGES_DIR
 
 PAGE = Path(__file__).parents[3] / "docs" / "text_rules.md"
 MEASURED = Path(__file__).with_name("measured.json")
