@@ -162,7 +162,9 @@ def _read_model_cfg(config: Mapping[str, Any], place: str) -> dict[str, Any]:
     try:
         _check_config(config, place)
         values = _convert_config(config)
-    except (TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (TypeError, KeyError, AttributeError, OverflowError, ValueError) as error:
+        if place in str(error):
+            raise
         raise ValueError(
             f"{place}: a value of a wrong type ({error}); expected the configuration "
             "of a wav2vec 2.0 model; download it again"
