@@ -7,21 +7,29 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
 
 J = TypeVar("J")
 D = TypeVar("D")
+S = TypeVar("S")
 BATCHES_AHEAD = 4  # a process, so that none waits and few results are held
 LOG_EVERY_S = 10.0
+_shared: Any = None  # of a fork: what it took over from its parent
 
 
 def run_on_processes(
-    function: Callable[[J], D], jobs: Iterable[J], nj: int, *, batch_size: int = 1
+    function: Callable[[J], D],
+    jobs: Iterable[J],
+    nj: int,
+    *,
+    batch_size: int = 1,
+    start_pool: Callable[[int], ProcessPoolExecutor] | None = None,
 ) -> Iterator[D]:
     """Run jobs on `nj` processes; with one, in this process.
 
@@ -30,6 +38,7 @@ def run_on_processes(
         jobs: Taken as they are needed.
         nj: Number of processes.
         batch_size: Jobs sent to a process at once.
+        start_pool: Starts so many processes; default: new ones, which import anew.
 
     Yields:
         What the function returned, in no certain order.
@@ -40,9 +49,8 @@ def run_on_processes(
     if nj == 1:
         yield from map(function, jobs)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy our threads
     batches = _batch(jobs, batch_size)
-    with ProcessPoolExecutor(nj, context, initializer=_start_process) as pool:
+    with (start_pool or _start_pool)(nj) as pool:
         running: set[Future[list[D]]] = set()
         try:
             while True:
@@ -60,6 +68,35 @@ def run_on_processes(
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def run_on_forks(
+    function: Callable[[S, J], D], shared: S, jobs: Sequence[J], nj: int
+) -> Iterator[D]:
+    """Run jobs on forks of this process; with one, in this process.
+
+    A fork starts in milliseconds and has its parent's memory: the way for a model or a
+    lexicon that takes long to load. The parent must not have computed on threads yet.
+
+    Args:
+        function: Of a module; it gets `shared` and a job.
+        shared: What all jobs need; it is neither pickled nor copied.
+        jobs: All of them.
+        nj: Number of processes, at most.
+
+    Yields:
+        What the function returned, in no certain order.
+
+    Raises:
+        ValueError: A process died.
+    """
+    nj = min(nj, len(jobs))
+    if nj <= 1:
+        yield from (function(shared, job) for job in jobs)
+        return
+    start_pool = partial(_start_forks, shared)
+    call = partial(_call_with_shared, function)
+    yield from run_on_processes(call, jobs, nj, start_pool=start_pool)
 
 
 class Crash(NamedTuple):
@@ -107,9 +144,25 @@ def run_apart(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _start_pool() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, context, initializer=_start_process)
+def _start_pool(nj: int = 1) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # a fork would copy our threads
+    return ProcessPoolExecutor(nj, context, initializer=_start_process)
+
+
+def _start_forks(shared: object, nj: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("fork")
+    return ProcessPoolExecutor(nj, context, _start_fork, (shared,))
+
+
+def _start_fork(shared: object) -> None:
+    global _shared
+    _shared = shared
+    _start_process()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a fork's job may be long
+
+
+def _call_with_shared(function: Callable[[Any, J], D], job: J) -> D:
+    return function(_shared, job)
 
 
 def _batch(jobs: Iterable[J], size: int) -> Iterator[list[J]]:

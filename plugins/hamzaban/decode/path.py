@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -52,6 +53,11 @@ class Word:
 def greedy_path(log_probs: LogProbs) -> list[int]:
     """Give the likeliest token of each frame; `log_probs` has shape (T, V)."""
     return log_probs.argmax(-1).tolist()
+
+
+def collapse(path: Sequence[int], blank_id: int = BLANK_ID) -> list[int]:
+    """Turn one path of frames into tokens: merge repeats, then drop blanks."""
+    return [token for token, _ in itertools.groupby(path) if token != blank_id]
 
 
 def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:

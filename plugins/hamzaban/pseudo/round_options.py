@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.config import read_config
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.search_options import make_search
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.pseudo.filters import FilterOptions, parse_filters
 from hamzaban.pseudo.guard import GuardOptions, parse_guard
 
-_SEARCHED = frozenset(
-    ("lm_weight", "word_score", "beam_size", "beam_size_token", "beam_threshold")
-    + ("log_add", "blank_threshold", "num_spellings")
-)
+# Of its options, what a round decides: the files, one label each, and two keys beside.
+_DECIDED = frozenset(("lm_unit", "nbest", "mapping", "blank_score"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +24,7 @@ class PseudoOptions:
     mapping: str | None
     valid_share: float
     blank_scores: tuple[float, ...]
-    search: SearchOptions
+    search: LexiconSearch
     filters: FilterOptions
     guard: GuardOptions
 
@@ -77,15 +76,14 @@ def _mapping(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _make_search(values: Mapping[str, Any]) -> SearchOptions:
-    if unknown := set(values) - _SEARCHED:
+def _make_search(values: Mapping[str, Any]) -> LexiconSearch:
+    known = {field.name for field in dataclasses.fields(LexiconSearch)} - _DECIDED
+    if unknown := set(values) - known:
         raise ValueError(
             f"search: {', '.join(sorted(unknown))} found, known: "
-            f"{', '.join(sorted(_SEARCHED))}"
+            f"{', '.join(sorted(known))}"
         )
-    defaults = SearchOptions()
-    for name, value in values.items():
-        wanted = type(getattr(defaults, name))
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise ValueError(f"search: {name}: {value!r}, expected {wanted.__name__}")
-    return SearchOptions(search="lexicon", **values)
+    try:
+        return make_search(LexiconSearch, values)
+    except ValueError as e:
+        raise ValueError(f"search: {e}") from e
