@@ -181,7 +181,7 @@ def test_a_killed_grid_goes_on(grid, number):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"metric": "per"}, "metric is per, expected wer, cer, ter"),
+        ({"metric": "per"}, "metric is per, expected wer, cer, mer, ter"),
         ({"repeats": "lang"}, "expected each of the axes once: start, lang, seed"),
         ({"cells": {}}, "cells is unknown; known: axes"),
         ({"cell": {"command": ["x"]}}, "cell: result is missing"),

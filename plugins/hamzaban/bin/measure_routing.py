@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.score.kinds import KINDS
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban measure-routing`."""
@@ -17,7 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--data_dir", type=Path, nargs="+", required=True, help="dump/raw/<set> ...")
     add("--oracle", type=Path, required=True, help="exp/*/*, `language: utt2lang`")
     add("--predicted", type=Path, required=True, help="exp/*/*, `language: predicted`")
-    add("--kind", choices=("wer", "cer", "mer", "ter"), default="wer", help="rate")
+    add("--kind", choices=list(KINDS), default="wer", help="rate")
     add("--output", type=Path, help="gets the table as well, in Markdown")
     return parser
 

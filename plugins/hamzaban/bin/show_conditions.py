@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.score.kinds import KINDS
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban show-conditions`."""
@@ -14,7 +16,7 @@ def get_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("decoded", type=Path, help="folder of decoded sets, such as exp/asr_x/decode")
     add("--config", type=Path, required=True, help="YAML of make-conditions")
-    add("--kind", choices=("wer", "cer", "ter"), default="wer", help="which rate")
+    add("--kind", choices=list(KINDS), default="wer", help="which rate")
     add("--replicates", type=int, default=10000, help="draws of the bootstrap")
     add("--seed", type=int, default=0, help="of the bootstrap")
     add("--output", type=Path, help="file to write as well, such as CONDITIONS.md")

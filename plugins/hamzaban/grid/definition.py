@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.config import read_config
+from hamzaban.score.kinds import KINDS
 
 Value = str | tuple[str, ...]
-METRICS = ("wer", "cer", "ter")
 ROLES = ("compared", "conditions", "repeats")
 DIR = "dir"  # in commands: the folder of a cell, or of what is prepared
 NAME = "_name"  # in commands {lang_name} is a value's name, {lang} the value
@@ -47,7 +47,7 @@ class Grid:
         compared: The axes of what is compared, such as checkpoint and tokens.
         conditions: The axes that comparisons are made within, such as language.
         repeats: The axes of runs that differ by chance, such as seed.
-        metric: Of METRICS, as tables name it.
+        metric: Of score.kinds, as tables name it.
     """
 
     path: Path
@@ -226,9 +226,9 @@ def _check(grid: Grid) -> None:
             f"{grid.path}: compared, conditions and repeats are {', '.join(roles)}, "
             f"expected each of the axes once: {', '.join(grid.axes)}"
         )
-    if grid.metric not in METRICS:
+    if grid.metric not in KINDS:
         raise ValueError(
-            f"{grid.path}: metric is {grid.metric}, expected {', '.join(METRICS)}"
+            f"{grid.path}: metric is {grid.metric}, expected {', '.join(KINDS)}"
         )
     for command in (grid.cell, grid.prepare):
         if command is None:
