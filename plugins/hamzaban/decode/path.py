@@ -84,27 +84,26 @@ def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray) -> float:
     return float(log_probs[np.arange(len(path)), path].astype(np.float64).sum())
 
 
-def path_confidence(log_probs: LogProbs, path: Sequence[int]) -> float:
+def path_confidence(log_probs: LogProbs, path: Sequence[int] | NDArray) -> float:
     """Mean log-posterior of the path's frames that are not blank; -inf if all are."""
-    frames = [t for t, token in enumerate(path) if token != BLANK_ID]
-    if not frames:
+    tokens = np.asarray(path, np.int64)  # (T,)
+    frames = np.flatnonzero(tokens != BLANK_ID)
+    if not len(frames):
         return float("-inf")
-    tokens = [path[t] for t in frames]
-    return float(log_probs[frames, tokens].astype(np.float64).mean())
+    return float(log_probs[frames, tokens[frames]].astype(np.float64).mean())
 
 
-def find_runs(log_probs: LogProbs, path: Sequence[int]) -> list[Run]:
+def find_runs(log_probs: LogProbs, path: Sequence[int] | NDArray) -> list[Run]:
     """Give the tokens of a path: repeats merged, blanks left out."""
-    runs: list[Run] = []
-    before, start = BLANK_ID, 0
-    for t, token in enumerate([*path, BLANK_ID]):
-        if token == before:
-            continue
-        if before != BLANK_ID:
-            best = float(log_probs[start:t, before].max())
-            runs.append(Run(before, start, t, best))
-        before, start = token, t
-    return runs
+    tokens = np.asarray(path, np.int64)  # (T,)
+    if not len(tokens):
+        return []
+    starts = np.flatnonzero(np.diff(tokens, prepend=-1))
+    along = log_probs[np.arange(len(tokens)), tokens]  # (T,)
+    best = np.maximum.reduceat(along, starts).tolist()
+    ends = [*starts[1:].tolist(), len(tokens)]
+    rows = zip(tokens[starts].tolist(), starts.tolist(), ends, best, strict=True)
+    return [Run(*row) for row in rows if row[0] != BLANK_ID]
 
 
 def find_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
