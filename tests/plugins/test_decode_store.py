@@ -5,7 +5,7 @@ import pytest
 
 from hamzaban.decode import make_emissions as module
 from hamzaban.decode.emissions import read_utterances
-from hamzaban.decode.make_emissions import compute, make_emissions
+from hamzaban.decode.make_emissions import compute_batches, make_emissions
 from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.decode.store import EmissionStore, pack, unpack, write_part
 
@@ -58,7 +58,7 @@ def test_any_utterance_is_what_the_model_gives_it_alone(
     assert store.meta.frame_shift_s == 0.02
     recognizer = load()
     for utt in reversed(utts):
-        ((_, alone, _),) = compute(recognizer, (utt,))
+        ((_, alone, _),) = compute_batches(recognizer, [(utt,)])
         found = store.read(utt.utt_id)
         assert found.shape == alone.shape == (store.num_frames(utt.utt_id), 9)
         np.testing.assert_allclose(found, alone, rtol=1e-3, atol=2e-3)

@@ -199,7 +199,7 @@ def test_a_killed_grid_goes_on(grid, number):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"metric": "per"}, "metric: 'per' found, expected wer, cer, ter"),
+        ({"metric": "per"}, "metric: 'per' found, expected wer, cer, mer, ter"),
         ({"repeats": "lang"}, "expected each of the axes once: start, lang, seed"),
         ({"cells": {}}, "'cells' is unknown; did you mean cell"),
         ({"cell": {"command": ["x"]}}, "cell: result missing; add it"),

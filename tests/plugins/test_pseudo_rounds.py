@@ -77,11 +77,11 @@ def test_killed_it_goes_on_and_processes_change_nothing(inputs, tmp_path, monkey
     run(inputs, tmp_path / "one", 0)
     whole, calls = decode._label_part, []
 
-    def die(part):
+    def die(shared, part):
         calls.append(part)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        whole(part)
+        whole(shared, part)
 
     monkeypatch.setattr(decode, "_label_part", die)
     with pytest.raises(KeyboardInterrupt):

@@ -22,8 +22,8 @@ from pathlib import Path
 START_S = 300.0  # at most; the machine may be busy
 # What the verbs of stages 1 to 10 import.
 MODULES = (
-    *("hamzaban.asr.task", "hamzaban.pretrain.task", "hamzaban.decode.run"),
-    *("hamzaban.decode.search", "hamzaban.audio.stage", "hamzaban.lm.leaks"),
+    *("hamzaban.asr.task", "hamzaban.pretrain.task", "hamzaban.decode.search_run"),
+    *("hamzaban.decode.beam", "hamzaban.audio.stage", "hamzaban.lm.leaks"),
     *("hamzaban.score.files", "hamzaban.text", "torch._dynamo", "matplotlib.pyplot"),
     *("torch.utils.tensorboard", "sentencepiece", "soundfile", "av", "yaml"),
 )

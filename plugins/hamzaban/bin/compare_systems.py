@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.cli import str2bool
+from hamzaban.score.kinds import KINDS
 
 GROUP = "score"
-
-KINDS = ("wer", "cer", "mer", "ter")
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -25,7 +24,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="[NAME=]PATH[,PATH ...]: a scored experiment, a decoded set, a folder "
         "score_wer, or a file of hypotheses; several paths for runs of several seeds",
     )
-    add("--kind", choices=KINDS, default="wer", help="error rate")
+    add("--kind", choices=list(KINDS), default="wer", help="error rate")
     add("--ref", type=Path, help="references, if the systems are files of hypotheses")
     add("--utt2spk", type=Path, help="speakers, for such files")
     add(

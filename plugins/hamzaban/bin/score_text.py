@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
+from hamzaban.score.kinds import KINDS, RAW, find_kind
 
 GROUP = "score"
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 Texts = tuple[Mapping[str, str], Mapping[str, str]]
 Splitter = Callable[[str], list[str]]
-UNITS = {"wer": "words", "cer": "characters", "ter": "tokens"}
-UNITS["mer"] = "words and characters"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -52,12 +51,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how texts are compared."""
     add = parser.add_argument
     add("--normalizer", default="raw", help="id of the normalizer both texts passed")
-    add(
-        "--mer",
-        type=str2bool,
-        default=False,
-        help="mixed error rate too: words, but characters of scripts without spaces",
-    )
+    for kind in KINDS.values():
+        if kind.is_asked_for:
+            words = f"score the {kind.title}"
+            add(f"--{kind.name}", type=str2bool, default=False, help=words)
     add(
         "--lang",
         help="normalize both texts with the rules of this language; mul: of the one "
@@ -106,7 +103,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     if args.output_dir is not None:
         remove_leftovers(args.output_dir)
-        for kind in {"wer_raw", "cer_raw", "mer"} - set(kinds):  # of an earlier call
+        extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
+        extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
+        for kind in extra - set(kinds):  # of an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
@@ -114,7 +113,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
             if args.output_dir is not None:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
-            if args.lang == "mul" and kind in UNITS:
+            if args.lang == "mul" and kind in KINDS:
                 for line in describe_languages(args, kind, kinds[kind][0], scored):
                     print(line)
     return 0
@@ -148,8 +147,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
     With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
     """
     from hamzaban.score.files import check_utterances, pair_texts
-    from hamzaban.score.mixed_error_rate import split_mixed
-    from hamzaban.score.tokens import load_splitter, split_chars, split_words
+    from hamzaban.score.tokens import load_splitter, split_words
     from hamzaban.score.transcripts import parse_json_keys, read_both
     from hamzaban.score.trn import read_text
 
@@ -162,10 +160,9 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
         kinds[kind] = name, pair_texts(*texts, trn_ids, split)
 
     (name, texts), raw = normalize_texts(args, ref, hyp), (ref, hyp)
-    pair("wer", name, texts, split_words)
-    pair("cer", name, texts, split_chars)
-    if args.mer:
-        pair("mer", name, texts, split_mixed)
+    for kind in KINDS.values():
+        if kind.split and (not kind.is_asked_for or getattr(args, kind.name)):
+            pair(kind.name, name, texts, kind.split)
     if args.bpemodel is not None:
         pair("ter", name, texts, load_splitter(args.bpemodel))
     elif args.ref_token is not None:
@@ -173,8 +170,9 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
         check_utterances(*tokens, args.hyp_token)
         pair("ter", args.normalizer, tokens, split_words)
     if args.lang is not None:
-        pair("wer_raw", "raw", raw, split_words)
-        pair("cer_raw", "raw", raw, split_chars)
+        for kind in KINDS.values():
+            if kind.split and kind.has_raw:
+                pair(f"{kind.name}{RAW}", "raw", raw, kind.split)
     return kinds
 
 
@@ -232,12 +230,12 @@ def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> 
         normalizer: Id of the normalizer.
         counts: Correct, substituted, deleted, inserted tokens of U utterances, (U, 4).
     """
-    kind, _, _ = kind.partition("_")
+    shown = KINDS[find_kind(kind)]
     corr, sub, dele, ins = counts.sum(axis=0).tolist()
     refs, errors = corr + sub + dele, sub + dele + ins
     rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
     return (
-        f"{kind.upper()} {rate} of {refs} {UNITS[kind]} in {len(counts)} "
+        f"{shown.label} {rate} of {refs} {shown.unit} in {len(counts)} "
         f"utterances (sub {sub}, del {dele}, ins {ins}), normalizer {normalizer}"
     )
 

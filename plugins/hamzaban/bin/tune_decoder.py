@@ -48,7 +48,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.config import write_config
     from hamzaban.decode.recognizer import load_tokenizer
-    from hamzaban.decode.search import SearchFiles, build_searcher
+    from hamzaban.decode.search import CtcSearch, SearchFiles
     from hamzaban.decode.search_options import read_inference
     from hamzaban.decode.store import EmissionStore
     from hamzaban.decode.tune import read_refs, tune, write_sweep
@@ -57,17 +57,21 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if not config.tune:
         write_config({}, args.output_dir / "weights.yaml", "Nothing was tuned.")
         return 0
-    if config.search.search not in ("lexicon", "token"):
+    search = config.search
+    unknown = [name for name in config.tune if name not in search.tunable]
+    if unknown:
         raise ValueError(
-            f"{args.inference_config}: search {config.search.search} has nothing to "
-            "tune; take tune out, or search with lexicon or token"
+            f"{args.inference_config}: search {search.name} has no {unknown[0]} to "
+            f"tune; it has {', '.join(search.tunable) or 'nothing'}: change tune, or "
+            "search"
         )
+    assert isinstance(search, CtcSearch)  # only these have options to tune
     tokenizer, bpemodel = load_tokenizer(args.asr_exp, args.bpemodel)
     files = SearchFiles(args.lm_dir, args.word_list, bpemodel)
-    searcher = build_searcher(tokenizer, config.search, files, args.output_dir)
+    decoder = search.build(tokenizer, files, args.output_dir)
     store = EmissionStore(args.emissions_dir)
-    trials = tune(searcher, store, read_refs(args.ref), config.tune, args.nj)
-    write_sweep(trials, config, args.output_dir)
+    trials = tune(decoder, store, read_refs(args.ref), config.tune, args.nj)
+    write_sweep(trials, search, args.output_dir)
     return 0
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hamzaban.decode.beam_options import BeamOptions
 from hamzaban.decode.lexicon import Lexicon
-from hamzaban.decode.path import BLANK_ID, LogProbs, add_blank_score, path_score
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.path import (
+    BLANK_ID,
+    LogProbs,
+    Run,
+    Word,
+    add_blank_score,
+    find_runs,
+    find_words,
+    make_word,
+    path_score,
+)
+from hamzaban.decode.result import Result, make_result
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
 LN10 = math.log(10)
@@ -22,35 +32,13 @@ DITHER = 2.0**-17  # nats between tokens of equal half-precision posteriors
 _DITHER_FRAMES = 251
 
 
-@dataclasses.dataclass(frozen=True)
-class BeamHypothesis:
-    """One hypothesis of the search.
-
-    Attributes:
-        path: The token of each frame, blanks included, T of them.
-        words: The words, of a search with a lexicon; else None.
-        word_ends: For each word, the frame that completes it.
-        total: acoustic + lm_weight * lm + word_score * words.
-        acoustic: Log-probability of the path (of its alignments, with log_add), with
-            `blank_score` in it.
-        lm: Log-probability of the language model, in nats; 0 without one.
-    """
-
-    path: tuple[int, ...]
-    words: tuple[str, ...] | None
-    word_ends: tuple[int, ...]
-    total: float
-    acoustic: float
-    lm: float
-
-
 class BeamSearch:
     """A search, ready to decode any number of utterances in this process or forks."""
 
     def __init__(
         self,
         tokenizer: Tokenizer,
-        options: SearchOptions,
+        options: BeamOptions,
         *,
         lexicon: Lexicon | None = None,
         lm: Path | None = None,
@@ -59,14 +47,15 @@ class BeamSearch:
 
         Args:
             tokenizer: Of the acoustic model.
-            options: Of the search; `search` is `lexicon` or `token`.
-            lexicon: The words, for `lexicon`.
-            lm: A model of words, for `lexicon`, or of the tokens; None: no model.
+            options: Of the search.
+            lexicon: The words; None: any tokens.
+            lm: A model of words, with a lexicon, or of the tokens; None: no model.
 
         Raises:
             ValueError: flashlight-text cannot read the model.
         """
         self.options = options
+        self._tokenizer = tokenizer
         self._lexicon = lexicon
         self._vocab = len(tokenizer.tokens)
         self._is_char = not isinstance(tokenizer, BpeTokenizer)
@@ -80,12 +69,12 @@ class BeamSearch:
         self._trie = self._build_trie(lexicon) if lexicon else None
         self._decoder = self._build_decoder()
 
-    def tune(self, options: SearchOptions) -> None:
+    def tune(self, options: BeamOptions) -> None:
         """Go on with other weights or another beam; lexicon and model stay."""
         self.options = options
         self._decoder = self._build_decoder()
 
-    def decode(self, log_probs: LogProbs) -> list[BeamHypothesis]:
+    def decode(self, log_probs: LogProbs) -> list[Result]:
         """Search one utterance.
 
         Args:
@@ -101,10 +90,18 @@ class BeamSearch:
         kept = self._keep_frames(log_probs)
         matrix = self._prepare(log_probs, kept)  # (K, N)
         results = self._decoder.decode(matrix.ctypes.data, *matrix.shape)
-        found: dict[tuple[int, ...], BeamHypothesis] = {}
+        found: dict[tuple[int, ...], Result] = {}
         for result in results:
-            key, hyp = self._convert(result, log_probs, kept)
-            found.setdefault(key, hyp)
+            path = self._read_path(result, kept, len(log_probs))
+            runs = find_runs(log_probs, path.tolist())
+            key, ends = self._read_labels(result, runs, kept)
+            if key not in found:
+                words = self._make_words(key, runs, ends)
+                scores = self._rescore(result, log_probs, path, kept, len(ends))
+                found[key] = make_result(
+                    *(self._tokenizer, log_probs, path.tolist(), words, scores),
+                    word_ends=ends,
+                )
             if len(found) == self.options.nbest:
                 break
         return list(found.values())
@@ -136,33 +133,55 @@ class BeamSearch:
         """
         return self._space if self._is_char and self._lexicon else BLANK_ID
 
-    def _convert(
-        self, result: Any, log_probs: LogProbs, kept: np.ndarray
-    ) -> tuple[tuple[int, ...], BeamHypothesis]:
-        tokens = result.tokens[1 : len(kept) + 1]  # the first is where it began
-        path = np.full(len(log_probs), BLANK_ID)
-        path[kept] = tokens
+    def _read_path(self, result: Any, kept: np.ndarray, num_frames: int) -> np.ndarray:
+        path = np.full(num_frames, BLANK_ID)
+        path[kept] = result.tokens[1 : len(kept) + 1]  # the first is where it began
         path %= self._vocab  # the separator becomes blank, the end of a piece the piece
-        acoustic, lm = path_score(log_probs, path), result.lmScore * LN10
-        ends: list[int] = []
-        words: tuple[str, ...] | None = None
-        if self._lexicon is not None:
-            labels = result.words[1 : len(kept) + 2]
-            frames = [i for i, label in enumerate(labels) if label >= 0]
-            words = tuple(self._lexicon.words[labels[i]] for i in frames)
-            ends = [int(kept[min(i, len(kept) - 1)]) for i in frames]
-            key = tuple(labels[i] for i in frames)
-        else:
-            key = tuple(t for t, _ in itertools.groupby(path.tolist()) if t != BLANK_ID)
-        rest = self.options.lm_weight * lm + self.options.word_score * len(ends)
+        return path
+
+    def _read_labels(
+        self, result: Any, runs: Sequence[Run], kept: np.ndarray
+    ) -> tuple[tuple[int, ...], list[int]]:
+        """Return the words, or the tokens, of a result, and the frames words end at."""
+        if self._lexicon is None:
+            return tuple(run.token for run in runs), []
+        labels = result.words[1 : len(kept) + 2]
+        frames = [i for i, label in enumerate(labels) if label >= 0]
+        ends = [int(kept[min(i, len(kept) - 1)]) for i in frames]
+        return tuple(labels[i] for i in frames), ends
+
+    def _make_words(
+        self, key: Sequence[int], runs: Sequence[Run], ends: Sequence[int]
+    ) -> list[Word]:
+        """Give each word of the lexicon the tokens that end where it ends."""
+        if self._lexicon is None:
+            return find_words(runs, self._tokenizer)
+        rest = [run for run in runs if run.token != self._space]
+        words = []
+        for label, end in zip(key, ends, strict=True):
+            own = [run for run in rest if run.start <= end]
+            rest = rest[len(own) :]
+            words.append(make_word(self._lexicon.words[label], own))
+        return words
+
+    def _rescore(
+        self,
+        result: Any,
+        log_probs: LogProbs,
+        path: np.ndarray,
+        kept: np.ndarray,
+        num_words: int,
+    ) -> tuple[float, float, float]:
+        """Return total, acoustic and language model score, in nats."""
+        lm = result.lmScore * LN10
+        rest = self.options.lm_weight * lm + self.options.word_score * num_words
         if self.options.log_add:
             skipped = np.setdiff1d(np.arange(len(path)), kept)
             blanks = float(log_probs[skipped, BLANK_ID].astype(np.float64).sum())
             acoustic = result.score + blanks - rest
-        hyp = BeamHypothesis(
-            tuple(path.tolist()), words, tuple(ends), acoustic + rest, acoustic, lm
-        )
-        return key, hyp
+        else:
+            acoustic = path_score(log_probs, path)
+        return acoustic + rest, acoustic, lm
 
     def _build_trie(self, lexicon: Lexicon) -> Any:
         from flashlight.lib.text.decoder import SmearingMode, Trie

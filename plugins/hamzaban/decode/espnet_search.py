@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import logging
-import multiprocessing
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hamzaban.decode.emissions import (
     Utterance,
+    emit,
     find_conv,
     has_frames,
     read_speech,
@@ -31,12 +27,14 @@ from hamzaban.decode.path import (
 )
 from hamzaban.decode.recognizer import find_files, read_config
 from hamzaban.decode.result import Result
-from hamzaban.decode.search_options import DecodeOptions, SearchOptions
-from hamzaban.launch.local import die_with_parent
+from hamzaban.decode.search_options import DecodeOptions
+from hamzaban.processes import run_on_forks
 from hamzaban.text.tokens import Tokenizer, build_tokenizer
 
+if TYPE_CHECKING:
+    from hamzaban.decode.searches.espnet import EspnetSearch
+
 FS = 16000
-_searcher: EspnetSearcher | None = None  # of a forked process
 
 
 class EspnetSearcher:
@@ -46,7 +44,7 @@ class EspnetSearcher:
         self,
         asr_exp: str | Path,
         options: DecodeOptions,
-        search: SearchOptions,
+        search: EspnetSearch,
         bpemodel: str | Path | None = None,
     ) -> None:
         """Load the model.
@@ -97,8 +95,6 @@ class EspnetSearcher:
         return [self._convert(hyp, log_probs) for *_, hyp in hyps]
 
     def _emit(self, speech: Any) -> LogProbs | None:
-        from hamzaban.decode.emissions import emit
-
         model = self._speech2text.asr_model
         if getattr(model, "ctc", None) is None:
             return None
@@ -120,7 +116,7 @@ class EspnetSearcher:
         return Result(tokens, ids, tuple(words), score, score, 0.0, confidence)
 
 
-def _search_values(search: SearchOptions, is_ctc: bool) -> dict[str, Any]:
+def _search_values(search: EspnetSearch, is_ctc: bool) -> dict[str, Any]:
     return {
         "beam_size": search.beam_size,
         "ctc_weight": 1.0 if is_ctc else search.ctc_weight,
@@ -141,7 +137,6 @@ def search_espnet(
     Raises:
         ValueError: There is no utterance, or a process died.
     """
-    global _searcher
     import torch
 
     utts = sorted(read_utterances(data_dir), key=lambda utt: -utt.num_samples)
@@ -149,12 +144,8 @@ def search_espnet(
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
     torch.set_num_threads(1)
     start = time.monotonic()
-    _searcher = searcher
-    try:
-        nj = 1 if options.ngpu else min(options.nj, len(utts))
-        found = dict(_run(utts, nj))
-    finally:
-        _searcher = None
+    nj = 1 if options.ngpu else options.nj
+    found = dict(run_on_forks(_decode, searcher, utts, nj))
     wall_s = max(time.monotonic() - start, 1e-9)
     logging.info(
         "%s: %d utterances in %.1f s, %.2f utterances/s",
@@ -163,23 +154,5 @@ def search_espnet(
     return found
 
 
-def _run(utts: Sequence[Utterance], nj: int) -> Iterator[tuple[str, list[Result]]]:
-    if nj == 1:
-        yield from map(_decode, utts)
-        return
-    context = multiprocessing.get_context("fork")
-    pool = concurrent.futures.ProcessPoolExecutor(
-        nj, context, die_with_parent, (signal.SIGKILL,)
-    )
-    with pool:
-        try:
-            yield from pool.map(_decode, utts)
-        except BrokenProcessPool as e:
-            raise ValueError(
-                "a decoding process died, perhaps for lack of memory; give a lower --nj"
-            ) from e
-
-
-def _decode(utt: Utterance) -> tuple[str, list[Result]]:
-    assert _searcher is not None
-    return utt.utt_id, _searcher.decode(utt)
+def _decode(searcher: EspnetSearcher, utt: Utterance) -> tuple[str, list[Result]]:
+    return utt.utt_id, searcher.decode(utt)

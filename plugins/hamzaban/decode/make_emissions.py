@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,16 +33,17 @@ from hamzaban.decode.store import (
     write_part,
 )
 from hamzaban.fileio import atomic_text, remove_leftovers
-from hamzaban.launch.local import die_with_parent
 from hamzaban.lm.info import hash_file
+from hamzaban.processes import run_on_forks
 from hamzaban.progress import ItemProgress
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from hamzaban.decode.recognizer import Recognizer
 
 MAX_PARTS = 256
 Batch = tuple[Utterance, ...]
-_recognizer: Recognizer | None = None  # of a forked process, as in `run`
 
 
 def fingerprint(
@@ -128,8 +126,10 @@ def _complete(
     batches = make_batches(utts, options.batch_bins)
     size = -(-len(batches) // MAX_PARTS)
     parts = [batches[i : i + size] for i in range(0, len(batches), size)]
+    from hamzaban.decode.recognizer import set_threads
+
     start = time.monotonic()
-    _set_threads()  # before a fork: it would hang in another number of threads
+    set_threads(1)  # before a fork: it would hang in another number of threads
     recognizer = load().route(data_dir, options.language)
     if options.dropout:
         recognizer = recognizer.drop_out(options.dropout, options.dropout_seed)
@@ -140,22 +140,42 @@ def _complete(
     missing = missing_parts(folder, meta)
     if len(missing) < len(parts):
         logging.info("%s: %d parts are there", folder, len(parts) - len(missing))
-    _run(recognizer, folder, [(i, parts[i]) for i in missing], options)
+    nj = 1 if options.ngpu else options.nj
+    jobs = [(i, parts[i]) for i in missing]
+    num_utts = sum(len(batch) for _, batches in jobs for batch in batches)
+    progress = ItemProgress("log-posteriors", num_utts, "utterances")
+    for count in run_on_forks(_write, (recognizer, folder), jobs, nj):
+        progress.add(count)
     wall_s = time.monotonic() - start
     logging.info("%s: %d emissions in %.1f s", folder, len(utts), wall_s)
     if recognizer.routing is not None:
         log_accuracy(read_languages(folder), recognizer.routing.truth, data_dir)
 
 
-def compute(
-    recognizer: Recognizer, batch: Batch
+def compute_batches(
+    recognizer: Recognizer, batches: Sequence[Batch]
 ) -> Iterator[tuple[str, LogProbs, Spoken]]:
-    """Give utt_id, log-posteriors, shape (T, V), and languages of a batch.
+    """Run a model on batches; while it computes, the next batch is read.
+
+    Yields:
+        utt_id, log-posteriors, shape (T, V), and language of each utterance; T is 0
+        where it is too short for a frame.
 
     Raises:
-        ValueError: The model gives NaN.
+        ValueError: Audio cannot be read, or the model gives NaN.
     """
-    waveforms = recognizer.read(batch)
+    with ThreadPoolExecutor(1) as reader:
+        waiting = reader.submit(recognizer.read, batches[0])
+        for i, batch in enumerate(batches):
+            waveforms = waiting.result()
+            if i + 1 < len(batches):
+                waiting = reader.submit(recognizer.read, batches[i + 1])
+            yield from _compute(recognizer, batch, waveforms)
+
+
+def _compute(
+    recognizer: Recognizer, batch: Batch, waveforms: Sequence[Tensor]
+) -> Iterator[tuple[str, LogProbs, Spoken]]:
     long = [
         i for i, wav in enumerate(waveforms) if has_frames(len(wav), recognizer.conv)
     ]
@@ -182,58 +202,16 @@ def compute(
 def _describe(
     recognizer: Recognizer, source: dict[str, str], num_utts: int, num_parts: int
 ) -> Meta:
-    shift = 1
-    for _, stride in recognizer.conv:
-        shift *= stride
     num_tokens = len(recognizer.tokenizer.tokens)
-    return Meta(source, num_tokens, shift / recognizer.fs, num_utts, num_parts)
+    return Meta(source, num_tokens, recognizer.frame_shift_s, num_utts, num_parts)
 
 
-def _run(
-    recognizer: Recognizer,
-    folder: Path,
-    parts: Sequence[tuple[int, Sequence[Batch]]],
-    options: DecodeOptions,
-) -> None:
-    global _recognizer
-    _recognizer = recognizer
-    nj = 1 if options.ngpu else min(options.nj, len(parts))
-    sizes = [sum(len(batch) for batch in batches) for _, batches in parts]
-    progress = ItemProgress("log-posteriors", sum(sizes), "utterances")
-    try:
-        if nj <= 1:
-            for (number, batches), size in zip(parts, sizes, strict=True):
-                _write(folder, number, batches)
-                progress.add(size)
-            return
-        context = multiprocessing.get_context("fork")
-        pool = concurrent.futures.ProcessPoolExecutor(
-            nj, context, die_with_parent, (signal.SIGKILL,)
-        )
-        with pool:
-            jobs = {
-                pool.submit(_write, folder, *part): size
-                for part, size in zip(parts, sizes, strict=True)
-            }
-            try:
-                for job in concurrent.futures.as_completed(jobs):
-                    job.result()
-                    progress.add(jobs[job])
-            except BrokenProcessPool as e:
-                raise ValueError(
-                    "a process died, perhaps for lack of memory; give a lower --nj or "
-                    "--batch_bins"
-                ) from e
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-    finally:
-        _recognizer = None
-
-
-def _write(folder: Path, number: int, batches: Sequence[Batch]) -> None:
-    recognizer = _recognizer
-    assert recognizer is not None
+def _write(shared: tuple[Recognizer, Path], part: tuple[int, Sequence[Batch]]) -> int:
+    """Write a part; return its number of utterances."""
+    recognizer, folder = shared
+    number, batches = part
     write_part(folder, number, _compute_part(recognizer, folder, number, batches))
+    return sum(len(batch) for batch in batches)
 
 
 def _compute_part(
@@ -245,17 +223,9 @@ def _compute_part(
         import torch
 
         torch.manual_seed(recognizer.dropout_seed * MAX_PARTS + number)
-    for batch in batches:
-        for utt_id, log_probs, spoken in compute(recognizer, batch):
-            lines.append(format_spoken(utt_id, spoken))
-            yield utt_id, log_probs
+    for utt_id, log_probs, spoken in compute_batches(recognizer, batches):
+        lines.append(format_spoken(utt_id, spoken))
+        yield utt_id, log_probs
     if recognizer.routing is not None:
         with atomic_text(folder / f"{number:05d}{LANGUAGES}") as f:
             f.writelines(lines)
-
-
-def _set_threads() -> None:
-    import torch
-
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    torch.set_num_threads(int(threads) if threads.isdecimal() and int(threads) else 1)

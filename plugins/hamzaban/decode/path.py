@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from hamzaban.text.tokens import SPACE, UNK, WORD_BOUNDARY, BpeTokenizer, Tokenizer
 
+Path = Sequence[int] | NDArray[np.int64]  # a token for each frame
 LogProbs = NDArray[np.float32]
 BLANK_ID = 0
 
@@ -55,6 +57,11 @@ def greedy_path(log_probs: LogProbs) -> list[int]:
     return log_probs.argmax(-1).tolist()
 
 
+def collapse(path: Sequence[int], blank_id: int = BLANK_ID) -> list[int]:
+    """Turn one path of frames into tokens: merge repeats, then drop blanks."""
+    return [token for token, _ in itertools.groupby(path) if token != blank_id]
+
+
 def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
     """Make blank likelier (or, below 0, less likely) in each frame.
 
@@ -79,33 +86,32 @@ def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray[Any]) -> float
     return float(log_probs[np.arange(len(path)), path].astype(np.float64).sum())
 
 
-def path_confidence(log_probs: LogProbs, path: Sequence[int]) -> float:
+def path_confidence(log_probs: LogProbs, path: Path) -> float:
     """Mean log-posterior of the path's frames that are not blank; -inf if all are."""
-    frames = [t for t, token in enumerate(path) if token != BLANK_ID]
-    if not frames:
+    tokens = np.asarray(path, np.int64)  # (T,)
+    frames = np.flatnonzero(tokens != BLANK_ID)
+    if not len(frames):
         return float("-inf")
-    tokens = [path[t] for t in frames]
-    return float(log_probs[frames, tokens].astype(np.float64).mean())
+    return float(log_probs[frames, tokens[frames]].astype(np.float64).mean())
 
 
-def find_runs(log_probs: LogProbs, path: Sequence[int]) -> list[Run]:
-    """Give the tokens of a path: repeats merged, blanks left out.
+def find_runs(log_probs: LogProbs, path: Path) -> list[Run]:
+    """Return the tokens of a path: repeats merged, blanks left out.
 
     Examples:
         >>> log_probs = np.log(np.full((6, 3), 1 / 3, np.float32))  # (T, V)
         >>> [run.token for run in find_runs(log_probs, [0, 1, 1, 0, 1, 2])]
         [1, 1, 2]
     """
-    runs: list[Run] = []
-    before, start = BLANK_ID, 0
-    for t, token in enumerate([*path, BLANK_ID]):
-        if token == before:
-            continue
-        if before != BLANK_ID:
-            best = float(log_probs[start:t, before].max())
-            runs.append(Run(before, start, t, best))
-        before, start = token, t
-    return runs
+    tokens = np.asarray(path, np.int64)  # (T,)
+    if not len(tokens):
+        return []
+    starts = np.flatnonzero(np.diff(tokens, prepend=-1))
+    along = log_probs[np.arange(len(tokens)), tokens]  # (T,)
+    best = np.maximum.reduceat(along, starts).tolist()
+    ends = [*starts[1:].tolist(), len(tokens)]
+    rows = zip(tokens[starts].tolist(), starts.tolist(), ends, best, strict=True)
+    return [Run(*row) for row in rows if row[0] != BLANK_ID]
 
 
 def find_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:

@@ -1,10 +1,12 @@
-"""A trained model, its tokens and its decoding, loaded from an experiment directory."""
+"""A trained model and its tokens, loaded from an experiment directory."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import logging
+import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +15,9 @@ from hamzaban.decode.emissions import (
     Utterance,
     emit,
     find_conv,
-    has_frames,
     pad,
     read_speech,
 )
-from hamzaban.decode.greedy import Hypothesis, greedy_search
 from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
 from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Recognizer:
-    """What decodes batches of utterances.
+    """What runs a model on batches of utterances.
 
     Attributes:
         model: An ESPnet2 ASR model with a CTC head, in eval mode.
@@ -45,6 +45,11 @@ class Recognizer:
     conv: Sequence[tuple[int, int]]
     routing: Routing | None = None
     dropout_seed: int | None = None
+
+    @property
+    def frame_shift_s(self) -> float:
+        """Time between two frames."""
+        return math.prod(stride for _, stride in self.conv) / self.fs
 
     def route(self, data_dir: str | Path, mode: str) -> Recognizer:
         """Give a recognizer that knows how to choose languages for a data directory.
@@ -98,21 +103,6 @@ class Recognizer:
             return *emit(self.model, waveforms), [Spoken()] * len(waveforms)
         wanted = [self.routing.wanted(utt_id) for utt_id in utt_ids]
         return emit_languages(self.model, *pad(self.model, waveforms), wanted)
-
-    def decode(
-        self, waveforms: Sequence[Tensor], utt_ids: Sequence[str] = ()
-    ) -> list[Hypothesis]:
-        """Decode a batch greedily; a waveform too short for a frame is empty."""
-        hyps = [Hypothesis()] * len(waveforms)
-        long = [i for i, wav in enumerate(waveforms) if has_frames(len(wav), self.conv)]
-        if long:
-            log_probs, lengths, spoken = self.emit(
-                [waveforms[i] for i in long], [utt_ids[i] for i in long if utt_ids]
-            )
-            found = greedy_search(log_probs, lengths)
-            for i, hyp, lang in zip(long, found, spoken, strict=True):
-                hyps[i] = dataclasses.replace(hyp, spoken=lang)
-        return hyps
 
 
 def load_recognizer(
@@ -184,6 +174,16 @@ def load_for_decoding(
         bpemodel=bpemodel,
         device="cuda" if options.ngpu else "cpu",
     )
+
+
+def set_threads(num_threads: int, *, forced: bool = False) -> None:
+    """Have torch compute on so many threads, or on OMP_NUM_THREADS if not `forced`."""
+    import torch
+
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if not forced and wanted.isdecimal() and int(wanted) > 0:
+        num_threads = int(wanted)
+    torch.set_num_threads(num_threads)
 
 
 def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:

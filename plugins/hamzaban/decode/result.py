@@ -8,10 +8,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hamzaban.decode.path import Word
+from hamzaban.decode.path import LogProbs, Word, collapse, path_confidence
 from hamzaban.fileio import atomic_text
-
-NAMES = ("text", "token", "token_int", "score", "confidence", "ctm", "nbest")
+from hamzaban.text.tokens import Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +25,9 @@ class Result:
         acoustic: Log-probability (natural log) that the acoustic model gives it.
         lm: That of the language model; 0 without one.
         confidence: Mean log-posterior of its frames that are not blank, at most 0.
+        path: The token of each frame, blanks included, T of them; empty where a search
+            has none.
+        word_ends: For each word of a lexicon, the frame that completes it.
     """
 
     tokens: tuple[str, ...] = ()
@@ -35,6 +37,8 @@ class Result:
     acoustic: float = 0.0
     lm: float = 0.0
     confidence: float = float("-inf")
+    path: tuple[int, ...] = ()
+    word_ends: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -42,7 +46,37 @@ class Result:
         return " ".join(word.text for word in self.words)
 
 
-def write_nbest(
+def make_result(
+    tokenizer: Tokenizer,
+    log_probs: LogProbs,
+    path: Sequence[int],
+    words: Sequence[Word],
+    scores: tuple[float, float, float],
+    *,
+    word_ends: Sequence[int] = (),
+) -> Result:
+    """Make a hypothesis of a path through the frames.
+
+    Args:
+        tokenizer: Of the acoustic model.
+        log_probs: Log-posteriors (natural log), shape (T, V).
+        path: The token of each frame, blanks included.
+        words: The words along it.
+        scores: Total, acoustic and language model, in nats.
+        word_ends: For each word of a lexicon, the frame that completes it.
+    """
+    ids = collapse(path)
+    tokens = tokenizer.ids2tokens(ids)
+    text = " ".join(word.text for word in words)
+    if tokenizer.tokens2text(tokens) != text:  # a doubled last piece, merged
+        tokens = tokenizer.text2tokens(text)
+        ids = tokenizer.tokens2ids(tokens)
+    confidence = path_confidence(log_probs, path)
+    spelled = (tuple(tokens), tuple(ids), tuple(words))
+    return Result(*spelled, *scores, confidence, tuple(path), tuple(word_ends))
+
+
+def write_results(
     results: Mapping[str, Sequence[Result]],
     output_dir: str | Path,
     frame_shift_s: float,

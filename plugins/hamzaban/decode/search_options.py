@@ -1,17 +1,20 @@
-"""How to decode: numbers of processes and samples, the search, and their YAML."""
+"""The inference YAML: how to run the model, the search, and what to tune."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from hamzaban.config import read_config
+from hamzaban.config import check_names, read_config, read_value
+from hamzaban.decode.search import Search
+from hamzaban.typed_values import read_fields
 
-SEARCHES = ("greedy", "lexicon", "token", "espnet")
 UTT2LANG, PREDICTED = "utt2lang", "predicted"  # ways to choose a language
-LM_UNITS = ("word", "char", "bpe", "none")
-TUNED = ("lm_weight", "word_score", "blank_score", "beam_size")
+GREEDY = "greedy"  # the search where the YAML names none
+S = TypeVar("S", bound=Search)
+NEVER_IGNORED = ("blank_score", "mapping")  # without them the text would be another
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,101 +60,26 @@ class DecodeOptions:
 
 
 @dataclasses.dataclass(frozen=True)
-class SearchOptions:
-    """How to search the log-posteriors. All scores are natural logarithms.
-
-    Attributes:
-        search: `greedy`; `lexicon`: words of a list and a word model; `token`: any
-            tokens and a model of characters or pieces; `espnet`: ESPnet's own search,
-            for models with an attention decoder.
-        lm_unit: Which model of the LM folder; empty: `word` for `lexicon`, the unit of
-            the tokens for `token`; `none`: no model.
-        lm_weight: Factor of the LM's log-probability. Weights published for flashlight,
-            fairseq and torchaudio are for log10: divide them by 2.303.
-        word_score: Added for each word of `lexicon`.
-        blank_score: Added to blank in each frame before the search, which then sees
-            posteriors of sum 1 again; below 0 fewer letters are left out.
-        beam_size: Hypotheses kept after each frame.
-        beam_size_token: Most probable tokens of a frame that hypotheses go on with.
-        beam_threshold: Hypotheses this far below the best are dropped, in nats.
-        log_add: Sum the alignments of a hypothesis; else its best one counts.
-        blank_threshold: Of a run of frames whose blank is likelier than this, the
-            search sees one; 1: all frames.
-        num_spellings: Segmentations of a word into pieces that `lexicon` allows.
-        mapping: Of `lexicon`: a table of letters, by which words of one language are
-            spelled in the tokens of another's model (hamzaban/decode/mappings/, or a
-            file); empty: words are spelled as they are.
-        nbest: Hypotheses written of each utterance.
-        ctc_weight: Of `espnet`: share of the CTC score.
-        penalty: Of `espnet`: added for each token.
-    """
-
-    search: str = "greedy"
-    lm_unit: str = ""
-    lm_weight: float = 0.5
-    word_score: float = 0.0
-    blank_score: float = 0.0
-    beam_size: int = 50
-    beam_size_token: int = 20
-    beam_threshold: float = 15.0
-    log_add: bool = True
-    blank_threshold: float = 0.999
-    num_spellings: int = 3
-    mapping: str = ""
-    nbest: int = 1
-    ctc_weight: float = 0.3
-    penalty: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            ValueError: One is unknown or out of range.
-        """
-        if self.search not in SEARCHES or self.lm_unit not in ("", *LM_UNITS):
-            raise ValueError(
-                f"search {self.search!r}, lm_unit {self.lm_unit!r} found; known: "
-                f"{', '.join(SEARCHES)} and {', '.join(LM_UNITS)}"
-            )
-        counts = ("beam_size", "beam_size_token", "num_spellings", "nbest")
-        for name in counts:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} found, expected 1 up")
-        shares = (self.blank_threshold, self.ctc_weight)
-        if self.beam_threshold <= 0 or not all(0 <= share <= 1 for share in shares):
-            raise ValueError(
-                f"beam_threshold {self.beam_threshold}, blank_threshold {shares[0]}, "
-                f"ctc_weight {shares[1]} found, expected above 0, and two of 0..1"
-            )
-        if self.nbest > self.beam_size:
-            raise ValueError(f"nbest {self.nbest} is above beam_size {self.beam_size}")
-        if self.search == "token" and self.word_score:
-            raise ValueError("word_score is for search: lexicon; leave it out")
-        if self.search == "espnet" and self.blank_score:
-            raise ValueError("blank_score is not for search: espnet; leave it out")
-        if self.search != "lexicon" and self.mapping:
-            raise ValueError("mapping is for search: lexicon; leave it out")
-
-
-@dataclasses.dataclass(frozen=True)
 class InferenceConfig:
     """What an inference YAML says.
 
     Attributes:
         decode: Values of `DecodeOptions` that it gives, by name.
-        search: The search.
-        tune: Values to try on valid, by the names in TUNED.
+        search: The search, with its options.
+        tune: Values to try on valid, by the name of the option.
     """
 
-    decode: dict[str, Any] = dataclasses.field(default_factory=dict)
-    search: SearchOptions = dataclasses.field(default_factory=SearchOptions)
-    tune: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    decode: dict[str, Any]
+    search: Search
+    tune: dict[str, list[float]]
 
 
 def read_inference(
-    path: str | Path | None, weights: str | Path | None = None
+    path: str | Path | None = None, weights: str | Path | None = None
 ) -> InferenceConfig:
     """Read a YAML such as conf/decode.yaml, on top of its `base`.
+
+    Options of other searches than the one it names are allowed: they come with a base.
 
     Args:
         path: The YAML; None for the defaults.
@@ -172,7 +100,7 @@ def read_inference(
     tune = values.pop("tune", {})
     rest = {key: values[key] for key in values if key not in defaults}
     try:
-        return InferenceConfig(decode, SearchOptions(**rest), tune)
+        return InferenceConfig(decode, _make_search(rest), tune)
     except ValueError as e:
         raise ValueError(f"{weights or path}: {e}") from e
 
@@ -182,40 +110,81 @@ def read_inference_config(path: str | Path) -> dict[str, Any]:
     return read_inference(path).decode
 
 
+def needs_lm(path: str | Path) -> bool:
+    """Return whether the search of an inference YAML reads a language model.
+
+    Raises:
+        FileNotFoundError: The YAML or its base is missing.
+        ValueError: It cannot be read.
+    """
+    return read_inference(path).search.needs_lm
+
+
+def make_search(cls: type[S], values: Mapping[str, Any]) -> S:
+    """Make a search of options, with defaults for the others.
+
+    Raises:
+        ValueError: An option is unknown, of another type, or out of range.
+    """
+    return read_fields(cls, values, "")
+
+
+def check_types(
+    values: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return values as the types of their defaults; a whole number serves as a float.
+
+    Raises:
+        ValueError: A name is unknown, or a value is of another type.
+    """
+    check_names(values, list(defaults), "")
+    return {
+        key: read_value(type(defaults[key]), value, key)
+        for key, value in values.items()
+    }
+
+
+def _make_search(values: dict[str, Any]) -> Search:
+    from hamzaban.decode.searches import find_search
+
+    cls = find_search(values.pop("search", GREEDY))
+    own = {field.name for field in dataclasses.fields(cls)}
+    for name in NEVER_IGNORED:
+        if values.get(name) and name not in own:
+            raise ValueError(f"{name} is not for search: {cls.name}; leave it out")
+    return make_search(cls, {key: values[key] for key in values if key in own})
+
+
 def _read_values(path: str | Path) -> dict[str, Any]:
+    from hamzaban.decode.searches import search_defaults
+
     if not Path(path).read_text(encoding="utf-8").strip():
         return {}
     values, _ = read_config(path)
-    defaults = dataclasses.asdict(DecodeOptions()) | dataclasses.asdict(SearchOptions())
-    for key, value in values.items():
-        if key == "tune":
-            values[key] = _check_tune(path, value)
-        elif key not in defaults:
-            known = ", ".join([*defaults, "tune"])
-            raise ValueError(f"{path}: {key!r} is unknown; known: {known}")
-        else:
-            expected = type(defaults[key])
-            if expected is float and type(value) is int:
-                values[key] = value = float(value)
-            if type(value) is not expected:
-                raise ValueError(
-                    f"{path}: {key}: {value!r} found, expected {expected.__name__}"
-                )
-    return values
+    tune = values.pop("tune", None)
+    known = dataclasses.asdict(DecodeOptions())
+    known |= {"search": GREEDY, **search_defaults(), "tune": {}}
+    try:
+        checked = check_types(values, known)
+        return checked if tune is None else {**checked, "tune": _check_tune(tune)}
+    except ValueError as e:
+        raise ValueError(f"{path}: {e}") from e
 
 
-def _check_tune(path: str | Path, values: object) -> dict[str, list[float]]:
+def _check_tune(values: object) -> dict[str, list[float]]:
+    from hamzaban.decode.searches import search_defaults, tunable_options
+
     if not isinstance(values, dict) or not values:
-        raise ValueError(f"{path}: tune: {values!r} found, expected `option: [values]`")
+        raise ValueError(f"tune: {values!r} found, expected `option: [values]`")
+    tunable = tunable_options()
     for key, found in values.items():
         numbers = found if isinstance(found, list) else []
-        if key not in TUNED or not numbers or set(map(type, numbers)) - {int, float}:
+        if key not in tunable or not numbers or set(map(type, numbers)) - {int, float}:
             raise ValueError(
-                f"{path}: tune: {key}: {found!r} found, expected a list of numbers for "
-                f"one of {', '.join(TUNED)}"
+                f"tune: {key}: {found!r} found, expected a list of numbers for one of "
+                f"{', '.join(tunable)}"
             )
-        if key == "beam_size" and set(map(type, numbers)) != {int}:
-            raise ValueError(
-                f"{path}: tune: beam_size: {found!r} are not whole numbers"
-            )
+        is_count = type(search_defaults()[key]) is int
+        if is_count and set(map(type, numbers)) != {int}:
+            raise ValueError(f"tune: {key}: {found!r} are not whole numbers")
     return values

@@ -1,5 +1,7 @@
 """The split of a user's own corpus: the one it has, or one that is drawn."""
 
+from __future__ import annotations
+
 import logging
 from array import array
 from collections import Counter
@@ -188,7 +190,7 @@ def _each_text_timed(read: Callable[[], Iterable[Item]]) -> Iterator[Item]:
     )
 
 
-def _find_twice(audio: array, text: array) -> tuple[int, int] | None:
+def _find_twice(audio: array[int], text: array[int]) -> tuple[int, int] | None:
     """Return the places of two entries of the same audio and different text."""
     if not audio:
         return None

@@ -9,14 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hamzaban.decode.beam import BeamHypothesis, BeamSearch
-from hamzaban.decode.path import (
-    BLANK_ID,
-    LogProbs,
-    add_blank_score,
-    greedy_path,
-    path_confidence,
-)
+from hamzaban.decode.beam import BeamSearch
+from hamzaban.decode.path import BLANK_ID, LogProbs, add_blank_score, greedy_path
+from hamzaban.decode.result import Result
 from hamzaban.fileio import atomic_text
 from hamzaban.text.tokens import Tokenizer
 
@@ -93,11 +88,9 @@ class Labeller:
         )
         if not found or not found[0].words:
             return dataclasses.replace(base, edits=base.num_greedy)
-        return self._judge(base, log_probs, found[0], greedy)
+        return self._judge(base, found[0], greedy)
 
-    def _judge(
-        self, base: Label, log_probs: LogProbs, best: BeamHypothesis, greedy: np.ndarray
-    ) -> Label:
+    def _judge(self, base: Label, best: Result, greedy: np.ndarray) -> Label:
         from rapidfuzz.distance import Levenshtein
 
         path = np.array(best.path, np.int64)
@@ -108,12 +101,11 @@ class Labeller:
             edits = Levenshtein.distance(own, other)
             lm_only += edits > LM_ONLY_ERROR * max(len(own), 1)
             start = end + 1
-        assert best.words is not None
         return dataclasses.replace(
             base,
-            text=" ".join(best.words),
+            text=best.text,
             score=round(best.total, 4),
-            confidence=round(path_confidence(log_probs, best.path), 4),
+            confidence=round(best.confidence, 4),
             edits=Levenshtein.distance(spelled, heard),
             num_spelled=len(spelled),
             lm_only=lm_only,

@@ -6,21 +6,19 @@ import dataclasses
 from pathlib import Path
 
 from hamzaban.config import check_names, option, read_config, read_dataclass
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.guard import GuardOptions
 
-_SEARCHED = (
-    *("lm_weight", "word_score", "beam_size", "beam_size_token", "beam_threshold"),
-    *("log_add", "blank_threshold", "num_spellings"),
-)
+# Options of the search that a round decides: files, one label each, two keys beside.
+_DECIDED = frozenset(("lm_unit", "nbest", "mapping", "blank_score"))
 
 
-def _add_search(values: object) -> object:
-    if not isinstance(values, dict):
-        return values
-    check_names(values, _SEARCHED, "")
-    return {"search": "lexicon", **values}
+def _check_search(values: object) -> object:
+    if isinstance(values, dict):
+        names = [field.name for field in dataclasses.fields(LexiconSearch)]
+        check_names(values, [name for name in names if name not in _DECIDED], "")
+    return values
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,7 +28,7 @@ class PseudoOptions:
     mapping: str | None
     valid_share: float = option(above=0, below=1)
     blank_scores: tuple[float, ...]
-    search: SearchOptions = option(convert=_add_search)
+    search: LexiconSearch = option(convert=_check_search)
     filters: FilterOptions
     guard: GuardOptions
 

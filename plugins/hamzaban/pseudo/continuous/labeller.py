@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hamzaban.decode.emissions import Utterance, emit, make_batches, read_speech
-from hamzaban.decode.greedy import collapse
+from hamzaban.decode.path import collapse
 from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
 from hamzaban.pseudo.continuous.guard import Judged, judge_label
 from hamzaban.pseudo.continuous.teacher import Teacher
