@@ -206,7 +206,7 @@ def test_the_configuration_is_checked(tmp_path):
     path.write_text("batch_bins: 4000\nnj: 2\n")
     assert read_inference_config(path) == {"batch_bins": 4000, "nj": 2}
     path.write_text("beam_sizes: 10\n")
-    with pytest.raises(ValueError, match="'beam_sizes' is unknown; known: asr_model"):
+    with pytest.raises(ValueError, match="'beam_sizes' is unknown; did you mean beam_size"):
         read_inference_config(path)
     path.write_text("nj: two\n")
     with pytest.raises(ValueError, match="nj: 'two' found, expected int"):
