@@ -21,7 +21,7 @@ from hamzaban.decode.emissions import (
 from hamzaban.decode.recognizer import Recognizer, find_files
 from hamzaban.decode.result import Result, write_results
 from hamzaban.decode.search import SearchFiles
-from hamzaban.decode.search_options import DecodeOptions, read_inference_config
+from hamzaban.decode.search_options import DecodeOptions, read_inference
 from hamzaban.decode.search_run import search_audio
 from hamzaban.decode.searches.greedy import GreedySearch
 from hamzaban.text.tokens import CharTokenizer
@@ -204,13 +204,13 @@ def test_a_model_file_that_is_missing_names_those_there(tmp_path):
 def test_the_configuration_is_checked(tmp_path):
     path = tmp_path / "decode.yaml"
     path.write_text("batch_bins: 4000\nnj: 2\n")
-    assert read_inference_config(path) == {"batch_bins": 4000, "nj": 2}
+    assert read_inference(path).decode == {"batch_bins": 4000, "nj": 2}
     path.write_text("beam_sizes: 10\n")
-    with pytest.raises(ValueError, match="'beam_sizes' is unknown; did you mean beam_size"):
-        read_inference_config(path)
+    with pytest.raises(ValueError, match="'beam_sizes' is unknown; did you mean beam"):
+        read_inference(path)
     path.write_text("nj: two\n")
-    with pytest.raises(ValueError, match="nj: 'two' found, expected int"):
-        read_inference_config(path)
+    with pytest.raises(ValueError, match="nj: 'two' found, expected a whole number"):
+        read_inference(path)
     with pytest.raises(ValueError, match="nj 0"):
         DecodeOptions(nj=0)
 

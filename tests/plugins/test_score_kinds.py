@@ -8,11 +8,10 @@ from test_grid import grid  # noqa: F401
 from test_report import text_of
 
 from hamzaban.bin import (
+    analyse_errors,
     compare_systems,
     make_report,
-    measure_routing,
     score_text,
-    show_conditions,
     show_results,
 )
 from hamzaban.grid.definition import read_grid
@@ -82,7 +81,7 @@ def test_conditions_are_shown(root, capsys):
     path = root / "conditions.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     words = ["--config", path, "--kind", "mer", "--replicates", 100]
-    run(show_conditions, root / "exp/two/decode", *words)
+    run(analyse_errors, "--by", "conditions", root / "exp/two/decode", *words)
     text = capsys.readouterr().out
     assert "MER by condition" in text
     assert "| test | clean | 4 | 10 | 1 | 10.00 |" in text
@@ -92,7 +91,16 @@ def test_conditions_are_shown(root, capsys):
 def test_routing_is_measured(root, capsys):
     exp = root / "exp"
     words = ["--oracle", exp / "two/decode", "--predicted", exp / "one/decode"]
-    run(measure_routing, "--data_dir", root / "data/test", *words, "--kind", "mer")
+    run(
+        analyse_errors,
+        "--by",
+        "routing",
+        "--data_dir",
+        root / "data/test",
+        *words,
+        "--kind",
+        "mer",
+    )
     text = capsys.readouterr().out
     assert "MER oracle" in text and "|10.00|20.00|10.00|" in text
 

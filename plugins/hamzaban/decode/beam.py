@@ -17,6 +17,7 @@ from hamzaban.decode.path import (
     Run,
     Word,
     add_blank_score,
+    collapse,
     find_runs,
     find_words,
     make_word,
@@ -93,10 +94,9 @@ class BeamSearch:
         found: dict[tuple[int, ...], Result] = {}
         for result in results:
             path = self._read_path(result, kept, len(log_probs))
-            runs = find_runs(log_probs, path.tolist())
-            key, ends = self._read_labels(result, runs, kept)
+            key, ends = self._read_labels(result, path, kept)
             if key not in found:
-                words = self._make_words(key, runs, ends)
+                words = self._make_words(key, find_runs(log_probs, path), ends)
                 scores = self._rescore(result, log_probs, path, kept, len(ends))
                 found[key] = make_result(
                     *(self._tokenizer, log_probs, path.tolist(), words, scores),
@@ -140,11 +140,11 @@ class BeamSearch:
         return path
 
     def _read_labels(
-        self, result: Any, runs: Sequence[Run], kept: np.ndarray
+        self, result: Any, path: np.ndarray, kept: np.ndarray
     ) -> tuple[tuple[int, ...], list[int]]:
         """Return the words, or the tokens, of a result, and the frames words end at."""
         if self._lexicon is None:
-            return tuple(run.token for run in runs), []
+            return tuple(collapse(path.tolist())), []
         labels = result.words[1 : len(kept) + 2]
         frames = [i for i, label in enumerate(labels) if label >= 0]
         ends = [int(kept[min(i, len(kept) - 1)]) for i in frames]

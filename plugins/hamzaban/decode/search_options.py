@@ -105,11 +105,6 @@ def read_inference(
         raise ValueError(f"{weights or path}: {e}") from e
 
 
-def read_inference_config(path: str | Path) -> dict[str, Any]:
-    """Read the values of `DecodeOptions` that an inference YAML gives, by name."""
-    return read_inference(path).decode
-
-
 def needs_lm(path: str | Path) -> bool:
     """Return whether the search of an inference YAML reads a language model.
 
