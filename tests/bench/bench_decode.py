@@ -36,11 +36,11 @@ from tiny_experiment import (
     write_tokens,
 )
 
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
 from hamzaban.decode.make_emissions import compute_batches
 from hamzaban.decode.recognizer import Recognizer, load_recognizer
 from hamzaban.decode.search import SearchFiles
-from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.decode.searches.greedy import GreedySearch
 
 FS = 16000

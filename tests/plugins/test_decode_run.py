@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from hamzaban.bin.decode_asr import main as decode_asr
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     make_batches,
@@ -21,7 +22,7 @@ from hamzaban.decode.emissions import (
 from hamzaban.decode.recognizer import Recognizer, find_files
 from hamzaban.decode.result import Result, write_results
 from hamzaban.decode.search import SearchFiles
-from hamzaban.decode.search_options import DecodeOptions, read_inference
+from hamzaban.decode.search_options import read_inference
 from hamzaban.decode.search_run import search_audio
 from hamzaban.decode.searches.greedy import GreedySearch
 from hamzaban.text.tokens import CharTokenizer

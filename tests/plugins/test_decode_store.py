@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hamzaban.decode import make_emissions as module
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import read_utterances
 from hamzaban.decode.make_emissions import compute_batches, make_emissions
-from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.decode.store import EmissionStore, pack, unpack, write_part
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from hamzaban.bin.make_emissions import add_options
 from hamzaban.bin.tune_decoder import add_files
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search import DecodeTask
-from hamzaban.decode.search_options import DecodeOptions, read_inference
+from hamzaban.decode.search_options import read_inference
 
 GROUP = "decode"
 

@@ -5,7 +5,8 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.decode.search_options import DecodeOptions, read_inference
+from hamzaban.decode.decode_options import DecodeOptions
+from hamzaban.decode.search_options import read_inference
 
 GROUP = "decode"
 

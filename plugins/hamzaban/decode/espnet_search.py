@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     emit,
@@ -27,7 +28,6 @@ from hamzaban.decode.path import (
 )
 from hamzaban.decode.recognizer import find_files, read_config
 from hamzaban.decode.result import Result
-from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.processes import run_on_forks
 from hamzaban.text.tokens import Tokenizer, build_tokenizer
 

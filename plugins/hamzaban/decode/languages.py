@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hamzaban.data.files import read_scp
-from hamzaban.decode.search_options import PREDICTED, UTT2LANG
+from hamzaban.decode.decode_options import PREDICTED, UTT2LANG
 from hamzaban.fileio import atomic_text
 
 if TYPE_CHECKING:

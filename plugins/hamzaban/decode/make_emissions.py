@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamzaban.decode.decode_options import UTT2LANG, DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     has_frames,
@@ -21,7 +22,6 @@ from hamzaban.decode.emissions import (
     read_utterances,
 )
 from hamzaban.decode.languages import Spoken, format_spoken, log_accuracy, read_spoken
-from hamzaban.decode.search_options import UTT2LANG, DecodeOptions
 from hamzaban.decode.store import (
     LANGUAGES,
     EmissionStore,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     emit,
@@ -19,7 +20,6 @@ from hamzaban.decode.emissions import (
     read_speech,
 )
 from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
-from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
 
 if TYPE_CHECKING:

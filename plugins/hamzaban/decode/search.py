@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from hamzaban.decode.decode_options import DecodeOptions
     from hamzaban.decode.path import LogProbs
     from hamzaban.decode.result import Result
-    from hamzaban.decode.search_options import DecodeOptions
     from hamzaban.text.tokens import Tokenizer
 
 

@@ -8,55 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hamzaban.config import check_names, read_config, read_value
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search import Search
 from hamzaban.typed_values import read_fields
 
-UTT2LANG, PREDICTED = "utt2lang", "predicted"  # ways to choose a language
 GREEDY = "greedy"  # the search where the YAML names none
 S = TypeVar("S", bound=Search)
 NEVER_IGNORED = ("blank_score", "mapping")  # without them the text would be another
-
-
-@dataclasses.dataclass(frozen=True)
-class DecodeOptions:
-    """How to run the model.
-
-    Attributes:
-        asr_model: Name of the model file in the experiment directory.
-        nj: Processes on the CPU; a GPU is used by one.
-        ngpu: 0 for the CPU, 1 for a GPU.
-        batch_bins: Most samples in a batch, padding counted.
-        language: Of models with a head for each language: `utt2lang` of the data
-            directory, `predicted` by the model, or one language for all.
-        dropout: Rate of the model's dropout in make-emissions; 0: off, as it should be
-            but for seeing how sure the model is.
-        dropout_seed: Of that, 0 or more.
-    """
-
-    asr_model: str = "valid.wer.ave.pth"
-    nj: int = 1
-    ngpu: int = 0
-    batch_bins: int = 640_000
-    language: str = UTT2LANG
-    dropout: float = 0.0
-    dropout_seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            ValueError: One is out of range.
-        """
-        if self.nj < 1 or self.ngpu not in (0, 1) or self.batch_bins < 1:
-            raise ValueError(
-                f"nj {self.nj}, ngpu {self.ngpu}, batch_bins {self.batch_bins} found, "
-                "expected nj 1 or more, ngpu 0 or 1, batch_bins 1 or more"
-            )
-        if not 0 <= self.dropout < 1 or self.dropout_seed < 0:
-            raise ValueError(
-                f"dropout {self.dropout}, dropout_seed {self.dropout_seed} found, "
-                "expected 0 up to below 1, and 0 or more"
-            )
 
 
 @dataclasses.dataclass(frozen=True)

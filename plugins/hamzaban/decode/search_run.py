@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
 from hamzaban.decode.languages import Spoken, log_accuracy, write_languages
 from hamzaban.decode.make_emissions import (
@@ -22,7 +23,6 @@ from hamzaban.decode.make_emissions import (
 )
 from hamzaban.decode.result import Result, write_results
 from hamzaban.decode.search import CtcSearch, Decoder, DecodeTask, SearchFiles
-from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.decode.store import EmissionStore
 from hamzaban.processes import run_on_forks
 from hamzaban.progress import ItemProgress
