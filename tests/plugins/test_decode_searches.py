@@ -105,7 +105,7 @@ def test_log_posteriors_are_kept_unless_greedy_has_no_use_for_them():
         ("search: espnet\nblank_score: 1", "blank_score is not for search: espnet"),
         ("mapping: fa", "mapping is not for search: greedy"),
         ("search: token\nword_score: 1", "word_score is for search: lexicon"),
-        ("search: token\nlm_unit: piece", "lm_unit 'piece' found; known: word, char"),
+        ("search: token\nlm_unit: piece", "lm_unit 'piece' found; known: word"),
         ("search: token\nbeam_size: 0", "beam_size 0 found, expected 1 up"),
         (
             "search: token\nbeam_size: 2.5",

@@ -49,6 +49,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     parser.set_defaults(**config.decode)
     args = parser.parse_args(cmd)
     from hamzaban.decode.recognizer import find_files
+    from hamzaban.decode.search_run import decode_dir
 
     find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
     task = DecodeTask(
@@ -63,7 +64,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,
     )
-    config.search.decode_dir(task)
+    decode_dir(config.search, task)
     return 0
 
 

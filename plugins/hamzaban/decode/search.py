@@ -90,7 +90,10 @@ class Search:
         return False
 
     def decode_dir(self, task: DecodeTask) -> None:
-        """Decode a data directory and write the files of an inference directory."""
+        """Decode a data directory by itself, without the project's emissions.
+
+        For searches that are no `CtcSearch`; they need the model, not its output.
+        """
         raise NotImplementedError
 
 
@@ -125,12 +128,6 @@ class CtcSearch(Search):
             ValueError: The files do not fit the model.
         """
         raise NotImplementedError
-
-    def decode_dir(self, task: DecodeTask) -> None:
-        """Run the model, search what it gives, write the files."""
-        from hamzaban.decode.search_run import decode_dir
-
-        decode_dir(self, task)
 
 
 def check_counts(search: Search, *names: str) -> None:

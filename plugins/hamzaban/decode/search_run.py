@@ -22,7 +22,7 @@ from hamzaban.decode.make_emissions import (
     read_languages,
 )
 from hamzaban.decode.result import Result, write_results
-from hamzaban.decode.search import CtcSearch, Decoder, DecodeTask, SearchFiles
+from hamzaban.decode.search import CtcSearch, Decoder, DecodeTask, Search, SearchFiles
 from hamzaban.decode.store import EmissionStore
 from hamzaban.processes import run_on_forks
 from hamzaban.progress import ItemProgress
@@ -52,7 +52,15 @@ class Decoded:
     frame_shift_s: float
 
 
-def decode_dir(search: CtcSearch, task: DecodeTask) -> None:
+def decode_dir(search: Search, task: DecodeTask) -> None:
+    """Decode a data directory and write the files of an inference directory."""
+    if isinstance(search, CtcSearch):
+        _decode_emissions(search, task)
+    else:
+        search.decode_dir(task)
+
+
+def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
     """Run the model on a data directory, search, and write the files.
 
     Log-posteriors are kept in `task.emissions_dir`, else in `emissions` beside the

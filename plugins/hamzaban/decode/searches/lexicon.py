@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from hamzaban.decode.beam_options import BeamOptions, lm_folder
+from hamzaban.decode.flashlight_search import FlashlightSearch, lm_folder
 from hamzaban.decode.search import SearchFiles, check_counts
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class LexiconSearch(BeamOptions):
+class LexiconSearch(FlashlightSearch):
     """Beam search over the words of a lexicon.
 
     Attributes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from hamzaban.decode.beam_options import BeamOptions
+from hamzaban.decode.flashlight_search import FlashlightSearch
 
 if TYPE_CHECKING:
     from hamzaban.text.tokens import Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
-class TokenSearch(BeamOptions):
+class TokenSearch(FlashlightSearch):
     """Beam search over characters or pieces."""
 
     name: ClassVar[str] = "token"
