@@ -156,7 +156,7 @@ def test_a_continued_run_starts_where_the_file_ends(run, finished):
         (("--init_checkpoint", "none.pt"), "none.pt: no such file"),
         (("--model_cfg", "encoder_layer=3"), "'encoder_layer' is unknown"),
         (("--task_cfg", "min_sample_size=12000"), "shorter than 12000 samples"),
-        (("--export_conf", "model=first"), "model 'first' is unknown; known: last"),
+        (("--export_conf", "model=first"), "export_conf: model: 'first' found"),
         (("--freeze_param", "feature_extractor"), "freeze_param: 'feature_extractor'"),
     ],
 )
