@@ -10,6 +10,7 @@ from hamzaban.config import read_config
 
 OUTPUTS = ("flac", "segments")
 BEST = "best"
+MIX = "mix"
 NOT_IN_DIGEST = frozenset(
     {"suffixes", "find_duplicates", "max_duplicate_share", "max_bit_errors"}
 )
@@ -32,6 +33,7 @@ class MineOptions:
     fs: int
     suffixes: tuple[str, ...]
     audio_stream: str | int
+    channel: str | int
     part_s: float
     output: str
     threshold: float
@@ -59,10 +61,17 @@ class MineOptions:
         """Whether chunks are written as files of their own."""
         return self.output == "flac"
 
+    @property
+    def channel_number(self) -> int | None:
+        """The channel to take, from 0; None mixes all."""
+        return None if isinstance(self.channel, str) else self.channel
+
     def digest(self) -> str:
         """Return 16 hexadecimal digits that change with what decides the chunks."""
         names = [field.name for field in fields(self)]
         values = [(name, getattr(self, name)) for name in names]
+        if self.channel == MIX:  # as all was before there was a choice
+            values.remove(("channel", MIX))
         kept = repr([pair for pair in values if pair[0] not in NOT_IN_DIGEST])
         return hashlib.blake2b(kept.encode(), digest_size=8).hexdigest()
 
@@ -129,6 +138,9 @@ def _check(path: Path, options: MineOptions) -> None:
     stream = options.audio_stream
     is_stream = stream == BEST if isinstance(stream, str) else stream >= 0
     require(is_stream, "audio_stream", f"{BEST} or a number from 0")
+    channel = options.channel
+    is_channel = channel == MIX if isinstance(channel, str) else channel >= 0
+    require(is_channel, "channel", f"{MIX} or a number from 0")
     if not options.writes_audio:
         require(stream == BEST, "audio_stream", f"{BEST}: `output: segments` needs it")
     for name in _POSITIVE:
