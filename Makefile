@@ -1,12 +1,13 @@
-# Two commands need to be known: make demo, make test. `make help` lists the others.
+# Three commands need to be known: make demo, make check while working, make test before
+# a change is handed in. `make help` lists the others.
 # PYTHON=/path/to/python3.12 in front of any of them chooses the interpreter.
 SHELL := /bin/bash
 recipe := egs2/mini_ar/asr1
 
-.PHONY: help env demo test lint clean
+.PHONY: help env demo check test test-one lint format clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):[a-z ]*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):[a-z/.| ]*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 env: ## set up .venv, sclite, KenLM, shellcheck and bats; what is there is kept
 	@local/make_env.sh
@@ -14,12 +15,26 @@ env: ## set up .venv, sclite, KenLM, shellcheck and bats; what is there is kept
 demo: env ## run the recipe mini_ar from audio files to scores
 	@cd $(recipe) && ./run.sh
 
+check: .venv ## ruff and the tests that need no torch, in 30 s
+	@local/run_tests.sh --check true
+
 test: ## lint and all tests, under both Python stacks where both are at hand
-	@local/make_env.sh --browser true
+	@local/make_env.sh --test_tools true
 	@local/run_tests.sh
+
+test-one: ## lint and all tests, under the stack of .venv only
+	@local/make_env.sh --test_tools true
+	@local/run_tests.sh --second_stack false
 
 lint: env ## ruff, mypy, yamllint and shellcheck
 	@local/lint.sh
+
+format: .venv ## have ruff order imports, mend what it can and lay out the code
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+.venv:
+	@local/make_env.sh
 
 clean: ## remove the environments; results of recipes stay
 	rm -rf .venv .venv-py3?? .venv*.lock .venv*.apt_failed plugins/*.egg-info

@@ -47,6 +47,7 @@ setup(
         "av>=14",
         "flashlight-text>=0.0.7",
         "jinja2>=3.1",
+        "jiwer>=4.0",
         "kaldiio>=2.18",
         "matplotlib>=3.11",  # draws right-to-left text right
         "numpy>=2.0,<2.4",

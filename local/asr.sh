@@ -3,8 +3,6 @@
 set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/asr1/path.sh
 . ./path.sh
-# shellcheck source=egs2/TEMPLATE/asr1/cmd.sh
-. ./cmd.sh
 # shellcheck source=local/log.sh
 . "${MAIN_ROOT}/local/log.sh"
 # shellcheck source=local/stages.sh
@@ -14,39 +12,43 @@ SECONDS=0
 # Control.
 stage=1                       # first stage, number or name
 stop_stage=12                 # last stage, number or name
-skip_stages=""                # stages between to leave out, numbers or names
-ngpu=1                        # GPUs for training and decoding; 0: the CPU
+skip_stages=""                # stages to skip, by number or name
+ngpu=auto                     # GPUs for training and decoding; auto: all that are there,
+                              # 0: the CPU
 nj=4                          # processes at once; threads when training on the CPU
-dumpdir=dump                  # folder for audio as the model hears it
-expdir=exp                    # folder for what is trained, decoded and scored
+dumpdir=dump                  # folder for the 16 kHz audio
+expdir=exp                    # folder for models, decodings and scores
 # Data.
-lang=noinfo                   # language: its text rules, and a part of names
-cleaner=auto                  # hamzaban/<lang>/<profile> of train_set and valid_set,
-                              # none, or auto: hamzaban/<lang>/train if --lang is given
-train_set=""                  # data/<train_set> is made by local/data.sh; needed
-valid_set=""                  # likewise; needed
-test_sets=""                  # likewise, one or more, may name valid_set; needed
-unlabelled_set=""             # likewise, one or more, without transcripts, for pretraining
+lang=noinfo                   # language: chooses the text rules, is a part of names
+cleaner=auto                  # text rules for train_set and valid_set:
+                              # hamzaban/<lang>/<profile>, or none;
+                              # auto: hamzaban/<lang>/train if --lang is given
+train_set=""                  # data/<train_set> is made by local/data.sh (required)
+valid_set=""                  # data/<valid_set>, for choosing the model (required)
+test_sets=""                  # one or more, may name valid_set (required)
+unlabelled_set=""             # one or more sets without transcripts, for pretraining
 local_data_opts=""            # options for local/data.sh
-mine_config=""                # YAML; mines speech from the media of data/media.lst
+mine_config=""                # YAML of mine-audio: speech from the media of data/media.lst
 speed_perturb_factors=""      # of the training set, such as "0.9 1.0 1.1"
 audio_config=""               # YAML of format-audio: durations, share to drop, ...
 # Tokens and language models.
 token_type=bpe                # bpe or char
 nbpe=512                      # size of the bpe vocabulary
 bpemode=unigram               # unigram or bpe
-lm_config=""                  # YAML; empty: no language model
-lm_text=""                    # files of sentences, beside the transcripts
+lm_config=""                  # YAML of train-lm; empty: no language model
+lm_text=""                    # files of sentences for it, beside the transcripts
 # Pretraining.
-pretrain_config=""            # YAML; empty: no pretraining
+pretrain_config=""            # YAML of train-ssl; empty: no pretraining
 pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
-pretrain_init=""              # wav2vec 2.0 checkpoint to begin with; empty: random
+pretrain_init=""              # wav2vec 2.0 checkpoint to start from; empty: random weights
 # Training and decoding.
-asr_config=""                 # YAML; may lie on another, `base: PATH`; needed
+asr_config=""                 # YAML of train-asr (required); may inherit with `base: PATH`
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
 asr_tag=""                    # name of exp/asr_<tag>; empty: made of the options
-inference_config=""           # YAMLs; each gives its name to a folder of results
-pseudo_args=""                # options for transfer.sh; empty: no pseudo-labels
+inference_config=""           # YAMLs of decode-asr; each names a folder of results
+pseudo_config=""              # YAML of pseudo.sh, such as conf/pseudo.yaml, and changes of
+                              # its options: "conf/pseudo.yaml rounds=1"
+pseudo_args=""
 
 stage_table="\
  1 data      corpus -> data/ by local/data.sh; normalized, validated, audited
@@ -59,63 +61,78 @@ stage_table="\
  8 train     dump/raw/, tokens, stats, wav2vec2.pt -> exp/asr_<tag>/
  9 decode    exp/asr_<tag>/, dump/raw/<test_set> -> exp/asr_<tag>/<inference>/<test_set>/
 10 score     decoded and true text -> score_wer/, score_cer/, score_ter/, RESULTS.md
-11 pseudo    exp/asr_<tag>/, speech, sentences -> exp/pseudo_<tag>/, if --pseudo_args
+11 pseudo    exp/asr_<tag>/, speech, sentences -> exp/pseudo_<tag>/, if --pseudo_config
 12 report    all of it -> exp/report.html
 13 pack      exp/asr_<tag>/ -> a model archive; only with --stop_stage pack"
 help_message="\
-Usage: ./${0##*/} --train_set NAME --valid_set NAME --test_sets NAMES --asr_config YAML
+Usage: ./${_program##*/} [--NAME VALUE ...]
 
 Stages, by number or name:
 ${stage_table}
 
-A step whose outputs are there, inputs and options unchanged, is not run again.
+${common_help}
 
-Options and their defaults:
-$(sed -En '/^# Control/,/^stage_table/s/^([a-z][a-z_]*)=(.*# .*)$/  --\1 \2/p' "${BASH_SOURCE[0]}")"
+Options and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
 
-# Checks.
 [[ $# -eq 0 ]] || die "'$1' is no option; see --help"
-declare -A skipped=() # number of a stage -> why; read by stages.sh
+declare -A skipped=() # number of a stage -> why
 resolve_stages "${skip_stages}"
 [[ -n ${mine_config} ]] || skipped[3]="no --mine_config is given"
 [[ -n ${pretrain_config} ]] || skipped[4]="no --pretrain_config is given"
-mine_merged=${mine_config:+"${expdir}/conf/$(stem "${mine_config}").yaml"}
-merge_mining "${mine_config}" "${mine_merged}" 4
 [[ -n ${lm_config} ]] || skipped[6]="no --lm_config is given"
-[[ -n ${pseudo_args} ]] || skipped[11]="no --pseudo_args is given"
+[[ -n ${pseudo_config}${pseudo_args} ]] || skipped[11]="no --pseudo_config is given"
 # shellcheck source=local/names.sh
 . "${MAIN_ROOT}/local/names.sh"
+resolve_processes
+[[ -z ${mine_config} ]] || check_mining "${mine_config}" 4
 
 if stage 1 data; then
     read -ra words <<< "${local_data_opts}"
-    find_optional db.sh conf/conditions.yaml "${words[@]}" # files among the options
-    step data --in local "${optional_files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
-        "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "${labelled[*]:0:2}" \
+    find_files db.sh conf/conditions.yaml "${words[@]}" # files among the options
+    step data --in local "${found_files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
+        "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "data/${train_set} data/${valid_set}" \
         local/data.sh "${words[@]}"
     step validate --in "${labelled[@]}" -- \
         hamzaban validate-data --nj "${nj}" "${labelled[@]}"
-    [[ -z ${unlabelled_set} ]] || step validate --in "${unlabelled[@]}" -- \
-        hamzaban validate-data --nj "${nj}" --no_text "${unlabelled[@]}"
-    [[ ${cleaner} == none ]] || step alphabet --in "${labelled[@]:0:2}" -- \
-        hamzaban audit-text "${cleaner_opts[@]}" "${labelled[@]:0:2}"
-    read -ra words <<< "$([[ ! -f conf/leaks.yaml ]] || echo --config conf/leaks.yaml)"
-    tests=("${labelled[@]:2}")
-    step leaks --in "${labelled[@]}" "${words[@]:1}" -- \
-        hamzaban audit-leaks "${cleaner_opts[@]}" "${words[@]}" --nj "${nj}" \
-        --train_text "${labelled[0]}/text" --valid_text "${labelled[1]}/text" \
-        ${tests:+--test_text "${tests[@]/%//text}"}
+    if [[ -n ${unlabelled_set} ]]; then
+        step validate --in "${unlabelled[@]}" -- \
+            hamzaban validate-data --nj "${nj}" --no_text "${unlabelled[@]}"
+    fi
+    if [[ ${cleaner} != none ]]; then
+        step alphabet --in "data/${train_set}" "data/${valid_set}" -- \
+            hamzaban audit-text "${cleaner_opts[@]}" "data/${train_set}" "data/${valid_set}"
+    fi
+    find_files conf/leaks.yaml
+    leak_opts=()
+    for file in "${found_files[@]}"; do
+        leak_opts=(--config "${file}")
+    done
+    test_opts=()
+    for dir in "${labelled[@]:2}"; do
+        [[ ${#test_opts[@]} -gt 0 ]] || test_opts=(--test_text)
+        test_opts+=("${dir}/text")
+    done
+    step leaks --in "${labelled[@]}" "${found_files[@]}" -- \
+        hamzaban audit-leaks "${cleaner_opts[@]}" "${leak_opts[@]}" --nj "${nj}" \
+        --train_text "data/${train_set}/text" --valid_text "data/${valid_set}/text" \
+        "${test_opts[@]}"
 fi
 
 if stage 2 audio; then
-    config=${audio_config:+"${dumpdir}/conf/$(stem "${audio_config}").yaml"}
-    [[ -z ${config} ]] || hamzaban merge-config "${audio_config}" "${config}"
-    mapfile -t lists < <(sed -En 's/^(noise|rir)_list: *([^ #]+).*/\2/p' "${config:-/dev/null}")
+    audio_opts=()
+    audio_files=() # that all sets depend on: the config and the lists it names
+    if [[ -n ${audio_config} ]]; then
+        config=${dumpdir}/conf/$(stem "${audio_config}").yaml
+        merge_config "${audio_config}" "${config}"
+        audio_opts=(--config "${config}")
+        read_lines audio_files hamzaban config get "${audio_config}" noise_list rir_list
+        audio_files+=("${config}")
+    fi
     format() { # from to option...
-        step audio --in "$1" ${config:+"${config}"} "${lists[@]}" --out "$2" -- \
-            hamzaban format-audio --nj "${nj}" --fs 16000 \
-            ${config:+--config "${config}"} "${@:3}" "$1" "$2"
+        step audio --in "$1" "${audio_files[@]}" --out "$2" -- \
+            hamzaban format-audio --nj "${nj}" --fs 16000 "${audio_opts[@]}" "${@:3}" "$1" "$2"
     }
     format "data/${train_set}" "${train_dir}" \
         --speed_perturb_factors "${speed_perturb_factors}"
@@ -130,24 +147,30 @@ if stage 2 audio; then
 fi
 
 if stage 3 mine; then # each time: what lies in a folder of media may have changed
-    hamzaban mine-audio --nj "${nj}" --config "${mine_merged}" \
+    config=${expdir}/conf/$(stem "${mine_config}").yaml
+    merge_config "${mine_config}" "${config}"
+    run hamzaban mine-audio --nj "${nj}" --config "${config}" \
         --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
 fi
 
 if stage 4 pretrain; then
-    pretrain_dir=${train_dir}
-    read -ra words <<< "${unlabelled_set}"
-    sources=("${train_dir}" "${words[@]/#/"${dumpdir}/raw/"}"
-        ${mine_config:+"${dumpdir}/unlabelled"})
+    sources=("${train_dir}")
+    suffix="" # says what is joined to the training set
+    for name in ${unlabelled_set}; do
+        sources+=("${dumpdir}/raw/${name}")
+        suffix+=_${name}
+    done
+    if [[ -n ${mine_config} ]]; then
+        sources+=("${dumpdir}/unlabelled")
+        suffix=${suffix:-_mined}
+    fi
+    pretrain_dir=${train_dir}${suffix}
     if [[ ${#sources[@]} -gt 1 ]]; then
-        pretrain_dir=${train_dir}$(printf '_%s' "${words[@]:-mined}")
         step combine --in "${sources[@]}" --out "${pretrain_dir}" -- \
             hamzaban combine-data --leave_out text "${pretrain_dir}" "${sources[@]}"
     fi
-    config=${expdir}/conf/ssl_${pretrain_tag}.yaml
-    hamzaban merge-config "${pretrain_config}" "${config}"
-    pretrain "${config}" "${pretrain_init}" "${pretrain_dir}" "${valid_dir}" \
-        "${ssl_exp}" "${pretrain_words[@]}"
+    pretrain "${pretrain_config}" "${expdir}/conf/ssl_${pretrain_tag}.yaml" \
+        "${pretrain_init}" "${pretrain_dir}" "${valid_dir}" "${ssl_exp}" "${pretrain_words[@]}"
 fi
 
 if stage 5 tokens; then
@@ -157,37 +180,41 @@ if stage 5 tokens; then
 fi
 
 if stage 6 lm; then
-    texts=("${train_dir}/text" "${valid_dir}/text")
-    test_texts=("${eval_sets[@]/#/${dumpdir}/raw/}")
     config=${expdir}/conf/$(stem "${lm_config}").yaml
-    hamzaban merge-config "${lm_config}" "${config}"
+    merge_config "${lm_config}" "${config}"
+    test_texts=()
+    for name in "${eval_sets[@]}"; do
+        test_texts+=("${dumpdir}/raw/${name}/text")
+    done
     read -ra words <<< "${lm_text}"
-    step lm --in "${config}" "${texts[@]}" "${test_texts[@]/%//text}" "${words[@]}" \
-        "${token_files[@]}" --out "${lm_files[@]}" -- \
+    more_opts=()
+    [[ -z ${lm_text} ]] || more_opts=(--lm_text "${words[@]}")
+    step lm --in "${config}" "${train_dir}/text" "${valid_dir}/text" "${test_texts[@]}" \
+        "${words[@]}" "${token_files[@]}" --out "${lm_files[@]}" -- \
         hamzaban train-lm --config "${config}" --output_dir "${lm_exp}" --nj "${nj}" \
-        "${cleaner_opts[@]}" "${bpe_opts[@]}" --train_text "${texts[0]}" \
-        --valid_text "${texts[1]}" --test_text "${test_texts[@]/%//text}" \
-        ${lm_text:+--lm_text "${words[@]}"}
+        "${cleaner_opts[@]}" "${bpe_opts[@]}" --train_text "${train_dir}/text" \
+        --valid_text "${valid_dir}/text" --test_text "${test_texts[@]}" "${more_opts[@]}"
 fi
 
 if stage 7 stats; then
-    for name in train valid; do
-        dir=${name}_dir
-        step stats --in "${!dir}"/{text,utt2num_samples} "${token_files[@]}" \
-            --out "${asr_stats}/${name}"/{speech_shape,"text_shape.${token_type}"} -- \
-            hamzaban collect-stats --data_dir "${!dir}" "${token_opts[@]}" \
-            --output_dir "${asr_stats}/${name}"
-    done
+    collect() { # part data-directory
+        step stats --in "$2"/{text,utt2num_samples} "${token_files[@]}" \
+            --out "${asr_stats}/$1"/{speech_shape,"text_shape.${token_type}"} -- \
+            hamzaban collect-stats --data_dir "$2" "${token_opts[@]}" \
+            --output_dir "${asr_stats}/$1"
+    }
+    collect train "${train_dir}"
+    collect valid "${valid_dir}"
 fi
 
 if stage 8 train; then
     config=${expdir}/conf/asr_${asr_tag}.yaml
-    hamzaban merge-config "${asr_config}" "${config}"
+    merge_config "${asr_config}" "${config}"
     log "Training: ${asr_exp}/train.log"
-    find_optional {"${train_dir}","${valid_dir}"}/utt2lang # languages choose heads
+    find_files "${train_dir}/utt2lang" "${valid_dir}/utt2lang" # languages choose heads
     step train --set_aside "${asr_exp}" --out "${asr_exp}"/{config.yaml,valid.wer.ave.pth} \
-        --in "${config}" "${token_files[@]}" ${ssl_checkpoint:+"${ssl_checkpoint}"} \
-        {"${train_dir}","${valid_dir}"}/{wav.scp,text} "${optional_files[@]}" \
+        --in "${config}" "${token_files[@]}" "${init_files[@]}" "${found_files[@]}" \
+        {"${train_dir}","${valid_dir}"}/{wav.scp,text} \
         "${asr_stats}"/{train,valid}/{speech_shape,"text_shape.${token_type}"} -- \
         "${cuda_cmd[@]}" "${train_opts[@]}" --log "${asr_exp}/train.log" -- \
         hamzaban train-asr --config "${config}" --output_dir "${asr_exp}" \
@@ -196,43 +223,13 @@ if stage 8 train; then
 fi
 
 if stage 9 decode; then
-    gpu=$((ngpu > 0))
-    models=("${asr_exp}"/{config.yaml,valid.wer.ave.pth})
-    job=("${decode_cmd[@]}" --ngpu "${gpu}" --log)
-    common=(--asr_exp "${asr_exp}" --nj "${nj}")
-    emissions=${asr_exp}/emissions
-    if [[ -n ${lm_config} ]]; then # on which the weights of the language model are tuned
-        step emissions --in "${models[@]}" "${valid_dir}/wav.scp" \
-            --out "${emissions}/${valid_set}/meta.json" -- \
-            "${job[@]}" "${emissions}/${valid_set}.log" -- hamzaban make-emissions \
-            "${common[@]}" --ngpu "${gpu}" --data_dir "${valid_dir}" \
-            --output_dir "${emissions}/${valid_set}"
-    fi
+    # shellcheck source=local/decode.sh
+    . "${MAIN_ROOT}/local/decode.sh"
+    [[ -z ${lm_config} ]] || make_valid_emissions
     for tag in "${decodings[@]}"; do
-        dir=${asr_exp}/${tag}
-        config=${inference_files[${tag}]-}
-        opts=("${lm_opts[@]}" ${config:+--inference_config "${config}"})
-        input_files=() # what the YAML's base, and its mapping, are
-        [[ -z ${config} ]] || find_inputs "${config}"
-        inputs=("${lm_files[@]}" ${config:+"${config}"} "${input_files[@]}")
-        if [[ -n ${lm_config} && -n ${config} ]]; then
-            step tune --in "${emissions}/${valid_set}/meta.json" "${valid_dir}/text" \
-                "${inputs[@]}" --out "${dir}/tuned/weights.yaml" -- \
-                "${job[@]}" "${dir}/tuned/tune.log" -- hamzaban tune-decoder \
-                "${common[@]}" "${opts[@]}" --emissions_dir "${emissions}/${valid_set}" \
-                --ref "${valid_dir}/text" --output_dir "${dir}/tuned"
-            opts+=(--weights "${dir}/tuned/weights.yaml"
-                --emissions_dir "${emissions}/SET")
-            inputs+=("${dir}/tuned/weights.yaml")
-        fi
+        prepare_decoding "${tag}"
         for name in "${eval_sets[@]}"; do
-            find_optional "${dumpdir}/raw/${name}/utt2lang"
-            step decode --out "${dir}/${name}"/{text,token,token_int,score} \
-                --in "${models[@]}" "${dumpdir}/raw/${name}/wav.scp" "${inputs[@]}" \
-                "${optional_files[@]}" -- \
-                "${job[@]}" "${dir}/${name}/logdir/decode.log" -- hamzaban decode-asr \
-                "${common[@]}" --ngpu "${gpu}" "${opts[@]/%\/SET//${name}}" \
-                --data_dir "${dumpdir}/raw/${name}" --output_dir "${dir}/${name}"
+            decode_set "${tag}" "${name}"
         done
     done
 fi
@@ -247,44 +244,46 @@ if stage 10 score; then
     results=()
     for name in "${eval_sets[@]}"; do
         ref=${dumpdir}/raw/${name}
-        find_optional "${ref}/utt2lang"
+        find_files "${ref}/utt2lang"
         for tag in "${decodings[@]}"; do
             dir=${asr_exp}/${tag}/${name}
-            scores=("${kinds[@]/#/${dir}/score_}")
-            step score --in "${ref}"/{text,utt2spk} "${optional_files[@]}" "${dir}/text" \
-                "${token_files[@]}" \
-                --out "${scores[@]/%//result.txt}" -- \
+            scores=()
+            for kind in "${kinds[@]}"; do
+                scores+=("${dir}/score_${kind}/result.txt")
+            done
+            step score --in "${ref}"/{text,utt2spk} "${found_files[@]}" "${dir}/text" \
+                "${token_files[@]}" --out "${scores[@]}" -- \
                 hamzaban score-text --ref "${ref}/text" --utt2spk "${ref}/utt2spk" \
                 --hyp "${dir}/text" --output_dir "${dir}" "${score_opts[@]}"
-            results+=("${scores[@]/%//result.txt}")
+            results+=("${scores[@]}")
         done
     done
     step results --in "${results[@]}" --out "${asr_exp}/RESULTS.md" -- \
         hamzaban show-results "${asr_exp}" --output "${asr_exp}/RESULTS.md"
-    results=("${expdir}"/asr_*/RESULTS.md)
+    list_experiments
     step results --in "${results[@]}" --out "${expdir}/RESULTS.md" -- \
-        hamzaban show-results "${results[@]%/RESULTS.md}" --output "${expdir}/RESULTS.md" \
+        hamzaban show-results "${experiments[@]}" --output "${expdir}/RESULTS.md" \
         --report "${expdir}/report.html"
-    cat "${asr_exp}/RESULTS.md"
+    [[ ${dry_run} == true ]] || cat "${asr_exp}/RESULTS.md"
 fi
 
-if stage 11 pseudo; then # what comes later counts
-    "${MAIN_ROOT}/local/transfer.sh" --source_exp "${asr_exp}" --nj "${nj}" \
-        --ngpu "${ngpu}" --pseudo_exp "${pseudo_exp}" \
+if stage 11 pseudo; then # of options given twice the later one counts
+    "${MAIN_ROOT}/local/pseudo.sh" --dry_run "${dry_run}" --source_exp "${asr_exp}" \
+        --nj "${nj}" --ngpu "${ngpu}" --pseudo_exp "${pseudo_exp}" \
         --token_type "${token_type}" "${cleaner_opts[@]}" "${pseudo_words[@]}"
 fi
 
 if stage 12 report; then
-    results=("${expdir}"/asr_*/RESULTS.md)
+    list_experiments
     others=()
-    for file in "${results[@]%/RESULTS.md}"; do
-        [[ ${file} == "${asr_exp}" ]] || others+=("${file}")
+    for dir in "${experiments[@]}"; do
+        [[ ${dir} == "${asr_exp}" ]] || others+=("${dir}")
     done
     rounds=()
     [[ ! -f ${pseudo_exp}/status.json ]] || rounds=(--pseudo_exp "${pseudo_exp}")
-    find_optional \
+    find_files \
         {"${expdir}"/pseudo_*,"${pseudo_exp}"}/{rounds.tsv,status.json,hours.tsv,RESULTS.md}
-    step report --in "${results[@]}" "${asr_exp}/train.log" "${optional_files[@]}" \
+    step report --in "${results[@]}" "${asr_exp}/train.log" "${found_files[@]}" \
         --out "${expdir}"/report.{html,png} -- \
         hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" "${rounds[@]}" \
         --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"

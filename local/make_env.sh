@@ -11,11 +11,11 @@ root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 
 venv=${root}/.venv     # folder of the environment
 python=${PYTHON:-}     # interpreter; empty: the environment's, or one at hand
-browser=false          # true adds what the tests of the report need, for make test
+test_tools=false       # true adds chromium and espeak-ng, which some tests need
 tools=true             # false leaves sclite, shellcheck, bats and KenLM out
 help_message="\
 Usage: local/make_env.sh [--venv DIR] [--python PYTHON] [--tools true|false]
-                         [--browser true|false]
+                         [--test_tools true|false]
 
 Makes DIR (${venv}) with the pinned set of requirements/ for PYTHON, a
 Python ${supported[*]}, and installs sclite, shellcheck, bats (by apt-get) and KenLM."
@@ -29,8 +29,9 @@ python=$(choose_python "${python}" "${venv}")
 packages=()
 if "${tools}"; then
     mapfile -t packages < <(missing_packages "${venv}")
-    if "${browser}" && ! has chromium; then
-        packages+=(chromium fonts-noto-core)
+    if "${test_tools}"; then
+        has chromium || packages+=(chromium fonts-noto-core)
+        has espeak-ng || packages+=(espeak-ng)
     fi
 fi
 if ! find_uv "${venv}" > /dev/null && ! has_venv "${python}"; then

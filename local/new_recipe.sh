@@ -1,21 +1,20 @@
 #!/usr/bin/env bash
-# Makes egs2/<corpus>/asr1, a recipe for a corpus of one's own, from egs2/TEMPLATE/asr1.
+# Makes egs2/<corpus>/asr1, a recipe for your own corpus, from egs2/TEMPLATE/asr1.
 
 set -euo pipefail
 
 root=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 
-lang=noinfo # ISO 639 code of the language
-source=""   # where the data are; may be written into db.sh later
+lang=noinfo # ISO 639 code of the language, such as sw
+source=""   # a .csv, .tsv or .jsonl table, a folder, a Kaldi directory; see
+            # hamzaban import-data --help; empty: you write it into db.sh later
 
 help_message="\
 Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH]
 
 Makes egs2/CORPUS/asr1. Then: cd egs2/CORPUS/asr1 && ./run.sh
 
-  --lang CODE    ISO 639 code of the language, such as sw
-  --source PATH  a .csv, .tsv or .jsonl table, a folder, a Kaldi directory; see
-                 hamzaban import-data --help"
+Options and their defaults:"
 corpus=${1-}
 [[ $# -eq 0 || ${corpus} == -* ]] || shift
 # shellcheck source=local/parse_options.sh
@@ -36,7 +35,6 @@ trap 'rm -rf -- "${made}"' EXIT
 mkdir -p "${made}/local"
 ln -s ../../../local/asr.sh "${made}/asr.sh"
 ln -s ../../TEMPLATE/asr1/path.sh "${made}/path.sh"
-cp "${template}/cmd.sh" "${made}/cmd.sh"
 cp -r "${template}/conf" "${made}/conf"
 for file in run.sh local/data.sh README.md; do
     sed -e "s/ LANG / ${lang} /" -e "s/^\(#* *\)CORPUS/\1${corpus}/" \
@@ -48,5 +46,5 @@ quoted=""
 grep -v "^CORPUS=" "${template}/db.sh" > "${made}/db.sh"
 printf 'CORPUS=%s\n' "${quoted:-\"\"}" >> "${made}/db.sh"
 mv -- "${made}" "${recipe}"
-log "egs2/${corpus}/asr1 is made; next: cd egs2/${corpus}/asr1 && ./run.sh"
-[[ -n ${source} ]] || log "before that write into its db.sh where the data are"
+log "made egs2/${corpus}/asr1; next: cd egs2/${corpus}/asr1 && ./run.sh"
+[[ -n ${source} ]] || log "before that, write the path of your data into its db.sh"

@@ -1,16 +1,25 @@
 #!/usr/bin/env bash
 # Options of a script, by Kaldi's convention. Sourced after the defaults and help_message:
 # `--name value` sets the variable `name`, which must have a default; dashes in a name
-# equal underscores; a default of true or false takes only these. `--help` shows
-# help_message. Parsing ends at `--` or at the first word that is no option; the words
-# left are the positional parameters.
+# equal underscores; a default of true or false takes only these. Parsing ends at `--` or
+# at the first word that is no option; the words left are the positional parameters.
+#
+# `--help` shows help_message. If that ends in "defaults:", the script's options follow:
+# its lines `name=value # comment`, each with the lines of comment below it.
+#
+# A script that calls another program declares an array `rest`: options that the script
+# does not have are put there with their values, and --help after the script's own help.
 
 # shellcheck source=local/log.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/log.sh"
 
 _is_option() { # name: is it a plain variable with a default?
-    [[ $1 =~ ^[a-z][a-z0-9_]*$ && $1 != help_message && -n ${!1+set} &&
-        ! $(declare -p "$1") =~ ^declare\ -[aAr] ]]
+    [[ $1 =~ ^[a-z][a-z0-9_]*$ && $1 != help_message && $1 != stage_table &&
+        -n ${!1+set} && ! $(declare -p "$1") =~ ^declare\ -[aAr] ]]
+}
+
+_has_rest() {
+    [[ $(declare -p rest 2> /dev/null) == "declare -a"* ]]
 }
 
 _set_option() { # word number-of-words value: sets the variable that the word names
@@ -19,11 +28,15 @@ _set_option() { # word number-of-words value: sets the variable that the word na
     if [[ ${name} == *=* ]]; then
         die "option $1: write '--${name%%=*} ${name#*=}', with a space"
     fi
-    _is_option "${name}" || die "option $1 is unknown; ${see}"
+    _is_option "${name}" || _has_rest || die "option $1 is unknown; ${see}"
     [[ $2 -ge 2 ]] || die "option $1 has no value; ${see}"
     local next=${3#--}
     if [[ $3 == --* ]] && _is_option "${next//-/_}"; then
         die "option $1 has no value, option $3 follows; ${see}"
+    fi
+    if ! _is_option "${name}"; then
+        rest+=("--${name}" "$3")
+        return
     fi
     if [[ ${!name} =~ ^(true|false)$ && ! $3 =~ ^(true|false)$ ]]; then
         die "option $1 is '$3', expected true or false"
@@ -31,11 +44,34 @@ _set_option() { # word number-of-words value: sets the variable that the word na
     printf -v "${name}" %s "$3"
 }
 
+_show_help() {
+    printf '%s\n' "${help_message:-${_program##*/}: no help was written}"
+    [[ ${help_message-} == *defaults: ]] || return 0
+    local line is_option=false
+    while IFS= read -r line; do
+        case ${line} in
+            stage_table=* | help_message=*) break ;;
+            [a-z]*"=("*) is_option=false ;;
+            [a-z]*=*"# "*)
+                printf '  --%s %s\n' "${line%%=*}" "${line#*=}"
+                is_option=true
+                ;;
+            " "*"# "*) [[ ${is_option} == false ]] || printf '    %s\n' "${line}" ;;
+            *) is_option=false ;;
+        esac
+    done < "$0"
+}
+
 while [[ ${1-} == -* ]]; do
     case $1 in
         -h | --help)
-            printf '%s\n' "${help_message:-${0##*/}: no help was written}"
-            exit 0
+            if ! _has_rest; then
+                _show_help
+                exit 0
+            fi
+            [[ -z ${help_message-} ]] || { _show_help && echo; }
+            rest+=(--help)
+            shift
             ;;
         --)
             shift

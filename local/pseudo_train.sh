@@ -2,7 +2,41 @@
 # How pseudo.sh makes tokens and trains the models of its rounds. Sourced by pseudo.sh.
 # shellcheck disable=SC2034,SC2154 # set by pseudo.sh, used by pseudo.sh
 
-make_tokens() { # of the target: all of its sentences, given ids; source.pth for them
+read -rd '' -a asr_words <<< "${asr_args}" || true # of several lines, too
+init_opts=()
+init_files=()
+if [[ -n ${ssl_checkpoint} ]]; then
+    init_opts=(--ssl_checkpoint "${ssl_checkpoint}")
+    init_files=("${ssl_checkpoint}")
+fi
+if [[ ${start} == source ]]; then # its output layer turned to the target's tokens
+    init_opts+=(--init_param "${pseudo_exp}/source.pth")
+    init_files+=("${pseudo_exp}/source.pth")
+fi
+tokens=${token_dir:-${pseudo_exp}/tokens}
+token_opts=(--token_type "${token_type}" --token_list "${tokens}/tokens.txt")
+token_files=("${tokens}/tokens.txt")
+if [[ ${token_type} == bpe ]]; then
+    token_opts+=(--bpemodel "${tokens}/bpe.model")
+    token_files+=("${tokens}/bpe.model")
+fi
+asr_conf=${pseudo_exp}/conf/asr.yaml
+pseudo_conf=${pseudo_exp}/conf/pseudo.yaml
+continuous_conf=${pseudo_exp}/conf/continuous.yaml
+
+make_configs() {
+    fit_config "${source_exp}" "${start}" "${asr_config}" "${asr_conf}"
+    merge_config "${pseudo_config}" "${pseudo_conf}" --leave_out options
+    if [[ -n ${continuous_config} ]]; then # it lies on that of the rounds
+        merge_config "${continuous_config}" "${continuous_conf}.layers" --base asr.yaml
+    fi
+}
+
+fit_config() { # source-exp start config output
+    run hamzaban config fit --source_exp "$1" --start "$2" "$3" "$4"
+}
+
+make_tokens() { # of the target, and source.pth for them
     [[ -n ${token_dir} ]] || make_token_list
     find_inputs "${pseudo_conf}"
     [[ ${start} != source ]] || step head --out "${pseudo_exp}/source.pth" \
@@ -13,10 +47,16 @@ make_tokens() { # of the target: all of its sentences, given ids; source.pth for
         --output "${pseudo_exp}/source.pth"
 }
 
-make_token_list() {
+write_sentences() { # all sentences of the target, given ids
+    local labelled_text=/dev/null
+    [[ -z ${labelled_dir} ]] || labelled_text=${labelled_dir}/text
     { cat "${text}" && cut -s -d ' ' -f 2- "${labelled_text}"; } |
         awk 'NF { printf "s%09d %s\n", NR, $0 }' > "${pseudo_exp}/sentences.tmp"
     mv "${pseudo_exp}/sentences.tmp" "${pseudo_exp}/sentences"
+}
+
+make_token_list() {
+    [[ ${dry_run} == true ]] || write_sentences
     step tokens --in "${pseudo_exp}/sentences" --out "${token_files[@]}" -- \
         hamzaban make-tokens --token_type "${token_type}" --nbpe "${nbpe}" \
         --output_dir "${tokens}" "${pseudo_exp}/sentences"
@@ -62,20 +102,23 @@ train() { # round: a model on what the round before kept, and on what has labels
     run_training train-asr "${dir}/model" "${asr_conf}"
 }
 
-train_continuously() { # round best: goes on from the best; sets reason if it collapses
+train_continuously() { # round best: continues from the best; sets reason if it collapses
     local dir=${pseudo_exp}/round_$1/model kept=${pseudo_exp}/round_$2/data
-    local of=(--source_exp "${source_exp}" --start "${start}")
+    local model=${source_exp} model_start=${start}
     make_tokens
     if [[ $2 -gt 0 ]]; then
-        of=(--source_exp "${pseudo_exp}/round_$2/model")
-        init_files=("${of[1]}/${asr_model}")
-        init_opts=(--init_param "${init_files[0]}")
+        model=${pseudo_exp}/round_$2/model
+        model_start=source
+        init_files=("${model}/${asr_model}")
+        init_opts=(--init_param "${model}/${asr_model}")
     fi
-    hamzaban fit-config "${of[@]}" "${continuous_conf}.layers" "${continuous_conf}"
+    fit_config "${model}" "${model_start}" "${continuous_conf}.layers" "${continuous_conf}"
     prepare "$1" "${labelled_dir:-${kept}/train}" "${labelled_valid_dir:-${kept}/valid}"
     data_files+=("${data_dir}/wav.scp")
-    rm -f "${dir}/collapsed" && reason=""
-    if ! run_training train-pseudo "${dir}" "${continuous_conf}" --unlabelled_data_dir "${data_dir}"; then
+    reason=""
+    run rm -f "${dir}/collapsed"
+    if ! run_training train-pseudo "${dir}" "${continuous_conf}" \
+        --unlabelled_data_dir "${data_dir}"; then
         rm -f "${pseudo_exp}/round_$1/status.json" # of an earlier run that went well
         reason=$(< "${dir}/collapsed") || die "training failed; see ${dir}/train.log"
         log "Round $1 was stopped, round $2 stays the best: ${reason}"

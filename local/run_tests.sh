@@ -10,8 +10,9 @@ root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 nj=$(nproc)          # tests at once; at most 4 unless given, for each may take 2 GB
 ((nj <= 4)) || nj=4
 second_stack=true    # false leaves the other Python version out
+check=false          # true runs ruff and the tests that need no torch, in 30 s
 help_message="\
-Usage: local/run_tests.sh [--nj ${nj}] [--second_stack true|false]
+Usage: local/run_tests.sh [--nj ${nj}] [--second_stack true|false] [--check true|false]
 
 All parts are run, even after one has failed; exits with 1 if any has."
 # shellcheck source=local/parse_options.sh
@@ -57,6 +58,22 @@ other_stack() { # the stack that .venv does not have
     part "pytest, Python ${version}" run_pytest "${venv}" -m "not first_stack"
 }
 
+run_ruff() {
+    "${root}/.venv/bin/ruff" check "${root}" && "${root}/.venv/bin/ruff" format --check "${root}"
+}
+
+summarize() { # prints how each part ended; fails if one has failed
+    printf '%s\n' "" "${summary[@]}" "${closing}"
+    ! "${failed}"
+}
+
+if "${check}"; then
+    part ruff run_ruff
+    part "pytest, without torch" run_pytest "${root}/.venv" \
+        -m "not torch and not slow and not first_stack"
+    summarize
+    exit
+fi
 part lint "${root}/local/lint.sh"
 if type -P bats > /dev/null; then
     part bats run_bats
@@ -68,5 +85,4 @@ if "${second_stack}"; then
     other_stack
 fi
 part "pytest, Python $(minor_version "${root}/.venv/bin/python")" run_pytest "${root}/.venv"
-printf '%s\n' "" "${summary[@]}" "${closing}"
-! "${failed}"
+summarize

@@ -3,8 +3,6 @@
 set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/asr1/path.sh
 . ./path.sh
-# shellcheck source=egs2/TEMPLATE/asr1/cmd.sh
-. ./cmd.sh
 # shellcheck source=local/log.sh
 . "${MAIN_ROOT}/local/log.sh"
 # shellcheck source=local/stages.sh
@@ -13,16 +11,16 @@ SECONDS=0
 
 stage=1                       # first stage, number or name
 stop_stage=6                  # last stage, number or name
-skip_stages=""                # stages between to leave out, numbers or names
-ngpu=1                        # GPUs for training; 0: the CPU
+skip_stages=""                # stages to skip, by number or name
+ngpu=auto                     # GPUs for training; auto: all that are there, 0: the CPU
 nj=4                          # processes at once; threads when training on the CPU
 dumpdir=dump                  # folder for mined speech
-expdir=exp                    # folder for what is trained
-mine_config=${MAIN_ROOT}/conf/mine.yaml # YAML of mining
-valid_hours=2                 # of speech set aside, whole recordings, to watch the loss
+expdir=exp                    # folder for models
+mine_config=""                # YAML of mine-audio; empty: conf/mine.yaml of the repository
+valid_hours=2                 # hours held out as whole recordings, to watch the loss
 seed=0                        # decides which recordings
-ssl_tag=""                    # name of exp/ssl_<tag>; needed
-pretrain_config=""            # YAML; needed
+ssl_tag=""                    # name of exp/ssl_<tag> (required)
+pretrain_config=""            # YAML of train-ssl (required)
 pretrain_init=""              # checkpoint to continue: a Hugging Face directory, a
                               # fairseq .pt or a wav2vec2.pt; empty: random weights
 pretrain_args=""              # options for train-ssl, such as "--max_updates 100"
@@ -34,18 +32,15 @@ stage_table="\
  4 init      --pretrain_init -> exp/ssl_<tag>_init/wav2vec2.pt, checked
  5 pretrain  speech, init -> exp/ssl_<tag>/wav2vec2.pt
  6 export    exp/ssl_<tag>/wav2vec2.pt -> exp/ssl_<tag>/huggingface/"
-# shellcheck disable=SC2034  # read by stages.sh
-reserved_stages=""
 help_message="\
-Usage: ./${0##*/} --ssl_tag NAME --pretrain_config YAML [--pretrain_init CHECKPOINT]
+Usage: ./${_program##*/} --ssl_tag NAME --pretrain_config YAML [--NAME VALUE ...]
 
 Stages, by number or name:
 ${stage_table}
 
-A step whose outputs are there, inputs and options unchanged, is not run again.
+${common_help}
 
-Options and their defaults:
-$(sed -En '/^stage=1/,/^stage_table/s/^([a-z][a-z_]*)=(.*# .*)$/  --\1 \2/p' "${BASH_SOURCE[0]}")"
+Options and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
 
@@ -53,7 +48,8 @@ $(sed -En '/^stage=1/,/^stage_table/s/^([a-z][a-z_]*)=(.*# .*)$/  --\1 \2/p' "${
 for name in ssl_tag pretrain_config; do
     [[ -n ${!name} ]] || die "--${name} is needed; see --help"
 done
-declare -A skipped=() # number of a stage -> why; read by stages.sh
+mine_config=${mine_config:-${MAIN_ROOT}/conf/mine.yaml}
+declare -A skipped=() # number of a stage -> why
 resolve_stages "${skip_stages}"
 [[ -n ${pretrain_init} ]] || skipped[4]="no --pretrain_init is given"
 for name in mine_config pretrain_config; do
@@ -61,26 +57,27 @@ for name in mine_config pretrain_config; do
 done
 [[ -z ${pretrain_init} || -e ${pretrain_init} || ${stop_stage} -lt 4 ]] ||
     die "--pretrain_init ${pretrain_init}: no such file or folder; name the checkpoint in db.sh"
+check_mining "${mine_config}" 3
+resolve_processes
 train_dir=${dumpdir}/raw/train_unlabelled
 valid_dir=${dumpdir}/raw/valid_unlabelled
 ssl_exp=${expdir}/ssl_${ssl_tag}
-init=${pretrain_init:+"${ssl_exp}_init/wav2vec2.pt"}
-train_opts=(--ngpu "${ngpu}")
-[[ ${ngpu} -gt 0 ]] || train_opts+=(--num_threads "${nj}")
+init=""
+[[ -z ${pretrain_init} ]] || init=${ssl_exp}_init/wav2vec2.pt
 read -rd '' -a words <<< "${pretrain_args}" || true # of several lines, too
-merge_mining "${mine_config}" "${expdir}/conf/mine.yaml" 3
 
 if stage 1 data; then
-    local/data.sh # each time: what lies in a folder of media may have changed
+    run local/data.sh # each time: what lies in a folder of media may have changed
 fi
 
 if stage 2 mine; then
-    hamzaban mine-audio --nj "${nj}" --config "${expdir}/conf/mine.yaml" \
+    merge_config "${mine_config}" "${expdir}/conf/mine.yaml"
+    run hamzaban mine-audio --nj "${nj}" --config "${expdir}/conf/mine.yaml" \
         --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
 fi
 
 if stage 3 split; then
-    [[ -f ${dumpdir}/unlabelled/utt2num_samples ]] ||
+    [[ -f ${dumpdir}/unlabelled/utt2num_samples || ${dry_run} == true ]] ||
         die "${dumpdir}/unlabelled has no utt2num_samples; mine with output: flac"
     step split --in "${dumpdir}/unlabelled"/{wav.scp,utt2spk,utt2num_samples} \
         --out "${train_dir}" "${valid_dir}" -- \
@@ -94,9 +91,8 @@ if stage 4 init; then
 fi
 
 if stage 5 pretrain; then
-    config=${expdir}/conf/ssl_${ssl_tag}.yaml
-    hamzaban merge-config "${pretrain_config}" "${config}"
-    pretrain "${config}" "${init}" "${train_dir}" "${valid_dir}" "${ssl_exp}" "${words[@]}"
+    pretrain "${pretrain_config}" "${expdir}/conf/ssl_${ssl_tag}.yaml" "${init}" \
+        "${train_dir}" "${valid_dir}" "${ssl_exp}" "${words[@]}"
 fi
 
 if stage 6 export; then

@@ -1,20 +1,34 @@
 #!/usr/bin/env bash
-# Stages by number and name, their steps, names of what they make. Sourced after log.sh.
-# The script that sources this sets: stage_table, lines `number name what it does`;
-# stage and stop_stage (numbers or names); skipped, an associative array: number -> why;
-# for pretrain, ngpu, cuda_cmd and train_opts.
-# shellcheck disable=SC2034,SC2154 # used, or set, by those scripts
+# What the drivers share: stages by number and name, their steps, dry runs, small helpers.
+# Sourced after path.sh and log.sh, before the options are parsed.
+#
+# The driver sets: stage_table, lines `number name what it does`; stage and stop_stage,
+# numbers or names; skipped, an associative array of reasons by number; ngpu and nj.
+# Functions that have a result set: found_files, input_files, train_opts,
+# decode_gpu, pseudo_yaml, pseudo_words.
+# shellcheck disable=SC2034,SC2154 # the driver reads, or sets, these
+
+# shellcheck source=local/cmd.sh
+. "${MAIN_ROOT}/local/cmd.sh"
+if [[ -f cmd.sh ]]; then # of a recipe whose site differs
+    # shellcheck source=/dev/null
+    . ./cmd.sh
+fi
+dry_run=false # an option of each driver: print the commands, make nothing
+common_help="\
+A step whose outputs are there, inputs and options unchanged, is not run again.
+--dry_run true prints the commands of all steps, runs none and makes nothing."
 
 find_stage() { # number-or-name: prints its number
-    local number name _
+    local number name _ known=""
     while read -r number name _; do
         if [[ -n $1 && ($1 == "${number}" || $1 == "${name}") ]]; then
             printf '%s\n' "${number}"
             return
         fi
+        known+=", ${number} ${name}"
     done <<< "${stage_table:?}"
-    die "stage '$1' is unknown; known: $(awk 'ORS = ", " { print $1, $2 }' <<< \
-        "${stage_table}" | sed 's/, $//')"
+    die "stage '$1' is unknown; known: ${known#, }"
 }
 
 resolve_stages() { # skip-list: makes numbers of stage, stop_stage and the list's items
@@ -28,6 +42,24 @@ resolve_stages() { # skip-list: makes numbers of stage, stop_stage and the list'
     done
 }
 
+resolve_processes() { # checks nj and ngpu, of which auto becomes a number; sets train_opts, decode_gpu
+    [[ ${nj} =~ ^[1-9][0-9]*$ ]] || die "--nj is '${nj}', expected a number above 0"
+    if [[ ${ngpu} == auto ]]; then
+        local gpus=${CUDA_VISIBLE_DEVICES-all}
+        if [[ ${gpus} == all ]]; then
+            gpus=$(nvidia-smi --query-gpu=index --format=csv,noheader 2> /dev/null) || gpus=""
+        fi
+        read -rd '' -a gpus <<< "${gpus//,/ }" || true # one a line, or with commas
+        [[ ${gpus[0]-} != -1 ]] || gpus=()
+        ngpu=${#gpus[@]}
+        log "--ngpu is ${ngpu}: the GPUs that are there (0: training on the CPU)"
+    fi
+    [[ ${ngpu} =~ ^[0-9]+$ ]] || die "--ngpu is '${ngpu}', expected auto or a number"
+    train_opts=(--ngpu "${ngpu}") # of run-jobs
+    ((ngpu > 0)) || train_opts+=(--num_threads "${nj}")
+    decode_gpu=$((ngpu > 0)) # decoding takes one at most
+}
+
 stage() { # number name: true if this stage is asked for
     ((stage <= $1 && $1 <= stop_stage)) || return 1
     if [[ -n ${skipped["$1"]-} ]]; then
@@ -38,91 +70,108 @@ stage() { # number name: true if this stage is asked for
 }
 
 step() { # name --in path... --out path... -- command...: see hamzaban run-stage --help
-    hamzaban run-stage "$@"
+    if [[ ${dry_run} == false ]]; then
+        hamzaban run-stage "$@"
+        return
+    fi
+    while [[ $1 != -- ]]; do
+        shift
+    done
+    run "${@:2}"
+}
+
+run() { # command...: runs it, or prints it as it could be typed
+    if [[ ${dry_run} == false ]]; then
+        "$@"
+        return
+    fi
+    local word line=""
+    for word in "$@"; do
+        [[ ${word} =~ ^[A-Za-z0-9_./,:=@%+-]+$ ]] || word="'${word//\'/\'\\\'\'}'"
+        line+=" ${word}"
+    done
+    printf '%s\n' "${line# }"
+}
+
+merge_config() { # config output option...: writes the config and its bases as one file
+    run hamzaban config merge "$@"
+}
+
+check_mining() { # mine_config number: of the stage that reads the chunks as files
+    if ((stage <= $2 && $2 <= stop_stage)) && [[ -z ${skipped["$2"]-} ]] &&
+        [[ $(hamzaban config get "$1" output) == segments ]]; then
+        die "$1: output is segments, expected flac: stage $2 reads the chunks as files"
+    fi
 }
 
 set_aside() { # folder why: moves it into set_aside/ beside it, as run-stage --set_aside does
     local aside=${1%/*}/set_aside number=1
-    mkdir -p "${aside}"
     while [[ -e ${aside}/${1##*/}.${number} ]]; do
         number=$((number + 1))
     done
-    mv "$1" "${aside}/${1##*/}.${number}"
-    log "$1: $2; it is now ${aside}/${1##*/}.${number}"
+    run mkdir -p "${aside}"
+    run mv "$1" "${aside}/${1##*/}.${number}"
+    [[ ${dry_run} == true ]] || log "$1: $2; it is now ${aside}/${1##*/}.${number}"
 }
 
-merge_mining() { # mine_config-or-"" output number: of the stage that reads the chunks
-    [[ -n $1 ]] || return 0
-    hamzaban merge-config "$1" "$2"
-    if ((stage <= $3 && $3 <= stop_stage)) && [[ -z ${skipped["$3"]-} ]] &&
-        grep -q '^output: segments' "$2"; then
-        die "$1: output is segments, expected flac: stage $3 reads the chunks as files"
-    fi
-}
-
-find_optional() { # path-or-NAME=path...: sets optional_files, those that are files
+find_files() { # path-or-NAME=path...: sets found_files, those that are files
     local path
-    optional_files=()
+    found_files=()
     for path in "$@"; do
         [[ -f ${path} ]] || path=${path#*=}
-        [[ ! -f ${path} ]] || optional_files+=("${path}")
+        [[ ! -f ${path} ]] || found_files+=("${path}")
     done
+}
+
+read_lines() { # array command...: sets the array to the lines that the command prints
+    local -n _lines=$1
+    local _text
+    _text=$("${@:2}")
+    _lines=()
+    [[ -z ${_text} ]] || mapfile -t _lines <<< "${_text}"
+}
+
+read_pseudo_config() { # pseudo_config: sets pseudo_yaml, the file, and pseudo_words, options
+    local words=("$1")
+    [[ -f $1 ]] || read -ra words <<< "$1" # the file, then changes of its options
+    pseudo_yaml=${words[0]}
+    read_lines pseudo_words hamzaban config options "${words[@]}"
 }
 
 find_inputs() { # config [round]: sets input_files, those that the config names
-    local lines
-    lines=$(hamzaban list-inputs "$1" ${2:+--round "$2"})
-    # shellcheck disable=SC2034 # the script that sources this reads it
     input_files=()
-    # shellcheck disable=SC2034
-    [[ -z ${lines} ]] || mapfile -t input_files <<< "${lines}"
-}
-
-find_named() { # config option...: sets optional_files, what these name: files, data sets
-    local word
-    local -a words paths=()
-    mapfile -t words < <(sed -En "s/^ *[^ :]+: +(.+)$/\1/; t found; d; :found
-        s/^(['\"])(.*)\1$/\2/; p" "$1")
-    words+=("${@:2}")
-    for word in "${words[@]}" "${words[@]#*=}"; do # DIR of old=DIR, FILE of --option=FILE
-        [[ ! -d ${word} ]] || paths+=("${word}"/{wav.scp,utt2num_samples,text})
-        [[ ! -f ${word} ]] || paths+=("${word}")
-    done
-    find_optional "${paths[@]}"
-}
-
-pretrain() { # config checkpoint-or-"" train_dir valid_dir output_dir option...
-    log "Pretraining: $5/train.log"
-    find_named "$1" "${@:6}"
-    step pretrain --set_aside "$5" --out "$5/wav2vec2.pt" --in "$1" ${2:+"$2"} \
-        {"$3","$4"}/{wav.scp,utt2num_samples} "${optional_files[@]}" -- \
-        "${cuda_cmd[@]}" "${train_opts[@]}" --log "$5/train.log" -- \
-        hamzaban train-ssl --config "$1" --output_dir "$5" \
-        --ngpu "${ngpu:?}" --multiprocessing_distributed true --resume true \
-        ${2:+--init_checkpoint "$2"} \
-        --train_data_path_and_name_and_type "$3/wav.scp,speech,sound" \
-        --valid_data_path_and_name_and_type "$4/wav.scp,speech,sound" \
-        --train_shape_file "$3/utt2num_samples" \
-        --valid_shape_file "$4/utt2num_samples" "${@:6}"
-}
-
-plain_args() { # options: as a part of a name, as ESPnet writes them; of paths the last part
-    local args
-    args=$(sed -E 's,/+([[:space:]]|$),\1,g; s,[^[:space:]=]*/,,g' <<< "${1//--/_}")
-    printf '%s\n' "${args//[[:space:]|=]/}"
-}
-shorten() { # name: itself, or its head and a number for the rest: bytes of a file's name
-    local LC_ALL=C
-    local head=${1:0:160} sum
-    if [[ ${#1} -gt 170 ]]; then
-        head=${head%"${head##*[ -~]}"} # not half a letter
-        read -r sum _ < <(cksum <<< "$1")
-        printf '%s_%s\n' "${head}" "${sum}"
+    [[ -f $1 || ${dry_run} == false ]] || return 0 # a dry run has not made it
+    if [[ $# -eq 1 ]]; then
+        read_lines input_files hamzaban config inputs "$1"
     else
-        printf '%s\n' "$1"
+        read_lines input_files hamzaban config inputs "$1" --round "$2"
     fi
 }
-stem() { # path: its name without suffix
+
+pretrain() { # config merged checkpoint-or-"" train_dir valid_dir output_dir option...
+    local config=$2 init=$3 train=$4 valid=$5 output=$6
+    local named=() init_files=() init_opts=()
+    merge_config "$1" "${config}"
+    read_lines named hamzaban config files "$1" -- "${@:7}"
+    if [[ -n ${init} ]]; then
+        init_files=("${init}")
+        init_opts=(--init_checkpoint "${init}")
+    fi
+    log "Pretraining: ${output}/train.log"
+    step pretrain --set_aside "${output}" --out "${output}/wav2vec2.pt" \
+        --in "${config}" "${init_files[@]}" "${train}"/{wav.scp,utt2num_samples} \
+        "${valid}"/{wav.scp,utt2num_samples} "${named[@]}" -- \
+        "${cuda_cmd[@]}" "${train_opts[@]}" --log "${output}/train.log" -- \
+        hamzaban train-ssl --config "${config}" --output_dir "${output}" \
+        --ngpu "${ngpu}" --multiprocessing_distributed true --resume true \
+        "${init_opts[@]}" \
+        --train_data_path_and_name_and_type "${train}/wav.scp,speech,sound" \
+        --valid_data_path_and_name_and_type "${valid}/wav.scp,speech,sound" \
+        --train_shape_file "${train}/utt2num_samples" \
+        --valid_shape_file "${valid}/utt2num_samples" "${@:7}"
+}
+
+stem() { # path: prints its name without suffix
     local name=${1##*/}
     printf '%s\n' "${name%.*}"
 }

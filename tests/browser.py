@@ -3,13 +3,13 @@
 import base64
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tools import find_tool
+
 OPTIONS = [
     "--headless",
     "--no-sandbox",
@@ -25,11 +25,6 @@ OPTIONS = [
 TIMEOUT_S = 120
 
 
-def find_browser():
-    """Return the path of a Chromium, or None."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
-
-
 class Browser:
     """A page in a browser; collects errors and messages of its console."""
 
@@ -41,7 +36,7 @@ class Browser:
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
-        path = find_browser()
+        path = find_tool("browser")
         words = [path, *OPTIONS, f"--user-data-dir={self._profile.name}", "about:blank"]
         self._process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "bash", *words],

@@ -1,6 +1,7 @@
 """The rules of style that no linter checks."""
 
 import ast
+import graphlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,26 @@ YAMLS = list(list_files("*.yaml", "*.yml"))
 TEXTS = ["*.py", "*.sh", "*.bats", "*.bash", "*.md", "*.yaml", "*.toml", "*.txt", "run"]
 HOME = re.compile(r"(?<![\w.}])/(home|root|Users)/\w")
 MAX_FILE_BYTES = 8 * 2**20
+# The packages in the order in which they may import each other: from lines above their
+# own only, inside functions too. A new package gets a place here.
+LAYERS = """
+fileio option_limits
+progress threads typed_values yaml_loader
+config compat processes cli
+launch weights
+wav2vec2
+data
+audio
+validate text
+train
+asr
+pretrain lm
+decode
+export mine pseudo
+score ingest
+report grid corpora
+bin
+"""
 
 
 def each_function(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -24,10 +45,80 @@ def each_function(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
             yield node
 
 
+def each_import(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each module of ours that a module imports anywhere."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno}: relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.startswith("hamzaban."):
+                yield node.lineno, name
+
+
+def modules_by_name() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts): path
+        for path in (ROOT / "plugins").rglob("*.py")
+        if path.name not in ("__init__.py", "__main__.py")
+    }
+
+
+def test_packages_import_from_those_above_them_only():
+    layers = [line.split() for line in LAYERS.split("\n") if line]
+    height = {name: -i for i, names in enumerate(layers) for name in names}
+    found = []
+    for module, path in modules_by_name().items():
+        here = module.split(".")[1]
+        for line, name in each_import(path):
+            there = name.split(".")[1]
+            if here == there or there == "__version__":
+                continue
+            place = f"{name_of(path)}:{line}: {here} imports {there}"
+            if not {here, there} <= set(height):
+                found.append(f"{place}; give both a line of LAYERS")
+            elif height[there] <= height[here]:
+                found.append(f"{place}, which does not stand above it in LAYERS")
+    assert not found, "\n".join(found)
+
+
+def test_no_modules_import_each_other_in_a_ring():
+    modules = modules_by_name()
+    graph = {}
+    for module, path in modules.items():
+        names = [name for _, name in each_import(path)]
+        pairs = [(name, name.rpartition(".")[0]) for name in names]
+        graph[module] = {x for pair in pairs for x in pair if x in modules} - {module}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_files_are_named_after_what_they_configure():
+    assert [name_of(path) for path in MODULES if path.name == "options.py"] == []
+
+
+def test_collecting_tests_imports_neither_torch_nor_espnet(imports_of_collection):
+    """Import them in a fixture `torch_modules`, as test_train_precision.py does."""
+    assert imports_of_collection == {}
+
+
+def count_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function without its docstring, which may have examples."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is not None:
+        lines -= function.body[0].end_lineno - function.body[0].lineno + 1
+    return lines
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_and_functions_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
-    lengths = {f.name: f.end_lineno - f.lineno + 1 for f in each_function(path)}
+    lengths = {f.name: count_lines(f) for f in each_function(path)}
     assert {name: n for name, n in lengths.items() if n > 40} == {}
 
 

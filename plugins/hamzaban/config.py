@@ -1,13 +1,92 @@
-"""YAML configs that hold only how they differ from another: `base: ../train.yaml`."""
+"""YAML configs: layers (`base: ../train.yaml`), and options as dataclasses.
 
+`load_yaml` reads any YAML file of the package, `read_dataclass` any options:
+
+    @dataclass(frozen=True)
+    class Options:
+        nj: int = option(1, at_least=1)
+        dropout: float = option(0.0, at_least=0, below=1)
+        output: str = option("flac", choices=("flac", "segments"))
+        lm_weight: float | None = None
+
+    options = read_dataclass(Options, "conf/mine.yaml")
+    options = read_dataclass(Options, values, "frontend_conf")
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from hamzaban.fileio import atomic_text, remove_leftovers
+from hamzaban.option_limits import (
+    check_names,
+    check_options,
+    drop_none,
+    option,
+    show,
+)
+from hamzaban.typed_values import read_fields, read_value
+from hamzaban.yaml_loader import load_yaml
+
+__all__ = [
+    "check_names",
+    "check_options",
+    "drop_none",
+    "load_mapping",
+    "load_yaml",
+    "merge",
+    "option",
+    "read_config",
+    "read_dataclass",
+    "read_value",
+    "show",
+    "write_config",
+]
+
+T = TypeVar("T")
 
 BASE_KEY = "base"  # of a config's first level: a path as seen from the config
+# Of a data directory, what training reads.
+DATA_FILES = ("wav.scp", "utt2num_samples", "text")
+
+
+def read_dataclass(
+    cls: type[T],
+    source: object,
+    place: str | None = None,
+    *,
+    only: Collection[str] | None = None,
+    see: str = "",
+) -> T:
+    """Return an instance of a dataclass made of a config or of a mapping.
+
+    Each value is checked against the type of its field and the limits that `option`
+    states. Text that is plainly a number, such as `1e-4`, is one; true and false are
+    none; NaN and, unless the field says `finite=False`, infinity are refused; null is
+    for fields that may be None. A field may be a list, a mapping, a union or another
+    dataclass. A ValueError of `__post_init__` gets the place put before it.
+
+    Args:
+        cls: The dataclass.
+        source: The path of a YAML, read on top of its `base`, or a mapping.
+        place: Where the values come from, for messages; the path where it is None.
+        only: Names of the fields that may be given; None: all.
+        see: The config that explains the fields, such as conf/mine.yaml, for messages.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: It is not a mapping, a name is unknown or missing, or a value does
+            not fit; one line with place, found and expected.
+    """
+    if isinstance(source, str | Path):
+        if not Path(source).is_file():
+            hint = f"; see {see}" if see else ""
+            raise FileNotFoundError(f"{source}: no such config{hint}")
+        place = place or str(source)
+        source, _ = read_config(source)
+    return read_fields(cls, source, place or cls.__name__, only=only, see=see)
 
 
 def read_config(path: str | Path) -> tuple[dict[str, Any], list[Path]]:
@@ -24,6 +103,13 @@ def read_config(path: str | Path) -> tuple[dict[str, Any], list[Path]]:
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: A file is not a YAML mapping, or is its own base.
+
+    Examples:
+        >>> _ = Path("base.yaml").write_text("conf: {lr: 1, beta: 2}")
+        >>> _ = Path("own.yaml").write_text("base: base.yaml\\nconf: {lr: 3}")
+        >>> values, files = read_config("own.yaml")
+        >>> values, [file.name for file in files]
+        ({'conf': {'lr': 3, 'beta': 2}}, ['base.yaml', 'own.yaml'])
     """
     files: list[Path] = []
     layers: list[dict[str, Any]] = []
@@ -32,7 +118,7 @@ def read_config(path: str | Path) -> tuple[dict[str, Any], list[Path]]:
         if any(following.samefile(file) for file in files):
             raise ValueError(f"{files[-1]}: its base {following} leads back to itself")
         files.append(following)
-        layers.append(_read_mapping(following))
+        layers.append(load_mapping(following))
         base = layers[-1].pop(BASE_KEY, None)
         following = None if base is None else _find_base(files[-1], base)
     merged: dict[str, Any] = {}
@@ -50,6 +136,35 @@ def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
             value = merge(old, value)
         merged[key] = value
     return merged
+
+
+def list_named_files(values: Any, words: Sequence[str] = ()) -> list[str]:
+    """Return the files that a config and options name, to be seen when they change.
+
+    Args:
+        values: The config.
+        words: Options and their values.
+
+    Returns:
+        Files, and of folders those of DATA_FILES that they have. `option=PATH` and
+        `name=PATH` name PATH as well.
+    """
+    found: dict[str, None] = {}
+    named = [*_each_text(values), *words]
+    named += [word.partition("=")[2] for word in named if "=" in word]
+    for name in named:
+        is_dir = Path(name).is_dir()
+        paths = [f"{name}/{file}" for file in DATA_FILES] if is_dir else [name]
+        found |= dict.fromkeys(path for path in paths if Path(path).is_file())
+    return list(found)
+
+
+def _each_text(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _each_text(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def write_config(values: dict[str, Any], path: str | Path, comment: str) -> None:
@@ -70,18 +185,23 @@ def write_config(values: dict[str, Any], path: str | Path, comment: str) -> None
 
 def _find_base(path: Path, base: object) -> Path:
     if not isinstance(base, str):
-        raise ValueError(f"{path}: base is {base!r}, expected the path of a config")
+        raise ValueError(f"{path}: base is {show(base)}, expected the path of a config")
     found = path.parent / base
     if not found.is_file():
         raise FileNotFoundError(f"{path}: base {base}: there is no file {found}")
     return found
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: is not YAML: {error}") from error
+def load_mapping(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file that holds lines `name: value`, as `load_yaml` does.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not a mapping, or not what `load_yaml` reads.
+    """
+    values = load_yaml(path)
     if not isinstance(values, dict):
-        raise ValueError(f"{path}: found {values!r}, expected lines `option: value`")
+        raise ValueError(
+            f"{path}: {show(values)} found, expected lines `option: value`"
+        )
     return values

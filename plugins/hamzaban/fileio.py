@@ -66,6 +66,14 @@ def atomic_text(path: str | Path, *, sync: bool = True) -> Iterator[TextIO]:
 
     Yields:
         The open file.
+
+    Examples:
+        >>> with atomic_text("out/text") as stream:
+        ...     _ = stream.write("utt1 salaam")
+        ...     Path("out/text").exists()
+        False
+        >>> Path("out/text").read_text(encoding="utf-8")
+        'utt1 salaam'
     """
     with (
         atomic_path(path, sync=sync) as temporary,

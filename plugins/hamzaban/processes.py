@@ -17,6 +17,8 @@ from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
 
+from hamzaban.progress import ItemProgress
+
 J = TypeVar("J")
 D = TypeVar("D")
 BATCHES_AHEAD = 4  # a process, so that none waits and few results are held
@@ -206,13 +208,15 @@ def show_progress(items: Iterable[D], total: int, title: str, unit: str) -> Iter
 
         yield from tqdm(items, desc=title, total=total, unit=f" {unit}", leave=False)
         return
-    began = last = time.monotonic()
-    for count, item in enumerate(items, 1):
+    progress = ItemProgress(title, total, unit)
+    last = time.monotonic()
+    for item in items:
         yield item
+        progress.add()
         now = time.monotonic()
         if now - last >= LOG_EVERY_S:
             last = now
-            left_s = (now - began) * (total - count) / count
+            done, left_s = progress.done, progress.left_s()
             logging.info(
-                "%s: %d of %d %s, about %.0f s left", title, count, total, unit, left_s
+                "%s: %d of %d %s, about %.0f s left", title, done, total, unit, left_s
             )

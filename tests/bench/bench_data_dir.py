@@ -120,10 +120,6 @@ def make_cases(folder: Path, num_utts: int) -> dict[str, tuple[list[str], int]]:
             [*verb, "subset-data", "--random", str(num_utts // 2), str(plain), out],
             0,
         ),
-        "split-data in 32": (
-            [*verb, "split-data", "--nj", "32", "--output_dir", out + "32", str(plain)],
-            0,
-        ),
     }
 
 

@@ -133,7 +133,7 @@ def compare(original: Original, folder: Path, python: str, lines: list[str]) -> 
     ]
     print(f"{preset.id} ({original.lang}): {len(wrong)} of {len(lines)} lines differ")
     for line, want, got in wrong[:5]:
-        print(f"  {ascii(line)}\n    original {ascii(want)}\n    preset   {ascii(got)}")
+        print(f"  {line!a}\n    original {want!a}\n    preset   {got!a}")
     return len(wrong)
 
 

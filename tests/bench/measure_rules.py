@@ -19,13 +19,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plugins"))
 
-from case_tables import Case, describe_failure, list_languages, read_cases  # noqa: E402
-from peers import PEERS, Worker, install  # noqa: E402
+from case_tables import Case, describe_failure, list_languages, read_cases
+from peers import PEERS, Worker, install
 
-from hamzaban.fileio import atomic_text  # noqa: E402
-from hamzaban.text import Normalizer  # noqa: E402
-from hamzaban.text.document import MEASURED  # noqa: E402
-from hamzaban.text.normalizer import Change  # noqa: E402
+from hamzaban.fileio import atomic_text
+from hamzaban.text import Normalizer
+from hamzaban.text.document import MEASURED
+from hamzaban.text.normalizer import Change
 
 _TOKEN = re.compile(r"\S+")
 
@@ -49,7 +49,7 @@ def count_changed(change: Change) -> int:
 def measure_costs(lang: str, lines: Sequence[str]) -> tuple[dict[str, float], int]:
     """Return the share of tokens that each rule changes, and the number of tokens."""
     normalizer = Normalizer(lang, "score")
-    counts: Counter[str] = Counter({name: 0 for name in rule_names(normalizer)})
+    counts: Counter[str] = Counter(dict.fromkeys(rule_names(normalizer), 0))
     tokens = 0
     for line in lines:
         tokens += len(line.split())

@@ -30,7 +30,7 @@ CODECS = {
 def read_speech(spk_id: str, duration_s: float, gap_s: float = 0.3) -> np.ndarray:
     """Return utterances of a speaker of mini_ar with pauses, shape (num_samples,)."""
     with open(CORPUS / "utterances.tsv", encoding="utf-8", newline="") as lines:
-        rows = [r for r in csv.DictReader(lines, delimiter="\t")]
+        rows = list(csv.DictReader(lines, delimiter="\t"))
     rows = [row for row in rows if row["spk_id"] == spk_id]
     parts: list[np.ndarray] = []
     wanted = round(duration_s * FS)

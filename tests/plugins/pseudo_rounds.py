@@ -8,6 +8,7 @@ import yaml
 from hamzaban.decode.store import Meta, write_meta, write_part
 from hamzaban.lm import kenlm
 from hamzaban.text.tokens import CharTokenizer
+from tools import require_tools
 
 SOURCE = ["<blank>", "<unk>", "<space>", *"ابتجكسلمندر", "<sos/eos>"]
 WORDS = ["سلام", "چپ", "گل", "پدر", "مادر", "باران", "کتاب", "نان", "دل", "رنگ", "سرد"]
@@ -63,6 +64,7 @@ def write_inputs(folder, number=60):
     (folder / "ref").write_text("".join(rows), encoding="utf-8")
     lines = "".join(f"{s}\n" for s in make_sentences(300, 2))
     (folder / "sentences").write_text(lines, encoding="utf-8")
+    require_tools("lmplz", "build_binary")
     kenlm.train(folder / "sentences", lm / "arpa", 2, prune=[0], memory="100M")
     kenlm.pack(lm / "arpa", lm / "lm.bin", "100M")
     (lm / "units.txt").write_text("".join(f"{w}\n" for w in [*WORDS, "чай"]))

@@ -3,6 +3,8 @@
 import pytest
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 TOKENS = ["<blank>", "<unk>", "a", "b", "c", "x", "<space>", "<sos/eos>"]
 OWN = {"fa": ["<blank>", "<unk>", "a", "b", "<space>"]}
 OWN["ur"] = ["<blank>", "<unk>", "b", "c", "x", "<space>"]

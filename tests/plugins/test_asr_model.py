@@ -3,6 +3,8 @@
 import pytest
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 TOKENS = ["<blank>", "<unk>", "a", "b", "c", "<space>", "<sos/eos>"]
 
 

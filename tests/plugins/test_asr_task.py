@@ -7,6 +7,8 @@ import pytest
 import tiny_training
 import yaml
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def exp(tmp_path_factory):

@@ -193,11 +193,11 @@ def test_a_noise_that_cannot_be_used_is_one_clear_line(work, capfd, line, messag
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--snr_db", "20 5"], "--snr_db: 20 5, expected"),
+        (["--snr_db", "20 5"], "--snr_db: 20 5 found, expected min max"),
         (["--snr_db", "loud"], "--snr_db: 'loud', expected"),
         (["--num_noises", "0"], "--num_noises"),
-        (["--noise_prob", "1.5"], "--noise_prob: 1.5, expected 0..1"),
-        (["--noisy_copies", "-1"], "--noisy_copies: -1"),
+        (["--noise_prob", "1.5"], "--noise_prob: 1.5 found, expected 0..1"),
+        (["--noisy_copies", "-1"], "copies: -1 found, expected 0 or more"),
     ],
 )
 def test_options_that_make_no_sense(work, options, message):
@@ -232,7 +232,7 @@ def test_conditions_are_copies_with_the_same_ids_and_a_fixed_snr(work):
 
 def test_wrong_conditions_are_told(work):
     for text, message in {
-        "sets: [test]\n": "expected sets: ",
+        "sets: [test]\n": "conditions missing; add it",
         "sets: [test]\nconditions: {a: {snr: 5}}\n": "condition a: 'snr' is unknown",
         "sets: [test]\nconditions: {a: {snr_db: 5}}\n": "condition a: names no list",
         "sets: [test]\nconditions: {a b: {rir_list: x}}\n": "a b: expected a name",

@@ -85,6 +85,7 @@ def test_an_option_of_espnet_takes_new_values():
         parser.parse_args([])
 
 
+@pytest.mark.torch
 def test_espnets_own_cleaner_and_preprocessor_know_it(tmp_path):
     compat.prepare()
     with compat.fast_imports():

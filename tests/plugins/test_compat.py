@@ -8,6 +8,8 @@ import pytest
 
 from hamzaban import compat
 
+pytestmark = pytest.mark.torch
+
 
 def run(code):
     done = subprocess.run(

@@ -27,6 +27,7 @@ def numbers(data_dir):
     return {int(name.rsplit("_", 1)[1]) for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", COLUMNS)
 def test_train_shares_no_speaker_or_sentence_with_valid_and_test(
     releases, version, tmp_path

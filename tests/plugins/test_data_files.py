@@ -1,7 +1,6 @@
 """Data directories: reading, writing, copying, subsetting, combining, splitting."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -9,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from hamzaban.bin import combine_data, copy_data, split_data, subset_data
+from hamzaban.bin import combine_data, copy_data, subset_data
 from hamzaban.data import files, write
 from hamzaban.data.combine import combine_dirs
 from hamzaban.data.files import kind_of, read_scp, read_spk2utt, sorted_pairs
-from hamzaban.data.ops import Rename, copy_dir, split_dir
+from hamzaban.data.ops import Rename, copy_dir
 from hamzaban.data.write import DirWriter, write_scp
 
 
@@ -252,7 +251,7 @@ def test_subset_refuses_a_directory_whose_files_differ(source, tmp_path):
     (source / "text").write_text("".join(lines[:1] + lines[2:]))
     with pytest.raises(ValueError, match=r"text:2: spk00-u2, expected utt_id spk00-u1"):
         subset_data.main(["--first", "1", str(source), str(tmp_path / "out")])
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_combine_merges_and_sorts(tmp_path):
@@ -298,48 +297,10 @@ def test_combine_refuses_directories_of_different_form(tmp_path):
         combine_dirs([one, two], tmp_path / "out")
 
 
-@pytest.mark.parametrize("by_utterance", [True, False])
-@pytest.mark.parametrize("nj", [1, 2, 3])
-def test_parts_of_a_split_combine_to_the_whole(source, tmp_path, nj, by_utterance):
-    add_segments(source)
-    words = ["--nj", str(nj), str(source)] + ["--per_utt"] * by_utterance
-    assert split_data.main(words) == 0
-    parts = sorted((source / f"split{nj}{'utt' * by_utterance}").iterdir())
-    assert [part.name for part in parts] == [str(n + 1) for n in range(nj)]
-    combine_dirs(parts, tmp_path / "whole")
-    assert content(tmp_path / "whole") == content(source)
-
-
-def test_split_by_speaker_keeps_speakers_whole_and_parts_even(tmp_path):
-    source = make_dir(tmp_path / "in", num_spks=7, per_spk=3)
-    speakers = [
-        {spk for _, spk in read_scp(part / "utt2spk")} for part in split_dir(source, 3)
-    ]
-    assert sorted(len(found) for found in speakers) == [2, 2, 3]
-    assert len(set.union(*speakers)) == 7
-    with pytest.raises(ValueError, match="nj is 8, expected 1 to 7"):
-        split_dir(source, 8)
-
-
-def test_split_of_one_large_speaker_and_small_ones_fills_every_part(tmp_path):
-    source = make_dir(tmp_path / "in", num_spks=1, per_spk=9)
-    small = make_dir(tmp_path / "small", num_spks=3, per_spk=1, first=1)
-    combine_dirs([source, small], source)
-    sizes = [len(list(read_scp(p / "utt2spk"))) for p in split_dir(source, 4)]
-    assert sizes == [9, 1, 1, 1]
-
-
-def test_split_into_more_parts_than_are_open_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("hamzaban.data.ops.MAX_OPEN_PARTS", 2)
-    source = make_dir(tmp_path / "in")
-    parts = split_dir(source, 5, by_utterance=True)
-    assert [len(list(read_scp(part / "text"))) for part in parts] == [3, 2, 3, 2, 2]
-
-
 def test_one_line_directory(tmp_path):
     source = make_dir(tmp_path / "in", num_spks=1, per_spk=1)
     copy_dir(source, tmp_path / "out")
-    assert content(split_dir(tmp_path / "out", 1)[0]) == content(source)
+    assert content(tmp_path / "out") == content(source)
 
 
 def test_missing_directory_and_utt2spk_are_named(tmp_path):
@@ -416,14 +377,14 @@ def test_dir_writer_makes_spk2utt_for_speakers_in_any_order(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "verb", ["validate-data", "copy-data", "subset-data", "combine-data", "split-data"]
+    "verb", ["validate-data", "copy-data", "subset-data", "combine-data"]
 )
-def test_help_is_quick(verb):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    words = [sys.executable, "-m", "hamzaban", verb, "--help"]
+def test_help_imports_no_library_that_takes_long(verb):
+    words = [sys.executable, "-X", "importtime", "-m", "hamzaban", verb, "--help"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "usage:" in done.stdout
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert cpu_s < 0.5  # of the processor: other work on the machine does not count
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "hamzaban.cli" in imported
+    assert not {"numpy", "scipy", "soundfile", "torch", "espnet2"} & imported

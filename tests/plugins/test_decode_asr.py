@@ -16,6 +16,9 @@ from tiny_experiment import (
 from hamzaban.bin.decode_asr import main as decode_asr
 from hamzaban.bin.train_lm import main as train_lm
 from hamzaban.bin.tune_decoder import main as tune_decoder
+from tools import require_tools
+
+pytestmark = pytest.mark.torch
 
 WIDE = "beam_threshold: 1000\nbeam_size: 900\nbeam_size_token: 99\n"  # random weights
 LENGTHS = [400, 401, 719, 720, 799, 800, 900, 8000, 16000, 16001, 23456, 30000, 100]
@@ -120,6 +123,7 @@ def test_the_bpemodel_can_be_elsewhere(exp, data_dir, tmp_path):
 
 @pytest.fixture(scope="module")
 def lm_dir(data_dir, exp, tmp_path_factory):
+    require_tools("lmplz", "build_binary")
     folder = tmp_path_factory.mktemp("lm")
     models = "word: {order: 2}\nmemory: 100M\n"
     words = ["--train_text", data_dir / "text", "--output_dir", folder / "lm"]

@@ -15,6 +15,7 @@ from hamzaban.decode.search import SearchFiles, build_searcher
 from hamzaban.decode.search_options import SearchOptions
 from hamzaban.lm import kenlm
 from hamzaban.text.tokens import CharTokenizer, build_tokenizer
+from tools import require_tools
 
 TOKENS = ["<blank>", "<unk>", "<space>", "a", "b", "<sos/eos>"]
 WIDE = {"beam_size": 3000, "beam_size_token": 99, "beam_threshold": 1e6}
@@ -83,6 +84,7 @@ def test_letters_that_blank_hides_come_back():
 
 @pytest.fixture(scope="module")
 def word_lm(tmp_path_factory):
+    require_tools("lmplz", "build_binary")
     folder = tmp_path_factory.mktemp("lm ه")
     rng = random.Random(0)
     lines = (
@@ -210,7 +212,7 @@ def test_words_without_a_spelling_are_listed(tokenizer, tmp_path, caplog):
 
 def test_words_of_a_path_are_those_of_the_text(tokenizer):
     rng = np.random.default_rng(4)
-    ids = [i for i in range(1, len(tokenizer.tokens) - 1)]
+    ids = list(range(1, len(tokenizer.tokens) - 1))
     for _ in range(200):
         path = rng.choice([0, *ids], 12).tolist()
         log_probs = np.zeros((12, len(tokenizer.tokens)), np.float32)

@@ -4,9 +4,16 @@ import itertools
 import math
 
 import pytest
-import torch
 
 from hamzaban.decode.greedy import collapse, ctc_confidence, greedy_search
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global torch
+    import torch
+
 
 BLANK, A, B = 0, 1, 2
 

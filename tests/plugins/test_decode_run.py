@@ -1,16 +1,15 @@
 """Decoding a data directory: files, jobs and batches, with a model of two layers."""
 
 import logging
-import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from hamzaban.bin.decode_asr import main as decode_asr
 from hamzaban.decode.emissions import (
@@ -23,36 +22,19 @@ from hamzaban.decode.recognizer import Recognizer, find_files
 from hamzaban.decode.run import decode_dir
 from hamzaban.decode.search_options import DecodeOptions, read_inference_config
 from hamzaban.text.tokens import CharTokenizer
-from hamzaban.wav2vec2.frames import count_frames
 
-CONV = [(400, 320)]
+pytestmark = pytest.mark.torch
 TOKENS = ["<blank>", "<unk>", "<space>", "م", "ی", "\u200c", "ر", "و", "<sos/eos>"]
 NAMES = ["text", "token", "token_int", "score", "confidence"]
 
 
-class Ctc(torch.nn.Module):
-    def log_softmax(self, out):
-        return out.log_softmax(-1)
-
-
-class Model(torch.nn.Module):
-    """One convolution; what it does with a frame depends on nothing else."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Conv1d(1, len(TOKENS) - 1, 400, 320)
-        self.ctc = Ctc()
-
-    def encode(self, speech, lengths):
-        out = self.layer(speech[:, None]).transpose(1, 2)  # (B, T, V - 1)
-        out = torch.nn.functional.pad(out * 8, (0, 1), value=-50.0)
-        frames = [count_frames(int(length), CONV) for length in lengths]
-        return out, torch.tensor(frames)
-
-
 def load():
+    import torch
+    from tiny_ctc import CONV, Model
+
     torch.manual_seed(1)
-    return Recognizer(Model().eval(), CharTokenizer(TOKENS), 16000, CONV)
+    model = Model(len(TOKENS)).eval()
+    return Recognizer(model, CharTokenizer(TOKENS), 16000, CONV)
 
 
 def write_dir(data_dir, lengths, with_lengths=True):
@@ -225,16 +207,17 @@ def test_killed_processes_leave_no_other(tmp_path, data_dir):
         "sys.path.insert(0, sys.argv[1])\n"
         "import test_decode_run as t\n"
         "from hamzaban.decode.run import decode_dir\n"
-        "class Slow(t.Model):\n"
+        "from tiny_ctc import CONV, Model\n"
+        "class Slow(Model):\n"
         "    def encode(self, *words):\n"
         "        open(os.path.join(sys.argv[3], str(os.getpid())), 'w').close()\n"
         "        time.sleep(600)\n"
         "tokens = t.CharTokenizer(t.TOKENS)\n"
-        "load = lambda: t.Recognizer(Slow(), tokens, 16000, t.CONV)\n"
+        "load = lambda: t.Recognizer(Slow(9), tokens, 16000, CONV)\n"
         "options = t.DecodeOptions(nj=2, batch_bins=1)\n"
         "decode_dir(load, sys.argv[2], sys.argv[3] + '/out', options)\n"
     )
-    here = os.path.dirname(__file__)
+    here = str(Path(__file__).parent)
     words = [sys.executable, "-c", code, here, str(data_dir), str(tmp_path)]
     process = subprocess.Popen(words)
     try:

@@ -2,14 +2,20 @@
 
 import numpy as np
 import pytest
-import torch
-from test_decode_run import load, write_dir
 
 from hamzaban.decode import make_emissions as module
 from hamzaban.decode.emissions import read_utterances
 from hamzaban.decode.make_emissions import compute, make_emissions
 from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.decode.store import EmissionStore, pack, unpack, write_part
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global load, torch, write_dir
+    import torch
+    from test_decode_run import load, write_dir
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Words through Latin letters or phones: spelled so, written in their own script."""
 
 import os
-import shutil
 
 import numpy as np
 import pytest
@@ -73,7 +72,7 @@ def test_phones_lose_stress_length_and_changes_of_voice(tmp_path, monkeypatch):
         read_phones(["سلام"], "xx")
 
 
-@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="needs espeak-ng")
+@pytest.mark.needs("espeak-ng")
 def test_phones_of_the_program_itself():
     assert read_phones(["سلام", "کتاب"], "ur") == ["səlam", "kɪtab"]
     with pytest.raises(ValueError, match="espeak-ng -v xx: Error"):

@@ -1,10 +1,13 @@
-"""The page of the rules is what the rules are."""
+"""The page docs/text_rules.md is generated from the rules."""
 
 import json
 
 import pytest
 
 from hamzaban.text import document
+from repository import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,12 @@ def test_the_page_is_up_to_date(measured):
     )
 
 
-def test_every_rule_stands_in_the_page_with_reason_and_cost(measured):
+def test_the_page_is_in_docs_and_says_that_it_is_generated(measured):
+    assert document.PAGE == ROOT / "docs" / "text_rules.md"
+    assert "do not edit" in document.format_page(measured).splitlines()[0]
+
+
+def test_the_page_has_every_rule_with_its_reason_and_cost(measured):
     page = document.format_page(measured)
     for code in document.list_documented():
         language = document.load_language(code)

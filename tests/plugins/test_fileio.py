@@ -17,7 +17,7 @@ def test_the_file_appears_whole_and_last(tmp_path):
         stream.write("سلام\r\nb\n")
         assert not path.exists()
     assert path.read_bytes() == "سلام\r\nb\n".encode()
-    assert os.listdir(path.parent) == [path.name]
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -28,7 +28,7 @@ def test_an_error_leaves_the_old_file(tmp_path, sync):
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
 def test_a_body_that_makes_nothing_is_an_error(tmp_path):
@@ -41,7 +41,7 @@ def test_two_writers_of_one_path_do_not_meet(tmp_path):
         one.write("1" * 10)
         two.write("2")
     assert (tmp_path / "a").read_text() == "1" * 10
-    assert os.listdir(tmp_path) == ["a"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
 HALF = (

@@ -53,7 +53,7 @@ def test_parts_of_recordings_of_equal_ends_are_imported(tmp_path, rows):
 
 
 def test_ids_that_come_twice_say_how_to_name_them(tmp_path, rows):
-    rows.append(rows[0] | {"text": SENTENCES[7]})
+    rows.append(dict(rows[0]))
     for number, row in enumerate(rows):
         row["id"] = f"n{number}"
     table = write_manifest(

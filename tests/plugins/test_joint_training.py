@@ -8,6 +8,8 @@ import tiny_experiment
 import tiny_training
 import yaml
 
+pytestmark = pytest.mark.torch
+
 WORDS = {"fa": ["پدر", "گچ", "ژاله"], "ur": ["ٹوپی", "ڈر", "بڑا"]}
 NUMBERS = {"fa": 8, "ur": 4}
 

@@ -28,7 +28,7 @@ def sh(script: str) -> list[str]:
     return ["bash", "-c", script]
 
 
-def wait_until(condition: Callable[[], bool], limit_s: float = 20.0) -> bool:
+def wait_until(condition: Callable[[], bool], limit_s: float = 300.0) -> bool:
     end = time.monotonic() + limit_s
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)
@@ -54,26 +54,26 @@ def test_each_job_has_its_number_and_its_log(tmp_path):
     assert len(lines) == 4
 
 
+@pytest.mark.slow
 def test_at_most_max_jobs_run_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(local.LocalBackend, "max_jobs", lambda self, resources: 8)
-    script = f"touch {tmp_path}/on.JOB; ls {tmp_path} | grep -c on; sleep 0.3; "
-    script += f"rm {tmp_path}/on.JOB"
+    script = f"cd {tmp_path}; touch on.JOB began.JOB; "
+    script += "while [ ! -e began.2 ]; do sleep 0.05; done; "  # with the first
+    script += "ls | grep -c on[.]; sleep 0.3; rm on.JOB"
     run_jobs(sh(script), tmp_path / "JOB.log", nj=5, max_jobs=2)
     logs = [(tmp_path / f"{n}.log").read_text() for n in range(1, 6)]
     counts = [int(log.splitlines()[2]) for log in logs]
-    assert max(counts) == 2
+    assert max(counts) <= 2
 
 
 def test_a_failure_shows_the_log_and_ends_the_others(tmp_path, caplog):
-    script = "echo line JOB; [ JOB = 2 ] && exit 5; echo $$; sleep 60"
-    start = time.monotonic()
+    script = "echo line JOB; [ JOB = 2 ] && exit 5; echo $$; sleep 3600"
     with pytest.raises(JobError, match=r"job 2 of 3 ended with status 5 .*2\.log"):
         run_jobs(sh(script), tmp_path / "JOB.log", nj=3, max_jobs=2)
-    assert time.monotonic() - start < 30
     assert "| line 2" in caplog.text
     assert "| line 1" not in caplog.text
     pid = int((tmp_path / "1.log").read_text().splitlines()[3])
-    assert not is_running(pid)
+    assert wait_until(lambda: not is_running(pid))
     assert "line" not in (tmp_path / "3.log").read_text().partition("\n")[2]
 
 
@@ -181,12 +181,13 @@ def test_back_ends_are_found_by_name(monkeypatch):
     assert isinstance(backends.get_backend("local"), local.LocalBackend)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_ended_launcher_leaves_no_job(tmp_path, number):
     command = [sys.executable, "-m", "hamzaban", "run-jobs", "--nj", "2"]
     command += ["--max_jobs", "2", "--log", f"{tmp_path}/JOB.log", "--"]
     # A job that ends by SIGTERM but for the process it has started.
-    command += sh(f"sleep 60 & echo $! > {tmp_path}/JOB.pid; wait")
+    command += sh(f"sleep 3600 & echo $! > {tmp_path}/JOB.pid; wait")
     # A shell's background job, as this test may be one, has SIGINT ignored.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     launcher = subprocess.Popen(command, preexec_fn=heed)
@@ -196,15 +197,15 @@ def test_an_ended_launcher_leaves_no_job(tmp_path, number):
     ready = lambda: all(f.exists() and f.read_text().strip() for f in files)  # noqa: E731
     assert wait_until(ready)
     launcher.send_signal(number)
-    status = launcher.wait(timeout=30)
+    status = launcher.wait(timeout=300)
     assert status == 130
-    assert not any(is_running(int(f.read_text())) for f in files)
+    assert wait_until(lambda: not any(is_running(int(f.read_text())) for f in files))
     assert "ended with status 143" in (tmp_path / "1.log").read_text()
 
 
 def test_the_kernel_ends_jobs_of_a_killed_launcher(tmp_path):
     command = [sys.executable, "-m", "hamzaban", "run-jobs", "--log", f"{tmp_path}/log"]
-    command += ["--", *sh(f"echo $$ > {tmp_path}/pid; exec sleep 60")]
+    command += ["--", *sh(f"echo $$ > {tmp_path}/pid; exec sleep 3600")]
     launcher = subprocess.Popen(command)
     pid = tmp_path / "pid"
     assert wait_until(lambda: pid.exists() and bool(pid.read_text().strip()))
@@ -217,10 +218,10 @@ def test_a_job_that_will_not_end_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "GRACE_S", 0.3)
     script = f"""
         trap '' TERM
-        [ JOB = 1 ] || {{ echo $$ > {tmp_path}/pid; sleep 60; sleep 60; }}
+        [ JOB = 1 ] || {{ echo $$ > {tmp_path}/pid; sleep 3600; sleep 3600; }}
         while [ ! -s {tmp_path}/pid ]; do sleep 0.05; done
         exit 1"""
     monkeypatch.setattr(local.LocalBackend, "max_jobs", lambda self, resources: 8)
     with pytest.raises(JobError):
         run_jobs(sh(script), tmp_path / "JOB.log", nj=2)
-    assert not is_running(int((tmp_path / "pid").read_text()))
+    assert wait_until(lambda: not is_running(int((tmp_path / "pid").read_text())))

@@ -42,6 +42,7 @@ def run(*noted: Path, script: str = ":") -> bool:
     return Path("runs").stat().st_size > before
 
 
+@pytest.mark.slow
 def test_a_correction_of_a_noted_file_runs_the_step_again(corpus, caplog):
     caplog.set_level("INFO")
     text = corpus / "text"
@@ -65,6 +66,7 @@ def test_what_was_made_stays_when_the_corpus_is_gone(corpus):
     assert not run(corpus / "text")
 
 
+@pytest.mark.slow
 def test_what_the_step_makes_is_no_input_of_it(corpus):
     script = "echo $RANDOM > unpacked"
     words = shlex.join([sys.executable, "-c", NOTE, "unpacked"])
@@ -73,6 +75,7 @@ def test_what_the_step_makes_is_no_input_of_it(corpus):
     assert not run(corpus / "text", script=f"{script}; {words}")
 
 
+@pytest.mark.slow
 def test_a_correction_while_the_step_runs_is_seen_the_next_time(corpus):
     table = corpus / "text"
     late = f"echo late > {shlex.quote(str(table))}"
@@ -127,6 +130,7 @@ def test_parquet_is_noted_and_not_what_it_is_unpacked_to(tmp_path, monkeypatch):
     assert found == {"parquet", *names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "make", "noted"),
     [
@@ -147,11 +151,11 @@ def test_tables_of_published_corpora(name, make, noted, tmp_path, monkeypatch):
     assert not [path for path in found if path.endswith((".wav", ".flac", ".mp3"))]
 
 
-def test_check_stamp_says_which_table_has_changed(corpus, capsys):
-    from hamzaban.bin import check_stamp
+def test_explain_names_the_table_that_has_changed(corpus, capsys):
+    from hamzaban.bin import run_stage as verb
 
     run(corpus / "text")
     (corpus / "text").write_text("b\n")
-    assert check_stamp.main([".out.data.stamp"]) == 1
+    assert verb.main(["--explain", ".out.data.stamp"]) == 1
     assert f"{corpus / 'text'} has changed" in capsys.readouterr().out
     assert stamp.read_stamp(Path(".out.data.stamp"))["inputs"] == {}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hamzaban.bin import check_stamp
 from hamzaban.bin import run_stage as verb
 from hamzaban.launch import stage, stamp
 from hamzaban.launch.stamp import Step, options_of
@@ -191,16 +190,17 @@ def start(script: str) -> subprocess.Popen[str]:
 
 
 def wait_for(path: str) -> None:
-    for _ in range(500):
+    for _ in range(15000):  # five minutes
         if Path(path).exists():
             return
         time.sleep(0.02)
     raise AssertionError(f"{path} did not appear")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_step_is_run_again(recipe, number):
-    script = f"{COPY}; touch begun; [ -e again ] || exec sleep 60"
+    script = f"{COPY}; touch begun; [ -e again ] || exec sleep 3600"
     process = start(script)
     wait_for("begun")
     Path("begun.tmp.x").touch()
@@ -210,10 +210,10 @@ def test_a_killed_step_is_run_again(recipe, number):
     assert json.loads(Path(".out.txt.copy.stamp").read_text())["state"] == "running"
     Path("again").touch()
     second = start(script)
-    assert "was begun and not finished" in second.communicate(timeout=30)[1]
+    assert "was begun and not finished" in second.communicate(timeout=300)[1]
     assert second.returncode == 0
     third = start(script)
-    assert "is up to date" in third.communicate(timeout=30)[1]
+    assert "is up to date" in third.communicate(timeout=300)[1]
 
 
 def test_what_killed_runs_of_a_step_left_is_removed(recipe):
@@ -229,7 +229,7 @@ def test_what_killed_runs_of_a_step_left_is_removed(recipe):
 
 
 def test_a_step_ends_with_the_shell_that_started_it(recipe):
-    script = "echo $$ > pid; touch begun; exec sleep 60"
+    script = "echo $$ > pid; touch begun; exec sleep 3600"
     words = (
         f"{sys.executable} -m hamzaban run-stage copy --out o -- bash -c '{script}'; :"
     )
@@ -238,7 +238,7 @@ def test_a_step_ends_with_the_shell_that_started_it(recipe):
     shell.kill()
     shell.wait()
     command = Path("/proc") / Path("pid").read_text().strip()
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 300
     while command.exists() and time.monotonic() < limit:
         time.sleep(0.02)
     assert not command.exists()
@@ -246,7 +246,7 @@ def test_a_step_ends_with_the_shell_that_started_it(recipe):
 
 def test_a_step_is_not_run_twice_at_once(recipe, monkeypatch):
     monkeypatch.setattr(stage, "LOCK_WAIT_S", 0.3)
-    process = start("touch begun; exec sleep 60")
+    process = start("touch begun; exec sleep 3600")
     wait_for("begun")
     with pytest.raises(ValueError, match="step copy is being run by another process"):
         run()
@@ -255,16 +255,16 @@ def test_a_step_is_not_run_twice_at_once(recipe, monkeypatch):
     assert run()
 
 
-def test_check_stamp_says_what_would_run(recipe, capsys):
+def test_explain_says_what_would_run(recipe, capsys):
     with pytest.raises(FileNotFoundError, match=r"in: no \.\*\.stamp here"):
-        check_stamp.main(["in"])
+        verb.main(["--explain", "in"])
     run()
-    assert check_stamp.main(["."]) == 0
+    assert verb.main(["--explain", "."]) == 0
     assert capsys.readouterr().out == ".out.txt.copy.stamp: up to date\n"
     add_input()
     remove_input()
     remove_output()
-    assert check_stamp.main([".out.txt.copy.stamp"]) == 1
+    assert verb.main(["--explain", ".out.txt.copy.stamp"]) == 1
     out = capsys.readouterr().out
     assert "input in/new is new" in out
     assert "input in/scp is gone; output out.txt is missing" in out.replace(

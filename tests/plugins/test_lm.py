@@ -16,6 +16,7 @@ from hamzaban.lm.arpa import mix, read_arpa, write_arpa
 from hamzaban.lm.info import read_info
 from hamzaban.lm.ngram_options import read_options
 from hamzaban.lm.text import normalize, read_plain, split_chars, write_text
+from tools import require_tools
 
 WORDS = ["می‌روم", "کتاب‌ها", "خانه", "صِفر", "radio", "دنیا", "بزرگ", "است", "باغ", "و"]
 
@@ -34,6 +35,7 @@ def write_kaldi(path, lines):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    require_tools("lmplz", "build_binary")
     folder = tmp_path_factory.mktemp("lm ه")
     write_kaldi(folder / "train/text", make_lines(60, 1))
     write_kaldi(folder / "valid/text", make_lines(20, 2))
@@ -112,6 +114,7 @@ def find(model, ids):
 
 @pytest.fixture(scope="module")
 def two_models(tmp_path_factory):
+    require_tools("lmplz", "build_binary")
     folder = tmp_path_factory.mktemp("mix")
     models = []
     for i, words in enumerate((WORDS[:6], WORDS[2:])):
@@ -172,6 +175,7 @@ def test_the_weight_is_the_likeliest():
         kenlm.choose_weight(np.zeros(2), np.zeros(2))
 
 
+@pytest.mark.needs("lmplz", "build_binary")
 def test_small_text_gets_fallback_discounts_and_says_so(tmp_path, caplog):
     write_text(["یک دو", "دو یک"], tmp_path / "t.txt", str.split)
     with caplog.at_level(logging.WARNING):
@@ -191,12 +195,16 @@ def test_text_is_kept_but_for_white_space(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("word: {order: 7}", "word: order 7 found, expected 1..6"),
+        ("word: {order: 7}", "lm.yaml: word: order: 7 found, expected 1..6"),
         ("word: {order: 2, prune: [1, 0]}", "counts that do not fall"),
-        ("word: {ordre: 2}", "expected order and prune"),
-        ("words: {order: 2}", "'words' is unknown"),
-        ("memory: 1G", "no model"),
-        ("{word: {order: 2}, allow_leaks: {exact: true}}", "expected a reason"),
+        ("word: {ordre: 2}", "word: 'ordre' is unknown; did you mean order"),
+        ("words: {order: 2}", "'words' is unknown; did you mean word"),
+        ("memory: 1G", "no model found, expected one of word"),
+        (
+            "{word: {order: 2}, allow_leaks: {exact: true}}",
+            "allow_leaks: exact: true found, expected text; put it in quotes",
+        ),
+        ("{word: {order: 2}, allow_leaks: {exakt: x}}", "'exakt' is unknown; did you"),
     ],
 )
 def test_the_yaml_is_checked(tmp_path, text, message):

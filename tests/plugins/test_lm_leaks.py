@@ -32,8 +32,7 @@ def test_every_near_duplicate_is_found(seed, monkeypatch):
     rng = random.Random(seed)
     held_out = [make_sentence(rng, rng.randint(3, 90)) for _ in range(60)]
     lines = [make_sentence(rng, rng.randint(3, 90)) for _ in range(60)]
-    for text in held_out:
-        lines.append(edit(rng, text, rng.randint(0, 1 + len(text) // 8)))
+    lines += [edit(rng, text, rng.randint(0, 1 + len(text) // 8)) for text in held_out]
     found = {m.line: m for m in Index(held_out).search(lines)}
     for number, line in enumerate(lines, 1):
         one = squash(line)

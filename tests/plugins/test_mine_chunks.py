@@ -1,5 +1,7 @@
 """From probabilities to chunks: bounds, least loss, streams of any length."""
 
+import itertools
+
 import numpy as np
 import pytest
 from mine_media import ROOT, make_config
@@ -51,7 +53,7 @@ def test_chunks_keep_the_bounds_and_lose_no_count_of_speech(seed, speech_s, paus
         assert 3.0 <= num_frames * FRAME_S < 32.0
         assert chunk.num_speech >= 0.7 * num_frames
         assert chunk.start >= 0 and chunk.end <= len(probs)
-    for before, after in zip(spans[:-1], spans[1:], strict=True):
+    for before, after in itertools.pairwise(spans):
         assert before.end <= after.start
     speech = sum(region.end - region.start for region in regions)
     assert speech == sum(span.num_speech for span in spans)
@@ -121,10 +123,10 @@ def test_short_speech_joins_over_a_long_pause_where_the_ratio_allows():
 
 def test_a_wrong_value_of_the_config_is_named(tmp_path):
     for change, words in (
-        ({"threshold": 2}, "threshold is 2.0, expected a number in 0..1"),
-        ({"treshold": 0.5}, "has treshold"),
-        ({"fs": 8000}, "fs is 8000, expected 16000"),
-        ({"max_duration_s": "32"}, "max_duration_s is '32', expected float"),
+        ({"threshold": 2}, "threshold: 2.0 found, expected 0..1"),
+        ({"treshold": 0.5}, "'treshold' is unknown; did you mean threshold"),
+        ({"fs": 8000}, "fs: 8000 found, expected 16000"),
+        ({"max_duration_s": "32 s"}, "max_duration_s: '32 s' found, expected a number"),
         ({"languages": ["fa"]}, "without language_filter"),
         ({"output": "segments", "audio_stream": 1}, "`output: segments` needs it"),
     ):

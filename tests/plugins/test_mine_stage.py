@@ -89,7 +89,7 @@ def media(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mined(media):
     """Mine the folder with one process."""
-    cwd = os.getcwd()
+    cwd = Path.cwd()
     os.chdir(media)
     try:
         assert mine(media, "out", "a b") == 0

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
 
-from hamzaban.pretrain.batching import (  # noqa: E402
-    CropCollate,
-    CropSpeech,
-    select_utterances,
-)
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global CropCollate, CropSpeech, select_utterances, torch
+    import torch
+
+    from hamzaban.pretrain.batching import CropCollate, CropSpeech, select_utterances
 
 
 def test_crop_is_random_in_training_and_the_start_in_validation():

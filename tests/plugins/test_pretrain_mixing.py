@@ -5,18 +5,16 @@ import collections
 import numpy as np
 import pytest
 
-pytest.importorskip("espnet2")
+from hamzaban import compat
 
-from hamzaban import compat  # noqa: E402
 
-compat.prepare()
-
-from hamzaban.pretrain.mixing import (  # noqa: E402
-    MixedBatches,
-    Mixture,
-    ReplaySampler,
-)
-from hamzaban.train.sharding import ShardedSampler  # noqa: E402
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global MixedBatches, Mixture, ReplaySampler, ShardedSampler
+    compat.prepare()
+    from hamzaban.pretrain.mixing import MixedBatches, Mixture, ReplaySampler
+    from hamzaban.train.sharding import ShardedSampler
 
 
 class Numbers:

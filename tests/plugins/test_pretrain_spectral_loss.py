@@ -2,9 +2,15 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
 
-from hamzaban.pretrain.spectral_loss import SpectralAnchor  # noqa: E402
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global SpectralAnchor, torch
+    import torch
+
+    from hamzaban.pretrain.spectral_loss import SpectralAnchor
+
 
 CONVS = [(10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2)]
 

@@ -5,10 +5,15 @@ import pytest
 import soundfile
 import yaml
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("espnet2")
+from hamzaban.bin.train_ssl import main
 
-from hamzaban.bin.train_ssl import main  # noqa: E402
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global torch
+    import torch
+
 
 CONFIG = {
     "model_cfg": {

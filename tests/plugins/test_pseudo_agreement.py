@@ -7,10 +7,11 @@ import pytest
 from pseudo_rounds import emit, options_of, write_emissions, write_inputs
 
 from hamzaban.bin.pseudo_label import main
+from hamzaban.config import read_dataclass
 from hamzaban.data.files import read_scp
 from hamzaban.decode.store import EmissionStore, Meta, write_meta, write_part
 from hamzaban.pseudo.agreement import compare_passes, compare_texts, read_texts
-from hamzaban.pseudo.filters import parse_filters
+from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.label import Label
 from repository import ROOT
 
@@ -45,7 +46,7 @@ def run(inputs, exp, config):
 
 
 def test_labels_that_others_do_not_give_are_dropped(inputs, tmp_path):
-    folder, text = inputs
+    _folder, text = inputs
     utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(text.items()))}
     write_emissions(tmp_path / "round_0/emissions", utts)
     wrong = sorted(text)[::3]
@@ -67,7 +68,7 @@ def test_labels_that_others_do_not_give_are_dropped(inputs, tmp_path):
 
 
 def test_labels_that_change_in_dropout_are_dropped(inputs, tmp_path):
-    folder, text = inputs
+    _folder, text = inputs
     utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(text.items()))}
     write_emissions(tmp_path / "round_0/emissions", utts)
     filters = {"bounds": {"dropout_disagreement": {"max": 0.3}}, "top_share": 1.0}
@@ -117,5 +118,5 @@ def test_a_decoding_that_is_missing_is_named(tmp_path):
     ],
 )
 def test_a_bound_and_its_decodings_belong_together(filters):
-    with pytest.raises(ValueError, match="belong together|see conf/pseudo.yaml"):
-        parse_filters(filters)
+    with pytest.raises(ValueError, match="belong together|others: 'a' found, expected"):
+        read_dataclass(FilterOptions, filters, "filters")

@@ -5,7 +5,7 @@ import tiny_experiment
 import yaml
 
 from hamzaban import compat
-from hamzaban.bin.fit_config import main as fit_config
+from hamzaban.bin.config import main as config_main
 from hamzaban.bin.map_head import main as map_head
 from hamzaban.config import read_config
 from hamzaban.pseudo.architecture import read_source, take_architecture
@@ -51,13 +51,17 @@ def test_other_parts_are_taken_whole(trained):
     assert fitted["preencoder"] is None and "preencoder_conf" not in fitted
 
 
+def fit_config(*words):
+    return config_main(["fit", *map(str, words)])
+
+
 @pytest.mark.parametrize("start", ["source", "random"])
 def test_the_verb_takes_nothing_where_weights_are_random(trained, tmp_path, start):
     exp, output = tmp_path / "asr ه", tmp_path / "conf" / "asr.yaml"
     exp.mkdir()
     (exp / "config.yaml").write_text(yaml.safe_dump(trained), encoding="utf-8")
     words = ["--source_exp", exp, "--start", start, CONFIG, output]
-    assert fit_config([str(word) for word in words]) == 0
+    assert fit_config(*words) == 0
     conf = yaml.safe_load(output.read_text(encoding="utf-8"))["frontend_conf"]
     assert ("model_cfg" in conf) == (start == "source")
 
@@ -80,10 +84,10 @@ def test_heads_of_each_language_are_refused(tmp_path, start):
     words += [str(CONFIG), str(tmp_path / "out.yaml")]
     config.write_text(yaml.safe_dump(values), encoding="utf-8")
     with pytest.raises(ValueError, match="a CTC head for each of fa, ur, expected one"):
-        fit_config(words)
+        fit_config(*words)
     conf["heads"] = "shared"
     config.write_text(yaml.safe_dump(values), encoding="utf-8")
-    assert fit_config(words) == 0
+    assert fit_config(*words) == 0
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +135,7 @@ def build_target(exp, folder):
     words = ["--source_exp", exp, "--token_list", target / "tokens.txt"]
     words += ["--config", ROOT / "conf/pseudo.yaml", "--output", weights]
     map_head([str(word) for word in words])
-    fit_config(["--source_exp", str(exp), str(CONFIG), str(config)])
+    fit_config("--source_exp", exp, CONFIG, config)
     words = ["--config", config, "--token_list", target / "tokens.txt"]
     words += ["--token_type", "char", "--init_param", weights]
     args = ASRTask.get_parser().parse_args([str(word) for word in words])

@@ -64,7 +64,7 @@ def test_value_that_gives_letters_back_is_chosen(inputs, tmp_path, hidden, wante
 @pytest.mark.parametrize("value", ["[]", "0", "[low]", "[true]", "{a: 1}", "null"])
 def test_what_is_no_list_of_numbers_is_refused(tmp_path, value):
     (tmp_path / "pseudo.yaml").write_text(f"{CONFIG}blank_scores: {value}\n")
-    with pytest.raises(ValueError, match="pseudo.yaml: blank_scores is "):
+    with pytest.raises(ValueError, match="pseudo.yaml: blank_scores: "):
         read_options(tmp_path / "pseudo.yaml")
 
 

@@ -64,7 +64,7 @@ def test_a_label_stays_in_the_cache_for_one_over_p_draws():
         draws.update(used)
         leavers = cache.choose_leavers(update, used, 0.2)
         ids = cache.take_candidates(len(leavers))
-        cache.replace(leavers, {u: f"{update}" for u in ids})
+        cache.replace(leavers, dict.fromkeys(ids, f"{update}"))
         for utt_id in leavers:
             if cache.labels.get(utt_id) != before[utt_id]:
                 ages.append(draws.pop(utt_id))
@@ -193,11 +193,11 @@ def test_the_shared_values_are_read():
         {"ratio": [1]},
         {"ratio": [1, 0]},
         {"warmup_updates": -1},
-        {"max_blank_rate": "0.9"},
+        {"max_blank_rate": "high"},
         {"min_length_ratio": 3},
         {"max_length_ratio": None},
     ],
 )
 def test_wrong_values_are_refused(wrong):
-    with pytest.raises(ValueError, match=f"continuous_conf: {next(iter(wrong))}: "):
+    with pytest.raises(ValueError, match=f"continuous_conf: .?{next(iter(wrong))}"):
         read_continuous_options(wrong)

@@ -4,6 +4,8 @@ import pytest
 import tiny_continuous
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):

@@ -5,14 +5,15 @@ import math
 import numpy as np
 import pytest
 
+from hamzaban.config import read_dataclass
 from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.search_options import SearchOptions
 from hamzaban.decode.spelling import build_folded_lexicon, find_mapping, read_mapping
 from hamzaban.pseudo.filters import (
+    FilterOptions,
     apply,
     count_reasons,
     learn_rates,
-    parse_filters,
     resolve,
 )
 from hamzaban.pseudo.label import Label, Labeller, read_labels, write_labels
@@ -98,12 +99,16 @@ BOUNDS = {
 }
 
 
+def read_filters(values):
+    return read_dataclass(FilterOptions, values, "filters", see="conf/pseudo.yaml")
+
+
 def test_every_drop_has_its_reason_and_is_counted():
     labels = [make(i, **values) for i, values in enumerate(CASES.values())]
     labels += [make(50 + i, confidence=-0.01 * i) for i in range(10)]
-    reasons = apply(labels, parse_filters({"bounds": BOUNDS}))
+    reasons = apply(labels, read_filters({"bounds": BOUNDS}))
     assert list(reasons.values()) == list(CASES)
-    reasons = apply(labels, parse_filters({"bounds": BOUNDS, "top_share": 0.45}))
+    reasons = apply(labels, read_filters({"bounds": BOUNDS, "top_share": 0.45}))
     kept = sorted({label.utt_id for label in labels} - set(reasons))
     assert kept == [f"u{50 + i}" for i in range(5)]
     assert count_reasons(reasons)["top_share"] == 5
@@ -113,15 +118,15 @@ def test_every_drop_has_its_reason_and_is_counted():
 def test_low_is_good_where_it_is():
     labels = [make(i, edits=i) for i in range(4)]
     ranked = {"top_share": 0.5, "rank_by": "disagreement"}
-    assert set(apply(labels, parse_filters(ranked))) == {"u02", "u03"}
+    assert set(apply(labels, read_filters(ranked))) == {"u02", "u03"}
 
 
 def test_the_range_of_rates_is_learnt_from_the_surer_half():
     labels = [make(i, duration_s=0.6 + 0.01 * i) for i in range(50)]
     labels += [make(50 + i, duration_s=20.0, confidence=-5.0) for i in range(40)]
-    both = parse_filters({"bounds": {"chars_per_s": {"min": "auto", "max": "auto"}}})
+    both = read_filters({"bounds": {"chars_per_s": {"min": "auto", "max": "auto"}}})
     options = resolve(both, lambda: learn_rates(labels))
-    assert options.bounds["chars_per_s"].low == pytest.approx(6 / 1.09, rel=0.02)
+    assert options.bounds["chars_per_s"].min == pytest.approx(6 / 1.09, rel=0.02)
     reasons = apply(labels, options)
     assert {f"u{50 + i}" for i in range(40)} <= set(reasons) and len(reasons) <= 42
 
@@ -129,15 +134,22 @@ def test_the_range_of_rates_is_learnt_from_the_surer_half():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"bounds": {"wer": {"max": 1}}}, "filter 'wer' is unknown; known: score_per"),
-        ({"bounds": {"confidence": {"least": 1}}}, "expected min, max or both"),
-        ({"bounds": {"confidence": {"min": "high"}}}, "expected a number"),
+        ({"bounds": {"wer": {"max": 1}}}, "bounds: 'wer' is unknown; known: score_per"),
+        (
+            {"bounds": {"confidence": {"least": 1}}},
+            "'least' is unknown; known: min",
+        ),
+        ({"bounds": {"confidence": {}}}, "confidence: no bound found, expected min"),
+        (
+            {"bounds": {"confidence": {"min": "high"}}},
+            "'high' found, expected a number or",
+        ),
         ({"bounds": {"confidence": {"min": "auto"}}}, "auto is for chars_per_s"),
         ({"bounds": {"num_words": {"min": 3, "max": 2}}}, "min 3 is above max 2"),
-        ({"top_share": 0}, "top_share 0 found"),
+        ({"top_share": 0}, "top_share: 0.0 found, expected above 0 and 1 at"),
         ({"best": 1}, "see conf/pseudo.yaml"),
     ],
 )
 def test_wrong_filters_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
-        parse_filters(values)
+        read_filters(values)

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from hamzaban.pseudo.guard import Past, judge, parse_guard
+from hamzaban.config import read_dataclass
+from hamzaban.pseudo.guard import GuardOptions, Past, judge
 from hamzaban.pseudo.health import measure, read_text_facts, score_perplexity
 from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.round_options import read_options
@@ -144,6 +145,7 @@ def test_figures_are_those_of_their_definitions(facts):
     assert found.vocabulary_coverage == pytest.approx(known, abs=1e-6)
 
 
+@pytest.mark.needs("lmplz", "build_binary")
 def test_perplexity_is_that_of_train_lms_model(tmp_path, facts):
     from hamzaban.lm import kenlm
 
@@ -163,10 +165,16 @@ def test_perplexity_is_that_of_train_lms_model(tmp_path, facts):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"rules": {"wer": {"max": 1}}}, "rule 'wer'"),
-        ({"rules": {"churn": {"most": 1}}}, "expected a number under one of max"),
-        ({"rules": {"churn": {"max_of_text": 1}}}, "top_word_share only"),
-        ({"choose_by": "wer"}, "is no figure"),
+        ({"rules": {"wer": {"max": 1}}}, "guard: rules: 'wer' is unknown; known: "),
+        (
+            {"rules": {"churn": {"most": 1}}},
+            "churn: 'most' is unknown; known: max, min",
+        ),
+        (
+            {"rules": {"churn": {"max_of_text": 1}}},
+            "'max_of_text' is unknown; did you mean",
+        ),
+        ({"choose_by": "wer"}, "choose_by: 'wer' found, expected "),
         ({"patience": 0}, "expected 1 or more"),
         ({"min_kept": 1}, "expected 2 or more"),
         ({"rounds": 1}, "see conf/pseudo.yaml"),
@@ -174,4 +182,4 @@ def test_perplexity_is_that_of_train_lms_model(tmp_path, facts):
 )
 def test_wrong_rules_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
-        parse_guard(values)
+        read_dataclass(GuardOptions, values, "guard", see="conf/pseudo.yaml")

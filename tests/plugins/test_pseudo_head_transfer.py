@@ -1,14 +1,20 @@
 """The output layer of a source model, turned to the tokens of a target."""
 
-import shutil
-
 import pytest
-import torch
 import yaml
 
 from hamzaban.bin.map_head import main as map_head
 from hamzaban.decode.spelling import find_mapping, read_mapping
-from hamzaban.pseudo.head_transfer import BIAS, WEIGHT, find_rows, turn_output_layer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global BIAS, WEIGHT, find_rows, torch, turn_output_layer
+    import torch
+
+    from hamzaban.pseudo.head_transfer import BIAS, WEIGHT, find_rows, turn_output_layer
+
 
 SOURCE = ["<blank>", "<unk>", "<space>", "ت", "س", "ا", "<sos/eos>"]
 TARGET = ["<blank>", "<unk>", "<space>", "ا", "ث", "پ", "<sos/eos>"]
@@ -128,7 +134,7 @@ def test_letters_are_romanized_where_the_source_is(files, tmp_path, caplog):
     assert "3 of 3 tokens of" in caplog.text and "rounds on few labels" in caplog.text
 
 
-@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="needs espeak-ng")
+@pytest.mark.needs("espeak-ng")
 def test_letters_are_read_where_the_source_is_in_phones(files, tmp_path):
     assert map_head(write_latin(files, tmp_path, "phones:ur")) == 0
     assert read_rows(tmp_path) == [0.0, 1.0, 2.0, 3.0, 7.0, 4.0, 9.0]  # ث s

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hamzaban.bin.list_inputs import main
+from hamzaban.bin.config import main
 from hamzaban.decode.spelling import MAPPING_DIR
 from hamzaban.pseudo.inputs import list_inputs
 
@@ -27,7 +27,7 @@ def test_bases_tables_and_other_decodings(folder, capsys):
     write(config, f"base: base.yaml\nmapping: {table}\n")
     write(folder.parent / "b text", "u1 a\n")
     (folder.parent / "a" / "round_2").mkdir(parents=True)
-    assert main([str(config), "--round", "2"]) == 0
+    assert main(["inputs", str(config), "--round", "2"]) == 0
     tables = [folder / "far.yaml", table]
     found = [folder / "base.yaml", *tables, "a/round_2", "b text"]
     assert capsys.readouterr().out.splitlines() == [str(path) for path in found]

@@ -9,7 +9,6 @@ from PIL import Image
 from pseudo_rounds import SOURCE, emit, options_of, write_emissions, write_inputs
 
 from hamzaban.bin.pseudo_label import main
-from hamzaban.bin.summarise_rounds import main as summarise_rounds
 from hamzaban.data.files import read_scp
 from hamzaban.pseudo import decode
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
@@ -156,15 +155,15 @@ def test_times_and_a_picture_of_the_rounds(inputs, tmp_path):
     assert {row["emissions_s"] for row in (first, second)} == {"2.5"}
     assert 0 < float(first["label_s"]) < 60 and 0 < float(second["label_s"]) < 60
     table = (tmp_path / "rounds.tsv").read_text(encoding="utf-8")
-    words = ["--pseudo_exp", str(tmp_path), "--last"]
-    assert summarise_rounds([*words, "0"]) == 0
+    words = ["--summarize", "--pseudo_exp", str(tmp_path), "--last"]
+    assert main([*words, "0"]) == 0
     shorter = (tmp_path / "rounds.tsv").read_text(encoding="utf-8")
     assert shorter == "".join(table.splitlines(True)[:2])
     assert read_json(tmp_path / "status.json")["round"] == 0
-    assert summarise_rounds([*words, "1"]) == 0
+    assert main([*words, "1"]) == 0
     assert (tmp_path / "rounds.tsv").read_text(encoding="utf-8") == table
     with pytest.raises(FileNotFoundError, match="not complete, run it first"):
-        summarise_rounds([*words, "2"])
+        main([*words, "2"])
     health = read_json(tmp_path / "round_1/health.json")
     share = health["num_kept"] / health["health"]["num_utts"]
     assert float(second["kept_share"]) == pytest.approx(share, abs=1e-4)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from report_experiment import make_experiment, make_rounds
 
-from browser import Browser, find_browser
+from browser import Browser
 from hamzaban.bin import make_report, show_results
 from hamzaban.report.chart import Chart, Series, draw_chart, nice_ticks
 from hamzaban.report.curves import write_picture
@@ -17,7 +17,6 @@ from hamzaban.report.page import find_direction, format_clock, show_invisible
 from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sweeps import read_sweeps
 
-needs_browser = pytest.mark.skipif(not find_browser(), reason="chromium is missing")
 OPTIONS = ["--output", "exp/report.html", "--replicates", "200"]
 
 
@@ -124,7 +123,7 @@ def test_picture_of_the_curves_is_written(page):
     assert page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
-@needs_browser
+@pytest.mark.needs("browser")
 def test_page_in_a_browser(page, tmp_path):
     durations = """Promise.all([...document.querySelectorAll("audio")].map(a =>
         a.readyState ? a.duration : new Promise(done => {

@@ -102,7 +102,7 @@ def test_groups_of_utterances(folder):
     assert rows == [(6, 4), (12, 5)]
     names = [g["name"] for g in found["duration"]]
     assert names[0] == "under 0.2 s" and sum(n.endswith("over") for n in names) == 1
-    assert [g["name"] for g in found["level"]][0] == "under -65.0 dB"
+    assert found["level"][0]["name"] == "under -65.0 dB"
     for groups in found.values():
         assert sum(g["num_utterances"] for g in groups) == 4
         assert sum(g["errors"] for g in groups) == 9

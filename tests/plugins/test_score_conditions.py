@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hamzaban.bin.analyse_errors import main
 from hamzaban.bin.score_text import main as score_text
-from hamzaban.bin.show_conditions import main
 
 CONFIG = {
     "sets": ["test"],
@@ -39,7 +39,8 @@ def decoded(tmp_path, monkeypatch):
 
 
 def show(*words):
-    return main(["exp", "--config", "conditions.yaml", "--replicates", "500", *words])
+    fixed = ["--by", "conditions", "exp", "--config", "conditions.yaml"]
+    return main([*fixed, "--replicates", "500", *words])
 
 
 def test_counts_rates_and_differences(decoded, capsys):

@@ -9,9 +9,7 @@ from hamzaban.score.mapsswe import collect_segments, compare_segments
 from hamzaban.score.nist_stats import check_mapsswe, run_sc_stats
 from hamzaban.score.programs import find_program
 
-needs_sc_stats = pytest.mark.skipif(
-    not find_program("sc_stats"), reason="sctk is missing"
-)
+needs_sc_stats = pytest.mark.needs("sc_stats")
 
 
 @pytest.mark.parametrize(

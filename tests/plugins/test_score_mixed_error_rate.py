@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hamzaban.bin import analyse_errors, measure_routing, score_text, show_results
+from hamzaban.bin import analyse_errors, score_text, show_results
 from hamzaban.score.classes import find_word_script
 from hamzaban.score.mixed_error_rate import split_mixed
 
@@ -126,9 +126,16 @@ def routed(tmp_path):
 
 
 def measure(root, *words):
-    options = ["--oracle", root / "exp/oracle", "--predicted", root / "exp/predicted"]
+    options = [
+        "--by",
+        "routing",
+        "--oracle",
+        root / "exp/oracle",
+        "--predicted",
+        root / "exp/predicted",
+    ]
     options += ["--data_dir", root / "dump/test", *words]
-    return measure_routing.main([str(word) for word in options])
+    return analyse_errors.main([str(word) for word in options])
 
 
 def test_cost_of_routing_is_told_for_all_and_for_the_misrouted(routed, capsys):

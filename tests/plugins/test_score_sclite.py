@@ -16,9 +16,7 @@ from hamzaban.score.sclite import format_result, score_pairs
 from hamzaban.score.trn import Pair, format_trn_id
 
 COMMAND = find_program("sclite")
-needs_sclite = pytest.mark.skipif(
-    COMMAND is None, reason="NIST sclite is not installed (apt-get install sctk)"
-)
+needs_sclite = pytest.mark.needs("sclite")
 
 LATIN = ["a", "b", "A", "cc", "Hello", "HELLO", "É", "é", "don't"]
 ARABIC = ["سلام", "دنیا", "ب", "كتاب", "کتاب", "می\u200cروم", "می", "روم", "٢", "كِتاب"]

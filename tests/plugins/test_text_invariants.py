@@ -1,5 +1,7 @@
 """What holds for every text, on random strings of the Arabic blocks and others."""
 
+import functools
+import itertools
 import unicodedata
 
 import pytest
@@ -37,12 +39,7 @@ DELETED = {
     *"\u200e\u200f\u061c\ufeff\u0640\u200b\u2060\u00ad",
 }
 RUNS = settings(max_examples=150, deadline=None, derandomize=True, database=None)
-
-normalizers = {
-    (lang, profile): Normalizer(lang, profile)
-    for lang in LANGUAGES
-    for profile in ("train", "score")
-}
+normalizer_of = functools.cache(Normalizer)  # of a language and a profile
 
 
 def check_output(text):
@@ -58,7 +55,7 @@ def check_offsets(normalizer, text, output):
     assert again == output
     assert len(spans) == len(output)
     assert all(0 <= start <= end <= len(text) for start, end in spans)
-    for (start, end), (next_start, next_end) in zip(spans, spans[1:], strict=False):
+    for (start, end), (next_start, next_end) in itertools.pairwise(spans):
         assert start <= next_start
         assert end <= next_end
     covered = {i for start, end in spans for i in range(start, end)}
@@ -76,7 +73,7 @@ def is_letter_or_digit(char):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_invariants(lang):
-    train, score = (normalizers[lang, profile] for profile in ("train", "score"))
+    train, score = (normalizer_of(lang, profile) for profile in ("train", "score"))
 
     @RUNS
     @given(TEXTS)
@@ -100,7 +97,7 @@ def test_invariants(lang):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_line_in_is_a_line_out(lang):
-    normalizer = normalizers[lang, "score"]
+    normalizer = normalizer_of(lang, "score")
 
     @RUNS
     @given(st.lists(TEXTS, min_size=1, max_size=4))
@@ -114,9 +111,9 @@ def test_a_line_in_is_a_line_out(lang):
 
 @pytest.mark.parametrize("lang", LANGUAGES[:9])
 def test_train_keeps_letters_apart_in_every_word(lang):
-    normalize = normalizers[lang, "train"].normalize
+    normalize = normalizer_of(lang, "train").normalize
     pairs = load_language(lang).data["keep_apart"]
-    alphabet = normalizers[lang, "train"].alphabet
+    alphabet = normalizer_of(lang, "train").alphabet
     letters = st.text(st.sampled_from(sorted(c for c in alphabet if c.isalpha())))
 
     @RUNS
@@ -138,7 +135,7 @@ def test_numbers_keep_the_invariants(lang, profile, numbers):
     words += [scale["many"] for scale in table["scales"]]
     words += [*table.get("hundreds", "").split(), "و", "12", "۳٫۵", "0", "دل", "وخمسة"]
     normalize = Normalizer(lang, profile, numbers=numbers).normalize
-    plain = normalizers[lang, "train"].normalize
+    plain = normalizer_of(lang, "train").normalize
 
     @RUNS
     @given(st.lists(st.sampled_from(words), max_size=9))

@@ -2,13 +2,16 @@
 
 import pytest
 
-pytest.importorskip("torch")
+from hamzaban import compat
 
-from hamzaban import compat  # noqa: E402
 
-compat.prepare()
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global make_groups, scale_of
+    compat.prepare()
+    from hamzaban.train.param_groups import make_groups, scale_of
 
-from hamzaban.train.param_groups import make_groups, scale_of  # noqa: E402
 
 INSIDE = "frontend.upstream.upstream.model."
 

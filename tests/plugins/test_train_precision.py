@@ -2,16 +2,21 @@
 
 import pytest
 import tiny_pretraining
-import torch
 
-pytest.importorskip("espnet2")
+from hamzaban import compat
 
-from hamzaban import compat  # noqa: E402
 
-with compat.fast_imports():
-    from hamzaban.pretrain.model import LossOptions, PretrainModel
-    from hamzaban.train.precision import checkpoint_wav2vec2, run_under_autocast
-    from hamzaban.wav2vec2.config import make_model_cfg
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global LossOptions, PretrainModel, checkpoint_wav2vec2, make_model_cfg
+    global run_under_autocast, torch
+    import torch
+
+    with compat.fast_imports():
+        from hamzaban.pretrain.model import LossOptions, PretrainModel
+        from hamzaban.train.precision import checkpoint_wav2vec2, run_under_autocast
+        from hamzaban.wav2vec2.config import make_model_cfg
 
 
 def build(mode):

@@ -61,7 +61,7 @@ def test_max_steps_given_stays(task, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "values, error, message",
+    ("values", "error", "message"),
     [
         ({"train_shape_file": []}, ValueError, "--train_shape_file"),
         ({"iterator_type": "chunk"}, ValueError, "'chunk'"),

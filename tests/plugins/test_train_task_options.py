@@ -4,18 +4,21 @@ import argparse
 
 import pytest
 
-pytest.importorskip("espnet2")
+from hamzaban import compat
 
-from hamzaban import compat  # noqa: E402
 
-compat.prepare()
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global fill_batch_hours, fill_max_epoch, is_first, world_size
+    compat.prepare()
+    from hamzaban.train.task_options import (
+        fill_batch_hours,
+        fill_max_epoch,
+        is_first,
+        world_size,
+    )
 
-from hamzaban.train.task_options import (  # noqa: E402
-    fill_batch_hours,
-    fill_max_epoch,
-    is_first,
-    world_size,
-)
 
 HOUR = 16000 * 3600
 
@@ -34,7 +37,7 @@ def make_args(**values):
     return argparse.Namespace(**{**defaults, **values})
 
 
-@pytest.mark.parametrize("gpus, accum", [(1, 32), (4, 8), (64, 1)])
+@pytest.mark.parametrize(("gpus", "accum"), [(1, 32), (4, 8), (64, 1)])
 def test_accumulation_follows_from_hours_for_any_number_of_gpus(gpus, accum):
     args = make_args(ngpu=gpus)
     # a GPU holds 3 minutes: a batch of all GPUs is so much longer

@@ -3,6 +3,8 @@
 import pytest
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
@@ -115,7 +117,7 @@ def test_partial_of_an_ended_epoch_is_left_quietly(tmp_path, caplog, epoch, size
 
     torch.save({"epoch": epoch, "ranks": [None] * size}, tmp_path / mid_epoch.NAME)
     run = mid_epoch.Run(None, [], [], None, Reporter())
-    assert mid_epoch.load_partial(tmp_path, run, 0) is None
+    assert mid_epoch.load_partial(tmp_path, run, 0, "digest") is None
     found = f"is of epoch {epoch} and {size} processes, not of epoch 2 and 1"
     assert (found in caplog.text) is (epoch > 1)
 

@@ -2,32 +2,41 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from hamzaban.train.memory import keep_freed_memory  # noqa: E402
-from hamzaban.wav2vec2.masked_norm import (  # noqa: E402
-    MaskedGroupNorm,
-    mask_group_norm,
-    valid_lengths,
-)
+from hamzaban.train.memory import keep_freed_memory
 
 
-class Extractor(torch.nn.Module):
-    """First block of S3PRL's extractor."""
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global MaskedGroupNorm, mask_group_norm, torch, valid_lengths
+    import torch
 
-    def __init__(self):
-        super().__init__()
-        conv = torch.nn.Conv1d(1, 4, 10, stride=5, bias=False)
-        block = torch.nn.Sequential(conv, torch.nn.GroupNorm(4, 4), torch.nn.GELU())
-        self.conv_layers = torch.nn.ModuleList([block])
+    from hamzaban.wav2vec2.masked_norm import (
+        MaskedGroupNorm,
+        mask_group_norm,
+        valid_lengths,
+    )
 
-    def forward(self, speech):
-        return self.conv_layers[0](speech.unsqueeze(1))
+
+def make_extractor():
+    """Return the first block of S3PRL's extractor."""
+
+    class Extractor(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            conv = torch.nn.Conv1d(1, 4, 10, stride=5, bias=False)
+            block = torch.nn.Sequential(conv, torch.nn.GroupNorm(4, 4), torch.nn.GELU())
+            self.conv_layers = torch.nn.ModuleList([block])
+
+        def forward(self, speech):
+            return self.conv_layers[0](speech.unsqueeze(1))
+
+    return Extractor()
 
 
 def test_each_utterance_is_normalized_alone():
     torch.manual_seed(0)
-    extractor = Extractor()
+    extractor = make_extractor()
     names = list(extractor.state_dict())
     speech = torch.randn(3, 400)
     lengths = [400, 203, 60]
@@ -43,7 +52,7 @@ def test_each_utterance_is_normalized_alone():
 
 
 def test_lengths_are_forgotten_after_an_error():
-    extractor = Extractor()
+    extractor = make_extractor()
     mask_group_norm(extractor)
     with pytest.raises(RuntimeError), valid_lengths(extractor, [400, 100]):
         raise RuntimeError

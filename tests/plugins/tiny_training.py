@@ -92,8 +92,8 @@ def digests(exp):
     found = {}
     for path in sorted(exp.glob("*.pth")):
         if path.is_symlink():
-            found[path.name] = os.readlink(path)
-        elif path.name != "checkpoint.pth":  # has times in it
+            found[path.name] = str(path.readlink())
+        elif not path.name.startswith("checkpoint."):  # has times in it
             found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 

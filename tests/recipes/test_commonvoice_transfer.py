@@ -10,6 +10,7 @@ from tiny_recipe import MODEL
 from tiny_stages import copy_recipe, write_configs
 from warm import warm_process
 
+from hamzaban.pseudo.recipe_options import read_recipe_options
 from hamzaban.pseudo.round_options import read_options
 from published.commonvoice import Clip, make_release
 from published.speech import draw_sentences
@@ -64,8 +65,8 @@ def test_two_languages_from_releases_to_scores(tmp_path):
     write_configs(recipe)
     (recipe / "conf" / "source.yaml").write_text(SCRATCH, encoding="utf-8")
     words = ["--source", "ar", "--target", "ur", "--ngpu", "0", "--nj", "2"]
-    words += ["--local_data_opts", "--check_counts false", "--pseudo_args"]
-    words += ["--rounds 0", "--asr_config", "conf/source.yaml"]
+    words += ["--local_data_opts", "--check_counts false", "--pseudo_config"]
+    words += ["conf/pseudo.yaml rounds=0", "--asr_config", "conf/source.yaml"]
     words += ["--target_config", "conf/source.yaml", "--min_sentences", "11"]
     corpora = {"COMMONVOICE": str(tmp_path / "corpora")}
     with warm_process() as programs:
@@ -106,10 +107,10 @@ def make_silent_recipe(root):
     return recipe
 
 
-def read_pseudo_args(call):
-    """Give the options that go to local/transfer.sh."""
-    words = call["--pseudo_args"].split()
-    return dict(zip(words[::2], words[1::2], strict=True))
+def read_pseudo_config(recipe, call):
+    """Return the YAML of pseudo-labels, and the options that go to pseudo.sh."""
+    config, *changes = call["--pseudo_config"].split()
+    return recipe / config, read_recipe_options(recipe / config, changes)
 
 
 def test_hours_are_the_sources_alone(tmp_path):
@@ -127,10 +128,10 @@ def test_hours_are_the_sources_alone(tmp_path):
     assert "--hours 5 --seed 1" in source["--local_data_opts"]
     for call in (target, source):
         assert "--release 25.0" in call["--local_data_opts"]
-    asked = read_pseudo_args(source)
-    assert asked["--data_dir"].endswith(f"/{target['--unlabelled_set']}")
-    assert asked["--test_dirs"].endswith(f"/{target['--test_sets']}")
-    assert asked["--pseudo_exp"] == "exp/ar_5h_seed1_ur"
+    _, asked = read_pseudo_config(recipe, source)
+    assert asked["data_dir"].endswith(f"/{target['--unlabelled_set']}")
+    assert asked["test_dirs"].endswith(f"/{target['--test_sets']}")
+    assert asked["pseudo_exp"] == "exp/ar_5h_seed1_ur"
 
 
 @pytest.mark.parametrize(
@@ -158,12 +159,10 @@ def test_the_text_has_what_is_labelled_only_if_that_is_said(
     text = (recipe / "data/sentences_ur").read_text(encoding="utf-8")
     assert text.splitlines() == kept
     target, source = read_calls(recipe)
-    asked = read_pseudo_args(source)
-    assert asked["--text"] == "data/sentences_ur"
-    assert asked["--pseudo_config"].endswith(f"conf/{config}")
-    rules = {
-        r.figure for r in read_options(recipe / asked["--pseudo_config"]).guard.rules
-    }
+    path, asked = read_pseudo_config(recipe, source)
+    assert asked["text"] == "data/sentences_ur"
+    assert path == recipe / "conf" / config
+    rules = {r.figure for r in read_options(path).guard.rules}
     assert ("copied_share" in rules) == ("true" not in words)
     wanted = "--apart " + ("false" if "true" in words else "true")
     assert wanted in target["--local_data_opts"]
@@ -192,4 +191,4 @@ def test_wrong_options_are_one_clear_line(tmp_path, words, message):
 def test_help_names_the_options(tmp_path):
     done = run(copy_recipe("commonvoice", tmp_path), "--help")
     assert done.returncode == 0
-    assert "--target ur" in done.stdout and "--pseudo_args" in done.stdout
+    assert "--target ur" in done.stdout and "--pseudo_config" in done.stdout

@@ -38,6 +38,8 @@ def test_every_recipe_is_run_here_or_elsewhere():
     assert [n for n in rest if not any(fnmatch(n, form) for form in ELSEWHERE)] == []
 
 
+@pytest.mark.torch
+@pytest.mark.needs("lmplz", "build_binary")
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", CORPORA)
 def test_recipe_goes_from_its_corpus_to_scores(name, warm, tmp_path):

@@ -15,6 +15,8 @@ from published.commonvoice import Clip, make_clips, make_release
 from published.speech import draw_sentences
 from repository import ROOT
 
+pytestmark = pytest.mark.torch
+
 TRAIN = """\
 base: ../../../../conf/train_ctc_joint.yaml
 frontend_conf:

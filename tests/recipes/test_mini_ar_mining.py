@@ -33,7 +33,7 @@ def write_corpus(folder: Path) -> Path:
     source = RECIPE / "downloads" / "mini_ar"
     (folder / "audio").symlink_to(source / "audio")
     with open(source / "utterances.tsv", encoding="utf-8", newline="") as lines:
-        rows = [r for r in csv.DictReader(lines, delimiter="\t")]
+        rows = list(csv.DictReader(lines, delimiter="\t"))
     by_speaker: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         if row["set"] == "unlabelled":

@@ -10,7 +10,7 @@ from tiny_stages import check_results, write_configs
 from tiny_stages import run as run_recipe
 from warm import warm_process
 
-from hamzaban.bin.show_conditions import main as show_conditions
+from hamzaban.bin.analyse_errors import main as analyse
 from published.speech import draw_sentences, write_audio, write_lines
 from repository import ROOT
 
@@ -40,6 +40,8 @@ def run(*words, cwd):
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=600)
 
 
+@pytest.mark.torch
+@pytest.mark.needs("lmplz", "build_binary")
 @pytest.mark.timeout(3600)
 def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
     """From the table to scores, from the small checkpoint."""
@@ -64,7 +66,15 @@ def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
     assert sum(counts) == 30
     assert min(counts) >= 5  # a speaker
     (exp,) = recipe.glob("exp/asr_tiny*")
-    show_conditions([f"{exp}/greedy", "--config", f"{recipe}/conf/conditions.yaml"])
+    analyse(
+        [
+            "--by",
+            "conditions",
+            f"{exp}/greedy",
+            "--config",
+            f"{recipe}/conf/conditions.yaml",
+        ]
+    )
     shown = capsys.readouterr().out
     assert f"| test | clean | {counts[2]} | " in shown
     assert f"| test | noise_5db | {counts[2]} | " in shown

@@ -10,7 +10,7 @@ import yaml
 from tiny_recipe import FS, MODEL, TRAIN, WORDS, make_recipe, say
 from warm import warm_process
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.torch]
 
 PSEUDO = """\
 base: ../../../../conf/pseudo.yaml
@@ -97,7 +97,7 @@ def train_source(recipe):
     for line in (
         f"make-tokens --token_type char --output_dir tokens {data}/text",
         f"collect-stats --data_dir {data} --output_dir stats {' '.join(tokens)}",
-        "merge-config conf/asr.yaml exp/asr.yaml",
+        "config merge conf/asr.yaml exp/asr.yaml",
         f"train-asr {' '.join([*words, *tokens])}",
         "train-lm --config conf/lm.yaml --output_dir exp/lm --lm_text sentences "
         f"--valid_text {data}/text",

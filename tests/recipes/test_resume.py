@@ -20,7 +20,7 @@ from tiny_runs import (
     wait_for_end,
 )
 
-pytestmark = [pytest.mark.first_stack, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.first_stack, pytest.mark.timeout(3600), pytest.mark.torch]
 
 START = "start"  # the recipe before its first stage
 SEED = 0  # of the moments

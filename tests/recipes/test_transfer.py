@@ -16,6 +16,8 @@ from hamzaban.grid.definition import Choice, read_grid
 from published.commonvoice import make_clips, make_release
 from repository import ROOT
 
+pytestmark = pytest.mark.torch
+
 TINY = """\
 base: ../../../../conf/tuning/train_ctc_tristage_4k.yaml
 frontend_conf: {mask_channel_prob: 0.0}

@@ -106,7 +106,6 @@ def make_recipe(root: Path) -> Path:
         (repository / name).symlink_to(ROOT / name)
     (recipe / "asr.sh").symlink_to("../../../local/asr.sh")
     (recipe / "path.sh").symlink_to("../../TEMPLATE/asr1/path.sh")
-    (recipe / "cmd.sh").symlink_to("../../TEMPLATE/asr1/cmd.sh")
     for name, text in (("run.sh", RUN), ("local/data.sh", DATA)):
         (recipe / name).write_text(text, encoding="utf-8")
         (recipe / name).chmod(0o755)

@@ -75,8 +75,8 @@ def list_paths(recipe: Path) -> set[str]:
     """Return all files and links of a recipe, as paths in it."""
     found = set()
     for folder, _, names in os.walk(recipe):
-        place = os.path.relpath(folder, recipe)
-        found.update(os.path.normpath(os.path.join(place, name)) for name in names)
+        place = Path(folder).relative_to(recipe)
+        found.update(str(place / name) for name in names)
     return found
 
 
@@ -186,7 +186,7 @@ def kill_in_time(
     raise AssertionError(f"{stage}: never killed at {moment}")
 
 
-def wait_for_end(recipe: Path, limit_s: float = 60.0) -> None:
+def wait_for_end(recipe: Path, limit_s: float = 300.0) -> None:
     """Wait until nothing works in a recipe: a job ends a moment after its launcher."""
     limit = time.monotonic() + limit_s
     while list_processes(recipe):

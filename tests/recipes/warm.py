@@ -89,7 +89,7 @@ def serve(place: str) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{place}.new")
         listener.listen(64)
-        os.rename(f"{place}.new", place)
+        Path(f"{place}.new").rename(place)
         while True:
             link, _ = listener.accept()
             if os.fork() == 0:

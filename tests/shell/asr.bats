@@ -286,19 +286,19 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
 }
 
 @test "killed in training, nothing is left running, and the next run goes on" {
-    TRAINING_S=60.125 asr > /dev/null 2>&1 &
+    TRAINING_S=3600.125 asr > /dev/null 2>&1 &
     pid=$!
-    for _ in $(seq 200); do
-        ! pgrep -f "sleep 60.125" > /dev/null || break
+    for _ in $(seq 3000); do
+        ! pgrep -f "sleep 3600.125" > /dev/null || break
         sleep 0.1
     done
     pkill -KILL -P "${pid}" # asr.sh itself
     wait "${pid}" || true
-    for _ in $(seq 100); do
-        pgrep -f "sleep 60.125" > /dev/null || break
+    for _ in $(seq 3000); do
+        pgrep -f "sleep 3600.125" > /dev/null || break
         sleep 0.1
     done
-    run pgrep -f "sleep 60.125"
+    run pgrep -f "sleep 3600.125"
     [ "${status}" -ne 0 ]
     run asr --stop_stage train
     [ "${status}" -eq 0 ]
@@ -320,19 +320,37 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [ "$(calls make-tokens)" -eq 1 ]
 }
 
-@test "rounds of pseudo-labels run if their options are given, on the stage before" {
+@test "rounds of pseudo-labels run if their YAML is given, on the stage before" {
     run asr --stop_stage pseudo
-    [[ ${output} == *"Stage 11 (pseudo) is skipped: no --pseudo_args is given"* ]]
+    [[ ${output} == *"Stage 11 (pseudo) is skipped: no --pseudo_config is given"* ]]
     : > sentences
-    run asr --stage pseudo --stop_stage pseudo --pseudo_args "--text sentences --rounds 0"
+    pseudo() {
+        run asr --stage pseudo --stop_stage pseudo "$@"
+    }
+    printf 'options: {text: sentences, rounds: 0}\n' > conf/pseudo.yaml
+    pseudo --pseudo_config conf/pseudo.yaml
     [ "${status}" -eq 1 ]
     [[ ${output} == *"pseudo.sh: --data_dir is needed"* ]] # asr.sh gave the others
-    run asr --stage pseudo --stop_stage pseudo \
-        --pseudo_args "--text sentences --test_dirs x --inference_config 'no file'"
+    pseudo --pseudo_config "conf/pseudo.yaml data_dir=nowhere"
+    [[ ${output} == *"pseudo.sh: --asr_config is needed"* ]]
+    pseudo --pseudo_config "conf/pseudo.yaml data_dir=nowhere asr_config=conf/train_ctc.yaml lm_dir=."
+    [[ ${output} == *"pseudo.sh: --data_dir nowhere: no such file"* ]]
+    pseudo --pseudo_config "conf/pseudo.yaml rounds"
     [ "${status}" -eq 1 ]
-    [[ ${output} == *"transfer.sh: no: no such file"* ]] # quotes make one word
-    run asr --stage pseudo --stop_stage pseudo --pseudo_args "--text 'sentences"
-    [ "${status}" -eq 1 ]
+    [[ ${output} == *"'rounds' after conf/pseudo.yaml: expected NAME=VALUE"* ]]
+}
+
+@test "--pseudo_args still works, and says what takes its place" {
+    : > sentences
+    pseudo() {
+        run asr --stage pseudo --stop_stage pseudo --pseudo_args "$1"
+        [ "${status}" -eq 1 ]
+    }
+    pseudo "--text sentences --data_dir . --lm_dir . --asr_config conf/train_ctc.yaml \
+        --test_dirs x --inference_config 'no file'"
+    [[ ${output} == *"write these options into the YAML of --pseudo_config"* ]]
+    [[ ${output} == *"pseudo.sh: no: no such file"* ]] # quotes make one word
+    pseudo "--text 'sentences"
     [[ ${output} == *"unmatched single quote"* ]]
 }
 
@@ -391,7 +409,8 @@ END
         [[ ${output} =~ (^|$'\n')\ *${number}\ ${name%;}\ .*-\> ]]
     done < <(grep "^if stage" asr.sh)
     [ "$(grep -c "^  --" <<< "${output}")" -le 30 ]
-    [ "$(wc -l < asr.sh)" -le 300 ]
+    [ "$(wc -l < "${ROOT}/local/asr.sh")" -le 300 ]
+    [[ ${output} == *"Usage: ./asr.sh "* ]]
 }
 
 @test "a stage that is done says so in under half a second" {

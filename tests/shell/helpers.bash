@@ -14,7 +14,6 @@ make_recipe() {
     cp "${ROOT}/tests/shell/fake_hamzaban" "${root}/bin/hamzaban"
     ln -s ../../../local/asr.sh "${recipe}/asr.sh"
     ln -s ../../TEMPLATE/asr1/path.sh "${recipe}/path.sh"
-    cp "${root}/egs2/TEMPLATE/asr1/cmd.sh" "${recipe}/cmd.sh"
     printf 'max_epoch: 1\n' > "${recipe}/conf/train_ctc.yaml"
     printf 'max_epoch: 1\n' > "${recipe}/conf/pretrain.yaml"
     printf 'batch_bins: 1\n' > "${recipe}/conf/decode_greedy.yaml"

@@ -58,6 +58,52 @@ fails_with() { # message word...: one line, exit 1
     done
 }
 
+@test "--help lists the options, each with all lines of its comment" {
+    cat > "${script}" << END
+#!/usr/bin/env bash
+set -euo pipefail
+nj=4       # how many
+           # at once
+hidden=""
+name="a b" # what it is called
+rest=()    # options of another program
+count=\$((2 + 1)) # a number
+
+           # not a part of the option before
+help_message="Options and their defaults:"
+other=1    # not an option: it comes after the help
+. "${ROOT}/local/parse_options.sh"
+printf '[%s]' "\${rest[@]}"
+END
+    run bash "${script}" --help
+    # shellcheck disable=SC2016
+    [ "${output}" = 'Options and their defaults:
+  --nj 4       # how many
+               # at once
+  --name "a b" # what it is called
+  --count $((2 + 1)) # a number
+
+[--help]' ] || { echo "${output}"; return 1; }
+}
+
+@test "unknown options are kept for the next program, which shows its help as well" {
+    # shellcheck disable=SC2016  # the script expands these
+    sed -i 's/^list=.*/rest=()/; s/"$@"$/"${rest[@]}" -- "$@"/' "${script}"
+    run bash "${script}" --other-one "a b" --nj 2 --more "" word --nj 3
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    [ "${output}" = "[2][][false][--other_one][a b][--more][][--][word][--nj][3]" ]
+    run bash "${script}" --help
+    [ "${lines[0]}" = "Usage: script.sh: the help" ]
+    [ "${lines[-1]}" = "[4][][false][--help][--]" ]
+    fails_with "option --other has no value" --nj 2 --other
+    fails_with "option --other has no value, option --nj follows" --other --nj 2
+}
+
+@test "messages name what was typed, also where one script becomes another" {
+    HAMZABAN_PROGRAM=./run.sh run bash "${script}" --nk 3
+    [[ ${output} == "run.sh: option --nk is unknown"* ]]
+}
+
 @test "an unknown option is an error" {
     fails_with "option --nk is unknown" --nk 3
     fails_with "option --HOME is unknown" --HOME /

@@ -35,7 +35,7 @@ collect-stats collect-stats train-asr make-emissions pseudo-label summarise-roun
     COLLAPSE=1 run pseudo --rounds 5
     [ "${status}" -eq 0 ]
     [ "$(calls train-asr)" -eq 1 ]
-    [[ ${output} == *'"why": "round 1"'* ]]
+    [[ ${output} == *"Best: x; round 1"* ]]
 }
 
 @test "a loop that failed goes on where it was" {
@@ -62,12 +62,15 @@ downloads/seed/wav2vec2.pt" "${CALLS}"
 @test "wrong options are refused before anything runs" {
     mkdir heads
     printf 'frontend: hamzaban_s3prl\nmodel: hamzaban_joint_ctc\n' > heads/config.yaml
-    for options in "--source_exp heads" "--start teacher" "--rounds two" "--token_type word" "--lm_dir none"; do
+    for options in "--start teacher" "--rounds two" "--token_type word" "--lm_dir none"; do
         read -ra words <<< "${options}"
         run pseudo "${words[@]}"
         [ "${status}" -eq 1 ]
         [ "${#lines[@]}" -eq 1 ]
     done
+    run pseudo --source_exp heads
+    [ "${status}" -eq 1 ]
+    [[ ${lines[-1]} == *"heads/config.yaml: the model has a CTC head for each of"* ]]
     [ ! -s "${CALLS}" ]
 }
 

@@ -114,7 +114,7 @@ summarise-rounds --pseudo_exp exp/pseudo --last 3' ]
     [ -e exp/pseudo/round_2/model/collapsed ]
     [ "$(tail -n 1 exp/pseudo/rounds.tsv)" = 1 ]
     [[ ${output} == *"Round 2 was stopped, round 1 stays the best: silent"* ]]
-    [[ ${output} == *'"why": "round 1"'* ]]
+    [[ ${output} == *"Best: "*"; round 1"* ]]
     FAIL=train-pseudo run pseudo --rounds 1 --continuous_config continuous.yaml
     [ "${status}" -eq 1 ]
     COLLAPSE=0 run pseudo --pseudo_exp exp/none --continuous_config continuous.yaml

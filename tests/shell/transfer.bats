@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# From one language to another, local/transfer.sh: what it adds to pseudo.sh.
+# From one language to another: the stages lm and score of local/pseudo.sh, and its YAML.
 
 load helpers
 
@@ -13,7 +13,7 @@ setup() {
 }
 
 transfer() { # option...
-    "${ROOT}/local/transfer.sh" --source_exp source --data_dir unlabelled \
+    "${ROOT}/local/pseudo.sh" --source_exp source --data_dir unlabelled \
         --text sentences --lm_config conf/lm.yaml --asr_config conf/train_ctc.yaml \
         --ngpu 0 --nj 2 --pseudo_config pseudo.yaml --pseudo_exp exp/pseudo --rounds 1 "$@"
 }
@@ -39,7 +39,7 @@ emissions_spoken --data_dir spoken" "${CALLS}"
     [ ! -s "${CALLS}" ]
 }
 
-@test "without test sets it is pseudo.sh" {
+@test "without test sets nothing is scored" {
     run transfer
     [ "${status}" -eq 0 ]
     [ "$(calls decode-asr)" -eq 0 ]

@@ -1,23 +1,20 @@
 #!/usr/bin/env bash
 # CORPUS: db.sh says where the data are, local/data.sh how they are read; see README.md.
-#   ./run.sh                                          a try: a checkpoint of 1.2 M parameters
+#   ./run.sh                                          a first try: 1.2 M parameters
 #   ./run.sh --pretrain_init /path/to/checkpoint.pt   a real one
 # Options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
 
 nj=$(nproc) # more threads than cores make training slower
 ((nj <= 8)) || nj=8
-ngpu=0
-! command -v nvidia-smi > /dev/null || ngpu=1
 asr_config=conf/train_ctc_small.yaml
 [[ " $* " != *" --pretrain"[_-]"init "* ]] || asr_config=../../../conf/train_ctc.yaml
 
-exec ./asr.sh \
+HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang LANG \
     --train_set train \
     --valid_set valid \
     --test_sets test \
-    --ngpu "${ngpu}" \
     --nj "${nj}" \
     --token_type char \
     --pretrain_init ../../mini_ar/asr1/downloads/seed/wav2vec2.pt \

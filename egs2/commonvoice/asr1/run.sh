@@ -4,29 +4,21 @@
 #   ./run.sh --lang ur --release 25.0 --hours 5 --seed 1   exactly 5 h of training speech
 # Other options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
+. ./path.sh
 
 lang=fa            # Common Voice's code of the language
 release=""         # such as 25.0, where db.sh names a folder of several
 hours=""           # of training speech; empty: all there is
 seed=0             # decides which hours
 local_data_opts="" # more options of `hamzaban prepare-corpus commonvoice`
-rest=()
-while (($# > 0)); do
-    name=${1#--}
-    case ${name//-/_} in
-        lang | release | hours | seed | local_data_opts)
-            printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
-            shift 2
-            ;;
-        *)
-            rest+=("$1")
-            shift
-            ;;
-    esac
-done
+rest=() # options of asr.sh
+help_message="Options of this recipe and their defaults:"
+# shellcheck source=local/parse_options.sh
+. "${MAIN_ROOT}/local/parse_options.sh"
 part=${lang}${hours:+_${hours}h_seed${seed}}
 
-exec ./asr.sh \
+HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang "${lang}" \
     --train_set "train_${part}" \
     --valid_set "valid_${part}" \
@@ -36,4 +28,4 @@ exec ./asr.sh \
         ${hours:+--hours ${hours} --seed ${seed}} ${local_data_opts}" \
     --asr_config ../../../conf/train_ctc.yaml \
     --inference_config ../../../conf/decode.yaml \
-    "${rest[@]}"
+    "${rest[@]}" "$@"

@@ -8,44 +8,37 @@ set -euo pipefail
 # shellcheck source=local/log.sh
 . "${MAIN_ROOT}/local/log.sh"
 
-source="ar"        # the language with transcripts, Common Voice's code
-target=ur          # the one without: its clips that nobody has checked (other.tsv)
-text=""            # its sentences, plain; empty: those of its checked clips
+source="ar"        # language with transcripts, Common Voice's code
+target=ur          # language without: its clips that nobody has checked (other.tsv)
+text=""            # file of its sentences; empty: those of its checked clips
 same_sentences=false # true: the text may have the very sentences that are labelled
 min_sentences=1000 # that must be left, without --text
 hours=""           # of the source's training speech; empty: all there is
 seed=0             # decides which hours
 target_config=../../../conf/train_ctc.yaml # YAML of the target's models
 inference_config=conf/decode_target.yaml   # YAML of decode-asr for the target's test set
-pseudo_args=""     # options of pseudo.sh, such as "--rounds 2"; see its --help
+pseudo_config=""   # YAML of pseudo.sh, and changes of its options, such as
+                   # "conf/pseudo.yaml rounds=2"; empty: chosen by --same_sentences
 local_data_opts="" # options of `hamzaban prepare-corpus commonvoice`, for both
-rest=()
-while (($# > 0)); do
-    name=${1#--}
-    case ${name//-/_} in
-        source | target | text | same_sentences | min_sentences | hours | seed | \
-            target_config | inference_config | pseudo_args | local_data_opts)
-            printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
-            shift 2
-            ;;
-        h | help)
-            sed -n '2,4s/^# //p; /^source=/,/^rest/s/^\([a-z][a-z_]*\)=/  --\1 /p' "$0"
-            exit 0
-            ;;
-        *)
-            rest+=("$1")
-            shift
-            ;;
-    esac
-done
+rest=()            # options of run.sh
+help_message="\
+Usage: ./transfer.sh --source LANG --target LANG [--NAME VALUE ...]
+
+Options of run.sh and asr.sh, such as --pretrain_init, go to both languages.
+
+Options and their defaults:"
+# shellcheck source=local/parse_options.sh
+. "${MAIN_ROOT}/local/parse_options.sh"
+[[ " ${rest[*]} " != *" --help "* ]] || exit 0
+[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
 [[ ${source} != "${target}" ]] || die "--source and --target are both ${source}"
 [[ -z ${text} || -f ${text} ]] || die "--text ${text}: no such file"
-[[ ${same_sentences} == true || ${same_sentences} == false ]] ||
-    die "--same_sentences is '${same_sentences}', expected true or false"
 [[ ${min_sentences} =~ ^[0-9]+$ ]] ||
     die "--min_sentences is '${min_sentences}', expected a number"
-pseudo_config=../../../conf/pseudo.yaml
-[[ ${same_sentences} == false ]] || pseudo_config=conf/pseudo_same_sentences.yaml
+if [[ -z ${pseudo_config} ]]; then
+    pseudo_config=conf/pseudo.yaml
+    [[ ${same_sentences} == false ]] || pseudo_config=conf/pseudo_same_sentences.yaml
+fi
 apart=false # of its checked clips' sentences, those that other.tsv does not have
 [[ -n ${text} || ${same_sentences} == true ]] || apart=true
 
@@ -69,8 +62,6 @@ fi
 part=${source}${hours:+_${hours}h_seed${seed}} # as run.sh names it
 ./run.sh --lang "${source}" --hours "${hours}" --seed "${seed}" \
     --local_data_opts "${local_data_opts}" --token_type char --stop_stage pseudo "${rest[@]}" \
-    --pseudo_args "--lang ${target} --text ${text} \
-        --data_dir dump/raw/unlabelled_${target} --lm_config ../../../conf/lm.yaml \
-        --asr_config ${target_config} --pseudo_exp exp/${part}_${target} \
-        --pseudo_config ${pseudo_config} --test_dirs dump/raw/test_${target} \
-        --inference_config ${inference_config} ${pseudo_args}"
+    --pseudo_config "${pseudo_config} target=${target} text=${text} \
+        asr_config=${target_config} inference_config=${inference_config} \
+        pseudo_exp=exp/${part}_${target}"

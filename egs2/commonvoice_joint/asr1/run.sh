@@ -4,27 +4,22 @@
 #   ./run.sh --langs "fa ur" --release 25.0 --hours 5   exactly 5 h of each
 # Other options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
+. ./path.sh
 
 langs="fa ar ur"   # Common Voice's codes
 release=""         # such as 25.0, where db.sh names a folder of several
 hours=""           # of training speech of each language; empty: all there is
 seed=0             # decides which hours
 local_data_opts="" # more options of `hamzaban prepare-corpus commonvoice`
-rest=()
-while (($# > 0)); do
-    name=${1#--}
-    case ${name//-/_} in
-        langs | release | hours | seed | local_data_opts)
-            printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
-            shift 2
-            ;;
-        *) rest+=("$1") && shift ;;
-    esac
-done
+rest=() # options of asr.sh
+help_message="Options of this recipe and their defaults:"
+# shellcheck source=local/parse_options.sh
+. "${MAIN_ROOT}/local/parse_options.sh"
 read -ra codes <<< "${langs//,/ }"
 part=$(IFS=_ && echo "${codes[*]}")${hours:+_${hours}h_seed${seed}}
 
-exec ./asr.sh \
+HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang mul \
     --train_set "train_${part}" \
     --valid_set "valid_${part}" \
@@ -35,4 +30,4 @@ exec ./asr.sh \
     --nbpe "$((512 * ${#codes[@]}))" \
     --asr_config ../../../conf/train_ctc_joint.yaml \
     --inference_config "../../../conf/decode.yaml ../../../conf/decode_predicted.yaml" \
-    "${rest[@]}"
+    "${rest[@]}" "$@"

@@ -3,25 +3,17 @@
 #   ./run.sh --lang fa --pretrain_init /path/to/checkpoint.pt
 # Other options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
+# shellcheck source=egs2/TEMPLATE/asr1/path.sh
+. ./path.sh
 
 lang=fa            # fa, or the whole name fa_ir
 local_data_opts="" # more options of `hamzaban prepare-corpus fleurs`
-rest=()
-while (($# > 0)); do
-    name=${1#--}
-    case ${name//-/_} in
-        lang | local_data_opts)
-            printf -v "${name//-/_}" %s "${2?"$1 has no value"}"
-            shift 2
-            ;;
-        *)
-            rest+=("$1")
-            shift
-            ;;
-    esac
-done
+rest=() # options of asr.sh
+help_message="Options of this recipe and their defaults:"
+# shellcheck source=local/parse_options.sh
+. "${MAIN_ROOT}/local/parse_options.sh"
 
-exec ./asr.sh \
+HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang "${lang%%_*}" \
     --train_set "train_${lang}" \
     --valid_set "valid_${lang}" \
@@ -30,4 +22,4 @@ exec ./asr.sh \
     --local_data_opts "--lang ${lang} --suffix _${lang} ${local_data_opts}" \
     --asr_config ../../../conf/train_ctc.yaml \
     --inference_config ../../../conf/decode.yaml \
-    "${rest[@]}"
+    "${rest[@]}" "$@"

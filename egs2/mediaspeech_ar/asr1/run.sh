@@ -4,7 +4,7 @@
 # Options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
 
-exec ./asr.sh \
+HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang ar \
     --train_set train \
     --valid_set valid \

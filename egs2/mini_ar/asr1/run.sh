@@ -7,7 +7,7 @@
 # Other options go to asr.sh, for example --token_type char; see ./run.sh --help.
 set -euo pipefail
 
-exec ./asr.sh \
+HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang ar \
     --train_set train \
     --valid_set valid \

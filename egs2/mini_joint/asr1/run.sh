@@ -8,7 +8,7 @@
 # Other options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
 
-exec ./asr.sh \
+HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang mul \
     --cleaner hamzaban/ar/train \
     --train_set train \

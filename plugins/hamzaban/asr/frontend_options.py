@@ -4,14 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_SHARES = (
-    "mask_prob",
-    "mask_channel_prob",
-    "dropout",
-    "activation_dropout",
-    "attention_dropout",
-    "layerdrop",
-)
+from hamzaban.config import option, read_dataclass
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,38 +36,18 @@ class FineTuning:
 
     model_cfg: Mapping[str, Any] | None = None
     task_cfg: Mapping[str, Any] | None = None
-    mask_prob: float = 0.0
-    mask_length: int = 10
-    mask_channel_prob: float = 0.0
-    mask_channel_length: int = 64
-    dropout: float | None = None
-    activation_dropout: float | None = None
-    attention_dropout: float | None = None
-    layerdrop: float = 0.0
+    mask_prob: float = option(0.0, at_least=0, at_most=1)
+    mask_length: int = option(10, at_least=1)
+    mask_channel_prob: float = option(0.0, at_least=0, at_most=1)
+    mask_channel_length: int = option(64, at_least=1)
+    dropout: float | None = option(None, at_least=0, at_most=1)
+    activation_dropout: float | None = option(None, at_least=0, at_most=1)
+    attention_dropout: float | None = option(None, at_least=0, at_most=1)
+    layerdrop: float = option(0.0, at_least=0, at_most=1)
     reinit_layers: int = 0
     freeze_updates: int = 0
     freeze: Sequence[str] = ()
     gradient_checkpointing: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ValueError: If a value is out of range.
-        """
-        for name in _SHARES:
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise ValueError(f"frontend_conf: {name} is {value}, expected 0..1")
-        for name in ("mask_length", "mask_channel_length"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ValueError(f"frontend_conf: {name} is {value}, expected 1 up")
-        if isinstance(self.freeze, str):
-            raise ValueError(
-                f"frontend_conf: freeze is '{self.freeze}', expected a list of names; "
-                f"write [{self.freeze}]"
-            )
 
     @property
     def overrides(self) -> dict[str, float]:
@@ -97,11 +70,4 @@ def read_options(values: Mapping[str, Any]) -> FineTuning:
     Raises:
         ValueError: If a name is unknown or a value out of range.
     """
-    known = [field.name for field in dataclasses.fields(FineTuning)]
-    for name in values:
-        if name not in known:
-            raise ValueError(
-                f"frontend_conf: '{name}' is unknown; known beside ESPnet's: "
-                f"{', '.join(known)}"
-            )
-    return FineTuning(**values)
+    return read_dataclass(FineTuning, values, "frontend_conf")

@@ -8,10 +8,10 @@ import torch
 from espnet2.asr.ctc import CTC
 from espnet2.asr.espnet_model import ESPnetASRModel
 from espnet2.torch_utils.device_funcs import force_gatherable
-from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torch.nn import functional as F
 
+from hamzaban.text.edits import count_edits
 from hamzaban.text.tokens import Tokenizer
 
 _MAX_NAMED = 20
@@ -126,19 +126,18 @@ class HamzabanCTC(ESPnetASRModel):
         """
         assert self.tokenizer is not None
         best = logits.argmax(-1).cpu()  # (B, T)
-        sums = dict.fromkeys(("word_errors", "words", "char_errors", "chars"), 0)
+        refs, hyps = [], []
         for path, num, ids, length in zip(
             best, frames.tolist(), text.tolist(), text_lengths.tolist(), strict=True
         ):
             collapsed = torch.unique_consecutive(path[:num]).tolist()
             skipped = (self.blank_id, self.tokenizer.unk_id)
-            hyp = self._spell([token for token in collapsed if token not in skipped])
-            ref = self._spell(ids[:length])
-            sums["word_errors"] += Levenshtein.distance(hyp.split(), ref.split())
-            sums["words"] += len(ref.split())
-            sums["char_errors"] += Levenshtein.distance(hyp, ref)
-            sums["chars"] += len(ref)
-        return {name: value / len(best) for name, value in sums.items()}
+            hyps.append(
+                self._spell([token for token in collapsed if token not in skipped])
+            )
+            refs.append(self._spell(ids[:length]))
+        edits = count_edits(refs, hyps, count_spaces=True)
+        return {name: count / len(best) for name, count in edits._asdict().items()}
 
     def set_num_updates(self, num_updates: int) -> None:
         """Pass the number of optimizer updates done on to the frontend."""

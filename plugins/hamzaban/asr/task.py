@@ -144,6 +144,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
             )
         if "lr" not in args.optim_conf:
             raise ValueError("optim_conf: no lr, needed by layer_lr_decay; give one")
+        cls.check_start(args, model)
         groups = make_groups(
             model.named_parameters(),
             float(args.optim_conf["lr"]),
@@ -160,9 +161,10 @@ class ASRTask(TaskMixin, EspnetASRTask):
         keep_freed_memory()
         check_frozen(args)
         check_augmentation(args)
-        if args.frontend_conf.get("freeze_updates") and not args.unused_parameters:
-            args.unused_parameters = True
-            logging.info("unused_parameters = true, as freeze_updates is set")
+        for name in ("freeze_updates", "layerdrop"):
+            if args.frontend_conf.get(name) and not args.unused_parameters:
+                args.unused_parameters = True
+                logging.info(f"unused_parameters = true, as {name} is set")
         if args.model == JOINT_MODEL:
             fill_languages(args)
             args.unused_parameters = True  # a batch may lack a language, and its head

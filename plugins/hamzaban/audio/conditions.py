@@ -3,14 +3,14 @@
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from hamzaban.audio.format_options import FormatOptions, NoiseOptions, parse_range
+from hamzaban.audio.format_options import FormatOptions, NoiseOptions
 from hamzaban.audio.noise import prepare_noise
-from hamzaban.config import read_config
+from hamzaban.config import read_config, read_dataclass
 from hamzaban.launch.notes import note_inputs
 
 _KNOWN = ("noise_list", "rir_list", "snr_db", "num_noises", "noise_prob", "rir_prob")
@@ -34,6 +34,15 @@ class Conditions:
         return {condition: f"{name}_{condition}" for condition in self.noise}
 
 
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """The YAML of conditions."""
+
+    sets: tuple[str, ...]
+    conditions: dict[str, Any]
+    seed: int = 0
+
+
 def read_conditions(path: Path) -> Conditions:
     """Read the YAML of conditions: `sets`, `seed`, `conditions`.
 
@@ -41,45 +50,18 @@ def read_conditions(path: Path) -> Conditions:
         FileNotFoundError: There is no such file.
         ValueError: A value is missing, unknown or not understood.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such YAML; correct --config")
-    values, files = read_config(path)
-    note_inputs(*files)
-    unknown = values.keys() - {"sets", "seed", "conditions"}
-    sets, found = values.get("sets"), values.get("conditions")
-    if unknown or not isinstance(sets, list) or not isinstance(found, dict):
-        raise ValueError(
-            f"{path}: found {', '.join(map(str, values)) or 'nothing'}; expected sets: "
-            "[test], conditions: {name: {noise_list: FILE, snr_db: 10}}, and seed if "
-            "wanted"
-        )
-    seed = values.get("seed", 0)
-    noise = {str(k): _read_noise(path, str(k), v, seed) for k, v in found.items()}
-    return Conditions(tuple(map(str, sets)), noise)
-
-
-def _read_noise(path: Path, name: str, values: Any, seed: Any) -> NoiseOptions:
-    place = f"{path}: condition {name}"
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{place}: expected a name of letters, digits, _ - and .")
-    values = values if isinstance(values, dict) else {}
-    unknown = values.keys() - set(_KNOWN)
-    if unknown or not {"noise_list", "rir_list"} & values.keys():
-        wrong = f"'{min(unknown)}' is unknown" if unknown else "names no list"
-        raise ValueError(f"{place}: {wrong}; known: {', '.join(_KNOWN)}")
-    try:
-        few, many = parse_range("num_noises", str(values.get("num_noises", 1)))
-        return NoiseOptions(
-            noise_list=Path(values["noise_list"]) if "noise_list" in values else None,
-            rir_list=Path(values["rir_list"]) if "rir_list" in values else None,
-            snr_db=parse_range("snr_db", str(values.get("snr_db", "5 20"))),
-            num_noises=(int(few), int(many)),
-            noise_prob=float(values.get("noise_prob", 1.0)),
-            rir_prob=float(values.get("rir_prob", 1.0)),
-            seed=int(seed),
-        )
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{place}: {error}") from error
+    file = read_dataclass(_File, path, see="conf/conditions.yaml")
+    note_inputs(*read_config(path)[1])
+    noise = {}
+    for name, values in file.conditions.items():
+        place = f"{path}: condition {name}"
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{place}: expected a name of letters, digits, _ - and .")
+        options = read_dataclass(NoiseOptions, values, place, only=_KNOWN)
+        if options.noise_list is None and options.rir_list is None:
+            raise ValueError(f"{place}: names no list; add noise_list or rir_list")
+        noise[name] = replace(options, seed=file.seed)
+    return Conditions(file.sets, noise)
 
 
 def make_conditions(

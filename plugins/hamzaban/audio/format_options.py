@@ -1,13 +1,42 @@
 """What the audio stage is asked for."""
 
 import hashlib
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from hamzaban.config import check_options, option
+
 AUDIO_FORMATS = ("flac", "wav")
 SPEED_RANGE = (0.5, 2.0)
+
+
+def parse_range(option: str, text: str) -> tuple[float, float]:
+    """Read one number, or two such as `5 20`.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    words = text.strip("[]()").replace(",", " ").split()
+    try:
+        low, high = (float(word) for word in (words * 2 if len(words) == 1 else words))
+    except ValueError:
+        raise ValueError(
+            f"--{option}: '{text}', expected a number or two such as '5 20'"
+        ) from None
+    return low, high
+
+
+def _read_pair(name: str) -> Callable[[object], object]:
+    """Return a function that makes a pair of one number, or of text such as `5 20`."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return value
+        return parse_range(name, str(value))
+
+    return convert
 
 
 @dataclass(frozen=True)
@@ -28,11 +57,13 @@ class NoiseOptions:
 
     noise_list: Path | None = None
     rir_list: Path | None = None
-    snr_db: tuple[float, float] = (5.0, 20.0)
-    num_noises: tuple[int, int] = (1, 1)
-    noise_prob: float = 1.0
-    rir_prob: float = 1.0
-    copies: int = 0
+    snr_db: tuple[float, float] = option((5.0, 20.0), convert=_read_pair("snr_db"))
+    num_noises: tuple[int, int] = option(
+        (1, 1), at_least=1, convert=_read_pair("num_noises")
+    )
+    noise_prob: float = option(1.0, at_least=0, at_most=1)
+    rir_prob: float = option(1.0, at_least=0, at_most=1)
+    copies: int = option(0, at_least=0)
     seed: int = 0
     signature: str = ""
 
@@ -42,16 +73,11 @@ class NoiseOptions:
         Raises:
             ValueError: A value is out of its range.
         """
-        low, high = self.snr_db
-        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-            raise ValueError(f"--snr_db: {low:g} {high:g}, expected two finite numbers")
-        if not 1 <= self.num_noises[0] <= self.num_noises[1]:
-            raise ValueError(f"--num_noises: {self.num_noises}, expected 1 or more")
-        for name in ("noise_prob", "rir_prob"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"--{name}: {getattr(self, name)}, expected 0..1")
-        if self.copies < 0:
-            raise ValueError(f"--noisy_copies: {self.copies}, expected 0, 1, ...")
+        check_options(self, "--")
+        for name in ("snr_db", "num_noises"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"--{name}: {low:g} {high:g} found, expected min max")
 
 
 class Variant(NamedTuple):
@@ -84,13 +110,13 @@ class FormatOptions:
         noise: Noise and rooms; None adds none.
     """
 
-    fs: int = 16000
-    audio_format: str = "flac"
-    channel: int | None = None
+    fs: int = option(16000, at_least=1)
+    audio_format: str = option("flac", choices=AUDIO_FORMATS)
+    channel: int | None = option(None, at_least=0)
     speed_factors: tuple[float, ...] = (1.0,)
     min_duration_s: float = 0.1
-    max_duration_s: float = 32.0
-    silence_db: float = -80.0
+    max_duration_s: float = option(32.0, finite=False)
+    silence_db: float = option(-80.0, finite=False)
     allow_pipes: bool = False
     noise: NoiseOptions | None = None
 
@@ -100,15 +126,7 @@ class FormatOptions:
         Raises:
             ValueError: A value is out of its range.
         """
-        if self.audio_format not in AUDIO_FORMATS:
-            known = ", ".join(AUDIO_FORMATS)
-            raise ValueError(
-                f"--audio_format: '{self.audio_format}' is unknown; known: {known}"
-            )
-        if self.fs <= 0:
-            raise ValueError(f"--fs: {self.fs}, expected a rate in Hz, such as 16000")
-        if self.channel is not None and self.channel < 0:
-            raise ValueError(f"--channel: {self.channel}, expected mix, 0, 1, ...")
+        check_options(self, "--")
         if not 0 <= self.min_duration_s < self.max_duration_s:
             raise ValueError(
                 f"--min_duration_s {self.min_duration_s} --max_duration_s "
@@ -163,22 +181,6 @@ def parse_factors(text: str) -> tuple[float, ...]:
     if len({speed_prefix(factor) for factor in factors}) < len(factors):
         raise ValueError(f"--speed_perturb_factors: '{text}' names a factor twice")
     return factors
-
-
-def parse_range(option: str, text: str) -> tuple[float, float]:
-    """Read one number, or two such as `5 20`.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    words = text.strip("[]()").replace(",", " ").split()
-    try:
-        low, high = (float(word) for word in (words * 2 if len(words) == 1 else words))
-    except ValueError:
-        raise ValueError(
-            f"--{option}: '{text}', expected a number or two such as '5 20'"
-        ) from None
-    return low, high
 
 
 def speed_prefix(factor: float) -> str:

@@ -1,8 +1,12 @@
-"""Look for sentences and speakers that training and held-out sets share."""
+"""Find sentences and speakers that training data shares with valid or test."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+from hamzaban.cli import add_nj
+
+GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -11,7 +15,7 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="Sentences are compared without spaces, punctuation, vowel signs and "
         "case; a near duplicate differs in at most one of ten characters. Leaks end "
-        "the command with status 1 unless --allow_... gives a reason.",
+        "the command with status 1 unless --allow_... states why they are acceptable.",
     )
     for option, what in (
         ("--train_text", "Kaldi text of training sets"),
@@ -22,9 +26,9 @@ def get_parser() -> argparse.ArgumentParser:
         parser.add_argument(
             option, nargs="+", type=Path, default=[], metavar="FILE", help=what
         )
-    parser.add_argument("--lang", help="normalize as the language's training text")
-    parser.add_argument("--nj", type=int, default=1, help="processes that normalize")
-    parser.add_argument("--output", type=Path, help="gets all leaks, tab-separated")
+    parser.add_argument("--lang", help="normalize as training text of this language")
+    add_nj(parser)
+    parser.add_argument("--output", type=Path, help="file to write: all leaks, .tsv")
     parser.add_argument(
         "--config", type=Path, help="YAML with values of the options below"
     )
@@ -34,7 +38,7 @@ def get_parser() -> argparse.ArgumentParser:
         ("speakers", "speakers in several sets"),
     ):
         parser.add_argument(
-            f"--allow_{kind}", metavar="REASON", help=f"why {what} are no fault here"
+            f"--allow_{kind}", metavar="REASON", help=f"why {what} are acceptable here"
         )
     return parser
 
@@ -61,7 +65,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         write_leaks(leaks, args.output)
     check_leaks(leaks, allowed)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

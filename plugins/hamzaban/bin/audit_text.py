@@ -1,8 +1,10 @@
-"""Find characters that a language does not write; keep them, or write without them."""
+"""Find characters that a language does not write; keep or remove them."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -18,17 +20,21 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
     )
-    parser.add_argument("--profile", default="train", help="whose alphabet it is")
-    parser.add_argument("--options", default="", help="of the normalizer, a=b,c=d")
-    parser.add_argument("--allow", default="", help="characters that belong to it too")
+    parser.add_argument(
+        "--profile", default="train", help="rules whose alphabet counts"
+    )
+    parser.add_argument(
+        "--options", default="", help="options of the normalizer, a=b,c=d"
+    )
+    parser.add_argument("--allow", default="", help="more characters to accept")
     parser.add_argument(
         "--policy",
         choices=("keep", "drop-char", "drop-utterance"),
         default="keep",
-        help="what --output_dir gets; keep only counts",
+        help="what to remove in --output_dir; keep: nothing, only count",
     )
     parser.add_argument(
-        "--output_dir", type=Path, help="data directory to write; may be the one read"
+        "--output_dir", type=Path, help="folder to write; may be the one read"
     )
     parser.add_argument(
         "--max_foreign",
@@ -131,7 +137,3 @@ def check_options(args: argparse.Namespace) -> None:
         len(args.paths) != 1 or not args.paths[0].is_dir()
     ):
         raise ValueError("--output_dir: expected one data directory to read; give one")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

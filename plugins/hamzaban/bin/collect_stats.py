@@ -1,8 +1,10 @@
-"""Write the shape files that training batches by, dropping what CTC cannot align."""
+"""Write the shape files for batching; drop utterances that CTC cannot align."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -12,22 +14,24 @@ def get_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--data_dir", type=Path, required=True, help="has text and utt2num_samples"
+        "--data_dir", type=Path, required=True, help="holds text and utt2num_samples"
     )
     parser.add_argument("--token_type", choices=("bpe", "char"), default="bpe")
     parser.add_argument("--bpemodel", type=Path, help="needed by --token_type bpe")
     parser.add_argument("--token_list", type=Path, required=True, help="tokens.txt")
     parser.add_argument(
-        "--cleaner", default="none", help="of the text, such as hamzaban/fa/train"
+        "--cleaner",
+        default="none",
+        help="cleaner of the text, such as hamzaban/fa/train",
     )
     parser.add_argument(
-        "--output_dir", type=Path, required=True, help="gets speech_shape, text_shape.*"
+        "--output_dir", type=Path, required=True, help="folder to write: shape files"
     )
     parser.add_argument(
         "--max_drop",
         type=float,
         default=0.05,
-        help="highest share of utterances that may be left out",
+        help="highest share of utterances to drop",
     )
     parser.add_argument(
         "--conv_feature_layers",
@@ -56,7 +60,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         clean=find_cleaner(args.cleaner),
     )
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "data"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban combine-data`."""
@@ -11,14 +13,14 @@ def get_parser() -> argparse.ArgumentParser:
         description=f"{__doc__} Utterance ids must differ between them (see "
         "`hamzaban copy-data --utt_prefix`); speakers may be common."
     )
-    parser.add_argument("target", type=Path, help="written; may be one of the sources")
+    parser.add_argument("target", type=Path, help="folder to write; may be a source")
     parser.add_argument("sources", type=Path, nargs="+", help="data directories")
     parser.add_argument(
         "--leave_out",
         metavar="FILE",
         action="append",
         default=[],
-        help="a file not wanted, such as text where only some have it",
+        help="a file to leave out, such as text if only some sources have it",
     )
     return parser
 
@@ -31,7 +33,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     num_utts = combine_dirs(args.sources, args.target, leave_out=args.leave_out)
     print(f"{args.target}: {num_utts} utterances of {len(args.sources)} directories")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -4,8 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hamzaban.cli import str2bool
+
+GROUP = "score"
 
 KINDS = ("wer", "cer", "mer", "ter")
 
@@ -73,7 +76,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_json(path: Path, found: dict) -> None:
+def write_json(path: Path, found: dict[str, Any]) -> None:
     """Write comparisons by test set."""
     import json
     from dataclasses import asdict

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "data"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban copy-data`."""
@@ -12,7 +14,7 @@ def get_parser() -> argparse.ArgumentParser:
         "data files are not copied and are named in the log."
     )
     parser.add_argument("source", type=Path, help="data directory")
-    parser.add_argument("target", type=Path, help="written; may be the source itself")
+    parser.add_argument("target", type=Path, help="folder to write; may be the source")
     for noun, name in (("utterance", "utt"), ("speaker", "spk")):
         for place in ("prefix", "suffix"):
             parser.add_argument(
@@ -40,7 +42,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         num_utts = distribute(args.source, parts, {0: args.target}, rename)[0]
     print(f"{args.target}: {num_utts} utterances of {args.source}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

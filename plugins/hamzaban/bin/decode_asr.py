@@ -5,6 +5,7 @@ import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hamzaban.bin.make_emissions import add_options
 from hamzaban.bin.tune_decoder import add_files
@@ -14,6 +15,8 @@ from hamzaban.decode.search_options import (
     SearchOptions,
     read_inference,
 )
+
+GROUP = "decode"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -75,7 +78,7 @@ def needs_emissions(search: SearchOptions) -> bool:
     return search.search != "greedy" or bool(search.blank_score)
 
 
-def _loader(args: argparse.Namespace, options: DecodeOptions) -> functools.partial:
+def _loader(args: argparse.Namespace, options: DecodeOptions) -> functools.partial[Any]:
     from hamzaban.decode.recognizer import load_for_decoding
 
     return functools.partial(

@@ -1,9 +1,11 @@
-"""Estimate the GPU hours of a training run from its config: sizes, updates, batches."""
+"""Estimate the GPU hours of a training run from its config."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -19,9 +21,15 @@ def get_parser() -> argparse.ArgumentParser:
     add("config", type=Path, help="YAML of train-ssl or train-asr")
     add("--model_config", type=Path, help="YAML with model_cfg; default: the config")
     add("--updates", type=int, help="default: max_updates of the config")
-    add("--batch_hours", type=float, help="audio of an update; default: the config's")
+    add(
+        "--batch_hours",
+        type=float,
+        help="hours of audio per update; default: the config's",
+    )
     add("--utterance_s", type=float, default=15.0, help="mean length of utterances")
-    add("--mfu", type=float, default=0.4, help="share of the peak that is reached")
+    add(
+        "--mfu", type=float, default=0.4, help="share of the peak speed that is reached"
+    )
     return parser
 
 
@@ -77,7 +85,3 @@ def read_length(args: argparse.Namespace, config: dict[str, Any]) -> tuple[int, 
         what = "--batch_hours" if updates else "--updates"
         raise ValueError(f"{args.config}: does not say how long; give {what}")
     return int(updates), float(hours)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,8 +1,10 @@
-"""Export wav2vec2.pt to a Hugging Face directory that transformers loads."""
+"""Export wav2vec2.pt to a Hugging Face directory that transformers can load."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -12,7 +14,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="wav2vec2.pt of train-ssl or import-ssl")
-    add("--output_dir", type=Path, required=True, help="directory to write")
+    add("--output_dir", type=Path, required=True, help="folder to write")
     return parser
 
 
@@ -26,7 +28,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         from hamzaban.wav2vec2.convert.source import fill_missing, read_source
 
     stored, _ = read_source(args.checkpoint)
-    complete, wrong = fill_missing(stored)
+    complete, wrong = fill_missing(stored, place=args.checkpoint)
     if wrong:
         raise ValueError(
             f"{args.checkpoint}: {'; '.join(wrong)}; expected a whole model of "
@@ -35,7 +37,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     write_huggingface(complete, args.output_dir, str(args.checkpoint))
     print(args.output_dir)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,8 +1,10 @@
-"""Say how many labelled hours an error rate equals, by a curve of hours and WER."""
+"""Convert an error rate to equivalent labelled hours, by a curve of hours and WER."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -17,8 +19,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--curve", type=Path, required=True, help="the table, .tsv")
-    add("--wer", type=float, nargs="+", required=True, help="in percent")
-    add("--picture", type=Path, help="PNG to draw the curve into")
+    add("--wer", type=float, nargs="+", required=True, help="error rates in percent")
+    add("--picture", type=Path, help="file to write: the curve, .png")
     return parser
 
 
@@ -34,7 +36,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     for item in found:
         print(item)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,8 +1,8 @@
-"""Write the audio of a data directory as 16-bit mono files of one rate.
+"""Write the audio of a data directory as 16-bit mono files of one sample rate.
 
 Reads wav.scp (files of any kind, archives, commands), cuts by segments, resamples,
-changes speed and adds noise and rooms if asked, and drops what cannot be trained on.
-Run again after a kill, it goes on where it was.
+changes speed and adds noise and room acoustics if asked, and drops utterances that
+cannot be trained on. If it is killed, run it again: it continues where it was.
 """
 
 import argparse
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hamzaban.cli import str2bool
+from hamzaban.cli import add_nj, str2bool
+
+GROUP = "audio"
 
 if TYPE_CHECKING:
     from hamzaban.audio.format_options import NoiseOptions
@@ -25,15 +27,17 @@ def get_parser() -> argparse.ArgumentParser:
     add("data_dir", type=Path, help="data directory to read")
     add("out_dir", type=Path, help="data directory to write, such as dump/raw/train")
     add("--config", type=Path, help="YAML with values of the options below")
-    add("--fs", type=rate, default=16000, help="rate to write, Hz; 16k works too")
-    add("--nj", type=count, default=1, help="number of processes")
+    add(
+        "--fs", type=rate, default=16000, help="sample rate to write, Hz; 16k works too"
+    )
+    add_nj(parser)
     add("--audio_format", default="flac", help="flac or wav")
-    add("--channel", type=channel, default="mix", help="mix, or one: 0, 1, ...")
+    add("--channel", type=channel, default="mix", help="mix, or one of 0, 1, ...")
     add("--speed_perturb_factors", default="", help="such as '0.9 1.0 1.1'")
-    add("--min_duration_s", type=float, default=0.1, help="must be longer")
-    add("--max_duration_s", type=float, default=32.0, help="must be shorter; or inf")
-    add("--silence_db", type=float, default=-80.0, help="must be louder, dB full scale")
-    add("--max_drop", type=float, default=0.05, help="most of the utterances to drop")
+    add("--min_duration_s", type=float, default=0.1, help="drop what is not longer")
+    add("--max_duration_s", type=float, default=32.0, help="drop what is not shorter")
+    add("--silence_db", type=float, default=-80.0, help="drop what is not louder, dBFS")
+    add("--max_drop", type=float, default=0.05, help="highest share to drop")
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
     add_noise_options(parser)
     return parser
@@ -107,7 +111,7 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
         FileNotFoundError: There is no such file.
         ValueError: An option is unknown, or its value is not understood.
     """
-    from hamzaban.config import read_config
+    from hamzaban.config import check_names, read_config
 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such YAML; correct --config")
@@ -116,11 +120,9 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
     }
     del actions["help"], actions["config"]
     values = {}
-    for name, value in read_config(path)[0].items():
-        if name not in actions:
-            raise ValueError(
-                f"{path}: '{name}' is unknown; known: {', '.join(sorted(actions))}"
-            )
+    given = read_config(path)[0]
+    check_names(given, sorted(actions), str(path))
+    for name, value in given.items():
         if value is None:
             continue
         convert = actions[name].type or str
@@ -135,13 +137,6 @@ def rate(text: str) -> int:
     """Read a rate such as 16000 or 16k, Hz."""
     factor = 1000 if text.endswith("k") else 1
     return round(float(text.removesuffix("k")) * factor)
-
-
-def count(text: str) -> int:
-    """Read a number from 1."""
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}, expected at least 1")
-    return int(text)
 
 
 def channel(text: str) -> int | None:

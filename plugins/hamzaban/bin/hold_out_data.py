@@ -7,6 +7,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "data"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban hold-out-data`."""
@@ -15,10 +17,10 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("source", type=Path, help="data directory")
-    add("rest", type=Path, help="written: most of it, to train on")
-    add("held_out", type=Path, help="written: what is set aside")
-    add("--hours", type=float, required=True, help="to set aside")
-    add("--seed", type=int, default=0, help="decides which speakers")
+    add("rest", type=Path, help="folder to write: the rest, to train on")
+    add("held_out", type=Path, help="folder to write: what is held out")
+    add("--hours", type=float, required=True, help="hours to hold out")
+    add("--seed", type=int, default=0, help="random seed of the choice of speakers")
     add("--fs", type=int, default=16000, help="Hz of utt2num_samples")
     return parser
 
@@ -37,7 +39,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     counts = distribute(args.source, parts, {0: args.rest, 1: args.held_out})
     print(f"{args.rest}: {counts[0]} utterances; {args.held_out}: {counts[1]}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Make train, valid and test of a corpus of one's own: a table, a folder, Parquet."""
+"""Make train, valid and test sets from your own table, folder or Parquet files."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,6 +6,21 @@ from pathlib import Path
 
 from hamzaban.cli import str2bool
 
+GROUP = "data"
+
+SOURCES = (
+    "SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
+    "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
+    "Arrow files with audio in them (needs pyarrow); a Kaldi data directory, or "
+    "a folder with such as train, valid, test; a "
+    "folder of audio files with a .txt beside each. Where names of Parquet or "
+    "Arrow files tell a split (train-*, test-*), those of Common Voice's "
+    "validated, invalidated and other are left out; a name that tells none is an "
+    "error, unless --ignore_split is true. Training utterances whose sentence "
+    "also occurs in valid or test are removed, unless --keep_shared is true. The "
+    "utterance id is the utt_id column if there is one, else speaker and path (for "
+    "absolute paths, relative to their common folder)."
+)
 MEANINGS = (
     *("audio", "text", "speaker", "split", "utt_id", "lang"),
     *("start", "end", "duration"),
@@ -19,35 +34,36 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban import-data`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
-        "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
-        "Arrow files with audio in them (needs pyarrow); a Kaldi data directory, or "
-        "a folder with such as train, valid, test; a "
-        "folder of audio files with a .txt beside each. Where names of Parquet or "
-        "Arrow files tell a split (train-*, test-*), those of Common Voice's "
-        "validated, invalidated and other are left out; a name that tells none is an "
-        "error, unless --ignore_split is true. Train loses the utterances that say a "
-        "sentence of valid or test, unless --keep_shared is true. Ids are made of "
-        "speaker and path (of absolute paths what differs), or are a column.",
+        epilog=SOURCES,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="see below")
-    add("--output", type=Path, default="data", help="gets train, valid and test")
-    add("--lang", default="", help="language, for utt2lang; empty: its column")
-    add("--suffix", default="", help="of the sets' names, such as _sw")
-    add("--audio_dir", type=Path, help="where paths in the table begin")
+    add(
+        "--output",
+        type=Path,
+        default="data",
+        help="folder to write: train, valid, test",
+    )
+    add("--lang", default="", help="language, for utt2lang; empty: the column of lang")
+    add("--suffix", default="", help="added to the names of the sets, such as _sw")
+    add("--audio_dir", type=Path, help="folder that paths in the table start from")
     add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
         add(f"--{what}_column", default="", metavar="NAME", help=f"column of {what}")
     add("--columns", default="", help="all names, a,b,c, if the first line is data")
-    add("--delimiter", default="", help="between fields; empty: found out")
-    add("--speaker_folders", type=str2bool, default=False, help="a folder is a speaker")
-    add("--ignore_split", type=str2bool, default=False, help="draw another split")
+    add("--delimiter", default="", help="between fields; empty: detected")
+    add(
+        "--speaker_folders",
+        type=str2bool,
+        default=False,
+        help="each folder is a speaker",
+    )
+    add("--ignore_split", type=str2bool, default=False, help="draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
-    add("--valid_share", type=float, default=0.1, help="of a split that is drawn")
-    add("--test_share", type=float, default=0.1, help="likewise")
-    add("--seed", type=int, default=0, help="decides the split")
+    add("--valid_share", type=float, default=0.1, help="share of valid in a new split")
+    add("--test_share", type=float, default=0.1, help="share of test in a new split")
+    add("--seed", type=int, default=0, help="random seed of the split")
     add("--max_drop", type=float, default=0.05, help=DROP)
     return parser
 
@@ -78,7 +94,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     note_corpus(args.source)
     import_corpus(args.source, args.output, options)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

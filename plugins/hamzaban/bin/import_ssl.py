@@ -1,8 +1,10 @@
-"""Import a wav2vec 2.0 model of Hugging Face or fairseq as wav2vec2.pt."""
+"""Convert a Hugging Face or fairseq wav2vec 2.0 model to wav2vec2.pt."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -17,10 +19,10 @@ def get_parser() -> argparse.ArgumentParser:
         "--init_strict",
         choices=("true", "false"),
         default="true",
-        help="missing or unexpected parameters are an error; false lists them, draws "
-        "the missing at random and leaves the unexpected out",
+        help="true: missing or unexpected parameters are an error; false: list them, "
+        "initialize the missing at random and ignore the unexpected",
     )
-    add("--seed", type=int, default=0, help="of what is drawn")
+    add("--seed", type=int, default=0, help="random seed of the missing")
     add("--dtype", choices=("float32", "float16"), default="float32")
     return parser
 
@@ -36,7 +38,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         from hamzaban.wav2vec2.convert.source import fill_missing, read_source
 
     stored, form = read_source(args.source)
-    complete, wrong = fill_missing(stored, args.seed)
+    complete, wrong = fill_missing(stored, args.seed, args.source)
     cfg, sizes = complete.model_cfg, complete.model_weight.values()
     print(f"source: {form}")
     print(
@@ -54,7 +56,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     write_checkpoint(args.output, complete, dtype=DTYPES[args.dtype])
     print(f"wrote: {args.output}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,8 +1,12 @@
-"""Make noisy copies of test sets, one for each condition of a YAML."""
+"""Make noisy copies of test sets, one for each condition in a YAML."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+from hamzaban.cli import add_nj
+
+GROUP = "audio"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -11,14 +15,14 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="The YAML has the form of conf/conditions.yaml. Beside data/test "
         "come data/test_<condition>, with the same ids and texts, for --test_sets; "
-        "show-conditions compares their scores.",
+        "`analyse --by conditions` compares their scores.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("--config", type=Path, required=True, help="YAML: sets, conditions, seed")
     add("--data", type=Path, default="data", help="folder that holds the sets")
-    add("--fs", type=int, default=16000, help="rate of the copies, Hz")
-    add("--nj", type=int, default=1, help="number of processes")
+    add("--fs", type=int, default=16000, help="sample rate of the copies, Hz")
+    add_nj(parser)
     return parser
 
 
@@ -30,7 +34,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     conditions = read_conditions(args.config)
     make_conditions(args.data, conditions, nj=args.nj, fs=args.fs)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from hamzaban.decode.search_options import DecodeOptions, read_inference
 
+GROUP = "decode"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban make-emissions`."""

@@ -1,9 +1,13 @@
-"""Make a report of experiments: one HTML file to look at and to listen to."""
+"""Write a report of experiments: one HTML page with results, curves and audio."""
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from hamzaban.cli import add_nj
+
+GROUP = "score"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -40,11 +44,12 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="rounds of pseudo-labelling, beside each pseudo_* by the first experiment",
     )
-    _add_details(add)
+    _add_details(parser)
     return parser
 
 
-def _add_details(add: Callable[..., argparse.Action]) -> None:
+def _add_details(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--num_worst", type=int, default=10, help="utterances to show of each set")
     add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
     add(
@@ -54,9 +59,9 @@ def _add_details(add: Callable[..., argparse.Action]) -> None:
         metavar="NAME=FILE",
         help="groups of utterances, such as dialect=utt2dialect",
     )
-    add("--replicates", type=int, default=10000, help="draws of the bootstrap")
-    add("--seed", type=int, default=0, help="of the bootstrap")
-    add("--nj", type=int, default=1, help="threads that read audio")
+    add("--replicates", type=int, default=10000, help="bootstrap replicates")
+    add("--seed", type=int, default=0, help="random seed of the bootstrap")
+    add_nj(parser, "threads that read audio")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
@@ -91,7 +96,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         stream.write(render_page(page))
     logging.info("Wrote %s", args.output)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "text"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban make-tokens`."""
@@ -27,13 +29,18 @@ def get_parser() -> argparse.ArgumentParser:
         "--bpe_nlsyms",
         default="",
         metavar="A,B",
-        help="strings that are always one piece, separated by commas",
+        help="strings that are never divided, separated by commas",
     )
     parser.add_argument(
-        "--cleaner", default="none", help="of the text, such as hamzaban/fa/train"
+        "--cleaner",
+        default="none",
+        help="cleaner of the text, such as hamzaban/fa/train",
     )
     parser.add_argument(
-        "--output_dir", type=Path, required=True, help="gets tokens.txt, bpe.model, ..."
+        "--output_dir",
+        type=Path,
+        required=True,
+        help="folder to write: tokens.txt, ...",
     )
     return parser
 
@@ -61,7 +68,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
             user_defined_symbols=symbols,
         )
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

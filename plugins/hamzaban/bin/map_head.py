@@ -1,4 +1,4 @@
-"""Write a source model's weights with the output layer turned to a target's tokens.
+"""Map the output layer of a source model to the tokens of a target language.
 
 Training with `--init_param` then begins with a model that says the target's letters as
 the source says its own; letters that only the target has sound like those to which the
@@ -8,6 +8,8 @@ mapping of conf/pseudo.yaml takes them.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -24,7 +26,12 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add("--token_list", type=Path, required=True, help="tokens.txt of the target")
     add("--config", type=Path, required=True, help="conf/pseudo.yaml, or based on it")
-    add("--output", type=Path, required=True, help="file of weights, for --init_param")
+    add(
+        "--output",
+        type=Path,
+        required=True,
+        help="file to write: weights for --init_param",
+    )
     return parser
 
 
@@ -43,7 +50,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         mapping=mapping,
     )
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Find speech in media of any kind and length; write it as a data directory.
+"""Find speech in media files of any kind and length; write it as a data directory.
 
 Takes files, directories, patterns ('talks/**/*.mp3') and lists of files. Speech is cut
 into chunks at pauses; what was heard before is left out. Killed, it is run again and
@@ -9,7 +9,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.bin.format_audio import count
+from hamzaban.cli import add_nj
+
+GROUP = "audio"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -18,11 +20,17 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("media", nargs="*", help="files, directories, patterns")
-    add("--media_list", type=Path, action="append", default=[], help="such, one a line")
-    add("--output_dir", type=Path, required=True, help="such as dump/unlabelled")
+    add("media", nargs="*", help="files, folders or glob patterns")
+    add(
+        "--media_list",
+        type=Path,
+        action="append",
+        default=[],
+        help="file with one of these on each line",
+    )
+    add("--output_dir", type=Path, required=True, help="folder to write")
     add("--config", type=Path, required=True, help="conf/mine.yaml, or one based on it")
-    add("--nj", type=count, default=1, help="number of processes (default: 1)")
+    add_nj(parser)
     return parser
 
 

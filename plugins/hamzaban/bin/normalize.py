@@ -4,6 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from hamzaban.cli import add_nj
+
+GROUP = "text"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban normalize`."""
@@ -13,7 +17,9 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--lang", required=True, help="language, such as fa")
     parser.add_argument("--profile", default="train", help="rules to apply")
-    parser.add_argument("--options", default="", help="of the language, a=b,c=d")
+    parser.add_argument(
+        "--options", default="", help="options of the language, a=b,c=d"
+    )
     parser.add_argument(
         "--kaldi", action="store_true", help="keep the first field, an utterance id"
     )
@@ -28,7 +34,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="count the tokens that each rule changed, on standard error",
     )
     parser.add_argument("--id", action="store_true", help="print the id and stop")
-    parser.add_argument("--nj", type=int, default=1, help="number of processes")
+    add_nj(parser)
     return parser
 
 
@@ -57,7 +63,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.report:
         print(report.format(), file=sys.stderr)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

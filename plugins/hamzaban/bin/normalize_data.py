@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "text"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban normalize-data`."""
@@ -13,17 +15,17 @@ def get_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("source", type=Path, help="data directory with text")
-    parser.add_argument("target", type=Path, help="written; may be the source itself")
+    parser.add_argument("target", type=Path, help="folder to write; may be the source")
     parser.add_argument(
         "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
     )
     parser.add_argument("--profile", default="train", help="rules to apply")
-    parser.add_argument("--options", default="", help="of the normalizer, a=b,c=d")
+    parser.add_argument("--options", default="", help="options of the rules, a=b,c=d")
     parser.add_argument(
         "--max_drop",
         type=float,
         default=0.05,
-        help="highest share of utterances that may be left out",
+        help="highest share of utterances to drop",
     )
     return parser
 
@@ -52,7 +54,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         f"{len(done.left_out)} left out; normalizer {normalizer.id}"
     )
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

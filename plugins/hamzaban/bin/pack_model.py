@@ -1,8 +1,10 @@
-"""Pack a trained recognizer into one archive, as ESPnet's model zoo reads it."""
+"""Pack a trained recognizer into one archive that ESPnet's model zoo can load."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -15,13 +17,18 @@ def get_parser() -> argparse.ArgumentParser:
         default="valid.wer.ave.pth",
         help="model file in --asr_exp (default: %(default)s)",
     )
-    add("--outpath", help="the archive (default: <asr_exp>/<name>_<model>.zip)")
+    add(
+        "--output",
+        "--outpath",
+        dest="outpath",
+        help="file to write (default: <asr_exp>/<name>_<model>.zip)",
+    )
     add(
         "--option",
         action="append",
         default=[],
         help="a file or folder to add; may be repeated. RESULTS.md and images of "
-        "--asr_exp are added where they are there",
+        "--asr_exp are added if they exist",
     )
     return parser
 
@@ -39,7 +46,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     pack_model(asr_exp, args.asr_model, outpath, extra)
     print(outpath)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

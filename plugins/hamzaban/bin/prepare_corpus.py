@@ -1,4 +1,4 @@
-"""Make data directories from a published corpus: commonvoice, fleurs ..."""
+"""Make data directories from a published corpus, such as Common Voice or FLEURS."""
 
 import argparse
 import importlib
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban import corpora
-from hamzaban.cli import read_summary
+from hamzaban.cli import add_nj, read_info
+
+GROUP = "data"
 
 CORPORA_DIR = Path(corpora.__file__).parent
 
@@ -21,7 +23,9 @@ def get_parser(corpus: str | None = None) -> argparse.ArgumentParser:
     known = find_corpora()
     if corpus is None:
         width = max(map(len, known))
-        lines = [f"  {name:<{width}}  {read_summary(known[name])}" for name in known]
+        lines = [
+            f"  {name:<{width}}  {read_info(known[name]).summary}" for name in known
+        ]
         parser = argparse.ArgumentParser(
             description=__doc__,
             usage="hamzaban prepare-corpus CORPUS [--help | SOURCE --output data ...]",
@@ -38,10 +42,10 @@ def get_parser(corpus: str | None = None) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("source", type=Path, help="where the corpus is")
-    add("--output", type=Path, default="data", help="gets a folder for each set")
-    add("--max_drop", type=float, default=0.05, help="most of a set that may be unfit")
-    add("--seed", type=int, default=0, help="decides what is drawn at random")
-    add("--nj", type=int, default=1, help="processes")
+    add("--output", type=Path, default="data", help="folder to write: one for each set")
+    add("--max_drop", type=float, default=0.05, help="highest share of a set to drop")
+    add("--seed", type=int, default=0, help="random seed")
+    add_nj(parser)
     module.add_options(parser)
     return parser
 
@@ -54,7 +58,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f"hamzaban.corpora.{args.corpus}")
     module.prepare(options)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

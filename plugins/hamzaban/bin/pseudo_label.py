@@ -1,15 +1,18 @@
-"""Label audio of a language without transcripts: one round, filtered and judged.
+"""Label untranscribed audio: run one round, filter its labels and judge it.
 
 Reads `round_<k>/emissions` (make-emissions), writes what is kept as data directories
-for the next training, health figures, and status.json, which says whether to go on and
+for the next training, health metrics, and status.json, which says whether to go on and
 which round is best. Values stand in conf/pseudo.yaml; local/pseudo.sh runs all rounds.
+With --summarize it labels nothing and rebuilds the tables of the rounds up to --last.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.bin.format_audio import count
+from hamzaban.cli import add_nj
+
+GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -17,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Killed, it is run again and goes on where it was.",
+        epilog="If it is killed, run it again: it continues where it was.",
     )
     add = parser.add_argument
     add("--pseudo_exp", type=Path, required=True, help="holds round_0, round_1, ...")
@@ -29,13 +32,35 @@ def get_parser() -> argparse.ArgumentParser:
     add("--text", type=Path, nargs="+", required=True, help="the target's sentences")
     add("--config", type=Path, required=True, help="conf/pseudo.yaml, or based on it")
     add("--ref", type=Path, help="true text of some of it, Kaldi; reported, not used")
-    add("--nj", type=count, default=1, help="number of processes (default: 1)")
+    add_nj(parser)
+    add(
+        "--summarize",
+        action="store_true",
+        help="only rebuild status.json, rounds.tsv and rounds.png, for when later "
+        "rounds no longer count; takes --pseudo_exp and --last",
+    )
+    return parser
+
+
+def get_summary_parser() -> argparse.ArgumentParser:
+    """Return the parser of `hamzaban pseudo-label --summarize`."""
+    parser = argparse.ArgumentParser(
+        description="Rebuild status.json, rounds.tsv and rounds.png of the rounds that "
+        "were labelled, up to one of them: for when later ones no longer count."
+    )
+    add = parser.add_argument
+    add("--summarize", action="store_true", help="asks for this")
+    add("--pseudo_exp", type=Path, required=True, help="holds round_0, round_1, ...")
+    add("--last", type=int, required=True, help="number of the round to end with")
     return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Run one round and print the guard's word; return the exit status."""
-    args = get_parser().parse_args(cmd)
+    """Run one round and print the guard's verdict; return the exit status."""
+    words = list(cmd or [])
+    if "--summarize" in words:
+        return summarize(get_summary_parser().parse_args(words))
+    args = get_parser().parse_args(words)
     if args.round < 0:
         raise ValueError(f"--round {args.round} found, expected 0 or more")
     from hamzaban.pseudo.round_options import read_options
@@ -56,5 +81,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
     return 0
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def summarize(args: argparse.Namespace) -> int:
+    """Rebuild the summary of the rounds up to the last one; return the exit status."""
+    if args.last < 0:
+        raise ValueError(f"--last {args.last} found, expected 0 or more")
+    from hamzaban.pseudo.record import write_summary
+
+    write_summary(args.pseudo_exp, args.last)
+    return 0

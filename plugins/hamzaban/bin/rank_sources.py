@@ -1,8 +1,10 @@
-"""Rank source models for a language without transcripts by their zero-shot labels."""
+"""Rank source models by their zero-shot labels of an untranscribed language."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -19,7 +21,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--lang", default="", help="of the target, ISO 639; for distances of descent")
     add("--text", type=Path, nargs="+", required=True, help="the target's sentences")
     add("--config", type=Path, required=True, help="of pseudo-label: mapping, guard")
-    add("--output", type=Path, required=True, help="the table, .tsv")
+    add("--output", type=Path, required=True, help="file to write: the table, .tsv")
     return parser
 
 
@@ -43,7 +45,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     ranked = rank_sources(sources, target, options.guard)
     print(write_sources(ranked, args.output), end="")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,10 +1,12 @@
-"""Run a command, or its numbered jobs, with a log each, here or on a cluster."""
+"""Run a command as one job or several numbered jobs, each with its own log."""
 
 import argparse
 from collections.abc import Sequence
 
 from hamzaban.launch import Resources, run_jobs
 from hamzaban.launch.backends import BACKENDS
+
+GROUP = "run"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -14,14 +16,18 @@ def get_parser() -> argparse.ArgumentParser:
         usage="%(prog)s [options] --log DIR/name.JOB.log -- command ... JOB ...",
         epilog="JOB becomes 1..nj in the words of the command and in the log's name.",
     )
-    parser.add_argument("--nj", type=int, default=1, help="number of jobs")
-    parser.add_argument("--max_jobs", type=int, help="at most this many at once")
-    parser.add_argument("--log", required=True, help="log of a job")
+    parser.add_argument("--nj", type=int, default=1, help="number of jobs (default: 1)")
+    parser.add_argument("--max_jobs", type=int, help="run at most this many at once")
+    parser.add_argument(
+        "--log", required=True, help="file to write: the log of each job"
+    )
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs for each job")
     parser.add_argument("--num_threads", type=int, help="CPU threads for each job")
     parser.add_argument("--num_nodes", type=int, default=1, help="machines for a job")
     parser.add_argument(
-        "--backend", default="local", help=f"where: {', '.join(sorted(BACKENDS))}"
+        "--backend",
+        default="local",
+        help=f"where to run: {', '.join(sorted(BACKENDS))}",
     )
     parser.add_argument(
         "--backend_conf",

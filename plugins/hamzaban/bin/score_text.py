@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
 
+GROUP = "score"
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "score"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban show-results`."""

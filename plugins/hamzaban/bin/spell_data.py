@@ -1,8 +1,10 @@
-"""Write the transcripts of a data directory in Latin letters, or as phones."""
+"""Write the transcripts of a data directory in Latin letters or as phones."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -15,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("source", type=Path, help="data directory with text")
-    add("target", type=Path, help="written; may be the source itself")
+    add("target", type=Path, help="folder to write; may be the source")
     add("--form", required=True, help="roman, or phones:<voice of espeak-ng>")
     return parser
 
@@ -31,7 +33,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     count = spell_dir(args.source, args.target, kind, voice)
     print(f"{args.target}: {count} utterances of {args.source} as {args.form}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

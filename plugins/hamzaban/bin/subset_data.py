@@ -1,15 +1,17 @@
-"""Take a part of a data directory: first, random, by speakers, by list, by hours."""
+"""Select part of a data directory: first, random, by speaker, by list, by hours."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban subset-data`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="data directory")
-    parser.add_argument("target", type=Path, help="written; may be the source itself")
+    parser.add_argument("target", type=Path, help="folder to write; may be the source")
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--first", type=int, metavar="N", help="the first N utterances")
     how.add_argument("--random", type=int, metavar="N", help="N random utterances")
@@ -57,7 +59,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     num_utts = distribute(args.source, parts, {0: args.target})[0]
     print(f"{args.target}: {num_utts} of {len(parts)} utterances of {args.source}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+GROUP = "train"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban train-asr`: ESPnet2's options and ours."""
@@ -22,7 +24,3 @@ def _import_task() -> Any:
     with compat.fast_imports():
         from hamzaban.asr.task import ASRTask
     return ASRTask
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

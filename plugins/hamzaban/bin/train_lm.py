@@ -4,6 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import add_nj
+
+GROUP = "train"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban train-lm`."""
@@ -13,20 +17,23 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, required=True, help="conf/lm.yaml")
     parser.add_argument(
-        "--output_dir", type=Path, required=True, help="gets <unit>/lm.bin, report.tsv"
+        "--output_dir",
+        type=Path,
+        required=True,
+        help="folder to write: <unit>/lm.bin, ...",
     )
     for option, what in (
         ("--train_text", "transcripts to train on, Kaldi text"),
-        ("--lm_text", "further sentences to train on, plain, may be .gz"),
-        ("--valid_text", "chooses the weight of the two; measured, Kaldi text"),
-        ("--test_text", "measured, Kaldi text"),
+        ("--lm_text", "more sentences to train on: plain text, may be .gz"),
+        ("--valid_text", "Kaldi text; sets the weight of the two, and is measured"),
+        ("--test_text", "Kaldi text to measure perplexity on"),
     ):
         parser.add_argument(
             option, nargs="+", type=Path, default=[], metavar="FILE", help=what
         )
-    parser.add_argument("--lang", help="normalize as the language's training text")
-    parser.add_argument("--bpemodel", type=Path, help="pieces of unit bpe")
-    parser.add_argument("--nj", type=int, default=1, help="processes that normalize")
+    parser.add_argument("--lang", help="normalize as training text of this language")
+    parser.add_argument("--bpemodel", type=Path, help="SentencePiece model of unit bpe")
+    add_nj(parser)
     return parser
 
 
@@ -49,7 +56,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         nj=args.nj,
     )
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Fine-tune a CTC recognizer that labels audio for itself while it trains (slimIPL).
+"""Train a CTC recognizer that labels audio for itself as it trains (slimIPL).
 
 Beside the labelled training set it reads --unlabelled_data_dir; continuous_conf of
 conf/pseudo_continuous.yaml says how labels are made, kept and watched.
@@ -7,6 +7,8 @@ conf/pseudo_continuous.yaml says how labels are made, kept and watched.
 import argparse
 from collections.abc import Sequence
 from typing import Any
+
+GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -26,7 +28,3 @@ def _import_task() -> Any:
     with compat.fast_imports():
         from hamzaban.pseudo.continuous.task import ContinuousTask
     return ContinuousTask
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

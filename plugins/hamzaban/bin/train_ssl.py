@@ -1,8 +1,10 @@
-"""Pretrain a wav2vec 2.0 model on untranscribed speech, from scratch or continued."""
+"""Pretrain wav2vec 2.0 on untranscribed speech, from scratch or a checkpoint."""
 
 import argparse
 from collections.abc import Sequence
 from typing import Any
+
+GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -22,7 +24,3 @@ def _import_task() -> Any:
     with compat.fast_imports():
         from hamzaban.pretrain.task import SSLTask
     return SSLTask
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

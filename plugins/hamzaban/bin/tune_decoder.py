@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+GROUP = "decode"
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban tune-decoder`."""

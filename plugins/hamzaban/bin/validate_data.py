@@ -1,11 +1,13 @@
-"""Check data directories; name file, line, id and remedy of everything wrong."""
+"""Check data directories; name file, line, id and remedy of every fault."""
 
 import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import str2bool
+from hamzaban.cli import add_nj, str2bool
+
+GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -16,23 +18,21 @@ def get_parser() -> argparse.ArgumentParser:
         "--allow_pipes true."
     )
     parser.add_argument("data_dirs", nargs="+", type=Path, metavar="DIR")
-    parser.add_argument("--no_text", action="store_true", help="text need not be there")
+    parser.add_argument("--no_text", action="store_true", help="text may be absent")
     parser.add_argument(
         "--no_wav",
         action="store_true",
-        help="wav.scp need not be there, no audio is opened",
+        help="wav.scp may be absent; no audio is opened",
     )
     parser.add_argument(
         "--audio",
         choices=("none", "header", "full"),
         default="header",
         help="header: open each file; full: decode it, to see truncation, NaN and "
-        "silence for sure (default: header)",
+        "silence reliably (default: header)",
     )
-    parser.add_argument("--fs", type=int, help="sample rate in Hz audio must have")
-    parser.add_argument(
-        "--nj", type=int, default=1, help="processes that read audio (default: 1)"
-    )
+    parser.add_argument("--fs", type=int, help="sample rate to expect, Hz")
+    add_nj(parser)
     parser.add_argument(
         "--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp"
     )
@@ -45,7 +45,7 @@ def get_parser() -> argparse.ArgumentParser:
         "(default: strict)",
     )
     parser.add_argument(
-        "--max_shown", type=int, default=20, help="lines shown of a kind (default: 20)"
+        "--max_shown", type=int, default=20, help="lines of each kind (default: 20)"
     )
     return parser
 
@@ -73,7 +73,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         print(f"{data_dir}: {verdict}{totals}; {summary.line()}")
         status |= bool(findings.num_errors)
     return int(status)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

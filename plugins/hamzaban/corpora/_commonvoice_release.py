@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import yaml
-
+from hamzaban.config import load_mapping
 from hamzaban.ingest.archive import extract_files, first_file
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.tables import open_utf8
@@ -128,11 +127,11 @@ def find_place(source: Path, lang: str, version: str) -> Path:
     )
     found = [path for form in patterns for path in sorted(source.glob(form))]
     places = [path.parent if path.suffix == ".tsv" else path for path in found]
-    for path in sorted(source.glob(_GIVEN_OUT)):
-        if _peek_language(path) == lang and (
-            not version or version == _version_of(path)
-        ):
-            places.append(path)
+    places += [
+        path
+        for path in sorted(source.glob(_GIVEN_OUT))
+        if _peek_language(path) == lang and version in ("", _version_of(path))
+    ]
     places = [path for path in places if "-delta-" not in str(path)] or places
     versions = {_version_of(path) for path in places}
     if not places:
@@ -203,7 +202,7 @@ def check_counts(release: Release, lang: str) -> None:
         ValueError: A table is short of rows.
     """
     path = Path(__file__).with_name("commonvoice_counts.yaml")
-    known = yaml.safe_load(path.read_text(encoding="utf-8"))
+    known = load_mapping(path)
     counts = known.get(lang, {}).get(release.version)
     if counts is None:
         logging.info("%s: no published number of clips is known", release)

@@ -10,16 +10,19 @@ import logging
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban.cli import str2bool
 from hamzaban.corpora._commonvoice_release import Release, check_counts, open_release
+from hamzaban.data.files import Pair
 from hamzaban.data.write import write_scp
 from hamzaban.ingest.durations import read_durations
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.select import draw_by_speaker, take_hours
+from hamzaban.ingest.sets import drop_marks
 from hamzaban.ingest.tables import read_tsv
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 from hamzaban.ingest.write import write_set
@@ -76,12 +79,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="write apart<suffix>: train's transcripts, less those of other.tsv",
     )
     add("--unpack_dir", type=Path, default="downloads", help="for files of a tarball")
-    add(
-        "--check_counts",
-        type=str2bool,
-        default=True,
-        help="compare with the published number of clips, where it is known",
-    )
+    counts = "compare with the published number of clips, where it is known"
+    add("--check_counts", type=str2bool, default=True, help=counts)
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -98,17 +97,18 @@ def prepare(args: argparse.Namespace) -> None:
         clip.path for read in sets.values() for clip in read(Tally(""))
     )
     durations = release.durations()
-    for name, read in sets.items():
-        tally = Tally(f"{name}{args.suffix} of {release}")
-        utterances = make_utterances(read(tally), release, args.lang, tally)
-        if durations is not None:
-            utterances = add_durations(utterances, durations)
-        if name == "unlabelled":
-            utterances = (utt._replace(text=None) for utt in utterances)
-        write_set(args.output / f"{name}{args.suffix}", utterances, tally)
-        tally.check(args.max_drop)
-    if args.apart:
-        write_apart(sets["train"], release, args)
+    with ExitStack() as publish:
+        for name, read in sets.items():
+            tally = Tally(f"{name}{args.suffix} of {release}")
+            utterances = make_utterances(read(tally), release, args.lang, tally)
+            if durations is not None:
+                utterances = add_durations(utterances, durations)
+            if name == "unlabelled":
+                utterances = (utt._replace(text=None) for utt in utterances)
+            write_set(args.output / f"{name}{args.suffix}", utterances, tally, publish)
+            tally.check(args.max_drop)
+        if args.apart:
+            write_apart(sets["train"], release, args)
 
 
 def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
@@ -122,10 +122,13 @@ def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
     clips = leave_out_shared(
         read(tally), lambda c: c.sentence, index, args.lang, tally, place="other.tsv"
     )
-    found = make_utterances(clips, release, args.lang, tally)
-    texts = ((utt.utt_id, utt.text or "") for utt in found)
-    write_scp(args.output / f"apart{args.suffix}", texts)
-    tally.check(args.max_drop)
+
+    def read_texts() -> Iterator[Pair]:
+        for utt in make_utterances(clips, release, args.lang, tally):
+            yield utt.utt_id, utt.text or ""
+        tally.check(args.max_drop)  # before the file appears
+
+    write_scp(args.output / f"apart{args.suffix}", read_texts())
 
 
 def plan_sets(release: Release, args: argparse.Namespace) -> dict[str, Read]:
@@ -263,6 +266,12 @@ def make_utterances(
 ) -> Iterator[Utterance]:
     """Turn clips into utterances; those without words or audio are counted."""
     language = lang.split("-")[0].lower()
+    return drop_marks(_read_clips(clips, release, language, tally), tally)
+
+
+def _read_clips(
+    clips: Iterable[Clip], release: Release, language: str, tally: Tally
+) -> Iterator[Utterance]:
     for clip in clips:
         text = clean_text(clip.sentence)
         audio = str(release.clip(clip.path))

@@ -56,7 +56,7 @@ def prepare(args: argparse.Namespace) -> None:
             check_count(folder, found, COUNTS[part], "segments")
 
         def read(tally: Tally, folder: Path = folder) -> Iterator[Utterance]:
-            yield from read_verbatim(folder, args.source, tally)
+            yield from read_verbatim(folder, tally)
 
         readers[name] = read
     write_sets(args.output, readers, args.source, args.max_drop)
@@ -107,7 +107,7 @@ def _make_utterance(
     )
 
 
-def read_verbatim(folder: Path, source: Path, tally: Tally) -> Iterator[Utterance]:
+def read_verbatim(folder: Path, tally: Tally) -> Iterator[Utterance]:
     """Read dev or test, Kaldi files whose text is in Buckwalter's letters."""
     names = ("wav.scp", "text.non_overlap_speech", "segments.non_overlap_speech")
     recordings, texts, segments = (folder / name for name in names)

@@ -71,6 +71,11 @@ def read_scp(path: str | Path) -> Iterator[Pair]:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: A line is blank or is not UTF-8.
+
+    Examples:
+        >>> _ = Path("text").write_text("utt1 salaam\\nutt2\\n", encoding="utf-8")
+        >>> list(read_scp("text"))
+        [('utt1', 'salaam'), ('utt2', '')]
     """
     path = Path(path)
     with open(path, "rb") as stream:

@@ -1,4 +1,4 @@
-"""Copying, subsetting and splitting Kaldi data directories, in streams."""
+"""Copying, subsetting and dividing Kaldi data directories, in streams."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -13,14 +13,8 @@ from hamzaban.data.files import (
     read_value,
     require_utts,
 )
-from hamzaban.data.select import (
-    Assignment,
-    assign_by_speaker,
-    assign_by_utterance,
-)
+from hamzaban.data.select import Assignment
 from hamzaban.data.write import DirWriter, ScpWriter
-
-MAX_OPEN_PARTS = 256  # parts written at once: each holds a file open
 
 
 @dataclass(frozen=True)
@@ -215,38 +209,3 @@ class _Distribution:
                 f"{self.source / name}: {kind}_id {min(missing)} has no line; see "
                 f"`hamzaban validate-data {self.source}`"
             )
-
-
-def split_dir(
-    source: str | Path,
-    nj: int,
-    *,
-    by_utterance: bool = False,
-    target: str | Path | None = None,
-) -> list[Path]:
-    """Split a directory into `nj` parts, named as Kaldi names them.
-
-    Args:
-        source: A valid data directory.
-        nj: Number of parts.
-        by_utterance: Cut anywhere, into parts equal within one utterance; otherwise
-            speakers stay whole.
-        target: Holds the parts 1 .. nj; by default `source`/split<nj>, or
-            `source`/split<nj>utt by utterance.
-
-    Returns:
-        The directories of the parts.
-
-    Raises:
-        ValueError: There are fewer speakers or utterances than parts.
-    """
-    source = Path(source)
-    list_files(source)
-    assign = assign_by_utterance if by_utterance else assign_by_speaker
-    assignment = assign(source, nj)
-    default = source / f"split{nj}{'utt' if by_utterance else ''}"
-    parts = [Path(target or default) / str(number + 1) for number in range(nj)]
-    for start in range(0, nj, MAX_OPEN_PARTS):
-        group = range(start, min(start + MAX_OPEN_PARTS, nj))
-        distribute(source, assignment, {part: parts[part] for part in group})
-    return parts

@@ -4,11 +4,13 @@ import random
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from hamzaban.data.files import read_scp
 
 LEFT_OUT = -1
-Assignment = array  # one int an utterance, in the order of utt2spk; LEFT_OUT or a part
+# One int an utterance, in the order of utt2spk; LEFT_OUT or a part.
+Assignment: TypeAlias = "array[int]"
 
 
 def select_first(data_dir: Path, num_utts: int) -> Assignment:
@@ -172,46 +174,6 @@ def _read_durations(data_dir: Path, fs: int) -> Iterator[float]:
             ) from None
 
 
-def assign_by_utterance(data_dir: Path, nj: int) -> Assignment:
-    """Cut a directory into parts of consecutive utterances, equal within one.
-
-    Raises:
-        ValueError: There are fewer utterances than parts.
-    """
-    total = _count_utts(data_dir)
-    _require_parts(data_dir, nj, total, "utterances")
-    return array("i", (index * nj // total for index in range(total)))
-
-
-def assign_by_speaker(data_dir: Path, nj: int) -> Assignment:
-    """Cut a directory into parts of whole speakers, as even in utterances as they go.
-
-    Raises:
-        ValueError: There are fewer speakers than parts.
-    """
-    counts: dict[str, int] = {}
-    for _, spk_id in read_scp(data_dir / "utt2spk"):
-        counts[spk_id] = counts.get(spk_id, 0) + 1
-    _require_parts(data_dir, nj, len(counts), "speakers")
-    part_of = _spread(sorted(counts.items()), nj)
-    return array("i", (part_of[spk] for _, spk in read_scp(data_dir / "utt2spk")))
-
-
-def _spread(counts: list[tuple[str, int]], nj: int) -> dict[str, int]:
-    """Give consecutive speakers to each part; no part stays empty."""
-    total = sum(count for _, count in counts)
-    part_of: dict[str, int] = {}
-    part, start, given = 0, 0, 0
-    for place, (spk_id, count) in enumerate(counts):
-        is_full = given + count / 2 > total * (part + 1) / nj
-        is_last_chance = len(counts) - place < nj - part  # the rest need one each
-        if place > start and part < nj - 1 and (is_full or is_last_chance):
-            part, start = part + 1, place
-        part_of[spk_id] = part
-        given += count
-    return part_of
-
-
 def _count_utts(data_dir: Path) -> int:
     return sum(1 for _ in read_scp(data_dir / "utt2spk"))
 
@@ -221,12 +183,4 @@ def _require_enough(data_dir: Path, wanted: int, total: int, noun: str) -> None:
         raise ValueError(
             f"{data_dir}: {wanted} {noun} asked for, expected 1 to {total}, "
             "which is all there are; ask for fewer"
-        )
-
-
-def _require_parts(data_dir: Path, nj: int, total: int, noun: str) -> None:
-    if not 1 <= nj <= total:
-        raise ValueError(
-            f"{data_dir}: nj is {nj}, expected 1 to {total}, one part for each of the "
-            f"{noun} at most; choose another --nj"
         )

@@ -4,7 +4,7 @@ import heapq
 import shutil
 import tempfile
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,8 +49,13 @@ class ScpWriter:
         """Write a line.
 
         Raises:
-            ValueError: The id has been written before.
+            ValueError: The id has been written before, or there is a line break.
         """
+        if "\n" in rest or "\n" in key:
+            raise ValueError(
+                f"{self.name}: line break in {f'{key} {rest}'!r}, expected one line; "
+                "rename the file or correct the value"
+            )
         if not self._late and not self._runs and key >= self._last[0]:
             self._put(key, rest)
             return
@@ -122,6 +127,8 @@ class DirWriter:
 
     def __enter__(self) -> Self:
         """Open utt2spk, which every data directory has."""
+        if not self.data_dir.exists():
+            self._stack.callback(self._remove_if_empty)
         self.data_dir.mkdir(parents=True, exist_ok=True)
         remove_leftovers(self.data_dir)
         self.open("utt2spk")
@@ -142,6 +149,19 @@ class DirWriter:
         path.write_text(f"{value}\n", encoding="utf-8")
         keep_time(path, self.data_dir / name)
 
+    def finish(self) -> None:
+        """Complete the new files, which do not take their names yet.
+
+        Raises:
+            ValueError: An id has been written twice.
+        """
+        for writer in self._writers.values():
+            writer.finish()
+
+    def _remove_if_empty(self) -> None:
+        with suppress(OSError):
+            self.data_dir.rmdir()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -152,8 +172,7 @@ class DirWriter:
         with self._stack:
             if error is not None:
                 raise error
-            for writer in self._writers.values():
-                writer.finish()
+            self.finish()
             utt2spk = self._writers["utt2spk"].path
             spk2utt = self._stack.enter_context(atomic_path(self.data_dir / "spk2utt"))
             write_spk2utt(((spk, utt) for utt, spk in read_scp(utt2spk)), spk2utt)

@@ -72,14 +72,17 @@ class EspnetSearcher:
         asr.register()
         from espnet2.bin.asr_inference import Speech2Text
 
+        from hamzaban.weights.door import guarded
+
         is_ctc = getattr(args, "decoder", None) is None
-        self._speech2text: Any = Speech2Text(
-            asr_train_config=str(config),
-            asr_model_file=str(model_file),
-            bpemodel=None if bpemodel is None else str(bpemodel),
-            device="cuda" if options.ngpu else "cpu",
-            **_search_values(search, is_ctc),
-        )
+        with guarded():
+            self._speech2text: Any = Speech2Text(
+                asr_train_config=str(config),
+                asr_model_file=str(model_file),
+                bpemodel=None if bpemodel is None else str(bpemodel),
+                device="cuda" if options.ngpu else "cpu",
+                **_search_values(search, is_ctc),
+            )
         self._conv = find_conv(self._speech2text.asr_model)
         self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 

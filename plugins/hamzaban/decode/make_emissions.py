@@ -38,6 +38,7 @@ from hamzaban.decode.store import (
 from hamzaban.fileio import atomic_text, remove_leftovers
 from hamzaban.launch.local import die_with_parent
 from hamzaban.lm.info import hash_file
+from hamzaban.progress import ItemProgress
 
 if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
@@ -197,20 +198,27 @@ def _run(
     global _recognizer
     _recognizer = recognizer
     nj = 1 if options.ngpu else min(options.nj, len(parts))
+    sizes = [sum(len(batch) for batch in batches) for _, batches in parts]
+    progress = ItemProgress("log-posteriors", sum(sizes), "utterances")
     try:
         if nj <= 1:
-            for number, batches in parts:
+            for (number, batches), size in zip(parts, sizes, strict=True):
                 _write(folder, number, batches)
+                progress.add(size)
             return
         context = multiprocessing.get_context("fork")
         pool = concurrent.futures.ProcessPoolExecutor(
             nj, context, die_with_parent, (signal.SIGKILL,)
         )
         with pool:
-            jobs = [pool.submit(_write, folder, *part) for part in parts]
+            jobs = {
+                pool.submit(_write, folder, *part): size
+                for part, size in zip(parts, sizes, strict=True)
+            }
             try:
                 for job in concurrent.futures.as_completed(jobs):
                     job.result()
+                    progress.add(jobs[job])
             except BrokenProcessPool as e:
                 raise ValueError(
                     "a process died, perhaps for lack of memory; give a lower --nj or "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
     return moved - np.logaddexp.reduce(moved, axis=1, keepdims=True)
 
 
-def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray) -> float:
+def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray[Any]) -> float:
     """Sum the log-posteriors along a path of T tokens."""
     if not len(path):
         return 0.0
@@ -88,7 +89,13 @@ def path_confidence(log_probs: LogProbs, path: Sequence[int]) -> float:
 
 
 def find_runs(log_probs: LogProbs, path: Sequence[int]) -> list[Run]:
-    """Give the tokens of a path: repeats merged, blanks left out."""
+    """Give the tokens of a path: repeats merged, blanks left out.
+
+    Examples:
+        >>> log_probs = np.log(np.full((6, 3), 1 / 3, np.float32))  # (T, V)
+        >>> [run.token for run in find_runs(log_probs, [0, 1, 1, 0, 1, 2])]
+        [1, 1, 2]
+    """
     runs: list[Run] = []
     before, start = BLANK_ID, 0
     for t, token in enumerate([*path, BLANK_ID]):

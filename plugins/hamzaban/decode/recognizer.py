@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,13 +218,10 @@ def read_config(path: str | Path) -> argparse.Namespace:
     Raises:
         ValueError: It is not YAML, or not of an ASR model.
     """
-    import yaml
+    from hamzaban.config import load_mapping
 
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.YAMLError as e:
-        raise ValueError(f"{path}: not YAML ({e}); train again") from e
-    missing = {"token_list", "token_type", "bpemodel"} - set(values or {})
+    values = load_mapping(path)
+    missing = {"token_list", "token_type", "bpemodel"} - set(values)
     if missing:
         raise ValueError(
             f"{path}: {', '.join(sorted(missing))} not found, expected the "
@@ -260,15 +256,9 @@ def _build_model(args: argparse.Namespace, config: Path) -> Any:
 
 
 def _load_weights(model: Any, model_file: Path) -> None:
-    import torch
+    from hamzaban.weights.door import read_weights
 
-    try:
-        state = torch.load(model_file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as e:
-        raise ValueError(
-            f"{model_file}: cannot be read as a file of weights ({type(e).__name__}); "
-            "give another with --asr_model, or train again"
-        ) from e
+    state = read_weights(model_file)
     found = {
         name: tuple(getattr(weight, "shape", ())) for name, weight in state.items()
     }

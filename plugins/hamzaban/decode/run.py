@@ -20,6 +20,7 @@ from hamzaban.decode.languages import log_accuracy, write_languages
 from hamzaban.decode.search_options import DecodeOptions
 from hamzaban.fileio import atomic_text
 from hamzaban.launch.local import die_with_parent
+from hamzaban.progress import ItemProgress
 
 if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
@@ -110,7 +111,9 @@ def _decode_batches(
     _recognizer = recognizer
     try:
         results = _run_here if nj == 1 else _run_forks
+        progress = ItemProgress("decoding", total, "utterances")
         for found in results(batches, nj):
+            progress.add(len(found))
             before = len(hyps)
             hyps.update(found)
             if len(hyps) * 10 // total > before * 10 // total:

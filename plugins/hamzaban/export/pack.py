@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from hamzaban.config import load_mapping
 from hamzaban.decode.recognizer import find_files
 from hamzaban.fileio import atomic_path
 
@@ -43,7 +44,7 @@ def pack_model(
         raise ValueError(f"{outpath}: found '{Path(outpath).suffix}', expected .zip")
     config, model_file = find_files(asr_exp, asr_model)
     root = f"exp/{Path(asr_exp).resolve().name}"
-    values = yaml.safe_load(config.read_text(encoding="utf-8"))
+    values = load_mapping(config)
     files = {f"{root}/{asr_model}": model_file, **_find_extra(root, extra)}
     if values.get("bpemodel"):
         name = f"{root}/{Path(values['bpemodel']).name}"

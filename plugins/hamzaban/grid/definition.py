@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hamzaban.config import read_config
+from hamzaban.config import drop_none, option, read_dataclass, show
 
 Value = str | tuple[str, ...]
 METRICS = ("wer", "cer", "ter")
@@ -74,6 +74,58 @@ class Choice:
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+def _as_texts(value: object) -> object:
+    """Return the text of each scalar of a list, or of one that stands alone."""
+    if value is None:
+        return ()
+    values = value if isinstance(value, list | tuple) else [value]
+    if any(item is None or isinstance(item, list | dict) for item in values):
+        return value
+    return [str(item) for item in values]
+
+
+def _as_needed_texts(value: object) -> object:
+    texts = _as_texts(value)
+    if not texts:
+        raise ValueError("nothing found, expected one or more")
+    return texts
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The command of a cell as the YAML has it; see `Command`."""
+
+    command: tuple[str, ...] = option(convert=_as_needed_texts)
+    result: str = option()
+    inputs: tuple[str, ...] = option((), convert=_as_texts)
+    outputs: tuple[str, ...] = option((), convert=_as_texts)
+
+
+@dataclass(frozen=True)
+class _Preparation:
+    """What is run before the cells, as the YAML has it."""
+
+    command: tuple[str, ...] = option(convert=_as_needed_texts)
+    axes: tuple[str, ...] = option(convert=_as_needed_texts)
+    inputs: tuple[str, ...] = option((), convert=_as_texts)
+    outputs: tuple[str, ...] = option((), convert=_as_texts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """The YAML of a grid."""
+
+    axes: dict[str, Any]
+    cell: _Cell
+    compared: tuple[str, ...] = option(convert=_as_needed_texts)
+    conditions: tuple[str, ...] = option(convert=_as_needed_texts)
+    repeats: tuple[str, ...] = option(convert=_as_needed_texts)
+    variables: dict[str, Any] = option(default_factory=dict, convert=drop_none)
+    common: tuple[str, ...] = option((), convert=_as_texts)
+    prepare: _Preparation | None = None
+    metric: str = option("cer", choices=METRICS)
+
+
 def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:
     """Read a grid, and choose of it.
 
@@ -83,50 +135,37 @@ def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:
     """
     choice = choice or Choice()
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; give the YAML of a grid")
-    values, _ = read_config(path)
-    needed = ("axes", "cell", *ROLES)
-    known = (*needed, "variables", "common", "prepare", "metric")
-    _check_keys(f"{path}", values, known, needed)
-    axes = _choose(path, _read_axes(path, values["axes"]), choice.only)
-    variables = _set_variables(path, values.get("variables") or {}, choice.variables)
+    file = read_dataclass(_File, path)
+    axes = _choose(path, _read_axes(path, file.axes), choice.only)
+    variables = _set_variables(path, file.variables, choice.variables)
     axes = _fill_axes(path, axes, variables)
-    common = [str(word) for word in values.get("common") or []]
-    prepare = None
-    if values.get("prepare"):
-        prepare = _read_command(f"{path}: prepare", values["prepare"], common, None)
-    roles = {name: _as_tuple(values[name]) for name in ROLES}
-    grid = Grid(
-        path, axes, variables,
-        _read_command(f"{path}: cell", values["cell"], common, tuple(axes)),
-        prepare, metric=values.get("metric", "cer"), **roles,
-    )  # fmt: skip
+    cell, prepare = file.cell, file.prepare
+    command = Command(
+        (*cell.command, *file.common),
+        tuple(axes),
+        cell.inputs,
+        (cell.result, *cell.outputs),
+    )
+    before = None
+    if prepare is not None:
+        words = (*prepare.command, *file.common)
+        before = Command(words, prepare.axes, prepare.inputs, prepare.outputs)
+    roles = {name: getattr(file, name) for name in ROLES}
+    grid = Grid(path, axes, variables, command, before, metric=file.metric, **roles)
     _check(grid)
     return grid
 
 
-def _check_keys(
-    place: str, values: Any, known: Sequence[str], needed: Sequence[str]
-) -> None:
-    if not isinstance(values, dict):
-        raise ValueError(f"{place}: found {values!r}, expected lines `key: value`")
-    for name in values:
-        if name not in known:
-            raise ValueError(f"{place}: {name} is unknown; known: {', '.join(known)}")
-    for name in needed:
-        if not values.get(name):
-            raise ValueError(f"{place}: {name} is missing; add it")
-
-
-def _read_axes(path: Path, axes: Any) -> dict[str, dict[str, Value]]:
+def _read_axes(path: Path, axes: dict[str, Any]) -> dict[str, dict[str, Value]]:
     read: dict[str, dict[str, Value]] = {}
     for axis, values in axes.items():
         place = f"{path}: axis {axis}"
         if isinstance(values, list):
-            values = {value: value for value in values}
+            values = {str(value): value for value in values}
         if not isinstance(values, dict) or not values:
-            raise ValueError(f"{place}: found {values!r}, expected a list or `name: x`")
+            raise ValueError(
+                f"{place}: {show(values)} found, expected a list or `name: x`"
+            )
         read[axis] = {}
         for name, value in values.items():
             if any(char in str(name) for char in "/,= ") or not str(name):
@@ -198,26 +237,6 @@ def _choose(
     }
 
 
-def _read_command(
-    place: str, values: Any, common: list[str], axes: tuple[str, ...] | None
-) -> Command:
-    own = "axes" if axes is None else "result"
-    _check_keys(place, values, ("command", "inputs", "outputs", own), ("command", own))
-    lists = {
-        name: tuple(str(word) for word in values.get(name) or [])
-        for name in ("command", "inputs", "outputs", "axes")
-    }
-    outputs = lists["outputs"]
-    if axes is not None:
-        outputs = (str(values["result"]), *outputs)
-    words = (*lists["command"], *common)
-    return Command(words, axes or lists["axes"], lists["inputs"], outputs)
-
-
-def _as_tuple(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
-
-
 def _check(grid: Grid) -> None:
     """Check that roles and places name what there is."""
     roles = (*grid.compared, *grid.conditions, *grid.repeats)
@@ -225,10 +244,6 @@ def _check(grid: Grid) -> None:
         raise ValueError(
             f"{grid.path}: compared, conditions and repeats are {', '.join(roles)}, "
             f"expected each of the axes once: {', '.join(grid.axes)}"
-        )
-    if grid.metric not in METRICS:
-        raise ValueError(
-            f"{grid.path}: metric is {grid.metric}, expected {', '.join(METRICS)}"
         )
     for command in (grid.cell, grid.prepare):
         if command is None:

@@ -1,4 +1,4 @@
-"""Running a grid: what is prepared, then the cells, each a job of its own."""
+"""Running a grid: preparations, then the cells, each a job of its own; its tables."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -64,6 +64,29 @@ def run_grid(grid: Grid, exp_dir: Path, place: Place) -> list[tuple[Task, State]
         if state.name == FAILED:
             logging.error("%s failed: %s", cell.title, state.detail)
     return found
+
+
+def write_tables(grid: Grid, exp_dir: Path, output_dir: Path) -> str:
+    """Write RESULTS.md, cells.tsv, pairs.tsv and the heat map of the cells as they are.
+
+    Args:
+        grid: The grid.
+        exp_dir: Has the folders of the cells.
+        output_dir: Folder to write into.
+
+    Returns:
+        The text of RESULTS.md.
+    """
+    from hamzaban.grid.heatmap import draw_heatmap
+    from hamzaban.grid.report import HEATMAP, write_report
+    from hamzaban.grid.table import make_table
+    from hamzaban.score.results import describe_environment
+
+    found = [(cell, look_at(cell)) for cell in list_cells(grid, exp_dir)]
+    table = make_table(grid, found)
+    text = write_report(table, output_dir, describe_environment())
+    draw_heatmap(table, output_dir / HEATMAP)
+    return text
 
 
 def _prepare(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban.ingest.tables import Row, read_rows
+from hamzaban.text.marks import Mark
 
 # What a column may be called, the likelier first; case, spaces and dashes do not count.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -52,6 +53,7 @@ class Item(NamedTuple):
         duration_s: Seconds, 0 where unknown.
         rec_id: The recording it is cut from, where the corpus names recordings.
         keeps_id: `utt_id` is not to be made longer by the speaker.
+        marks: Marks that were in the transcript (see `hamzaban.text.marks`).
     """
 
     place: str
@@ -66,6 +68,12 @@ class Item(NamedTuple):
     duration_s: float = 0.0
     rec_id: str = ""
     keeps_id: bool = False
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether the item is a segment of its audio."""
+        return bool(self.begin_s or self.end_s)
 
 
 class TableOptions(NamedTuple):

@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections import Counter
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,21 +16,27 @@ from hamzaban.ingest.arrow import (
     name_folder,
     unpack_arrow,
 )
-from hamzaban.ingest.columns import Item, TableOptions, name_split
+from hamzaban.ingest.columns import Item, TableOptions
 from hamzaban.ingest.finder import AudioFinder
-from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
-from hamzaban.ingest.select import SETS, split_groups
+from hamzaban.ingest.plan import Plan, check_speakers, make_plan
+from hamzaban.ingest.select import SETS
 from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 from hamzaban.ingest.write import write_set
+from hamzaban.text.marks import read_marks
 from hamzaban.text.rules import GENERAL
 
 SAME_IDS = (
     "remove one, or name a column of ids by --utt_id_column (ids are made of the paths "
     "of audio without suffix, / as -, and of times in a recording)"
 )
+
+
+# A line break ends a line, white space at the end of one is lost, and | makes the name
+# a command; a byte that is not UTF-8 is a lone surrogate in a name.
+_NOT_IN_SCP = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]|[ \t|]$")
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class ImportOptions:
         lang: For utt2lang; "" for what the table says.
         suffix: Of the names of the sets.
         max_drop: Highest share of utterances that may be unfit.
+        marks: What becomes of sounds in transcripts (see `text.marks.read_marks`).
     """
 
     table: TableOptions = field(default_factory=lambda: TableOptions({}))
@@ -61,6 +69,7 @@ class ImportOptions:
     lang: str = ""
     suffix: str = ""
     max_drop: float = 0.05
+    marks: str = "drop"
 
 
 def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
@@ -68,7 +77,8 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
 
     A split that the corpus has is kept; of what it lacks, valid or test, a share is
     drawn from train. Drawn sets share no speaker with train; where speakers are
-    unknown, no recording if several utterances lie in one, or else no sentence.
+    unknown, no recording if several utterances lie in one, or else no sentence. The
+    sets take their places together: after an error none of them has changed.
 
     Raises:
         FileNotFoundError: There is nothing that can be read.
@@ -77,17 +87,26 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     source, options = _open(path, options)
     corpus = Corpus(source, options)
     finder = AudioFinder(source, options.audio_dir)
-    plan = make_plan(corpus.read(Tally("")), options)
-    for name in SETS:
-        tally = Tally(f"{name} of {path}")
-        items = corpus.read(tally)
-        chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
-        if name == "train" and not options.keep_shared:
-            chosen = _without_shared(chosen, corpus, plan, tally)
-        utterances = _make_utterances(chosen, finder, options.lang, tally)
-        data_dir = output / f"{name}{options.suffix}"
-        write_set(data_dir, utterances, tally, remedy=SAME_IDS)
-        tally.check(options.max_drop)
+    plan = make_plan(
+        lambda: corpus.read(Tally("")),
+        ignore_split=options.ignore_split,
+        shares=options.shares,
+        seed=options.seed,
+    )
+    speakers: dict[str, frozenset[str]] = {}
+    with ExitStack() as publish:
+        for name in SETS:
+            tally = Tally(f"{name} of {path}")
+            items = corpus.read(tally)
+            chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
+            if name == "train" and not options.keep_shared:
+                chosen = _without_shared(chosen, corpus, plan, tally)
+            utterances = _make_utterances(chosen, finder, options.lang, tally)
+            data_dir = output / f"{name}{options.suffix}"
+            done = write_set(data_dir, utterances, tally, publish, remedy=SAME_IDS)
+            tally.check(options.max_drop)
+            speakers[name] = done.speakers
+        check_speakers(speakers, plan)
 
 
 def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
@@ -129,11 +148,17 @@ class Corpus:
             yield self._complete(item) if item.audio else item
 
     def _complete(self, item: Item) -> Item:
-        """Add ids; where speakers are unknown, who is cut from a recording is one."""
-        if item.utt_id and not item.end_s:
+        """Read the marks of the text and add ids.
+
+        Where speakers are unknown, the segments of a recording have one speaker.
+        """
+        marked = read_marks(item.text, self.options.marks, item.place)
+        text = clean_text(marked.text)
+        item = item._replace(text=text, marks=marked.marks)
+        if item.utt_id and not item.is_cut:
             return item
         name = self._naming.name(item.audio)
-        rec_id = item.rec_id or (name if item.end_s else "")
+        rec_id = item.rec_id or (name if item.is_cut else "")
         if rec_id:
             name += f"-{round(100 * item.begin_s):07d}-{round(100 * item.end_s):07d}"
         return item._replace(
@@ -141,61 +166,6 @@ class Corpus:
             speaker=item.speaker or rec_id,
             rec_id=rec_id,
         )
-
-
-@dataclass
-class Plan:
-    """Which set each utterance is in: the corpus's own split, or a drawn one."""
-
-    drawn: dict[str, str]
-    keeps_split: bool
-    by_speaker: bool
-
-    def set_of(self, item: Item) -> str:
-        """Return train, valid or test."""
-        split = name_split(item.split, item.place) if self.keeps_split else ""
-        if split in ("valid", "test"):
-            return split
-        return self.drawn.get(group_of(item, self.by_speaker), "train")
-
-
-def group_of(item: Item, by_speaker: bool) -> str:
-    """Return what stays together: a speaker's utterances, or those of a sentence."""
-    if by_speaker:
-        return item.speaker
-    from hamzaban.lm.leaks import squash
-
-    return f"{hash_name(squash(item.text)):016x}"
-
-
-def make_plan(items: Iterable[Item], options: ImportOptions) -> Plan:
-    """Look through a corpus and decide the split.
-
-    Raises:
-        ValueError: There is too little to split, or a split's name is unknown.
-    """
-    splits: Counter[str] = Counter()
-    sizes: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-    num_without = 0
-    for item in items:
-        split = "" if options.ignore_split else name_split(item.split, item.place)
-        if not item.audio or not clean_text(item.text):
-            continue  # is counted when its set is written
-        splits[split or "train"] += 1
-        if split in ("valid", "test"):
-            continue
-        num_without += not item.speaker
-        sizes[True][item.speaker] += 1
-        sizes[False][group_of(item, False)] += 1
-    by_speaker = num_without == 0 and len(sizes[True]) >= len(SETS)
-    missing = [name for name in ("valid", "test") if not splits[name]]
-    plan = Plan({}, not options.ignore_split, by_speaker)
-    if missing:
-        drawn = split_groups(sizes[by_speaker], options.shares, options.seed)
-        plan.drawn = {k: v for k, v in drawn.items() if v in missing}
-        why = "speakers" if by_speaker else "sentences"
-        logging.info("%s drawn from train, no %s shared", " and ".join(missing), why)
-    return plan
 
 
 def _without_shared(
@@ -213,21 +183,27 @@ def _without_shared(
     for item in leave_out_shared(chosen, lambda item: item.text, index, lang, tally):
         num_kept += 1
         yield item
-    shared = sum(n for why, n in tally.excluded.items() if "sentence" in why)
-    if shared > num_kept:
+    equal = tally.excluded["sentence of valid or test"]
+    near = tally.excluded["nearly a sentence of valid or test"]
+    num_all = equal + near + num_kept
+    if equal + near > num_kept:
         raise ValueError(
-            f"{tally.place}: {shared} of {shared + num_kept} utterances say a sentence "
-            "that valid or test has, expected less than half; where all read the same "
-            "sentences give --keep_shared true, and in conf/leaks.yaml the reason"
+            f"{tally.place}: {equal + near} of {num_all} utterances say a sentence "
+            f"of valid or test ({equal}) or nearly one ({near}), expected less than "
+            "half; where all read the same sentences give --keep_shared true, and in "
+            "conf/leaks.yaml the reason"
         )
 
 
 def find_fault(text: str, audio: str | None) -> str:
-    """Say why an utterance cannot be used; "" if it can."""
+    """Return why an utterance cannot be used; "" if it can."""
     if audio is None:
         return "no audio file"
-    if os.path.isfile(audio) and os.path.getsize(audio) == 0:
-        return "audio file of 0 bytes"
+    if os.path.isfile(audio):
+        if _NOT_IN_SCP.search(audio):
+            return "name of an audio file that wav.scp cannot hold"
+        if os.path.getsize(audio) == 0:
+            return "audio file of 0 bytes"
     return "" if text else "no transcript"
 
 
@@ -236,12 +212,17 @@ def _make_utterances(
 ) -> Iterator[Utterance]:
     last = ""
     for item in items:
-        text, audio = clean_text(item.text), finder.find(item.audio)
+        text, audio = item.text, finder.find(item.audio)
         last = item.audio or last
+        tally.add_marks(item.marks)
+        if item.marks and not text:
+            tally.excluded["nothing but marks in the transcript"] += 1
+            continue
         reason = find_fault(text, audio)
         if reason or audio is None:
             if not tally.faults[reason]:
                 where = item.place if audio or not item.audio else item.audio
+                where = repr(where) if _NOT_IN_SCP.search(where) else where
                 logging.warning("%s: %s, the first: %s", tally.place, reason, where)
             tally.faults[reason] += 1
             continue

@@ -4,12 +4,14 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from hamzaban.ingest.hashed import hash_name
 from hamzaban.ingest.select import split_groups
 from hamzaban.ingest.utterances import Tally, Utterance
 from hamzaban.ingest.write import write_set
+from hamzaban.text.marks import read_marks
 
 Reader = Callable[[Tally], Iterable[Utterance]]
 
@@ -17,7 +19,7 @@ Reader = Callable[[Tally], Iterable[Utterance]]
 def write_sets(
     output: Path, readers: Mapping[str, Reader], source: Path, max_drop: float
 ) -> None:
-    """Write sets, each from what its reader yields.
+    """Write sets, each from what its reader yields; after an error none is written.
 
     Args:
         output: Gets a folder for each set.
@@ -28,10 +30,12 @@ def write_sets(
     Raises:
         ValueError: More than that are.
     """
-    for name, read in readers.items():
-        tally = Tally(f"{name} of {source}")
-        write_set(output / name, _with_audio(read(tally), tally), tally)
-        tally.check(max_drop)
+    with ExitStack() as publish:
+        for name, read in readers.items():
+            tally = Tally(f"{name} of {source}")
+            utterances = _with_audio(drop_marks(read(tally), tally), tally)
+            write_set(output / name, utterances, tally, publish)
+            tally.check(max_drop)
 
 
 def check_count(place: Path, found: int, expected: int | None, noun: str) -> None:
@@ -88,6 +92,19 @@ def read_all(utterances: Iterable[Utterance]) -> Reader:
             yield utt
 
     return read
+
+
+def drop_marks(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Utterance]:
+    """Drop the marks of transcripts, and utterances that have no words, counted."""
+    for utt in utterances:
+        if utt.text:
+            marked = read_marks(utt.text)
+            tally.add_marks(marked.marks)
+            if marked.marks and not marked.text:
+                tally.excluded["nothing but marks in the transcript"] += 1
+                continue
+            utt = utt._replace(text=marked.text)
+        yield utt
 
 
 def _with_audio(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Utterance]:

@@ -4,8 +4,11 @@ import logging
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from hamzaban.text.marks import Mark, decode_entities
 
 _NOT_IN_ID = re.compile(r"[\s\x00-\x1f\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -56,12 +59,22 @@ class Tally:
         num_read: Utterances read.
         faults: Utterances that could not be used, by reason.
         excluded: Those that were left out on purpose, by reason.
+        marks: Marks in transcripts (see `hamzaban.text.marks`), by kind.
+        first_marks: The first mark of each kind.
     """
 
     place: str
     num_read: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
+    marks: Counter[str] = field(default_factory=Counter)
+    first_marks: dict[str, str] = field(default_factory=dict)
+
+    def add_marks(self, marks: Iterable[Mark]) -> None:
+        """Count the marks of a transcript."""
+        for mark in marks:
+            self.marks[mark.kind] += 1
+            self.first_marks.setdefault(mark.kind, mark.text)
 
     def check(self, max_drop: float) -> None:
         """Log the counts.
@@ -72,6 +85,9 @@ class Tally:
         parts = [f"{self.num_read} read"]
         for reason, count in (*self.excluded.items(), *self.faults.items()):
             parts.append(f"{count} left out: {reason}")
+        for kind, count in self.marks.items():
+            first = self.first_marks[kind]
+            parts.append(f"{count} {kind} marks in transcripts, such as {first}")
         logging.info("%s: %s", self.place, "; ".join(parts))
         num_faults = self.faults.total()
         if num_faults > max_drop * max(self.num_read, 1):
@@ -89,5 +105,9 @@ def clean_id(text: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Return a transcript in NFC, without control characters, single-spaced."""
+    """Return a transcript in NFC, without control characters, single-spaced.
+
+    HTML entities are decoded, and byte order marks are removed.
+    """
+    text = decode_entities(text).replace("\ufeff", "")
     return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", text)).split())

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ class Written(NamedTuple):
     """What was written: number of utterances, speakers, and hours (0: unknown)."""
 
     num_utts: int
-    num_spks: int
+    speakers: frozenset[str]
     hours: float
 
 
@@ -26,17 +27,21 @@ def write_set(
     data_dir: Path,
     utterances: Iterable[Utterance],
     tally: Tally,
+    publish: ExitStack,
     *,
     remedy: str = "remove one",
 ) -> Written:
     """Write a data directory; utterances may come in any order and number.
 
-    A segment ends with its recording at the latest (see `fit_segments`).
+    A segment ends with its recording at the latest (see `fit_segments`). The files
+    take their names when `publish` closes, and are removed if it closes with an error,
+    so that several sets appear together or not at all.
 
     Args:
         data_dir: Where to write.
         utterances: Its utterances.
         tally: Counts segments that are left out.
+        publish: The stack on which the directory is put.
         remedy: What the user can do where two have the same id.
 
     Raises:
@@ -45,21 +50,22 @@ def write_set(
     ordered = _each_once(_sort(utterances), f"{data_dir}", remedy)
     speakers: set[str] = set()
     num_utts, total_s, all_timed = 0, 0.0, True
-    with DirWriter(data_dir) as out:
-        for utt in fit_segments(ordered, tally):
-            spk_id = clean_id(utt.spk_id) or utt.utt_id
-            speakers.add(spk_id)
-            _write(out, utt, spk_id)
-            num_utts += 1
-            duration_s = utt.duration_s or utt.end_s - utt.begin_s
-            total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
-        _require_some(num_utts, data_dir)
-    done = Written(num_utts, len(speakers), total_s / 3600 if all_timed else 0.0)
-    length = f", {done.hours:.2f} h" if all_timed else ""
+    out = publish.enter_context(DirWriter(data_dir))
+    for utt in fit_segments(ordered, tally):
+        spk_id = clean_id(utt.spk_id) or utt.utt_id
+        speakers.add(spk_id)
+        _write(out, utt, spk_id)
+        num_utts += 1
+        duration_s = utt.duration_s or utt.end_s - utt.begin_s
+        total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
+    _require_some(num_utts, data_dir)
+    out.finish()
+    hours = total_s / 3600 if all_timed else 0.0
+    length = f", {hours:.2f} h" if all_timed else ""
     logging.info(
         "%s: %d utterances, %d speakers%s", data_dir, num_utts, len(speakers), length
     )
-    return done
+    return Written(num_utts, frozenset(speakers), hours)
 
 
 def _require_some(num_utts: int, data_dir: Path) -> None:

@@ -1,7 +1,7 @@
-"""Where commands run (this machine now, Slurm later), and what a stage has done.
+"""Run commands as jobs with logs, and skip the steps of a stage that are done.
 
 `run_jobs` runs one command, or the numbered jobs of one, on a back end chosen by
-name; `run_each` jobs that differ. `run_stage` runs a command only if its outputs,
+name; `run_each` runs jobs that differ. `run_stage` runs a command only if its outputs,
 inputs or options have changed.
 """
 

@@ -1,15 +1,19 @@
 """The interface of a back end, and the back ends by name.
 
-A back end starts one job at a time and says how it goes; `hamzaban.launch.jobs` does
-all else: numbering, logs, how many at once, failures, interrupts. A new back end is a
-class with `submit` and `max_jobs` and a line in BACKENDS.
+A back end starts one job at a time and reports its state; `hamzaban.launch.jobs` does
+everything else: numbering, logs, how many at once, failures, interrupts. A new back end
+is a class with `submit` and `max_jobs`, and a line in BACKENDS. It passes
+`job_environment` on to the job.
 """
 
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from hamzaban.progress import VARIABLE, progress_path
 
 BACKENDS = {"local": "hamzaban.launch.local:LocalBackend"}
 
@@ -42,6 +46,14 @@ class Resources:
     num_threads: int | None = None
     ngpu: int = 0
     num_nodes: int = 1
+
+
+def job_environment(job: Job, resources: Resources) -> dict[str, str]:
+    """Return the environment of a job: this process's own, its threads and progress."""
+    environment = {**os.environ, VARIABLE: str(progress_path(job.log).absolute())}
+    if resources.num_threads is not None:
+        environment["OMP_NUM_THREADS"] = str(resources.num_threads)
+    return environment
 
 
 class Handle(Protocol):

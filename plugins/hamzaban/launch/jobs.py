@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from hamzaban.launch.backends import Backend, Handle, Job, Resources, get_backend
+from hamzaban.launch.console import Console
+from hamzaban.progress import progress_path
 
 # What stands for the job's number in the command and in the log's name.
 JOB_WORD = re.compile(r"(?<![A-Za-z])JOB(?![A-Za-z])")
@@ -86,8 +89,8 @@ def run_each(
     Args:
         jobs: At least one.
         max_jobs, resources, backend, backend_conf: As for `run_jobs`.
-        on_end: Called with each job that has ended, and its exit status. With it a
-            failure neither ends nor holds up other jobs, and is no error.
+        on_end: Called with each job that has ended, and its exit status. With it, a
+            failed job does not stop the others, and is no error.
 
     Raises:
         ValueError: An argument is wrong.
@@ -141,6 +144,8 @@ class _Run:
         self._nj = nj
         self._on_end = on_end
         self._running: dict[Job, tuple[Handle, float]] = {}
+        self._num_ended = 0
+        self._console = Console(nj)
 
     def run(self, waiting: deque[Job], limit: int) -> None:
         pause_s = 0.01
@@ -151,11 +156,14 @@ class _Run:
                 if self._collect():
                     pause_s = 0.01
                 elif self._running:
+                    self._console.show(self._running, self._num_ended)
                     time.sleep(pause_s)
                     pause_s = min(2 * pause_s, LONGEST_POLL_S)
         except BaseException:
             self._end_all()
             raise
+        finally:
+            self._console.clear()
 
     def _submit(self, job: Job) -> None:
         try:
@@ -173,11 +181,13 @@ class _Run:
                 continue
             ended += 1
             del self._running[job]
+            self._console.clear()
             if status != 0 and self._on_end is None:
                 self._fail(job, status, time.monotonic() - started)
             _end_log(job, status, time.monotonic() - started)
             if self._on_end is not None:
                 self._on_end(job, status)
+        self._num_ended += ended
         return ended > 0
 
     def _fail(self, job: Job, status: int, elapsed_s: float) -> None:
@@ -217,7 +227,7 @@ def _signals_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before: list[tuple[signal.Signals, Callable | int | None]] = []
+    before: list[tuple[signal.Signals, Callable[..., Any] | int | None]] = []
     for asked in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(asked) is not signal.SIG_IGN:  # nohup stays nohup
             before.append((asked, signal.signal(asked, interrupt)))
@@ -240,6 +250,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 def _start_log(job: Job) -> None:
     """Set the logs of earlier runs aside and begin a new one."""
     job.log.parent.mkdir(parents=True, exist_ok=True)
+    progress_path(job.log).unlink(missing_ok=True)
     if job.log.exists():
         for age in range(KEPT_LOGS - 1, 0, -1):
             older = Path(f"{job.log}.{age}")
@@ -251,6 +262,7 @@ def _start_log(job: Job) -> None:
 
 
 def _end_log(job: Job, status: int, elapsed_s: float) -> None:
+    progress_path(job.log).unlink(missing_ok=True)
     with open(job.log, "a", encoding="utf-8") as log:
         log.write(f"# {_now()} ended with status {status} after {elapsed_s:.1f} s\n")
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 
-from hamzaban.launch.backends import Job, Resources
+from hamzaban.launch.backends import Job, Resources, job_environment
 from hamzaban.processes import die_with_parent
 
 
@@ -92,9 +92,7 @@ class LocalBackend:
         Raises:
             ValueError: All GPUs are in use by jobs of this back end.
         """
-        environment = dict(os.environ)
-        if resources.num_threads is not None:
-            environment["OMP_NUM_THREADS"] = str(resources.num_threads)
+        environment = job_environment(job, resources)
         gpus = self._take_gpus(resources.ngpu)
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)

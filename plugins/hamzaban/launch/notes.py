@@ -1,8 +1,8 @@
-"""What a step finds out only while it runs that it reads: the table db.sh names.
+"""Inputs that a step discovers at run time, such as the table named in db.sh.
 
-A step's command finds a folder named in its environment, in which whatever reads such
-a file notes it; the stamp of the step keeps the notes, so that a correction of the
-file runs the step again.
+The environment of a step's command names a folder. Code that reads such a file leaves a
+note there, and the stamp of the step keeps the notes: if the file is corrected, the
+step runs again.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ VARIABLE = "HAMZABAN_NOTES"
 
 
 def note_inputs(*paths: Path) -> None:
-    """Tell the step that runs this, if one does, what it reads, before it is read.
+    """Note files for the step that runs this, if one does, before they are read.
 
     Args:
-        paths: Files, and folders of which only the names in them count. One that is
-            missing is left to its reader.
+        paths: Files, and folders, of which only the list of names counts. A missing
+            one is left to its reader to report.
     """
     folder = os.environ.get(VARIABLE)
     if not folder or not paths:
@@ -43,7 +43,7 @@ def note_inputs(*paths: Path) -> None:
 
 @contextmanager
 def note_folder(stamp_path: Path) -> Iterator[dict[str, str]]:
-    """Make the folder for the notes of a step, and remove it at the end.
+    """Make the folder for the notes of a step; remove it at the end.
 
     Yields:
         The variable of the environment that names it.
@@ -58,12 +58,12 @@ def note_folder(stamp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def read_notes(stamp_path: Path, began_ns: int) -> dict[str, Fingerprint]:
-    """Return the fingerprints of what a step has noted, but of what it made itself.
+    """Return the fingerprints of the noted files that the step did not write itself.
 
     Args:
         stamp_path: Of the step.
-        began_ns: When it began: a file that was written later is its own. One that
-            somebody else wrote while the step ran is told by its state when read.
+        began_ns: When it began; a file that was written later is the step's own. If
+            somebody else changed a file after it was read, the state when read counts.
     """
     noted: dict[str, Fingerprint] = {}
     for file in stamp_path.with_suffix(".notes").iterdir():
@@ -81,9 +81,9 @@ def read_notes(stamp_path: Path, began_ns: int) -> dict[str, Fingerprint]:
 
 
 def find_changed_notes(stamp: dict[str, Any]) -> list[str]:
-    """Say what noted files and folders are others now than when the step was run.
+    """Return which noted files and folders have changed since the step was run.
 
-    One that is gone is no change: what was made of it stays.
+    A file that is gone is no change: what was made from it stays.
     """
     noted = stamp.get("noted", {})
     return [

@@ -70,7 +70,7 @@ def run_stage(step: Step, set_aside: Path | None = None) -> int:
 def explain(
     stamp: dict[str, Any] | None, step: Step, inputs: dict[str, Fingerprint]
 ) -> tuple[list[str], bool]:
-    """Say why a step has to run.
+    """Return why a step has to run.
 
     Args:
         stamp: Of its last run, or None.
@@ -194,7 +194,7 @@ def _start(
 
 @contextlib.contextmanager
 def _lock(step: Step) -> Iterator[int]:
-    """Hold the lock of a step, `.<output>.<step>.lock`; give its descriptor."""
+    """Hold the lock of a step, `.<output>.<step>.lock`; yield its descriptor."""
     path = step.stamp_path.with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

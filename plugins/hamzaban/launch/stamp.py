@@ -68,6 +68,10 @@ def options_of(command: Sequence[str]) -> list[str]:
 
     Left out are a launcher in front (all up to the last bare `--`) and options that
     say how fast or how loud the work is done (NEUTRAL_OPTIONS).
+
+    Examples:
+        >>> options_of("run-jobs --log a -- hamzaban train-lm --nj 4 --order 3".split())
+        ['hamzaban', 'train-lm', '--order', '3']
     """
     words = list(command)
     while "--" in words:
@@ -140,7 +144,7 @@ def _describe(file: Path, known: Fingerprint | None) -> Fingerprint:
 
 
 def is_same(old: Fingerprint, new: Fingerprint) -> bool:
-    """Tell whether two fingerprints are of the same content."""
+    """Return whether two fingerprints are of the same content."""
     if old["sha256"] is None or new["sha256"] is None:
         return all(old[key] == new[key] for key in ("size", "mtime_ns"))
     return bool(old["sha256"] == new["sha256"])
@@ -165,7 +169,7 @@ def write_stamp(path: Path, stamp: dict[str, Any]) -> None:
 def find_changes(
     stamp: dict[str, Any], step: Step, inputs: dict[str, Fingerprint]
 ) -> list[str]:
-    """Say how the command and the inputs of a step differ from those of a stamp.
+    """Return how the command and the inputs of a step differ from those of a stamp.
 
     Args:
         stamp: The stamp of an earlier run.
@@ -190,7 +194,7 @@ def find_changes(
 
 
 def find_damage(stamp: dict[str, Any], outputs: Iterable[Path]) -> list[str]:
-    """Say what is wrong with the outputs that a stamp of state `done` vouches for.
+    """Return what is wrong with the outputs that a stamp of state `done` vouches for.
 
     Args:
         stamp: The stamp.

@@ -72,7 +72,7 @@ def read_arpa(path: str | Path) -> Arpa:
             lines = itertools.takewhile(lambda line: line != "\n", f)
             log10, grams, backoff = _read_section(lines, count, path)
             if order == 1:
-                words = [gram for gram in grams]
+                words = list(grams)
                 ids = {word: i for i, word in enumerate(words)}
             flat = (ids[word] for gram in grams for word in gram.split(" "))
             rows = np.fromiter(flat, np.int64, count * order).reshape(count, order)
@@ -225,10 +225,8 @@ def _find(keys: IntArray, wanted: IntArray) -> IntArray:
 def _read_counts(lines: Iterator[str], path: str | Path) -> list[int]:
     if next(lines, "").strip() != "\\data\\":
         raise ValueError(f"{path}: no ARPA file; its first line is not \\data\\")
-    counts = []
-    for line in itertools.takewhile(lambda line: line != "\n", lines):
-        counts.append(int(line.strip().removeprefix("ngram ").partition("=")[2]))
-    return counts
+    rows = itertools.takewhile(lambda line: line != "\n", lines)
+    return [int(row.strip().removeprefix("ngram ").partition("=")[2]) for row in rows]
 
 
 def _read_section(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
-from hamzaban.lm.leaks import Index
+from hamzaban.lm.leaks import Index, Match
 from hamzaban.lm.text import load_normalizer, normalize, normalizer_id, read_plain
 
 KINDS = ("exact", "near", "speakers")
@@ -100,7 +100,7 @@ def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]
 
 def _search(
     index: Index, source: str, path: Path, how: tuple[object, int]
-) -> Iterator[tuple]:
+) -> Iterator[tuple[Match, str]]:
     lines = read_plain(path) if source == "lm" else (t for _, t in read_scp(path))
     held: dict[int, str] = {}
 

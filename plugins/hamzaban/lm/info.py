@@ -6,9 +6,7 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-import yaml
-
-from hamzaban.config import write_config
+from hamzaban.config import read_dataclass, write_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +65,7 @@ def read_info(folder: str | Path) -> LmInfo:
     path = Path(folder) / "lm.yaml"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: missing; train it with `hamzaban train-lm`")
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    names = {field.name for field in dataclasses.fields(LmInfo)}
-    if not isinstance(values, dict) or set(values) != names:
-        raise ValueError(f"{path}: not written by train-lm; run it again")
-    return LmInfo(**values)
+    try:
+        return read_dataclass(LmInfo, path)
+    except ValueError as e:
+        raise ValueError(f"{e}; train it again with `hamzaban train-lm`") from e

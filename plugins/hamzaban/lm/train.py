@@ -99,7 +99,9 @@ def _choose_models(
     return models
 
 
-def _make_splitter(unit: str, bpemodel: str | Path | None) -> Callable:
+def _make_splitter(
+    unit: str, bpemodel: str | Path | None
+) -> Callable[[str], list[str]]:
     if unit != "bpe":
         return split_words if unit == "word" else split_chars
     if bpemodel is None:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from espnet2.train.reporter import SubReporter, aggregate
 
+from hamzaban.config import option, read_dataclass
+
 WATCHED = ("loss_contrastive", "acc", "mask_share", "grad_norm", "code_perplexity")
 
 
@@ -33,22 +35,14 @@ class DoctorOptions:
             None: any.
     """
 
-    interval: int = 100
-    patience: int = 5
+    interval: int = option(100, at_least=1)
+    patience: int = option(5, at_least=1)
     warmup: int = 1000
     min_perplexity: float = 2.0
     max_fall: float = 0.8
     chance_margin: float = 0.02
-    max_skipped: int = 20
+    max_skipped: int = option(20, at_least=1)
     max_forgetting: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check the values; a wrong one is a ValueError."""
-        for name in ("interval", "patience", "max_skipped"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"doctor_conf: {name} is {getattr(self, name)}, expected 1 up"
-                )
 
 
 class Alarm(NamedTuple):
@@ -68,14 +62,12 @@ class CollapseError(ValueError):
 
 
 def read_doctor_options(values: Mapping[str, Any]) -> DoctorOptions:
-    """Make the options of a dictionary; an unknown key is a ValueError."""
-    known = [field.name for field in dataclasses.fields(DoctorOptions)]
-    for name in values:
-        if name not in known:
-            raise ValueError(
-                f"doctor_conf: '{name}' is unknown; known: {', '.join(known)}"
-            )
-    return DoctorOptions(**values)
+    """Read `doctor_conf`.
+
+    Raises:
+        ValueError: A key is unknown or a value is wrong.
+    """
+    return read_dataclass(DoctorOptions, values, "doctor_conf")
 
 
 def summarize(reporter: SubReporter, window: int) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """From the model files of a run to `wav2vec2.pt`, which S3PRL's frontend loads."""
 
-import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,9 @@ from typing import Any
 
 import torch
 
+from hamzaban.config import option, read_dataclass
 from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
+from hamzaban.weights.door import read_weights
 
 MODEL_FILES = {
     "last": "latest.pth",
@@ -31,29 +32,17 @@ class ExportOptions:
         dtype: `float32` or `float16`, the type of the weights in the file.
     """
 
-    model: str = "last"
-    dtype: str = "float32"
-
-    def __post_init__(self) -> None:
-        """Check the choices."""
-        for name, known in (("model", MODEL_FILES), ("dtype", DTYPES)):
-            value = getattr(self, name)
-            if value not in known:
-                raise ValueError(
-                    f"export_conf: {name} '{value}' is unknown; known: "
-                    f"{', '.join(known)}"
-                )
+    model: str = option("last", choices=tuple(MODEL_FILES))
+    dtype: str = option("float32", choices=tuple(DTYPES))
 
 
 def read_export_options(values: Mapping[str, Any]) -> ExportOptions:
-    """Make the options of a dictionary; an unknown key is a ValueError."""
-    known = [field.name for field in dataclasses.fields(ExportOptions)]
-    for name in values:
-        if name not in known:
-            raise ValueError(
-                f"export_conf: '{name}' is unknown; known: {', '.join(known)}"
-            )
-    return ExportOptions(**values)
+    """Read `export_conf`.
+
+    Raises:
+        ValueError: A key is unknown or a value is wrong.
+    """
+    return read_dataclass(ExportOptions, values, "export_conf")
 
 
 def exported_file(output_dir: str | Path, model: str) -> Path:
@@ -83,6 +72,7 @@ def export_checkpoint(
 
     Raises:
         FileNotFoundError: The run has no such model file.
+        ValueError: Its weights are not finite.
     """
     source = Path(output_dir) / MODEL_FILES[options.model]
     if not source.exists():
@@ -90,7 +80,7 @@ def export_checkpoint(
             f"{source}: no such model file; export_conf.model '{options.model}' needs "
             "an epoch with validation"
         )
-    states = torch.load(source, map_location="cpu", weights_only=True)
+    states = read_weights(source)
     weight = {
         name.removeprefix(_PREFIX): value
         for name, value in states.items()

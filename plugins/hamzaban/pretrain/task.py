@@ -32,6 +32,7 @@ from hamzaban.pretrain.model import LossOptions, PretrainModel
 from hamzaban.pretrain.schedule import PolynomialDecayLR
 from hamzaban.pretrain.trainer import LAST_GOOD, PretrainTrainer
 from hamzaban.text.tokens import read_token_list
+from hamzaban.train.divergence import DivergedError
 from hamzaban.train.memory import keep_freed_memory
 from hamzaban.train.precision import checkpoint_wav2vec2
 from hamzaban.train.task import (
@@ -143,10 +144,12 @@ class SSLTask(TaskMixin, PretrainTask):
         fill_token_list(args)
         if args.labelled_dir is not None and args.semi_conf.get("mode") != "sum":
             args.unused_parameters = True  # an update leaves one kind of head alone
+        if args.model_cfg["encoder_layerdrop"]:
+            args.unused_parameters = True  # an update leaves layers out
         configs = args.output_dir, args.task_cfg, args.model_cfg
         try:
             super().main_worker(args)
-        except CollapseError as error:
+        except (CollapseError, DivergedError) as error:
             good = dataclasses.replace(export, model="good")
             raise CollapseError(f"{error}; {leave_good(args, configs, good)}") from None
         if not args.dry_run and is_first(args):

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from hamzaban.asr.frontend_options import FineTuning
 from hamzaban.asr.masking import mask_latent
 from hamzaban.asr.model import count_ctc_frames, ctc_loss
+from hamzaban.config import option, read_dataclass
 from hamzaban.pretrain.mixing import MODES, Mixture
 from hamzaban.pretrain.model import LossOptions, PretrainModel
 from hamzaban.text.tokens import CharTokenizer
@@ -42,31 +43,16 @@ class SemiOptions:
         mask_channel_length: Channels of a span.
     """
 
-    mode: str = "alternate"
-    ratio: Sequence[int] = (1, 1)
-    ssl_weight: float = 1.0
-    ctc_weight: float = 1.0
-    layer: int = -1
-    dropout: float = 0.1
-    mask_prob: float = 0.5
-    mask_length: int = 10
-    mask_channel_prob: float = 0.25
-    mask_channel_length: int = 64
-
-    def __post_init__(self) -> None:
-        """Check the values; a wrong one is a ValueError."""
-        ratio = list(self.ratio)
-        if self.mode not in MODES:
-            raise ValueError(
-                f"semi_conf: mode '{self.mode}' is unknown; known: {', '.join(MODES)}"
-            )
-        if len(ratio) != 2 or min(ratio) < 1:
-            raise ValueError(
-                f"semi_conf: ratio is {ratio}, expected two numbers from 1 up: updates "
-                "without and with labels"
-            )
-        if min(self.ssl_weight, self.ctc_weight) < 0:
-            raise ValueError("semi_conf: a weight is below 0; give 0 or more")
+    mode: str = option("alternate", choices=MODES)
+    ratio: tuple[int, int] = option((1, 1), at_least=1)
+    ssl_weight: float = option(1.0, at_least=0)
+    ctc_weight: float = option(1.0, at_least=0)
+    layer: int = option(-1, at_least=-1)
+    dropout: float = option(0.1, at_least=0, at_most=1)
+    mask_prob: float = option(0.5, at_least=0, at_most=1)
+    mask_length: int = option(10, at_least=1)
+    mask_channel_prob: float = option(0.25, at_least=0, at_most=1)
+    mask_channel_length: int = option(64, at_least=1)
 
     @property
     def masking(self) -> FineTuning:
@@ -76,19 +62,16 @@ class SemiOptions:
 
     def mixture(self, accum_grad: int) -> Mixture:
         """How batches of both kinds follow each other."""
-        without, labelled = self.ratio
-        return Mixture(self.mode, (int(without), int(labelled)), accum_grad)
+        return Mixture(self.mode, self.ratio, accum_grad)
 
 
 def read_semi_options(values: Mapping[str, Any]) -> SemiOptions:
-    """Make the options of a dictionary; an unknown key is a ValueError."""
-    known = [field.name for field in dataclasses.fields(SemiOptions)]
-    for name in values:
-        if name not in known:
-            raise ValueError(
-                f"semi_conf: '{name}' is unknown; known: {', '.join(known)}"
-            )
-    return SemiOptions(**values)
+    """Read `semi_conf`.
+
+    Raises:
+        ValueError: A key is unknown or a value is wrong.
+    """
+    return read_dataclass(SemiOptions, values, "semi_conf")
 
 
 class LabelledSpeech:

@@ -81,6 +81,10 @@ def find_hours(curve: Mapping[float, float], wer: float) -> Hours:
     Args:
         curve: WER in percent by hours, rising; two points or more.
         wer: In percent.
+
+    Examples:
+        >>> print(find_hours({1: 60.0, 4: 30.0}, 45.0))
+        WER 45 %: equals 2 labelled hours (between 1 and 4)
     """
     found = []
     for (low, before), (high, after) in itertools.pairwise(curve.items()):

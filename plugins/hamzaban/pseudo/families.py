@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import yaml
+from hamzaban.config import load_mapping
 
 TABLE = Path(__file__).parent / "families.yaml"
 UNKNOWN = "unknown"
@@ -16,7 +16,7 @@ Groups = tuple[str, ...]
 @functools.cache
 def read_families() -> dict[str, Groups]:
     """Read the groups of each language, the widest first, by ISO 639 code."""
-    values = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    values = load_mapping(TABLE)
     return {
         code: tuple(group.strip() for group in groups.split("/"))
         for code, groups in values.items()

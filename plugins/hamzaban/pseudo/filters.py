@@ -6,10 +6,10 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from hamzaban.config import check_names, drop_none, option
 from hamzaban.pseudo.label import Label
 
 AUTO = "auto"
@@ -42,12 +42,23 @@ class Bounds:
     """Where a figure may lie.
 
     Attributes:
-        low: Least value; -inf for any. `auto`: learnt, of chars_per_s only.
-        high: Greatest value, likewise.
+        min: Least value; -inf for any. `auto`: learnt, of chars_per_s only.
+        max: Greatest value, likewise.
     """
 
-    low: float | str = -math.inf
-    high: float | str = math.inf
+    min: float | str = option(-math.inf, choices=(AUTO,), finite=False)
+    max: float | str = option(math.inf, choices=(AUTO,), finite=False)
+
+    def __post_init__(self) -> None:
+        """Check that there is a bound, and that they leave room.
+
+        Raises:
+            ValueError: There is none, or none between them.
+        """
+        if self.min == -math.inf and self.max == math.inf:
+            raise ValueError("no bound found, expected min, max or both")
+        if AUTO not in (self.min, self.max) and float(self.min) > float(self.max):
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,70 +74,32 @@ class FilterOptions:
             path is the number of the round.
     """
 
-    bounds: dict[str, Bounds] = dataclasses.field(default_factory=dict)
-    top_share: float = 1.0
-    rank_by: str = "confidence"
-    others: tuple[str, ...] = ()
+    bounds: dict[str, Bounds] = option(default_factory=dict, convert=drop_none)
+    top_share: float = option(1.0, above=0, at_most=1)
+    rank_by: str = option("confidence", choices=tuple(FIGURES))
+    others: tuple[str, ...] = option((), convert=lambda value: value or ())
 
     def uses(self, name: str) -> bool:
         """Say whether a bound or the ranking needs a figure."""
         return name in self.bounds or self.rank_by == name
 
     def __post_init__(self) -> None:
-        """Check names and values.
+        """Check names, and what belongs together.
 
         Raises:
-            ValueError: One is unknown or out of range.
+            ValueError: A name is unknown, or half of a pair is missing.
         """
-        for name in (*self.bounds, self.rank_by):
-            if name not in FIGURES:
-                raise ValueError(
-                    f"filter {name!r} is unknown; known: {', '.join(FIGURES)}"
-                )
+        check_names(self.bounds, FIGURES, "bounds")
         if self.uses(OTHERS) != bool(self.others):
             raise ValueError(
                 f"filter {OTHERS} and `others`, the decodings it compares with, belong "
                 f"together; found {', '.join(self.others) or 'no others'}"
             )
         for name, bounds in self.bounds.items():
-            ends = (bounds.low, bounds.high)
-            if AUTO in ends and name != "chars_per_s":
+            if AUTO in (bounds.min, bounds.max) and name != "chars_per_s":
                 raise ValueError(
-                    f"filter {name}: auto is for chars_per_s; give a number"
+                    f"bounds: {name}: {AUTO} is for chars_per_s; give a number"
                 )
-            numbers = [end for end in ends if isinstance(end, int | float)]
-            if len(numbers) == 2 and numbers[0] > numbers[1]:
-                raise ValueError(f"filter {name}: min {ends[0]} is above max {ends[1]}")
-        if not 0 < self.top_share <= 1:
-            raise ValueError(f"top_share {self.top_share} found, expected 0..1, not 0")
-
-
-def parse_filters(values: Mapping[str, object]) -> FilterOptions:
-    """Read `filters: {bounds: {figure: {min: 0, max: 1}}, top_share, rank_by, others}`.
-
-    Raises:
-        ValueError: It is not of that form.
-    """
-    rest = dict(values)
-    bounds, given = {}, rest.pop("bounds", {})
-    others: Any = rest.pop("others", None) or []
-    is_known = set(rest) <= {"top_share", "rank_by"} and isinstance(others, list)
-    if not isinstance(given, dict) or not is_known:
-        raise ValueError(f"filters: {dict(values)!r} found; see conf/pseudo.yaml")
-    for name, ends in given.items():
-        if ends is None:  # a recipe takes a filter of its base out
-            continue
-        if not isinstance(ends, dict) or not ends or set(ends) - {"min", "max"}:
-            raise ValueError(
-                f"filter {name}: {ends!r} found, expected min, max or both"
-            )
-        for value in ends.values():
-            if value != AUTO and type(value) not in (int, float):
-                raise ValueError(f"filter {name}: {value!r} found, expected a number")
-        low, high = ends.get("min", -math.inf), ends.get("max", math.inf)
-        bounds[str(name)] = Bounds(low, high)
-    rest["others"] = tuple(map(str, others))
-    return FilterOptions(bounds, **rest)  # type: ignore[arg-type]
 
 
 def learn_rates(labels: Sequence[Label]) -> tuple[float, float]:
@@ -157,12 +130,12 @@ def resolve(
 ) -> FilterOptions:
     """Put a learnt range in place of `auto`; `rates` is called only for it."""
     bounds = options.bounds.get("chars_per_s")
-    if bounds is None or AUTO not in (bounds.low, bounds.high):
+    if bounds is None or AUTO not in (bounds.min, bounds.max):
         return options
     low, high = rates()
     learnt = Bounds(
-        low if bounds.low == AUTO else bounds.low,
-        high if bounds.high == AUTO else bounds.high,
+        low if bounds.min == AUTO else bounds.min,
+        high if bounds.max == AUTO else bounds.max,
     )
     return dataclasses.replace(
         options, bounds={**options.bounds, "chars_per_s": learnt}
@@ -199,9 +172,9 @@ def find_reason(label: Label, options: FilterOptions) -> str | None:
         return EMPTY
     for name, bounds in options.bounds.items():
         value = FIGURES[name](label)
-        if value < float(bounds.low):
+        if value < float(bounds.min):
             return f"{name} below min"
-        if value > float(bounds.high):
+        if value > float(bounds.max):
             return f"{name} above max"
     return None
 

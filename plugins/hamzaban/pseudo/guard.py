@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from hamzaban.config import check_names, drop_none, option, read_value
 from hamzaban.pseudo.health import Health
 
 FIGURES = tuple(
@@ -47,6 +48,21 @@ class Rule:
         return f"{self.figure} {value:.4g} is {side} {bound:.4g} ({self.way})"
 
 
+def _read_rules(values: object) -> tuple[Rule, ...]:
+    """Read `figure: {max: 1, min_of_text: 0.5}`; a figure with null has no rule."""
+    limits = read_value(dict[str, dict[str, float]], drop_none(values), "")
+    check_names(limits, FIGURES, "")
+    for figure, found in limits.items():
+        has_base = figure + SUFFIX_OF_TEXT in FIGURES
+        ways = [way for way in WAYS if has_base or not way.endswith(SUFFIX_OF_TEXT)]
+        check_names(found, ways, figure)
+    return tuple(
+        Rule(figure, way, limit)
+        for figure, found in limits.items()
+        for way, limit in found.items()
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class GuardOptions:
     """When to stop, and which round is best.
@@ -59,10 +75,10 @@ class GuardOptions:
         patience: Rounds in a row that may be worse than the best.
     """
 
-    rules: tuple[Rule, ...] = ()
-    min_kept: int = 2
-    choose_by: str = "disagreement"
-    patience: int = 1
+    rules: tuple[Rule, ...] = option((), convert=_read_rules)
+    min_kept: int = option(2, at_least=2)
+    choose_by: str = option("disagreement", choices=FIGURES)
+    patience: int = option(1, at_least=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,46 +107,6 @@ class Past:
 
     health: Health
     num_kept: int
-
-
-def parse_guard(values: Mapping[str, object]) -> GuardOptions:
-    """Read `guard: {rules: {figure: {max: 1}}, min_kept, choose_by, patience}`.
-
-    Raises:
-        ValueError: It is not of that form, or a name is unknown.
-    """
-    rest = dict(values)
-    given = rest.pop("rules", {})
-    known = {field.name for field in dataclasses.fields(GuardOptions)}
-    if not isinstance(given, dict) or set(rest) - known:
-        raise ValueError(f"guard: {dict(values)!r} found; see conf/pseudo.yaml")
-    rules = []
-    for figure, limits in given.items():
-        if limits is None:  # a recipe takes a rule of its base out
-            continue
-        if figure not in FIGURES or not isinstance(limits, dict):
-            raise ValueError(
-                f"guard: rule {figure!r}: {limits!r} found; known figures: "
-                f"{', '.join(FIGURES)}"
-            )
-        for way, limit in limits.items():
-            has_base = f"{figure}{SUFFIX_OF_TEXT}" in FIGURES
-            unfit = str(way).endswith(SUFFIX_OF_TEXT) and not has_base
-            if way not in WAYS or unfit or type(limit) not in (int, float):
-                raise ValueError(
-                    f"guard: rule {figure}: {way}: {limit!r} found, expected a number "
-                    f"under one of {', '.join(WAYS)} (of_text: type_token_ratio and "
-                    "top_word_share only)"
-                )
-            rules.append(Rule(figure, way, float(limit)))
-    options = GuardOptions(tuple(rules), **rest)  # type: ignore[arg-type]
-    if options.choose_by not in FIGURES:
-        raise ValueError(f"guard: choose_by {options.choose_by!r} is no figure")
-    for name, least in (("min_kept", 2), ("patience", 1)):
-        value = getattr(options, name)
-        if type(value) is not int or value < least:
-            raise ValueError(f"guard: {name} {value!r} found, expected {least} or more")
-    return options
 
 
 def find_faults(past: Past, first: Health, options: GuardOptions) -> list[str]:

@@ -15,6 +15,7 @@ from hamzaban.decode.spelling import Tiers, find_spelling, fold_word
 from hamzaban.decode.word_forms import PHONES, split_form
 from hamzaban.text.tokens import WORD_BOUNDARY, read_token_list
 from hamzaban.train.checkpoints import save
+from hamzaban.weights.door import read_weights
 
 WEIGHT, BIAS = "ctc.ctc_lo.weight", "ctc.ctc_lo.bias"
 # What a hamzaban_ctc model has; others have a decoder, or find the language.
@@ -154,7 +155,7 @@ def _warn_of_new(
 def _load_weights(model: Path, num_tokens: int) -> dict[str, Tensor]:
     if not model.is_file():
         raise FileNotFoundError(f"{model}: no such file; train the source model first")
-    weights = torch.load(model, map_location="cpu", weights_only=True)
+    weights = read_weights(model)
     if BIAS in weights and len(weights[BIAS]) != num_tokens:
         raise ValueError(
             f"{model} has {len(weights[BIAS])} outputs, its config.yaml {num_tokens} "

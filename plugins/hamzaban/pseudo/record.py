@@ -16,6 +16,7 @@ from hamzaban.pseudo.guard import Past, Verdict
 from hamzaban.pseudo.health import Health
 from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.plot import PICTURE, draw_rounds, read_times
+from hamzaban.text.edits import count_edits
 
 HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
 WEIGHTS = "weights.yaml"  # of a round's search: what was chosen for it
@@ -104,24 +105,16 @@ def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
     Raises:
         ValueError: No label has a reference.
     """
-    from rapidfuzz.distance import Levenshtein
-
     refs = dict(read_scp(ref))
-    pairs = [(refs[x.utt_id], x.text) for x in labels if x.utt_id in refs]
-    words = [(r.split(), h.split()) for r, h in pairs]
-    chars = [("".join(r), "".join(h)) for r, h in words]
-    if not sum(len(r) for r, _ in words):
+    known = [label for label in labels if label.utt_id in refs]
+    edits = count_edits([refs[x.utt_id] for x in known], [x.text for x in known])
+    if not edits.words:
         raise ValueError(f"{ref}: has no word of the {len(labels)} labelled utterances")
     return {
-        "wer": _rate([(Levenshtein.distance(r, h), len(r)) for r, h in words]),
-        "cer": _rate([(Levenshtein.distance(r, h), len(r)) for r, h in chars]),
-        "num_refs": float(len(pairs)),
+        "wer": round(100 * edits.word_errors / edits.words, 2),
+        "cer": round(100 * edits.char_errors / edits.chars, 2),
+        "num_refs": float(len(known)),
     }
-
-
-def _rate(counts: Sequence[tuple[int, int]]) -> float:
-    errors, total = (sum(column) for column in zip(*counts, strict=True))
-    return round(100 * errors / total, 2)
 
 
 def _write_summary(pseudo_exp: Path, row: Mapping[str, Any]) -> None:

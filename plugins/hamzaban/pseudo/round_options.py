@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from hamzaban.config import read_config
+from hamzaban.config import check_names, option, read_config, read_dataclass
 from hamzaban.decode.search_options import SearchOptions
-from hamzaban.pseudo.filters import FilterOptions, parse_filters
-from hamzaban.pseudo.guard import GuardOptions, parse_guard
+from hamzaban.pseudo.filters import FilterOptions
+from hamzaban.pseudo.guard import GuardOptions
 
-_SEARCHED = frozenset(
-    ("lm_weight", "word_score", "beam_size", "beam_size_token", "beam_threshold")
-    + ("log_add", "blank_threshold", "num_spellings")
+_SEARCHED = (
+    *("lm_weight", "word_score", "beam_size", "beam_size_token", "beam_threshold"),
+    *("log_add", "blank_threshold", "num_spellings"),
 )
 
 
-@dataclasses.dataclass(frozen=True)
+def _add_search(values: object) -> object:
+    if not isinstance(values, dict):
+        return values
+    check_names(values, _SEARCHED, "")
+    return {"search": "lexicon", **values}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PseudoOptions:
     """The values of conf/pseudo.yaml, which says what each is."""
 
     mapping: str | None
-    valid_share: float
+    valid_share: float = option(above=0, below=1)
     blank_scores: tuple[float, ...]
-    search: SearchOptions
+    search: SearchOptions = option(convert=_add_search)
     filters: FilterOptions
     guard: GuardOptions
+
+    def __post_init__(self) -> None:
+        """Check that there is a blank score to try.
+
+        Raises:
+            ValueError: There is none.
+        """
+        if not self.blank_scores:
+            raise ValueError("blank_scores: [] found, expected a list such as [0.0]")
 
 
 def read_options(path: str | Path) -> PseudoOptions:
@@ -41,51 +55,5 @@ def read_options(path: str | Path) -> PseudoOptions:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such config; see conf/pseudo.yaml")
     values, _ = read_config(path)
-    names = {field.name for field in dataclasses.fields(PseudoOptions)}
-    if names != set(values):
-        raise ValueError(
-            f"{path}: found {', '.join(sorted(values))}, expected exactly "
-            f"{', '.join(sorted(names))} (`base:` takes over those of conf/pseudo.yaml)"
-        )
-    share = values["valid_share"]
-    if type(share) not in (int, float) or not 0 < share < 1:
-        raise ValueError(f"{path}: valid_share is {share!r}, expected above 0, under 1")
-    try:
-        return PseudoOptions(
-            values["mapping"],
-            float(share),
-            _scores(values["blank_scores"]),
-            _make_search(_mapping(values, "search")),
-            parse_filters(_mapping(values, "filters")),
-            parse_guard(_mapping(values, "guard")),
-        )
-    except ValueError as e:
-        raise ValueError(f"{path}: {e}") from e
-
-
-def _scores(found: object) -> tuple[float, ...]:
-    values = found if isinstance(found, list) else []
-    if not values or set(map(type, values)) - {int, float}:
-        raise ValueError(f"blank_scores is {found!r}, expected a list, such as [0.0]")
-    return tuple(map(float, values))
-
-
-def _mapping(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = values[name]
-    if not isinstance(found, dict):
-        raise ValueError(f"{name}: {found!r} found, expected lines `option: value`")
-    return found
-
-
-def _make_search(values: Mapping[str, Any]) -> SearchOptions:
-    if unknown := set(values) - _SEARCHED:
-        raise ValueError(
-            f"search: {', '.join(sorted(unknown))} found, known: "
-            f"{', '.join(sorted(_SEARCHED))}"
-        )
-    defaults = SearchOptions()
-    for name, value in values.items():
-        wanted = type(getattr(defaults, name))
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise ValueError(f"search: {name}: {value!r}, expected {wanted.__name__}")
-    return SearchOptions(search="lexicon", **values)
+    values.pop("options", None)  # of local/pseudo.sh
+    return read_dataclass(PseudoOptions, values, str(path), see="conf/pseudo.yaml")

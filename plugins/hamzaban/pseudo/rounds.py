@@ -16,6 +16,7 @@ import hashlib
 import logging
 import shutil
 import time
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def _write_kept(
         return
     ranked = sorted(kept, key=lambda u: hashlib.sha256(u.encode()).digest())
     valid = set(ranked[: max(1, round(valid_share * len(ranked)))])
-    parts = Assignment("i")
+    parts: Assignment = array("i")
     for utt_id, _ in read_scp(data_dir / "utt2spk"):
         part = VALID if utt_id in valid else TRAIN
         parts.append(part if utt_id in kept else LEFT_OUT)

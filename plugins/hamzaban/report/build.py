@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from hamzaban.config import load_mapping
 from hamzaban.report.curves import (
     PRETRAINING,
     TRAINING,
@@ -160,8 +159,7 @@ def _describe_sets(
     config = exp / "config.yaml"
     fs = 16000
     if config.is_file():
-        with open(config, encoding="utf-8") as stream:
-            options = yaml.safe_load(stream)
+        options = load_mapping(config)
         fs = (options.get("frontend_conf") or {}).get("fs", fs)
         for role in ("train", "valid"):
             for path, *_ in options.get(f"{role}_data_path_and_name_and_type") or []:

@@ -31,6 +31,10 @@ def align(refs: Sequence[Sequence[str]], hyps: Sequence[Sequence[str]]) -> list[
     Returns:
         For each utterance the steps from its start to its end, a letter each:
         `C` correct, `S` substituted, `D` deleted, `I` inserted.
+
+    Examples:
+        >>> align([["a", "b", "c"]], [["a", "x", "c", "d"]])
+        [b'CSCI']
     """
     ref_ids, hyp_ids = _number_tokens(refs, hyps)
     steps = [b""] * len(ref_ids)

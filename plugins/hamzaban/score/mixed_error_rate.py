@@ -26,6 +26,10 @@ def split_mixed(text: str) -> list[str]:
 
     Args:
         text: One utterance.
+
+    Examples:
+        >>> split_mixed("an iPhone 手机")
+        ['an', 'iPhone', '手', '机']
     """
     tokens: list[str] = []
     for word in text.split():

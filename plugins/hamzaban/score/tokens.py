@@ -19,6 +19,10 @@ def split_chars(text: str) -> list[str]:
 
     Returns:
         Code points in order, `<space>` between words.
+
+    Examples:
+        >>> split_chars("so  it")
+        ['s', 'o', '<space>', 'i', 't']
     """
     return [SPACE_SYMBOL if char == " " else char for char in " ".join(text.split())]
 

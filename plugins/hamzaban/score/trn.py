@@ -50,6 +50,12 @@ def format_trn_id(spk_id: str, utt_id: str) -> str:
 
     Raises:
         ValueError: An id that sclite cannot read back.
+
+    Examples:
+        >>> format_trn_id("spk-03", "utt-7")
+        '(spk_03-utt-7)'
+        >>> get_speaker("(spk_03-utt-7)")
+        'spk_03'
     """
     for name in (spk_id, utt_id):
         if not name or re.search(r"[()\s\0]", name):

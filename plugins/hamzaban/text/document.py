@@ -1,7 +1,7 @@
-"""The page text/README.md: every rule of every language, its reason and its cost.
+"""The page docs/text_rules.md: every rule of every language, its reason and its cost.
 
-`python -m hamzaban.text.document` writes it anew from the YAMLs and measured.json;
-`tests/bench/measure_rules.py` makes the latter from real text.
+`python -m hamzaban.text.document` writes it from the YAMLs and measured.json;
+`tests/bench/measure_rules.py` makes measured.json from real text.
 """
 
 import json
@@ -14,38 +14,48 @@ from hamzaban.fileio import atomic_text
 from hamzaban.text.normalizer import Normalizer
 from hamzaban.text.presets import find_preset, list_presets
 from hamzaban.text.rules import (
-    LANGUAGES_DIR,
     PROFILES,
     STEPS,
     Language,
     Rule,
     load_language,
 )
+from hamzaban.text.rules_chars import LANGUAGES_DIR
 
-PAGE = Path(__file__).with_name("README.md")
+PAGE = Path(__file__).parents[3] / "docs" / "text_rules.md"
 MEASURED = Path(__file__).with_name("measured.json")
-INTRO = Path(__file__).with_name("README_intro.md")
 MAX_SOURCES = 24  # characters listed for one result of a map
 MAX_RESULTS = 12  # results of a map that are listed
 NOT_MEASURED = "not measured"
+INTRO = """\
+<!-- Written by python -m hamzaban.text.document; do not edit. -->
+# The rules of text normalization
+
+What normalization is for and how it is run: [text](../plugins/hamzaban/text/README.md).
+How the rules of a language are written: [languages](languages.md).
+
+- *Certain* rules follow from Unicode or from the orthography, which leave no choice.
+- *A convention* is a choice that others make differently. Many are options.
+- *Tokens changed* is the cost of a rule: the share of white-space separated tokens of
+  real edited text that it changes. Rules are measured one after the other, in the order
+  of their steps. Text from the web has more to change than edited text.
+"""
 
 
 def format_page(measured: Mapping[str, Any]) -> str:
-    """Write the page.
+    """Return the text of the page.
 
     Args:
         measured: What `measured.json` holds.
     """
-    lines = ["<!-- Written by python -m hamzaban.text.document; do not edit. -->"]
-    lines += INTRO.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    lines += ["", *_format_cases(measured), "", *_format_presets()]
+    lines = [INTRO, *_format_cases(measured), "", *_format_presets()]
     for code in list_documented():
         lines += ["", *_format_language(load_language(code), measured)]
     return "\n".join(lines) + "\n"
 
 
 def list_documented() -> list[str]:
-    """Give the codes of all YAMLs with rules, those that others extend first."""
+    """Return the codes of all YAMLs with rules, those that others extend first."""
     known = {
         path.stem
         for path in LANGUAGES_DIR.glob("*.yaml")
@@ -86,7 +96,7 @@ def _format_language(language: Language, measured: Mapping[str, Any]) -> Iterato
     yield ""
     parents = [code.strip("_").replace("_", " ") for code in _ancestors(language.code)]
     if parents:
-        yield f"With the rules of: {', '.join(parents)}."
+        yield f"Includes the rules of: {', '.join(parents)}."
         removed = language.data.get("remove")
         if removed:
             yield f"Without: {', '.join(removed)}."
@@ -118,7 +128,7 @@ def _format_facts(language: Language, measured: Mapping[str, Any]) -> Iterator[s
             f"`{text['id']}`."
         )
     else:
-        yield "Cost: not measured, no text at hand."
+        yield "Cost: not measured, for want of text."
     yield ""
 
 
@@ -203,6 +213,8 @@ def _show(text: str) -> str:
 def _format_presets() -> Iterator[str]:
     yield "## Presets"
     yield ""
+    yield "Normalizers of other projects, reproduced for scoring."
+    yield ""
     yield "| profile | does what this does | its rules |"
     yield "|---|---|---|"
     langs = {"ar_oual": "ar"}
@@ -215,6 +227,8 @@ def _format_presets() -> Iterator[str]:
 def _format_cases(measured: Mapping[str, Any]) -> Iterator[str]:
     yield "## Cases"
     yield ""
+    yield "How many test cases of each language pass, here and in other normalizers."
+    yield ""
     yield "| language | cases | ours | others, of the cases of the profile train |"
     yield "|---|---|---|---|"
     for lang, found in measured["cases"].items():
@@ -226,7 +240,7 @@ def _format_cases(measured: Mapping[str, Any]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the page into the repository that this package stands in."""
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     with atomic_text(PAGE) as stream:
         stream.write(format_page(measured))

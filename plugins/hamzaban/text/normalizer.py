@@ -60,6 +60,13 @@ class Normalizer:
         id: Name, version and hash of all that the result depends on.
         alphabet: The characters that clean text of the language is written with after
             normalization; None where the language does not say.
+
+    Examples:
+        >>> normalizer = Normalizer("fa")
+        >>> normalizer.normalize("كتاب ۱۲")
+        'کتاب 12'
+        >>> normalizer.id.split(":")[0]
+        'fa-train/1'
     """
 
     options: dict[str, str]

@@ -114,9 +114,9 @@ def find_preset(name: str, lang: str) -> Preset | None:
 
 @functools.cache
 def _read_tables() -> dict[str, dict[str, Any]]:
-    import yaml
+    from hamzaban.config import load_mapping
 
-    return yaml.safe_load(TABLES.read_text(encoding="utf-8"))
+    return load_mapping(TABLES)
 
 
 class _Table(dict[int, str]):

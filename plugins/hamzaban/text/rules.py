@@ -125,6 +125,10 @@ def resolve_language(lang: str) -> str:
     """Give the ISO 639 code of a corpus's language tag, such as `fas` or `ar-EG`.
 
     A language without a YAML comes back as `general`.
+
+    Examples:
+        >>> [resolve_language(tag) for tag in ("fas", "ar-EG", "pa-Arab", "sw")]
+        ['fa', 'ar', 'pnb', 'general']
     """
     tag = lang.strip().lower().replace("_", "-")
     codes = language_codes()

@@ -64,10 +64,9 @@ def _class(name: str) -> frozenset[str]:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file."""
-    import yaml
+    from hamzaban.config import load_mapping
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # a SafeLoader
+    return load_mapping(path)
 
 
 def read_map(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -87,8 +87,7 @@ def compile_named(
         chosen = [rule for rule in rules if rule.step in steps]
         if steps == FOLD_STEPS:  # its maps come before its patterns
             chosen.sort(key=lambda rule: bool(rule.pattern))
-        for rule in chosen:
-            named.append(NamedStep(rule.name, _compile(rule, data, functions)))
+        named += [NamedStep(r.name, _compile(r, data, functions)) for r in chosen]
         if steps == SKELETON_STEPS:
             pairs = [r for r in rules if r.pairs and r.step in COMPOSE_STEPS]
             named += [NamedStep(r.name, Neighbours(r.pairs)) for r in pairs]

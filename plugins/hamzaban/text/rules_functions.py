@@ -30,7 +30,7 @@ def _read_numbers(data: Mapping[str, Any]) -> Step:
     return Whole(reader.edits, [], "".join(DIGITS))
 
 
-def _keep_one_hamza(data: Mapping[str, Any]) -> Step:
+def _keep_one_hamza(data: Mapping[str, Any]) -> Step:  # noqa: ARG001
     """Delete the madda and hamzas after a letter that has one."""
 
     def delete(found: re.Match[str]) -> str:

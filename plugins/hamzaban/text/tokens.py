@@ -81,7 +81,16 @@ class Tokenizer(ABC):
 
 
 class CharTokenizer(Tokenizer):
-    """One token a character, `<space>` between words."""
+    """One token a character, `<space>` between words.
+
+    Examples:
+        >>> tokens = ["<blank>", "<unk>", "<space>", "a", "b", "<sos/eos>"]
+        >>> tokenizer = CharTokenizer(tokens)
+        >>> tokenizer.tokens2ids(tokenizer.text2tokens("ab ax"))
+        [3, 4, 2, 3, 1]
+        >>> tokenizer.tokens2text(tokenizer.ids2tokens([3, 4, 2, 3]))
+        'ab a'
+    """
 
     def text2tokens(self, line: str) -> list[str]:
         """Split one line of text into characters."""

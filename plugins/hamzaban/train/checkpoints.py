@@ -1,21 +1,23 @@
 """The files of a training run: written whole, repaired on resume, averaged."""
 
-import datetime
 import logging
 import os
 import pathlib
+import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from espnet2.train import trainer as espnet_trainer
 from espnet2.train.reporter import Reporter
 
 from hamzaban.fileio import atomic_path, temporary_name
+from hamzaban.weights.door import read_file, read_weights
 
+LAST = "checkpoint.pth"
+PREVIOUS = "checkpoint.previous.pth"  # of the epoch before
 Criteria = Sequence[Sequence[str]]
 
 _torch_save = torch.save
@@ -45,8 +47,21 @@ def replace_link(path: Path, target: str | os.PathLike) -> None:
     os.replace(temporary, path)
 
 
+def link_file(source: Path, path: Path) -> None:
+    """Make `path` the same file as `source`, in one step; a copy where links fail."""
+    temporary = temporary_name(path)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    os.replace(temporary, path)
+    temporary.unlink(missing_ok=True)  # renaming a file to itself leaves both names
+
+
 def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
     """`torch.save` whose file appears whole or not at all.
+
+    checkpoint.pth of the epoch before stays as checkpoint.previous.pth.
 
     The bytes depend on the object only: PyTorch writes the name of the file into it,
     so a temporary name would make equal models differ.
@@ -54,6 +69,8 @@ def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
     if not isinstance(f, (str, os.PathLike)):
         _torch_save(obj, f, *args, **kwargs)
         return
+    if Path(f).name == LAST and Path(f).is_file():
+        link_file(Path(f), Path(f).with_name(PREVIOUS))
     with atomic_path(Path(f)) as temporary, open(temporary, "wb") as stream:
         _torch_save(obj, stream, *args, **kwargs)
 
@@ -89,15 +106,18 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 
     Returns:
         Its dictionary: model, reporter, optimizers, schedulers, scaler.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, or no such file.
     """
-    known: list[Any] = [
-        datetime.timedelta,
-        np.float64(0).__reduce__()[0],
-        np.dtype,
-        *(type(np.dtype(t)) for t in (np.float64, np.float32, np.int64)),
-    ]
-    with torch.serialization.safe_globals(known):
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    states = read_file(path)
+    if not isinstance(states, dict):
+        raise ValueError(
+            f"{path}: found {type(states).__name__}, expected what the trainer writes; "
+            "remove it"
+        )
+    return states
 
 
 def read_reporter(states: dict[str, Any]) -> Reporter:
@@ -204,9 +224,9 @@ def average_models(files: Sequence[Path]) -> dict[str, torch.Tensor]:
     Returns:
         The state dictionary of the mean, in the type of the first file.
     """
-    total = torch.load(files[0], map_location="cpu", weights_only=True)
+    total = read_weights(files[0])
     for file in files[1:]:
-        states = torch.load(file, map_location="cpu", weights_only=True)
+        states = read_weights(file)
         for name, value in total.items():
             if value.is_floating_point():
                 value += states[name]

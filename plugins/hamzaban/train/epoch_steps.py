@@ -12,7 +12,7 @@ Watch = Callable[[mid_epoch.Run, Any, int], None]
 
 
 class Steps:
-    """Gives ESPnet's trainer its batches; between two of them nothing is half done.
+    """Yields the batches of an epoch to ESPnet's trainer, and acts between them.
 
     After each update the run is looked at, its state is written every
     `options.save_interval` updates, and the epoch ends with update
@@ -45,12 +45,14 @@ class Steps:
         self.watch = watch
         self.was_taken_up = False
         self._rng: Any = None
+        self._hash = ""
 
     def take_up(self, rank: int) -> None:
         """Go on where partial.pth was written, if it is of this epoch."""
         if not self.options.resume or not hasattr(self.iterator, "start"):
             return
-        found = mid_epoch.load_partial(Path(self.options.output_dir), self.run, rank)
+        folder = Path(self.options.output_dir)
+        found = mid_epoch.load_partial(folder, self.run, rank, self._digest())
         if found is not None:
             self.iterator.start, self._rng = found
             self.was_taken_up = True
@@ -59,8 +61,14 @@ class Steps:
         """Batches of the whole epoch."""
         return len(self.iterator)
 
+    def count_updates(self) -> tuple[int | None, int]:
+        """Return the updates of an epoch (None: unknown), and how many are done."""
+        num_batches, accum = length_of(self.iterator), self.options.accum_grad
+        per_epoch = None if num_batches is None else num_batches // accum
+        return per_epoch, getattr(self.iterator, "start", 0) // accum
+
     def __iter__(self) -> Iterator[Any]:
-        """Give the batches; the code behind `yield` runs when a batch is done."""
+        """Yield the batches; the code behind `yield` runs when a batch is done."""
         done = getattr(self.iterator, "start", 0)
         before = self._updates()
         if self._is_over(before):
@@ -77,10 +85,17 @@ class Steps:
             self.watch(self.run, self.options, updates)
             interval = self.options.save_interval
             if interval and updates > before and updates % interval == 0:
-                mid_epoch.save_partial(Path(self.options.output_dir), self.run, done)
+                folder = Path(self.options.output_dir)
+                mid_epoch.save_partial(folder, self.run, done, self._digest())
             before = updates
             if self._is_over(updates):
                 return
+
+    def _digest(self) -> str:
+        if not self._hash:
+            accum = self.options.accum_grad
+            self._hash = mid_epoch.hash_batches(self.iterator, accum)
+        return self._hash
 
     def _updates(self) -> int:
         return count_updates(self.run.optimizers[0])
@@ -88,6 +103,14 @@ class Steps:
     def _is_over(self, updates: int) -> bool:
         limit = self.options.max_updates
         return limit is not None and updates >= limit
+
+
+def length_of(batches: Any) -> int | None:
+    """Return the number of batches; None if an iterator cannot tell it."""
+    try:
+        return len(batches)
+    except TypeError:
+        return None
 
 
 def count_updates(optimizer: torch.optim.Optimizer) -> int:
@@ -103,6 +126,6 @@ def tell_updates(model: torch.nn.Module, updates: int) -> None:
 
 
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    """Give the model inside PyTorch's wrappers for several devices."""
+    """Return the model inside PyTorch's wrappers for several devices."""
     parallel = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
     return model.module if isinstance(model, parallel) else model

@@ -4,6 +4,7 @@ ESPnet writes checkpoint.pth when an epoch ends. An epoch of thousands of hours 
 days, so our trainer writes this file every `save_interval` updates beside it.
 """
 
+import hashlib
 import logging
 import random
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from espnet2.train.reporter import Average, SubReporter, WeightedAverage
 
 from hamzaban.train import checkpoints
+from hamzaban.train.divergence import check_model
 
 NAME = "partial.pth"
 
@@ -36,16 +38,37 @@ class Run(NamedTuple):
     reporter: SubReporter
 
 
-def save_partial(output_dir: Path, run: Run, num_batches: int) -> None:
+def hash_batches(iterator: Any, accum_grad: int) -> str:
+    """Hash which utterances the batches of an epoch are made of, and their order.
+
+    Args:
+        iterator: The batches of an epoch, or several with `parts`.
+        accum_grad: Batches of an update.
+    """
+    digest = hashlib.sha256(str(accum_grad).encode())
+    for part in getattr(iterator, "parts", (iterator,)):
+        digest.update(b"\n\n")
+        for batch in part.batches:
+            digest.update("\t".join([*map(str, batch), "\n"]).encode())
+    return digest.hexdigest()
+
+
+def save_partial(output_dir: Path, run: Run, num_batches: int, digest: str) -> None:
     """Write partial.pth; all processes of a distributed run call this together.
 
     Args:
         output_dir: Folder of the run.
         run: Its state between two updates.
         num_batches: Batches of this epoch that are done.
+        digest: From `hash_batches`.
+
+    Raises:
+        DivergedError: The model is not finite.
     """
-    ranks = _gather({"rng": get_rng(), "stats": pack_stats(run.reporter)})
-    if ranks is None:
+    check_model(run.model, run.reporter.get_epoch())
+    mine = {"rng": get_rng(), "stats": pack_stats(run.reporter), "batches": digest}
+    ranks = _gather(mine)
+    if not is_first():
         return
     state = {
         "epoch": run.reporter.get_epoch(),
@@ -59,13 +82,18 @@ def save_partial(output_dir: Path, run: Run, num_batches: int) -> None:
     checkpoints.save(state, output_dir / NAME)
 
 
-def load_partial(output_dir: Path, run: Run, rank: int) -> tuple[int, Any] | None:
+def load_partial(
+    output_dir: Path, run: Run, rank: int, digest: str
+) -> tuple[int, Any] | None:
     """Take up partial.pth if it belongs to the epoch that begins.
+
+    All processes of a distributed run call this together.
 
     Args:
         output_dir: Folder of the run.
         run: What is filled.
         rank: Number of this process.
+        digest: From `hash_batches`.
 
     Returns:
         The batches that are done and the state of the random generators for `set_rng`;
@@ -74,15 +102,17 @@ def load_partial(output_dir: Path, run: Run, rank: int) -> tuple[int, Any] | Non
     path = output_dir / NAME
     if not path.is_file():
         return None
-    state = checkpoints.load_checkpoint(path)
-    epoch, size = run.reporter.get_epoch(), _world_size()
+    try:
+        state = checkpoints.load_checkpoint(path)
+    except ValueError as error:
+        logging.warning(f"{error}: the epoch starts at its beginning")
+        return None
+    epoch = run.reporter.get_epoch()
     if state["epoch"] < epoch:
         return None  # of an epoch that has ended
-    if state["epoch"] != epoch or len(state["ranks"]) != size:
-        logging.warning(
-            f"{path} is of epoch {state['epoch']} and {len(state['ranks'])} processes, "
-            f"not of epoch {epoch} and {size}; the epoch starts at its beginning"
-        )
+    reason = _find_difference(state, epoch, digest)
+    if reason is not None:
+        logging.warning(f"{path} is {reason}; the epoch starts at its beginning")
         return None
     run.model.load_state_dict(state["model"])
     for optimizer, stored in zip(run.optimizers, state["optimizers"], strict=True):
@@ -96,6 +126,23 @@ def load_partial(output_dir: Path, run: Run, rank: int) -> tuple[int, Any] | Non
     num_batches = state["num_batches"]
     logging.info(f"Going on with epoch {epoch} after {num_batches} batches: {path}")
     return num_batches, state["ranks"][rank]["rng"]
+
+
+def _find_difference(state: dict[str, Any], epoch: int, digest: str) -> str | None:
+    """Say why the state is not one to go on with; None if it is."""
+    size = _world_size()
+    if state["epoch"] != epoch or len(state["ranks"]) != size:
+        return (
+            f"of epoch {state['epoch']} and {len(state['ranks'])} processes, "
+            f"not of epoch {epoch} and {size}"
+        )
+    before = [rank.get("batches") for rank in state["ranks"]]
+    if before != _gather(digest):
+        return (
+            f"of other batches of epoch {epoch} than those now, by batch_bins, "
+            "accum_grad, seed or data: some would be skipped, others seen twice"
+        )
+    return None
 
 
 def get_rng() -> dict[str, Any]:
@@ -158,10 +205,14 @@ def _world_size() -> int:
     return 1
 
 
-def _gather(value: Any) -> list | None:
-    """Give the values of all processes to the first; None to the others."""
-    if _world_size() == 1:
-        return [value]
-    values: list[Any] = [None] * _world_size()
-    torch.distributed.all_gather_object(values, value)
-    return values if torch.distributed.get_rank() == 0 else None
+def is_first() -> bool:
+    """Return whether this process is the only or the first one of a run."""
+    return _world_size() == 1 or torch.distributed.get_rank() == 0
+
+
+def _gather(value: Any) -> list:
+    """Return the values of all processes."""
+    values: list[Any] = [value] * _world_size()
+    if len(values) > 1:
+        torch.distributed.all_gather_object(values, value)
+    return values

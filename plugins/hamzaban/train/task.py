@@ -3,16 +3,20 @@
 import argparse
 import difflib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hamzaban.train.arguments import parse_arguments
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.precision import run_under_autocast
+from hamzaban.train.resuming import check_start, keep_schedule
 from hamzaban.train.task_options import fill_batch_hours, fill_max_epoch, world_size
 from hamzaban.train.trainer import Trainer
+from hamzaban.wav2vec2.frames import parse_conv_layers
+from hamzaban.weights.door import guarded
 
 SCHEDULES = ("tristagelr", "polynomialdecaylr")  # those that need max_steps
 
@@ -29,11 +33,23 @@ class TaskMixin:
     trainer = Trainer
 
     @classmethod
+    def main(
+        cls,
+        args: argparse.Namespace | None = None,
+        cmd: Sequence[str] | None = None,
+    ) -> None:
+        """Train with options that are given, or read from the command line."""
+        if args is None:
+            args = parse_arguments(cls.get_parser(), cmd)  # type: ignore[attr-defined]
+        super().main(args=args)  # type: ignore[misc]
+
+    @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train or collect statistics in this process, as ESPnet2's method."""
         if not args.collect_stats:
             cls.plan(args)
-        super().main_worker(args)  # type: ignore[misc]
+        with guarded(check_code):
+            super().main_worker(args)  # type: ignore[misc]
         leave_group()
 
     @classmethod
@@ -46,7 +62,7 @@ class TaskMixin:
         fill_batch_hours(args, lambda: cls.measure_batches(args))
         if args.max_updates is not None:
             fill_max_epoch(args, cls.count_batches(args))
-        fill_max_steps(args, cls.count_batches)
+        keep_schedule(args, fill_max_steps(args, cls.count_batches))
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
@@ -71,11 +87,52 @@ class TaskMixin:
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> Any:
         """Build the model and check that each prefix of `freeze_param` is in it."""
-        model = super().build_model(args)  # type: ignore[misc]
+        with guarded(check_code):
+            model = super().build_model(args)  # type: ignore[misc]
         names = [name for name, _ in model.named_parameters()]
         check_prefixes(names, getattr(args, "freeze_param", None) or [])
         run_under_autocast(model, getattr(args, "autocast_dtype", None))
         return model
+
+    @classmethod
+    def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
+        """Build the optimizers; check first that the run can begin."""
+        cls.check_start(args, model)
+        return super().build_optimizers(args, model)  # type: ignore[misc]
+
+    @classmethod
+    def check_start(cls, args: argparse.Namespace, model: Any) -> None:
+        """Check what the run begins from, while nothing of it is written."""
+        if not args.collect_stats:
+            check_start(args, model)
+
+    @classmethod
+    def build_model_from_file(cls, *files: Any, **named: Any) -> Any:
+        """Build a model and fill it, as ESPnet2's method, running no code of files."""
+        with guarded(check_code):
+            return super().build_model_from_file(*files, **named)  # type: ignore[misc]
+
+
+def check_code(state: Any, path: str) -> None:
+    """Check the part of a checkpoint that S3PRL evaluates as Python.
+
+    Args:
+        state: What a library has asked for.
+        path: The file, for messages.
+
+    Raises:
+        ValueError: `conv_feature_layers` is anything but a list of convolutions.
+    """
+    todo = [state]
+    while todo:
+        values = todo.pop()
+        if isinstance(values, Mapping):
+            if "conv_feature_layers" in values:
+                try:
+                    parse_conv_layers(values["conv_feature_layers"])
+                except ValueError as error:
+                    raise ValueError(f"{path}: {error}") from None
+            todo += values.values()
 
 
 def leave_group() -> None:
@@ -120,16 +177,20 @@ def check_prefixes(
 def fill_max_steps(
     args: argparse.Namespace,
     count: Callable[[argparse.Namespace], int] | None = None,
-) -> None:
+) -> list[str]:
     """Set `max_steps` of each schedule that needs it and has none, from the data.
 
     Args:
         args: Options of an ESPnet2 task; scheduler*_conf is changed.
         count: Gives the batches of an epoch.
 
+    Returns:
+        Names of the options changed.
+
     Raises:
         ValueError: If the number of batches of an epoch cannot be told.
     """
+    filled = []
     for key in [k for k in vars(args) if k.startswith("scheduler")]:
         conf = getattr(args, f"{key}_conf", None) or {}
         if getattr(args, key) not in SCHEDULES or "max_steps" in conf:
@@ -143,6 +204,8 @@ def fill_max_steps(
                 f"accum_grad {args.accum_grad}, max_epoch {args.max_epoch}"
             )
         setattr(args, f"{key}_conf", {**conf, "max_steps": steps})
+        filled.append(f"{key}_conf")
+    return filled
 
 
 def count_batches(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,9 +18,16 @@ from espnet2.train.trainer import TrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
 
 from hamzaban.fileio import remove_leftovers
-from hamzaban.train import checkpoints, mid_epoch
+from hamzaban.progress import ProgressFile
+from hamzaban.train import checkpoints, divergence, mid_epoch
 from hamzaban.train.epoch_steps import Steps, count_updates, tell_updates, unwrap
 from hamzaban.train.plots import sparse_plots
+from hamzaban.train.progress import (
+    TrainingProgress,
+    WatchedBatches,
+    last_metrics,
+    mean_metrics,
+)
 from hamzaban.train.task_options import add_train_arguments
 
 
@@ -53,6 +60,8 @@ class Trainer(EspnetTrainer):
             means over the utterances of its batch (weight = number of utterances).
     """
 
+    progress: ClassVar = TrainingProgress(0, None)  # of the run of this process
+
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add our options to ESPnet2's."""
@@ -65,13 +74,18 @@ class Trainer(EspnetTrainer):
 
     @classmethod
     def after_update(cls, run: mid_epoch.Run, options: Any, updates: int) -> None:
-        """Look at a run after an update; nothing here, for tasks to replace.
+        """Do nothing after an update; a task may override this.
 
         Args:
             run: What is trained, and the statistics of the epoch.
             options: The trainer's options.
             updates: Updates made so far.
         """
+
+    @classmethod
+    def _end_update(cls, run: mid_epoch.Run, options: Any, updates: int) -> None:
+        cls.after_update(run, options, updates)
+        cls.progress.end_update(updates, run.reporter.stats.get("loss", []))
 
     @classmethod
     def run(
@@ -85,13 +99,19 @@ class Trainer(EspnetTrainer):
         **factories: Any,
     ) -> None:
         """Train, as ESPnet2's `Trainer.run`; repair first when resuming."""
-        output_dir = Path(trainer_options.output_dir)
-        is_main = not distributed_option.distributed or not distributed_option.dist_rank
+        output_dir, distributed = Path(trainer_options.output_dir), distributed_option
+        is_main = not distributed.distributed or not distributed.dist_rank
         if is_main:
             for path in remove_leftovers(output_dir):
                 logging.info(f"Removed {path}, left by a killed run")
+        max_updates = getattr(trainer_options, "max_updates", None)
+        cls.progress = TrainingProgress(trainer_options.max_epoch, max_updates)
+        if is_main:
+            cls.progress.file = ProgressFile()
         if trainer_options.resume and (output_dir / "checkpoint.pth").exists():
-            trainer_options = _resume(model, schedulers, trainer_options, is_main)
+            trainer_options = _resume(
+                model, schedulers, trainer_options, cls.progress if is_main else None
+            )
         hooks = [
             optimizer.register_step_post_hook(functools.partial(_count_update, model))
             for optimizer in optimizers[:1]
@@ -122,7 +142,10 @@ class Trainer(EspnetTrainer):
         """Train one epoch from (seed, epoch, rank) and the model's state alone.
 
         Returns:
-            True if no batch of the epoch gave a finite gradient.
+            False: an epoch without a finite gradient is an error.
+
+        Raises:
+            DivergedError: No batch of the epoch gave a finite gradient.
         """
         rank = distributed_option.dist_rank or 0
         set_all_random_seed(epoch_seed(options.seed, reporter.get_epoch(), rank))
@@ -130,9 +153,11 @@ class Trainer(EspnetTrainer):
             optimizer.zero_grad()
         schedulers, scaler = rest["schedulers"], rest["scaler"]
         run = mid_epoch.Run(unwrap(model), optimizers, schedulers, scaler, reporter)
-        steps = Steps(rest.pop("iterator"), run, options, cls.after_update)
+        steps = Steps(rest.pop("iterator"), run, options, cls._end_update)
         steps.take_up(rank)
-        tell_updates(model, count_updates(optimizers[0]))
+        updates = count_updates(optimizers[0])
+        tell_updates(model, updates)
+        cls.progress.begin_epoch(reporter.get_epoch(), updates, *steps.count_updates())
         is_invalid = super().train_one_epoch(
             model=model,
             iterator=steps,
@@ -142,7 +167,9 @@ class Trainer(EspnetTrainer):
             distributed_option=distributed_option,
             **rest,
         )
-        return is_invalid and not steps.was_taken_up
+        is_invalid = is_invalid and not steps.was_taken_up
+        divergence.check_gradients(is_invalid, reporter)
+        return is_invalid
 
     @classmethod
     def validate_one_epoch(
@@ -153,11 +180,22 @@ class Trainer(EspnetTrainer):
         reporter: SubReporter,
         **rest: Any,
     ) -> None:
-        """Validate, and pool the ratios the model asks for over the whole set."""
+        """Validate, and pool the ratios the model asks for over the whole set.
+
+        Raises:
+            DivergedError: The loss, or the model that would be kept, is not finite.
+        """
+        is_valid = reporter.key == "valid"  # and no probe of pretraining
+        if is_valid:
+            iterator = WatchedBatches(iterator, cls.progress)
         super().validate_one_epoch(
             model=model, iterator=iterator, reporter=reporter, **rest
         )
         pool_ratios(reporter, getattr(unwrap(model), "pooled_stats", {}))
+        if is_valid:
+            cls.progress.end_validation(mean_metrics(reporter))
+        divergence.check_losses(reporter)
+        divergence.check_model(unwrap(model), reporter.get_epoch())
 
 
 def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
@@ -198,12 +236,13 @@ def _resume(
     model: torch.nn.Module,
     schedulers: Sequence[Any],
     options: TrainerOptions,
-    is_main: bool,
+    progress: TrainingProgress | None,
 ) -> TrainerOptions:
-    path = Path(options.output_dir) / "checkpoint.pth"
-    states = checkpoints.load_checkpoint(path)
+    """Repair a run's files; `progress` is None in all processes but the first."""
+    states = checkpoints.load_checkpoint(Path(options.output_dir) / "checkpoint.pth")
     _warn_of_schedule(schedulers, states["schedulers"])
-    if is_main:
+    if progress is not None:
+        progress.resume(last_metrics(checkpoints.read_reporter(states)))
         _repair(states, model, options)
     return _stop_early(states, options)
 
@@ -218,7 +257,7 @@ def _repair(
 
 
 def _stop_early(states: dict[str, Any], options: TrainerOptions) -> TrainerOptions:
-    """Give no further epoch to a run that early stopping has ended."""
+    """Return options without further epochs for a run that early stopping has ended."""
     reporter = checkpoints.read_reporter(states)
     criterion = options.early_stopping_criterion
     if (

@@ -1,9 +1,6 @@
 """Reading and writing `{task_cfg, model_cfg, model_weight}` files, S3PRL's form."""
 
 import logging
-import pickle
-import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +14,12 @@ from torch import Tensor, nn
 
 from hamzaban.fileio import atomic_path
 from hamzaban.wav2vec2.config import known_fields, make_model_cfg, make_task_cfg
+from hamzaban.wav2vec2.convert.names import strip_wrappers
+from hamzaban.weights.door import read_file
+from hamzaban.weights.values import check_finite
 
 KEYS = ("task_cfg", "model_cfg", "model_weight")
+MIN_SHARE = 0.5  # of a model's weights that a checkpoint must have, strict or not
 _SHOWN = 8  # names shown of each kind in a message
 
 
@@ -48,21 +49,31 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not such a checkpoint.
+        ValueError: It is not such a checkpoint, or its weights are not finite.
     """
-    state = _load(path)
+    return parse_checkpoint(read_file(path), path)
+
+
+def parse_checkpoint(state: Any, path: str | Path) -> Checkpoint:
+    """Check the object of a file, as `read_checkpoint`."""
+    if not isinstance(state, Mapping):
+        raise ValueError(
+            f"{path}: found {type(state).__name__}, expected a dictionary with "
+            f"{', '.join(KEYS)}; give a file such as wav2vec2.pt of train-ssl"
+        )
     missing = [key for key in KEYS if not isinstance(state.get(key), Mapping)]
     if missing:
         raise ValueError(
             f"{path}: no {', '.join(missing)}; found {_some(state)}; expected a file "
             f"with {', '.join(KEYS)}, such as wav2vec2.pt of train-ssl"
         )
+    check_finite(state["model_weight"], path)
     model_cfg = known_fields(Wav2Vec2Config, state["model_cfg"])
     task_cfg = known_fields(AudioPretrainingConfig, state["task_cfg"])
     return Checkpoint(
         make_task_cfg(task_cfg, f"{path}: task_cfg"),
         make_model_cfg(model_cfg, f"{path}: model_cfg"),
-        dict(state["model_weight"]),
+        strip_wrappers(state["model_weight"]),
     )
 
 
@@ -75,11 +86,15 @@ def write_checkpoint(
         path: The file.
         checkpoint: What to write.
         dtype: Type of the floating point parameters in the file.
+
+    Raises:
+        ValueError: A parameter is not finite, or not in this type.
     """
     weight = {
         name: value.detach().cpu().to(dtype) if value.is_floating_point() else value
         for name, value in checkpoint.model_weight.items()
     }
+    check_finite(weight, path)
     state = {**checkpoint._asdict(), "model_weight": weight}
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
         torch.save(state, stream)  # a file name would become part of its bytes
@@ -98,9 +113,11 @@ def load_weights(
             listed in the log, and the missing ones keep the model's values.
 
     Raises:
-        ValueError: Names or shapes differ; the message lists them.
+        ValueError: Names or shapes differ; the message lists them. Or less than
+            `MIN_SHARE` of the model is there, strict or not.
     """
     own = model.state_dict()
+    check_share(own, weights, place)
     wrong, is_shape_wrong = compare_weights(own, weights)
     if wrong and (strict or is_shape_wrong):
         raise ValueError(
@@ -111,6 +128,30 @@ def load_weights(
         logging.warning(f"{place}: parameters do not fit all: {'; '.join(wrong)}")
     known = {name: value for name, value in weights.items() if name in own}
     model.load_state_dict(known, strict=strict)
+
+
+def check_share(
+    own: Mapping[str, Tensor], weights: Mapping[str, Tensor], place: str | Path
+) -> None:
+    """Check that a file has at least `MIN_SHARE` of a model's weights.
+
+    Args:
+        own: The model's by name; only shapes are looked at.
+        weights: The file's by name.
+        place: Where they come from, for messages.
+
+    Raises:
+        ValueError: It has less; random weights would be trained as if they were not.
+    """
+    total = sum(value.numel() for value in own.values())
+    found = sum(own[name].numel() for name in own.keys() & weights.keys())
+    if found < MIN_SHARE * total:
+        raise ValueError(
+            f"{place}: {found / max(total, 1):.0%} of the model's weights are in the "
+            f"file, expected {MIN_SHARE:.0%} at least; the file has "
+            f"{_some(sorted(weights), 3)}, the model {_some(sorted(own), 3)}; give a "
+            "checkpoint of the same kind of model"
+        )
 
 
 def compare_weights(
@@ -139,26 +180,6 @@ def compare_weights(
     }
     wrong = [f"{kind}: {_some(sorted(n), shown)}" for kind, n in kinds.items() if n]
     return wrong, bool(shapes)
-
-
-def _load(path: str | Path) -> Mapping[str, Any]:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: no such file; give an existing checkpoint")
-    try:
-        mmap = zipfile.is_zipfile(path)  # tensors are read when they are used
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        reason = re.sub(r"\s+", " ", str(error))[:120]
-        raise ValueError(
-            f"{path}: not a checkpoint that can be read safely ({reason}); expected a "
-            f"torch file with {', '.join(KEYS)} holding tensors and plain values"
-        ) from None
-    if not isinstance(state, Mapping):
-        raise ValueError(
-            f"{path}: found {type(state).__name__}, expected a dictionary with "
-            f"{', '.join(KEYS)}; give a file such as wav2vec2.pt of train-ssl"
-        )
-    return state
 
 
 def _some(names: Any, shown: int = _SHOWN) -> str:

@@ -13,6 +13,7 @@ from s3prl.upstream.wav2vec2.wav2vec2_model import (
     Wav2Vec2Config,
 )
 
+from hamzaban.config import read_dataclass
 from hamzaban.wav2vec2.frames import parse_conv_layers
 
 # What the pretraining step does not do; published wav2vec 2.0 models use none of it.
@@ -68,7 +69,7 @@ def make_model_cfg(values: Mapping[str, Any], place: str) -> dict[str, Any]:
     """
     ours = {"quantize_targets": True, "require_same_masks": False}
     cfg = _fill(Wav2Vec2Config, {**ours, **values}, place)
-    cfg["latent_temp"] = _read_temperature(cfg["latent_temp"], place)
+    _check_temperature(cfg["latent_temp"], place)
     parse_conv_layers(cfg["conv_feature_layers"])  # S3PRL evaluates it as Python
     if not cfg["quantize_targets"]:
         raise ValueError(
@@ -127,54 +128,16 @@ def known_fields(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fill(schema: type, values: Mapping[str, Any], place: str) -> dict[str, Any]:
-    fields = {field.name: field for field in dataclasses.fields(schema)}
-    cfg = {name: field.default for name, field in fields.items()}
-    for name, value in values.items():
-        if name not in fields:
-            known = ", ".join(sorted(fields))
-            raise ValueError(f"{place}: '{name}' is unknown; known: {known}")
-        cfg[name] = _convert(value, cfg[name], f"{place}: {name}")
-    return {name: _plain(value) for name, value in cfg.items()}
+    """Return all fields of S3PRL's dataclass as plain values, defaults included."""
+    cfg = dataclasses.asdict(read_dataclass(schema, values, place))
+    return {name: str(v) if isinstance(v, str) else v for name, v in cfg.items()}
 
 
-def _convert(value: Any, default: Any, place: str) -> Any:
-    """Give a value the type of its default; YAML reads 1e-4 as text and 1 as int."""
-    if default is None or value is None or isinstance(default, tuple):
-        return value
-    if isinstance(default, bool) or isinstance(value, bool):
-        fits = isinstance(value, type(default))
-    elif isinstance(default, int):
-        fits = isinstance(value, int) or (isinstance(value, float) and value % 1 == 0)
-    else:
-        fits = True
-    try:
-        if not fits:
-            raise ValueError
-        return type(default)(value)
-    except (TypeError, ValueError):
-        expected = type(default).__name__
-        raise ValueError(
-            f"{place} is {value!r}, expected {expected}; correct it"
-        ) from None
-
-
-def _plain(value: Any) -> Any:
-    """Strings of S3PRL's enumerations as plain strings."""
-    return str(value) if isinstance(value, str) else value
-
-
-def _read_temperature(value: Any, place: str) -> tuple[float, float, float]:
-    """Read (start, end, decay of each update)."""
-    try:
-        start, end, decay = (float(part) for part in value)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{place}: latent_temp is {value!r}, expected three numbers (start, end, "
-            "decay of each update), such as [2.0, 0.5, 0.999995]"
-        ) from None
+def _check_temperature(value: tuple[float, float, float], place: str) -> None:
+    """Check (start, end, decay of each update)."""
+    start, end, decay = value
     if not (start >= end > 0 and 0 < decay <= 1):
         raise ValueError(
-            f"{place}: latent_temp is {value!r}, expected start >= end > 0 and "
-            "0 < decay <= 1; correct it"
+            f"{place}: latent_temp: {list(value)} found, expected start >= end > 0 and "
+            "0 < decay of each update <= 1, such as [2.0, 0.5, 0.999995]"
         )
-    return start, end, decay

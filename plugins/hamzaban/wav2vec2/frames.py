@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 # wav2vec 2.0 (arXiv 2006.11477, section 4.2): (channels, kernel, stride), samples
 WAV2VEC2_CONV = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512, 2, 2)] * 2"
@@ -47,6 +48,10 @@ def count_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> int:
 
     Returns:
         Frames, 0 where the waveform is shorter than the receptive field.
+
+    Examples:
+        >>> count_frames(16000, parse_conv_layers(WAV2VEC2_CONV))  # 1 s at 16 kHz
+        49
     """
     frames = num_samples
     for kernel, stride in conv:
@@ -55,19 +60,27 @@ def count_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> int:
 
 
 def count_ctc_frames(token_int: Sequence[int]) -> int:
-    """Count the frames that CTC needs: a blank stands between equal neighbours."""
+    """Count the frames that CTC needs: a blank stands between equal neighbours.
+
+    Examples:
+        >>> count_ctc_frames([5, 5, 7])  # 5, blank, 5, 7
+        4
+    """
     repeats = sum(left == right for left, right in itertools.pairwise(token_int))
     return len(token_int) + repeats
 
 
-def _evaluate(node: ast.expr) -> list:
+def _evaluate(node: ast.expr) -> list[Any]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _evaluate(node.left) + _evaluate(node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         times = ast.literal_eval(node.right)
         if not isinstance(times, int) or not 0 < times <= 100:
             raise ValueError(f"a repeat of {times}")
-        return _evaluate(node.left) * times
+        layers = _evaluate(node.left)
+        if len(layers) * times > 100:
+            raise ValueError(f"{len(layers) * times} layers")
+        return layers * times
     value = ast.literal_eval(node)
     if not isinstance(value, list):
         raise ValueError("not a list")

@@ -12,18 +12,11 @@ set -euo pipefail
 # shellcheck source=egs2/commonvoice_joint/asr1/db.sh
 . ./db.sh
 
-langs=""
-part=""
-rest=()
-while (($# > 0)); do
-    case $1 in
-        --langs | --part)
-            printf -v "${1#--}" %s "${2?"$1 has no value"}"
-            shift 2
-            ;;
-        *) rest+=("$1") && shift ;;
-    esac
-done
+langs="" # codes, with commas
+part=""  # ends the names of the joint sets
+rest=()  # options of prepare-corpus
+# shellcheck source=local/parse_options.sh
+. "${MAIN_ROOT}/local/parse_options.sh"
 read -ra codes <<< "${langs//,/ }"
 ((${#codes[@]} > 1)) || die "--langs is '${langs}', expected two or more, such as fa,ar; for one use egs2/commonvoice"
 

@@ -194,7 +194,7 @@ def make_set(
 def make_lm_text(lines: int, taken: dict[str, set[str]]) -> Iterator[str]:
     """Draw sentences of the same grammar that are in neither valid nor test."""
     rng = random.Random("lm")
-    full = Counter({word: 9 for word in WORDS})
+    full = Counter(dict.fromkeys(WORDS, 9))
     while lines:
         words = draw_form(rng, full) or []
         if " ".join(words) not in taken["valid"] | taken["test"]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 EPOCH = re.compile(r"INFO: (\d+)epoch results:.*\[valid\] (.*)")
 

@@ -12,9 +12,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from hamzaban.cli import describe_error
+from hamzaban.config import load_mapping
 from hamzaban.data.combine import combine_dirs
 from hamzaban.data.files import read_scp
 from hamzaban.data.ops import Rename, copy_dir, distribute
@@ -32,7 +31,7 @@ MAX_DROP = "0.05"  # of a corpus's audio that may be unfit, as in the audio stag
 def read_mix(path: Path) -> dict[str, dict]:
     """Read which corpora there are, and leave out those without a place."""
     note_inputs(path)
-    corpora = yaml.safe_load(path.read_text(encoding="utf-8"))["corpora"]
+    corpora = load_mapping(path)["corpora"]
     found = {}
     for name, values in corpora.items():
         source = os.environ.get(values["source"], "")

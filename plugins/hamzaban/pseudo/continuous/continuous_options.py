@@ -7,10 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from hamzaban.config import option, read_dataclass
+
 GUARDED = ("blank_rate", "rejected", "top_label_share", "top_word_share")
-SHARES = ("replace_prob", *(f"max_{name}" for name in GUARDED))
-NULLABLE = ("ema_decay", *SHARES[1:])
-COUNTS = {"warmup_updates": 0, "cache_size": 2, "guard_window": 2}  # least values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,18 +65,35 @@ class ContinuousOptions:
     None takes a rule of the guard, or the teacher, out.
     """
 
-    warmup_updates: int = 500
-    ratio: tuple[int, int] = (1, 4)
-    cache_size: int = 1000
-    replace_prob: float = 0.1
-    ema_decay: float | None = None
-    min_length_ratio: float = 0.3
-    max_length_ratio: float = 3.0
-    guard_window: int = 500
-    max_blank_rate: float | None = 0.98
-    max_rejected: float | None = 0.7
-    max_top_label_share: float | None = 0.3
-    max_top_word_share: float | None = 0.5
+    warmup_updates: int = option(500, at_least=0)
+    ratio: tuple[int, int] = option((1, 4), at_least=0)
+    cache_size: int = option(1000, at_least=2)
+    replace_prob: float = option(0.1, at_least=0, at_most=1)
+    ema_decay: float | None = option(None, above=0, below=1)
+    min_length_ratio: float = option(0.3, at_least=0)
+    max_length_ratio: float = option(3.0, at_least=0)
+    guard_window: int = option(500, at_least=2)
+    max_blank_rate: float | None = option(0.98, at_least=0, at_most=1)
+    max_rejected: float | None = option(0.7, at_least=0, at_most=1)
+    max_top_label_share: float | None = option(0.3, at_least=0, at_most=1)
+    max_top_word_share: float | None = option(0.5, at_least=0, at_most=1)
+
+    def __post_init__(self) -> None:
+        """Check the values against each other.
+
+        Raises:
+            ValueError: They do not go together.
+        """
+        if self.ratio[1] < 1:
+            raise ValueError(
+                f"ratio: {list(self.ratio)} found, expected updates with labels and 1 "
+                "or more with pseudo-labels"
+            )
+        if self.min_length_ratio >= self.max_length_ratio:
+            raise ValueError(
+                f"min_length_ratio: {self.min_length_ratio:g} found, expected less "
+                f"than max_length_ratio {self.max_length_ratio:g}"
+            )
 
     @property
     def schedule(self) -> Schedule:
@@ -91,49 +107,9 @@ def read_continuous_options(values: Mapping[str, Any]) -> ContinuousOptions:
     Raises:
         ValueError: A key is unknown or a value out of its range.
     """
-    known = [field.name for field in dataclasses.fields(ContinuousOptions)]
-    for name, value in values.items():
-        if name not in known:
-            _refuse(name, value, f"one of {', '.join(known)}")
-        if not (value is None and name in NULLABLE or _is_fit(name, value)):
-            _refuse(name, value, _EXPECTED.get(name, "a number in 0..1"))
-    fitting: dict[str, Any] = dict(values)
-    if "ratio" in values:
-        fitting["ratio"] = tuple(values["ratio"])
-    options = ContinuousOptions(**fitting)
-    if options.min_length_ratio >= options.max_length_ratio:
-        _refuse("min_length_ratio", options.min_length_ratio, "less than the other")
-    return options
-
-
-_EXPECTED = {
-    "ratio": "two whole numbers, with labels 0 or more, with pseudo-labels 1 or more",
-    "ema_decay": "null, or above 0 and under 1",
-    **{name: f"a whole number, {least} or more" for name, least in COUNTS.items()},
-    **dict.fromkeys(("min_length_ratio", "max_length_ratio"), "0 or more"),
-}
-
-
-def _is_fit(name: str, value: Any) -> bool:
-    if name in COUNTS:
-        return type(value) is int and value >= COUNTS[name]
-    if name == "ratio":
-        is_pair = isinstance(value, list | tuple) and len(value) == 2
-        return (
-            is_pair
-            and all(type(number) is int for number in value)
-            and value[0] >= 0
-            and value[1] >= 1
-        )
-    if type(value) not in (int, float):
-        return False
-    if name == "ema_decay":
-        return 0 < value < 1
-    return 0 <= value <= 1 if name in SHARES else value >= 0
-
-
-def _refuse(name: str, value: Any, expected: str) -> None:
-    raise ValueError(
-        f"continuous_conf: {name}: {value!r} found, expected {expected}; see "
-        "conf/pseudo_continuous.yaml"
+    return read_dataclass(
+        ContinuousOptions,
+        values,
+        "continuous_conf",
+        see="conf/pseudo_continuous.yaml",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from hamzaban.pseudo.continuous.continuous_options import GUARDED, ContinuousOptions
 
@@ -100,11 +101,11 @@ class Guard:
                 "labels, a lower learning rate or a slower teacher (ema_decay)"
             )
 
-    def get_state(self) -> list[list]:
+    def get_state(self) -> list[list[Any]]:
         """Give the window as plain values."""
         return [list(dataclasses.astuple(judged)) for judged in self.window]
 
-    def set_state(self, state: Sequence[Sequence]) -> None:
+    def set_state(self, state: Sequence[Sequence[Any]]) -> None:
         """Take what `get_state` gave."""
         self.window.clear()
         self.window.extend(Judged(*values) for values in state)

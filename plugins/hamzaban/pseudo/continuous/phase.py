@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.continuous.cache import LabelCache
 from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
@@ -33,6 +31,7 @@ from hamzaban.pseudo.continuous.guard import (
 from hamzaban.pseudo.continuous.labeller import Labeller
 from hamzaban.pseudo.continuous.teacher import Teacher
 from hamzaban.train import checkpoints
+from hamzaban.weights.door import read_file
 
 TABLE = "pseudo_labels.tsv"
 
@@ -137,7 +136,7 @@ class Phase:
                 f"{path}: missing, needed to go on with epoch {epoch + 1}; use as many "
                 "processes as before, or train into another --output_dir"
             )
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored = read_file(path)
         state, teacher = json.loads(stored["state"]), stored["teacher"]
         self.cache.set_state(state["cache"])
         self.guard.set_state(state["guard"])

@@ -23,7 +23,9 @@ from hamzaban.wav2vec2.config import (
     make_model_cfg,
     make_task_cfg,
 )
-from hamzaban.wav2vec2.convert.restricted import to_plain
+from hamzaban.wav2vec2.convert.names import strip_wrappers
+from hamzaban.weights.restricted import to_plain
+from hamzaban.weights.values import check_finite
 
 
 def is_fairseq(state: Any) -> bool:
@@ -32,7 +34,7 @@ def is_fairseq(state: Any) -> bool:
 
 
 def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
-    """Convert a checkpoint read by `load_restricted`.
+    """Convert a checkpoint read by `weights.door`.
 
     Args:
         state: What the file holds.
@@ -42,8 +44,8 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
         The model; all parameters of the file are kept.
 
     Raises:
-        ValueError: It is no wav2vec 2.0 model of pretraining, or one that S3PRL's class
-            cannot hold.
+        ValueError: It is no wav2vec 2.0 model of pretraining, one that S3PRL's class
+            cannot hold, or one whose weights are not finite.
     """
     model, task = _configs(state) or ({}, {})
     name = model.get("_name") or model.get("arch") or task.get("arch") or "wav2vec2"
@@ -64,10 +66,11 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
             values[field] = expected
     values = {field: value for field, value in values.items() if value is not None}
     task_values = known_fields(AudioPretrainingConfig, task)
+    check_finite(state["model"], place)
     return Checkpoint(
         make_task_cfg(task_values, f"{place}: task"),
         make_model_cfg(values, f"{place}: model"),
-        dict(state["model"]),
+        strip_wrappers(state["model"]),
     )
 
 

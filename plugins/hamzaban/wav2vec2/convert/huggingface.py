@@ -12,8 +12,11 @@ from torch import Tensor
 from hamzaban.wav2vec2.checkpoint import Checkpoint
 from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
 from hamzaban.wav2vec2.convert.names import from_transformers
+from hamzaban.weights.door import read_safetensors, read_weights
+from hamzaban.weights.values import check_finite
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
+PROCESSOR = "processor_config.json"  # of transformers 5, in the place of PREPROCESSOR
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 
 # transformers' field -> S3PRL's, of equal meaning
@@ -75,15 +78,17 @@ def read_huggingface(folder: str | Path) -> Checkpoint:
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: It is another model, or has parts S3PRL's class does not have.
+        ValueError: It is another model, has parts S3PRL's class does not have, or
+            weights that are not finite.
     """
     folder = Path(folder)
     config = {**_DEFAULTS, **read_json(folder / CONFIG)}
     place = str(folder / CONFIG)
-    _check_config(config, place)
-    model_cfg = make_model_cfg(_convert_config(config), place)
-    task_cfg = make_task_cfg({"normalize": _read_normalize(folder, config)}, place)
-    weights = from_transformers(read_weights(folder), model_cfg["extractor_mode"])
+    model_cfg = _read_model_cfg(config, place)
+    task_cfg = make_task_cfg({"normalize": _read_normalize(folder)}, place)
+    stored = read_pieces(folder)
+    check_finite(stored, folder)
+    weights = from_transformers(stored, model_cfg["extractor_mode"])
     _drop_identity(weights, model_cfg, str(folder))
     return Checkpoint(task_cfg, model_cfg, weights)
 
@@ -96,16 +101,17 @@ def read_json(path: Path) -> dict[str, Any]:
         )
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: is not JSON: {error}; download it again") from None
     if not isinstance(values, dict):
         raise ValueError(
-            f"{path}: found {type(values).__name__}, expected a dictionary"
+            f"{path}: found {type(values).__name__}, expected a dictionary; download "
+            "it again"
         )
     return values
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
+def read_pieces(folder: Path) -> dict[str, Tensor]:
     """Read all parameters of a directory, safetensors first, without running code.
 
     Raises:
@@ -115,7 +121,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     for name in WEIGHT_FILES:
         index = folder / f"{name}.index.json"
         if index.is_file():
-            pieces = sorted(set(read_json(index).get("weight_map", {}).values()))
+            pieces = _list_pieces(index)
             return {
                 key: value
                 for piece in pieces
@@ -128,23 +134,42 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     )
 
 
+def _list_pieces(index: Path) -> list[str]:
+    """Return the names of the files that an index lists, all beside it."""
+    names = read_json(index).get("weight_map")
+    if (
+        not isinstance(names, dict)
+        or not names
+        or not all(isinstance(n, str) and Path(n).name == n for n in names.values())
+    ):
+        raise ValueError(
+            f"{index}: weight_map is no dictionary of files beside it; download the "
+            "model again"
+        )
+    return sorted(set(names.values()))
+
+
 def _read_piece(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: no such file; a piece of the model is missing"
         )
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+    return (read_safetensors if path.suffix == ".safetensors" else read_weights)(path)
 
-            return load_file(path)
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # both libraries raise classes of their own
-        reason = " ".join(str(error).split())[:120]
+
+def _read_model_cfg(config: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Return our configuration of the model that config.json describes."""
+    try:
+        _check_config(config, place)
+        values = _convert_config(config)
+    except (TypeError, KeyError, AttributeError, OverflowError, ValueError) as error:
+        if place in str(error):
+            raise
         raise ValueError(
-            f"{path}: cannot be read safely ({reason}); expected safetensors, or a "
-            "state_dict of torch.save; download it again"
+            f"{place}: a value of a wrong type ({error}); expected the configuration "
+            "of a wav2vec 2.0 model; download it again"
         ) from None
+    return make_model_cfg(values, place)
 
 
 def _check_config(config: Mapping[str, Any], place: str) -> None:
@@ -180,16 +205,29 @@ def _convert_config(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_normalize(folder: Path, config: Mapping[str, Any]) -> bool:
-    path = folder / PREPROCESSOR
-    if path.is_file():
-        return bool(read_json(path).get("do_normalize", True))
-    normalize = config["feat_extract_norm"] == "layer"
+def _read_normalize(folder: Path) -> bool:
+    """Return whether waveforms are scaled to unit variance, as the directory says."""
+    for name in (PREPROCESSOR, PROCESSOR):
+        if not (folder / name).is_file():
+            continue
+        values = read_json(folder / name)
+        inner = values.get("feature_extractor")
+        for found in (values, inner if isinstance(inner, dict) else {}):
+            if "do_normalize" not in found:
+                continue
+            if not isinstance(found["do_normalize"], bool):
+                raise ValueError(
+                    f"{folder / name}: do_normalize is {found['do_normalize']!r}, "
+                    "expected true or false; correct it"
+                )
+            return found["do_normalize"]
     logging.warning(
-        f"{folder}: no {PREPROCESSOR}; task_cfg.normalize becomes {normalize}, as "
-        f"published models with {config['feat_extract_norm']} norm have it"
+        f"{folder}: no do_normalize in {PREPROCESSOR} or {PROCESSOR}; "
+        "task_cfg.normalize becomes True, transformers' default and the value of "
+        "facebook's wav2vec2-base, -large, -large-xlsr-53 and -xls-r there; download "
+        "these files, too, to be sure"
     )
-    return normalize
+    return True
 
 
 def _drop_identity(

@@ -46,6 +46,31 @@ _HEADS = (
 
 Value = TypeVar("Value")
 
+# What wraps a model when it is trained on several devices, compiled or saved from a
+# trainer, and so stands in names.
+_OUTER = ("module", "model", "wav2vec2")  # in front of most names
+_INSIDE = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+
+
+def strip_wrappers(weights: Mapping[str, Value]) -> dict[str, Value]:
+    """Leave the names of wrappers out of those of parameters.
+
+    Args:
+        weights: Parameters by name, such as `module._orig_mod.encoder.layer_norm.bias`.
+
+    Returns:
+        The same parameters, such as `encoder.layer_norm.bias`.
+    """
+    names = {
+        name: [part for part in name.split(".") if part not in _INSIDE] or [name]
+        for name in map(str, weights)
+    }
+    for outer in _OUTER * 2:
+        if 2 * sum(parts[0] == outer for parts in names.values()) > len(names):
+            names = {n: p[1:] if p[0] == outer else p for n, p in names.items()}
+    stripped = {".".join(parts): weights[name] for name, parts in names.items()}
+    return stripped if len(stripped) == len(weights) else dict(weights)
+
 
 def from_transformers(
     weights: Mapping[str, Value], extractor_mode: str
@@ -62,7 +87,7 @@ def from_transformers(
     rules = [*_rules(extractor_mode), *_HEADS]
     return {
         _rename(name.removeprefix(PREFIX), rules) or name: value
-        for name, value in weights.items()
+        for name, value in strip_wrappers(weights).items()
     }
 
 

@@ -1,0 +1,230 @@
+"""The split of a user's own corpus: the one it has, or one that is drawn."""
+
+import logging
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hamzaban.ingest.columns import Item, name_split
+from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.select import SETS, split_groups
+from hamzaban.ingest.utterances import clean_id
+
+DRAWN = ("valid", "test")  # sets that are drawn where the corpus has none
+
+
+@dataclass
+class Plan:
+    """The set of each utterance.
+
+    Attributes:
+        drawn: The set of each group (see `group_of`) that is not in train.
+        keeps_split: The corpus's own split counts.
+        by_speaker: A group is a speaker, else a sentence.
+        missing: The sets that are drawn.
+    """
+
+    drawn: dict[str, str]
+    keeps_split: bool
+    by_speaker: bool
+    missing: Sequence[str] = ()
+
+    def set_of(self, item: Item) -> str:
+        """Return train, valid or test."""
+        split = name_split(item.split, item.place) if self.keeps_split else ""
+        if split in DRAWN:
+            return split
+        return self.drawn.get(group_of(item, self.by_speaker), "train")
+
+
+def group_of(item: Item, by_speaker: bool) -> str:
+    """Return the group that stays together: a speaker, as it is written, or a sentence.
+
+    An utterance that names no speaker is a speaker of its own.
+    """
+    if by_speaker:
+        return clean_id(item.speaker) or clean_id(item.utt_id)
+    from hamzaban.lm.leaks import squash
+
+    return f"{hash_name(squash(item.text)):016x}"
+
+
+@dataclass
+class _Survey:
+    """What one pass over the utterances that can be used finds.
+
+    Attributes:
+        num_utts: Utterances of each set in the corpus's own split, "" for none.
+        speakers: Utterances of each speaker that are not in valid or test.
+        sentences: Utterances of each sentence that are not in valid or test.
+        num_unnamed: Utterances not in valid or test that name no speaker.
+        first_unnamed: Place of the first of them.
+        first_unsplit: Place of the first utterance without a split.
+    """
+
+    num_utts: Counter[str] = field(default_factory=Counter)
+    speakers: Counter[str] = field(default_factory=Counter)
+    sentences: Counter[str] = field(default_factory=Counter)
+    num_unnamed: int = 0
+    first_unnamed: str = ""
+    first_unsplit: str = ""
+
+    def add(self, item: Item, split: str) -> None:
+        """Count an utterance."""
+        self.num_utts[split] += 1
+        if not split:
+            self.first_unsplit = self.first_unsplit or item.place
+        if split in DRAWN:
+            return
+        self.sentences[group_of(item, False)] += 1
+        if item.speaker:
+            self.speakers[group_of(item, True)] += 1
+        else:
+            self.num_unnamed += 1
+            self.first_unnamed = self.first_unnamed or item.place
+
+
+def make_plan(
+    read: Callable[[], Iterable[Item]],
+    *,
+    ignore_split: bool,
+    shares: Sequence[float],
+    seed: int,
+) -> Plan:
+    """Look through a corpus and decide the split.
+
+    Valid and test are drawn by speaker where at least three speakers are named, else
+    by sentence.
+
+    Args:
+        read: Reads the corpus from its start.
+        ignore_split: A new split is drawn although the corpus has one.
+        shares: Of valid and test in a new split.
+        seed: Decides the split.
+
+    Raises:
+        ValueError: There is too little to split, a split's name is unknown, or an
+            audio file has several texts and no times.
+    """
+    survey = _Survey()
+    for item in _each_text_timed(read):
+        split = "" if ignore_split else name_split(item.split, item.place)
+        survey.add(item, split)
+    by_speaker = len(survey.speakers) >= len(SETS)
+    missing = [name for name in DRAWN if not survey.num_utts[name]]
+    plan = Plan({}, not ignore_split, by_speaker, missing)
+    has_split = any(survey.num_utts[name] for name in SETS)
+    if has_split and survey.first_unsplit:
+        logging.warning(
+            "%d utterances have no split and are treated as train; the first: %s",
+            survey.num_utts[""],
+            survey.first_unsplit,
+        )
+    if missing:
+        sizes = _list_sizes(read, survey, plan)
+        drawn = split_groups(sizes, shares, seed)
+        plan.drawn = {k: v for k, v in drawn.items() if v in missing}
+    return plan
+
+
+def _list_sizes(
+    read: Callable[[], Iterable[Item]], survey: _Survey, plan: Plan
+) -> Mapping[str, int]:
+    """Return the number of utterances of each group, and log what the groups are."""
+    sets = " and ".join(plan.missing)
+    if not plan.by_speaker:
+        if survey.speakers:
+            logging.warning(
+                "fewer than %d speakers are named (%d), so that %s may share them "
+                "with train",
+                len(SETS),
+                len(survey.speakers),
+                sets,
+            )
+        logging.info("%s drawn from train, no sentences shared", sets)
+        return survey.sentences
+    logging.info("%s drawn from train, no speakers shared", sets)
+    sizes = survey.speakers.copy()
+    if survey.num_unnamed:
+        logging.warning(
+            "%d of %d utterances name no speaker, and each counts as a speaker of its "
+            "own; the first: %s",
+            survey.num_unnamed,
+            survey.num_unnamed + sizes.total(),
+            survey.first_unnamed,
+        )
+        for item in filter(can_use, read()):
+            if not item.speaker and plan.set_of(item) == "train":
+                sizes[group_of(item, True)] += 1
+    return sizes
+
+
+def can_use(item: Item) -> bool:
+    """Return whether an item has audio and a transcript; others are counted later."""
+    return bool(item.audio and item.text)
+
+
+def _each_text_timed(read: Callable[[], Iterable[Item]]) -> Iterator[Item]:
+    """Pass on what can be used, and refuse a file with several texts and no times."""
+    audio, text = array("Q"), array("Q")
+    for item in filter(can_use, read()):
+        if not item.rec_id:
+            audio.append(hash_name(item.audio))
+            text.append(hash_name(item.text))
+        yield item
+    twice = _find_twice(audio, text)
+    if twice is None:
+        return
+    whole = (item for item in filter(can_use, read()) if not item.rec_id)
+    found = {n: item for n, item in enumerate(whole) if n in twice}
+    first, second = (found[n] for n in sorted(twice))
+    raise ValueError(
+        f"{second.place}: {second.audio} has another text than at {first.place} and no "
+        "times, expected one text for a whole file; name the columns of times by "
+        "--start_column and --end_column, or keep one of the rows"
+    )
+
+
+def _find_twice(audio: array, text: array) -> tuple[int, int] | None:
+    """Return the places of two entries of the same audio and different text."""
+    if not audio:
+        return None
+    names, texts = np.frombuffer(audio, np.uint64), np.frombuffer(text, np.uint64)
+    order = np.argsort(names, kind="stable")
+    is_same = names[order][1:] == names[order][:-1]
+    differs = is_same & (texts[order][1:] != texts[order][:-1])
+    if not differs.any():
+        return None
+    place = int(np.flatnonzero(differs)[0])
+    return int(order[place]), int(order[place + 1])
+
+
+def check_speakers(speakers: Mapping[str, frozenset[str]], plan: Plan) -> None:
+    """Compare the speakers of the sets that were written.
+
+    Args:
+        speakers: The speakers of each set, as they were written.
+        plan: The split.
+
+    Raises:
+        ValueError: A set that was drawn by speaker has a speaker of train.
+    """
+    for one, two in (("train", "valid"), ("train", "test"), ("valid", "test")):
+        shared = sorted(speakers[one] & speakers[two])
+        if not shared:
+            continue
+        if plan.by_speaker and one == "train" and two in plan.missing:
+            raise ValueError(
+                f"{two}: speaker {shared[0]} is in {one} too ({len(shared)} in all), "
+                f"expected none; give the speakers other names in the corpus"
+            )
+        logging.warning(
+            "%d speakers are in %s and in %s, such as %s",
+            len(shared),
+            one,
+            two,
+            shared[0],
+        )

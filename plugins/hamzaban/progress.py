@@ -1,0 +1,111 @@
+"""How far a long job is: a small JSON file beside its log, which the launcher shows.
+
+The launcher names the file in the environment of a job. A job that no launcher started
+finds no name and writes nothing.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hamzaban.fileio import atomic_text
+
+VARIABLE = "HAMZABAN_PROGRESS"  # environment: path of the file
+WRITE_EVERY_S = 2.0
+Record = Mapping[str, Any]
+
+
+def progress_path(log: Path) -> Path:
+    """Return the path of the progress of a job: a hidden file beside its log."""
+    return log.with_name(f".{log.name}.progress")
+
+
+def read_progress(path: Path) -> dict[str, Any] | None:
+    """Return the record of a job; None if it has written none that can be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+class ProgressFile:
+    """The file in which a job reports how far it is, renewed every few seconds."""
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the path, by default that of the environment.
+
+        Args:
+            path: The file; if None and none in the environment, nothing is written.
+            clock: Returns seconds.
+        """
+        found = path or os.environ.get(VARIABLE)
+        self._path = Path(found) if found else None
+        self._clock = clock
+        self._due = float("-inf")
+
+    def is_due(self) -> bool:
+        """Tell whether the last record is old enough for another."""
+        return self._path is not None and self._clock() >= self._due
+
+    def write(self, record: Record) -> None:
+        """Replace the record. If that fails, warn once and write no more."""
+        if self._path is None:
+            return
+        try:
+            with atomic_text(self._path, sync=False) as stream:
+                json.dump(record, stream, ensure_ascii=False)
+        except OSError as error:
+            logging.warning("progress is no longer reported: %s", error)
+            self._path = None
+        self._due = self._clock() + WRITE_EVERY_S
+
+
+class ItemProgress:
+    """Reports how many of a known number of items are done, and the time left."""
+
+    def __init__(
+        self,
+        title: str,
+        total: int,
+        unit: str,
+        *,
+        file: ProgressFile | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin.
+
+        Args:
+            title: What is being done.
+            total: How many items there are.
+            unit: What an item is, in the plural.
+            file: Where to report; by default the file of the environment.
+            clock: Returns seconds.
+        """
+        self._fixed = {"title": title, "total": total, "unit": unit}
+        self._file = file or ProgressFile(clock=clock)
+        self._clock = clock
+        self._began = clock()
+        self.done = 0
+
+    def add(self, count: int = 1) -> None:
+        """Count items that are done."""
+        self.done += count
+        if self._file.is_due():
+            record = {**self._fixed, "done": self.done, "left_s": self.left_s()}
+            self._file.write(record)
+
+    def left_s(self) -> float:
+        """Return the seconds left at the mean speed so far."""
+        total = self._fixed["total"]
+        assert isinstance(total, int)
+        elapsed_s = self._clock() - self._began
+        return elapsed_s * max(total - self.done, 0) / max(self.done, 1)

@@ -1,0 +1,245 @@
+"""What a run may begin from: checked before anything of an older run is overwritten.
+
+ESPnet writes config.yaml before it reads checkpoint.pth and the files of init_param. A
+run that cannot begin would leave a config.yaml that does not fit the models beside it.
+"""
+
+import argparse
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from hamzaban.train import checkpoints
+from hamzaban.train.task_options import is_first
+from hamzaban.wav2vec2.checkpoint import compare_weights
+from hamzaban.weights.door import read_file
+from hamzaban.weights.values import check_finite
+
+# Options that decide on the optimizer, its schedule and its groups of parameters.
+_KEPT = (
+    "optim",
+    "scheduler",
+    "exclude_weight_decay",
+    "layer_lr_decay",
+    "head_lr_scale",
+)
+_OTHER_WAYS = (
+    "give what was given before, or train into another --output_dir from its weights "
+    "(--init_param, train-ssl: --init_checkpoint)"
+)
+
+
+def check_start(args: argparse.Namespace, model: torch.nn.Module) -> None:
+    """Check that a run can begin from what its options name.
+
+    Args:
+        args: Options of a task, the model built and nothing written yet.
+        model: The model.
+
+    Raises:
+        FileNotFoundError: A file of init_param is missing.
+        ValueError: checkpoint.pth or a file of init_param does not fit the model, or
+            the optimizer and schedule are not those of the run to go on with.
+    """
+    if not getattr(args, "use_adapter", False):
+        for text in args.init_param or []:
+            check_init_param(text, model, args.ignore_init_mismatch)
+    if not is_resuming(args):
+        return
+    path = Path(args.output_dir) / checkpoints.LAST
+    states = take_up(args)
+    for name, value in read_record(args).items():
+        check_option(args, name, value, path.with_name("config.yaml"))
+    if not getattr(args, "use_adapter", False):
+        wrong, _ = compare_weights(model.state_dict(), states["model"])
+        if wrong:
+            raise ValueError(
+                f"{path}: its model is not the one of these options "
+                f"({'; '.join(wrong)}); {_OTHER_WAYS}, with --ignore_init_mismatch "
+                "true, or `hamzaban map-head` for other tokens"
+            )
+
+
+def is_resuming(args: argparse.Namespace) -> bool:
+    """Return whether a run goes on with an older one."""
+    return bool(args.resume) and (Path(args.output_dir) / checkpoints.LAST).is_file()
+
+
+def take_up(args: argparse.Namespace) -> dict[str, Any]:
+    """Read checkpoint.pth; where it is damaged, that of the epoch before.
+
+    The damaged file is kept beside it, as checkpoint.pth.damaged. All processes of a
+    run call this together.
+
+    Raises:
+        ValueError: Neither can be read.
+    """
+    folder = Path(args.output_dir)
+    last, previous = folder / checkpoints.LAST, folder / checkpoints.PREVIOUS
+    try:
+        return _load(last)
+    except ValueError as error:
+        if not previous.is_file():
+            raise
+        states = _load(previous)
+        epoch = checkpoints.read_reporter(states).get_epoch()
+        logging.warning(f"{error}: going on behind epoch {epoch} with {previous}")
+    wait_for_all()
+    if is_first(args):
+        os.replace(last, last.with_name(f"{last.name}.damaged"))
+        checkpoints.link_file(previous, last)
+    wait_for_all()
+    return states
+
+
+def _load(path: Path) -> dict[str, Any]:
+    states = checkpoints.load_checkpoint(path)
+    missing = {"model", "reporter", "optimizers", "schedulers", "scaler"} - set(states)
+    if missing:
+        raise ValueError(
+            f"{path}: no {', '.join(sorted(missing))}, expected what the trainer "
+            "writes; remove it to train from the beginning"
+        )
+    return states
+
+
+def wait_for_all() -> None:
+    """Wait until all processes of a run are here."""
+    world = torch.distributed
+    if world.is_available() and world.is_initialized():
+        world.barrier()
+
+
+def read_record(args: argparse.Namespace) -> dict[str, Any]:
+    """Read what config.yaml says of the optimizer, schedule and tokens of a run.
+
+    Returns:
+        Options by name; none where config.yaml is missing or damaged.
+    """
+    path = Path(args.output_dir) / "config.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:120]
+        logging.warning(f"{path}: not read, its optimizer is not compared: {reason}")
+        return {}
+    if not isinstance(values, Mapping):
+        return {}
+    return {
+        name: value
+        for name, value in values.items()
+        if name.startswith(_KEPT) or name == "token_list"
+    }
+
+
+def check_option(
+    args: argparse.Namespace, name: str, before: Any, place: str | Path
+) -> None:
+    """Check that an option has the value that the run began with.
+
+    Raises:
+        ValueError: It has another; the optimizer would go on with the old one.
+    """
+    if not hasattr(args, name):
+        return
+    now, old = normalize(getattr(args, name)), normalize(before)
+    if name == "token_list":
+        if isinstance(now, list) and isinstance(old, list) and now != old:
+            raise ValueError(
+                f"{place}: token_list has other tokens than now ({len(old)} and "
+                f"{len(now)}); {_OTHER_WAYS}, after `hamzaban map-head`"
+            )
+        return
+    if now == old:
+        return
+    if isinstance(now, dict) and isinstance(old, dict):
+        differ = sorted(k for k in now.keys() | old.keys() if now.get(k) != old.get(k))
+        name, now, old = f"{name}.{differ[0]}", now.get(differ[0]), old.get(differ[0])
+    raise ValueError(
+        f"{place}: {name} is {old}, but now {now}; a run that goes on keeps its "
+        f"optimizer and schedule: {_OTHER_WAYS}"
+    )
+
+
+def normalize(value: Any) -> Any:
+    """Return a value of YAML or of the command line in one form, to be compared."""
+    if isinstance(value, Mapping):
+        return {str(key): normalize(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [normalize(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def keep_schedule(args: argparse.Namespace, computed: Iterable[str]) -> None:
+    """Put the max_steps of the run to go on with in the place of those computed now.
+
+    Args:
+        args: Options of a task; scheduler*_conf is changed.
+        computed: Names of the options whose max_steps follow from the data.
+    """
+    if not is_resuming(args):
+        return
+    record = read_record(args)
+    for name in computed:
+        before = (record.get(name) or {}).get("max_steps")
+        conf = getattr(args, name)
+        if before is not None and conf["max_steps"] != before:
+            logging.warning(
+                f"{name}.max_steps stays {before}, as the run began, and is not "
+                f"{conf['max_steps']}: the learning rate follows the old schedule; "
+                "train into another --output_dir for the new one"
+            )
+            setattr(args, name, {**conf, "max_steps": before})
+
+
+def check_init_param(text: str, model: torch.nn.Module, leave_out: bool) -> None:
+    """Check that a file of init_param fits the model.
+
+    Args:
+        text: <file>:<part of the file>:<part of the model>:<parts left out>, as ESPnet
+            reads it.
+        model: The model.
+        leave_out: What does not fit is left out, as by --ignore_init_mismatch.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It does not fit.
+    """
+    path, source, target, excluded = (text.split(":", 4) + [""] * 3)[:4]
+    state = read_file(path)
+    if isinstance(state, Mapping) and isinstance(state.get("module"), Mapping):
+        state = state["module"]
+    check_finite(state, path)
+    if excluded:
+        left = tuple(excluded.split(","))
+        state = {name: w for name, w in state.items() if not name.startswith(left)}
+    if source:
+        start = len(source) + 1
+        state = {n[start:]: w for n, w in state.items() if n.startswith(source)}
+    try:
+        own = (model.get_submodule(target) if target else model).state_dict()
+    except AttributeError:
+        raise ValueError(
+            f"init_param {text}: '{target}' is no part of the model; known: "
+            f"{', '.join(name for name, _ in model.named_children())}"
+        ) from None
+    fits = [n for n in own.keys() & state.keys() if own[n].shape == state[n].shape]
+    wrong, _ = compare_weights(own, state)
+    wrong = [kind for kind in wrong if not kind.startswith("missing")]
+    if not fits or (wrong and not leave_out):
+        raise ValueError(
+            f"init_param {path}: {len(fits)} of {len(own)} parameters fit the model "
+            f"({'; '.join(wrong)}); for other tokens turn its output layer with "
+            "`hamzaban map-head`, or leave out what does not fit with "
+            "--ignore_init_mismatch true"
+        )
