@@ -95,6 +95,20 @@ def test_of_a_cut_recording_only_the_segments_before_the_cut_are_taken(
     assert run_both(data_dir) == (False, "truncated")
 
 
+def test_stereo_of_opposite_phase_is_not_silent(data_dir, caplog):
+    caplog.set_level("INFO")
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * FS)
+    path = data_dir.parent / "stereo.wav"
+    soundfile.write(path, np.stack([noise, -noise], axis=1), FS)
+    write(data_dir, "wav.scp", f"u1 {path}")
+    for _ in range(2):  # again: nothing is done, and the same is said
+        caplog.clear()
+        assert run_both(data_dir) == (True, "")
+        assert "1 utterances of recordings with channels of opposite" in caplog.text
+    written = dict(read_scp(data_dir.parent / "out" / "wav.scp"))["u1"]
+    np.testing.assert_allclose(soundfile.read(written)[0], noise, atol=1e-4)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_files_that_no_decoder_reads_are_named(data_dir, form, capsys, caplog):
     path = write_odd_wav(data_dir.parent / "odd.wav", form)

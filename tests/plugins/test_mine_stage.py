@@ -160,6 +160,28 @@ def test_files_that_no_decoder_reads_are_counted_and_the_rest_is_mined(
         assert fates == {"z": "mined"}
 
 
+def test_stereo_of_opposite_phase_is_mined_and_a_channel_can_be_chosen(
+    monkeypatch, tmp_path, capsys, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    speech = read_speech("spk26", 20.0)
+    soundfile.write("phase.wav", np.stack([speech, -speech], axis=1), FS)
+    soundfile.write("mono.wav", speech[: 15 * FS], FS)
+    make_config(tmp_path, **SHORT)
+    assert mine(tmp_path, "out", "phase.wav") == 0
+    row = "| of these, channels of opposite phase; one was taken | 1 |"
+    assert row in capsys.readouterr().out
+    make_config(tmp_path, **SHORT, channel=1, find_duplicates=False)
+    assert mine(tmp_path, "second", "phase.wav", "mono.wav") == 0
+    states = {
+        line["source"]: line["state"]
+        for line in read_lines(Path("second/sources.jsonl"))
+    }
+    assert states == {"phase.wav": "mined", "mono.wav": "no_channel"}
+    assert "opposite phase" not in capsys.readouterr().out
+    assert "channel 1 asked for, mono.wav has 1" in caplog.text
+
+
 def test_a_copy_in_another_coding_is_dropped(mined):
     sources = read_lines(mined / "sources.jsonl")
     by_name = {Path(line["source"]).name: line for line in sources}

@@ -79,7 +79,7 @@ def serve(place: str) -> None:
     import importlib
 
     from hamzaban import compat
-    from hamzaban.launch.local import die_with_parent
+    from hamzaban.processes import die_with_parent
 
     die_with_parent(signal.SIGKILL)
     with compat.fast_imports():
@@ -100,7 +100,7 @@ def serve(place: str) -> None:
 
 def _answer(link: socket.socket) -> None:
     """Run a call in this fork, and end it."""
-    from hamzaban.launch.local import die_with_parent
+    from hamzaban.processes import die_with_parent
 
     die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

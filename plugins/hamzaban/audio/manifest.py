@@ -25,6 +25,7 @@ class Entry(NamedTuple):
         num_bytes: Size of the file written.
         is_scaled: Whether it was scaled down to fit 16 bits.
         is_noisy: Whether noise or a room was added.
+        is_one_channel: Whether one channel was taken as the channels cancelled.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Entry(NamedTuple):
     num_bytes: int = 0
     is_scaled: bool = False
     is_noisy: bool = False
+    is_one_channel: bool = False
 
     @property
     def is_kept(self) -> bool:
@@ -56,14 +58,14 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
             try:
                 key, digest, reason, *numbers = line.rstrip("\n").split(" ")
                 num_samples, num_bytes, *marks = map(int, numbers)
-                is_scaled, is_noisy = [*map(bool, marks), False][:2]
             except ValueError:
                 raise ValueError(
                     f"{path}:{number}: not a line of a manifest; remove {folder}"
                 ) from None
             if reason not in RETRIED:
                 counts = (num_samples, num_bytes)
-                entries[key] = Entry(key, digest, reason, *counts, is_scaled, is_noisy)
+                flags = map(bool, marks[:3])
+                entries[key] = Entry(key, digest, reason, *counts, *flags)
     return entries
 
 

@@ -6,15 +6,20 @@ import soxr
 from hamzaban.audio.source import UnreadableError
 
 MAX_INT16 = 32767
+MIN_MIX = 0.01  # of a channel's power (-20 dB): in a softer mean, channels cancel
+MIX_HALF_LIFE_S = 1.0  # of the powers compared
 SCALE_INT16 = 32768.0
 
 
-def to_mono(block: np.ndarray, channel: int | None = None) -> np.ndarray:
+def to_mono(
+    block: np.ndarray, channel: int | None = None, name: str = "the recording"
+) -> np.ndarray:
     """Average the channels, or choose one.
 
     Args:
         block: Samples, shape (num_samples, num_channels).
         channel: The channel to keep, from 0; None averages all.
+        name: What errors call the recording.
 
     Returns:
         Samples, shape (num_samples,).
@@ -25,7 +30,7 @@ def to_mono(block: np.ndarray, channel: int | None = None) -> np.ndarray:
     num_channels = block.shape[1]
     if channel is not None:
         if channel >= num_channels:
-            detail = f"channel {channel} asked for, the recording has {num_channels}"
+            detail = f"channel {channel} asked for, {name} has {num_channels}"
             raise UnreadableError("no_channel", detail)
         return np.ascontiguousarray(block[:, channel])
     if num_channels == 1:
@@ -35,6 +40,55 @@ def to_mono(block: np.ndarray, channel: int | None = None) -> np.ndarray:
         mixed += block[:, index]
     mixed *= 1.0 / num_channels
     return mixed  # (num_samples,)
+
+
+class Mixer:
+    """Mixes a recording to mono; where channels cancel each other it takes one.
+
+    The mean of channels of opposite phase, as of a microphone connected the wrong way
+    round, is silence.
+
+    Attributes:
+        has_cancelled: Whether one channel was taken so far.
+    """
+
+    def __init__(self, channel: int | None = None, name: str = "the recording") -> None:
+        """Choose a channel from 0 (None averages all) of a recording of that name."""
+        self.has_cancelled = False
+        self._channel, self._name = channel, name
+        self._mean_power: float = 0.0
+        self._powers = np.zeros(0)
+
+    def mix(self, block: np.ndarray, fs: int) -> np.ndarray:
+        """Mix the next block.
+
+        Args:
+            block: Samples, shape (num_samples, num_channels).
+            fs: Their rate in Hz.
+
+        Returns:
+            Samples, shape (num_samples,).
+
+        Raises:
+            UnreadableError: There is no such channel (reason no_channel).
+        """
+        mono = to_mono(block, self._channel, self._name)
+        if self._channel is not None or block.shape[1] == 1:
+            return mono
+        powers = np.array([float(np.dot(x, x)) for x in block.T])  # (num_channels,)
+        mean_power = float(np.dot(mono, mono))
+        if not np.isfinite([mean_power, *powers]).all():
+            return mono
+        if len(powers) == len(self._powers):
+            keep = 0.5 ** (len(block) / fs / MIX_HALF_LIFE_S)
+            powers += keep * self._powers
+            mean_power += keep * self._mean_power
+        self._powers, self._mean_power = powers, mean_power
+        if mean_power >= MIN_MIX * powers.max():
+            return mono
+        self.has_cancelled = True
+        chosen = int(np.argmax(powers >= powers.max() / 2))  # the first that is loud
+        return np.ascontiguousarray(block[:, chosen])
 
 
 def resample(

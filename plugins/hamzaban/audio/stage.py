@@ -132,17 +132,21 @@ def _collect(
 ) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
     """Return path and length of the utterances kept, and reasons of the others."""
     kept, dropped = {}, {}
-    num_scaled = 0
+    num_scaled = num_one_channel = 0
     for folder, entry in ledger:
         if entry.is_kept:
             name = audio_name(entry.key, options.audio_format)
             path = os.path.join(audio_folder(ledger.out_dir, folder), name)
             kept[entry.key] = (path, entry.num_samples)  # of millions: no Path
             num_scaled += entry.is_scaled
+            num_one_channel += entry.is_one_channel
         else:
             dropped[entry.key] = entry.reason
     if num_scaled:
         logging.info("%d utterances beyond full scale were scaled down", num_scaled)
+    if num_one_channel:
+        found = "channels of opposite phase, of which one was taken"
+        logging.info("%d utterances of recordings with %s", num_one_channel, found)
     return kept, dropped
 
 

@@ -17,7 +17,7 @@ from hamzaban.audio.manifest import Entry
 from hamzaban.audio.noise import add_noise
 from hamzaban.audio.plan import Cut, Recording, audio_folder, audio_name
 from hamzaban.audio.reader import open_audio
-from hamzaban.audio.signal import is_silent, resample, to_int16, to_mono
+from hamzaban.audio.signal import Mixer, is_silent, resample, to_int16
 from hamzaban.audio.source import SEGMENT_OVERHANG_S, UnreadableError, source_file
 from hamzaban.audio.stream import AudioStream
 from hamzaban.fileio import atomic_path
@@ -135,7 +135,8 @@ def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
     options = job.options
     source = job.recording.source
     with open_audio(source, allow_pipes=options.allow_pipes) as stream:
-        blocks = (to_mono(block, cuts[0].channel) for block in stream.blocks)
+        mixer = Mixer(cuts[0].channel, source)
+        blocks = (mixer.mix(block, stream.fs) for block in stream.blocks)
         spans = [_span(cut, stream.fs) for cut in cuts]
         longest_s = options.max_duration_s * max(options.speed_factors)
         may_link = _is_final(job, stream)
@@ -147,7 +148,8 @@ def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
                 elif _is_outside(spans[index], len(speech), stream.fs):
                     yield output.dropped("outside")
                 else:
-                    yield _write_output(job, output, speech, stream.fs, link=may_link)
+                    entry = _write_output(job, output, speech, stream.fs, link=may_link)
+                    yield entry._replace(is_one_channel=mixer.has_cancelled)
 
 
 def _span(cut: Cut, fs: int) -> tuple[int, int | None]:
