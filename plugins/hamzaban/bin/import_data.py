@@ -27,6 +27,13 @@ MEANINGS = (
 )
 UNPACK = "for audio out of Parquet and Arrow files, in a folder for each SOURCE"
 
+TIME_UNIT = "unit of start, end and duration where the name of a column has none"
+MARKS = (
+    "marks of sounds in transcripts, such as [laughter]: drop them, keep each as a "
+    "word <laughter>, refuse the corpus, or take them for text"
+)
+POLICIES = ("drop", "keep", "refuse", "text")
+
 DROP = "most of a set that may lack audio or transcript, or end beyond its recording"
 
 
@@ -50,8 +57,15 @@ def get_parser() -> argparse.ArgumentParser:
     add("--audio_dir", type=Path, help="folder that paths in the table start from")
     add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
-        add(f"--{what}_column", default="", metavar="NAME", help=f"column of {what}")
+        add(
+            f"--{what}_column",
+            default="",
+            metavar="NAME",
+            help=f"column of {what}; none: no column",
+        )
     add("--columns", default="", help="all names, a,b,c, if the first line is data")
+    add("--time_unit", choices=("s", "ms"), default="s", help=TIME_UNIT)
+    add("--marks", choices=POLICIES, default="drop", help=MARKS)
     add("--delimiter", default="", help="between fields; empty: detected")
     add(
         "--speaker_folders",
@@ -79,7 +93,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     columns = [name.strip() for name in args.columns.split(",") if name.strip()]
     delimiter = args.delimiter.replace("\\t", "\t")
     options = ImportOptions(
-        table=TableOptions(given, columns, delimiter),
+        table=TableOptions(given, columns, delimiter, args.time_unit),
         audio_dir=args.audio_dir,
         unpack_dir=args.unpack_dir,
         speaker_folders=args.speaker_folders,
@@ -90,6 +104,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         lang=args.lang,
         suffix=args.suffix,
         max_drop=args.max_drop,
+        marks=args.marks,
     )
     note_corpus(args.source)
     import_corpus(args.source, args.output, options)

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.fileio import atomic_path, atomic_text
-from hamzaban.ingest.columns import NAMES, SPLITS
+from hamzaban.ingest.columns import SPLITS
 from hamzaban.ingest.finder import USUAL
 from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.meanings import NAMES
 from hamzaban.ingest.select import SETS
 
 ROWS_AT_ONCE = 64

@@ -189,7 +189,7 @@ def _each_text_timed(read: Callable[[], Iterable[Item]]) -> Iterator[Item]:
 
 
 def _find_twice(audio: array, text: array) -> tuple[int, int] | None:
-    """Return the places of two entries of the same audio and different text."""
+    """Return the first two places that have the same audio and different text."""
     if not audio:
         return None
     names, texts = np.frombuffer(audio, np.uint64), np.frombuffer(text, np.uint64)
@@ -198,7 +198,8 @@ def _find_twice(audio: array, text: array) -> tuple[int, int] | None:
     differs = is_same & (texts[order][1:] != texts[order][:-1])
     if not differs.any():
         return None
-    place = int(np.flatnonzero(differs)[0])
+    places = np.flatnonzero(differs)
+    place = places[np.argmin(order[places + 1])]
     return int(order[place]), int(order[place + 1])
 
 

@@ -9,10 +9,10 @@ from hamzaban.ingest.columns import (
     SPLITS,
     Item,
     TableOptions,
-    find_columns,
     read_items,
 )
 from hamzaban.ingest.kaldi import find_kaldi, read_kaldi
+from hamzaban.ingest.meanings import find_columns
 from hamzaban.ingest.tables import JSON_LINES, open_utf8, read_forms
 
 TABLES = (".csv", ".tsv", *JSON_LINES)
