@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.archive import extract_files, first_file
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.tables import open_utf8
@@ -127,6 +128,7 @@ def find_place(source: Path, lang: str, version: str) -> Path:
         f"*{name}-{lang}.tar.gz",
     )
     found = [path for form in patterns for path in sorted(source.glob(form))]
+    found = [path for path in found if not is_hidden(path.name)]
     places = [path.parent if path.suffix == ".tsv" else path for path in found]
     for path in sorted(source.glob(_GIVEN_OUT)):
         if _peek_language(path) == lang and (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -194,5 +195,8 @@ def _show(piece: str) -> str:
 
 
 def _read_blocks(source: BinaryIO) -> Iterator[bytes]:
+    is_head = True
     while block := source.read(BLOCK_BYTES):
+        if is_head:
+            block, is_head = block.removeprefix(codecs.BOM_UTF8), False
         yield block if block.endswith(b"\n") else block + source.readline()
