@@ -4,7 +4,6 @@ import io
 import json
 import os
 import tarfile
-from pathlib import Path
 
 import pytest
 from own_corpus import SENTENCES, import_data, make_table, read_sets
@@ -118,11 +117,7 @@ def test_a_name_that_wav_scp_cannot_hold_is_counted(tmp_path, folder, name, capl
     audio.with_suffix(".txt").write_text(SENTENCES[10], encoding="utf-8")
     import_data(folder, tmp_path / "data", "--max_drop", "0.2")
     assert sum(map(len, read_sets(tmp_path / "data", "wav.scp").values())) == 9
-    assert (
-        "1 left out: name of an audio file that wav.scp cannot hold"
-        in " ".join(record.getMessage() for record in caplog.records)
-        or "name of an audio file that wav.scp cannot hold" in caplog.text
-    )
+    assert "name of an audio file that wav.scp cannot hold, the first" in caplog.text
 
 
 def test_a_name_that_would_be_a_command_is_counted(tmp_path):
@@ -175,4 +170,3 @@ def test_a_transcript_with_a_byte_order_mark_loses_it(tmp_path, folder):
     import_data(folder, tmp_path / "data")
     texts = sum(read_sets(tmp_path / "data", "text").values(), [])
     assert not any("\ufeff" in text for text in texts)
-    assert Path(tmp_path / "data" / "train" / "text").is_file()
