@@ -97,7 +97,7 @@ def make_plan(
     """Look through a corpus and decide the split.
 
     Valid and test are drawn by speaker where at least three speakers are named, else
-    by sentence.
+    by sentence. Utterances that name no speaker are not drawn in the first case.
 
     Args:
         read: Reads the corpus from its start.
@@ -124,15 +124,13 @@ def make_plan(
             survey.first_unsplit,
         )
     if missing:
-        sizes = _list_sizes(read, survey, plan)
+        sizes = _choose_sizes(survey, plan)
         drawn = split_groups(sizes, shares, seed)
         plan.drawn = {k: v for k, v in drawn.items() if v in missing}
     return plan
 
 
-def _list_sizes(
-    read: Callable[[], Iterable[Item]], survey: _Survey, plan: Plan
-) -> Mapping[str, int]:
+def _choose_sizes(survey: _Survey, plan: Plan) -> Mapping[str, int]:
     """Return the number of utterances of each group, and log what the groups are."""
     sets = " and ".join(plan.missing)
     if not plan.by_speaker:
@@ -146,20 +144,16 @@ def _list_sizes(
             )
         logging.info("%s drawn from train, no sentences shared", sets)
         return survey.sentences
-    logging.info("%s drawn from train, no speakers shared", sets)
-    sizes = survey.speakers.copy()
     if survey.num_unnamed:
         logging.warning(
-            "%d of %d utterances name no speaker, and each counts as a speaker of its "
-            "own; the first: %s",
+            "%d of %d utterances name no speaker; each counts as a speaker of its own "
+            "and stays in train; the first: %s",
             survey.num_unnamed,
-            survey.num_unnamed + sizes.total(),
+            survey.num_unnamed + survey.speakers.total(),
             survey.first_unnamed,
         )
-        for item in filter(can_use, read()):
-            if not item.speaker and plan.set_of(item) == "train":
-                sizes[group_of(item, True)] += 1
-    return sizes
+    logging.info("%s drawn from train, no speakers shared", sets)
+    return survey.speakers
 
 
 def can_use(item: Item) -> bool:

@@ -49,7 +49,7 @@ def read_texts(
     for path in paths:
         for utt_id, text in read_scp(path):
             text = clean(text)
-            for char in set(text) - checked:
+            for char in sorted(set(text) - checked):
                 _check_character(char, f"{path}: {utt_id}")
                 checked.add(char)
             if text:
