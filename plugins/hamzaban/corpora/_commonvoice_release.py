@@ -119,16 +119,15 @@ def find_place(source: Path, lang: str, version: str) -> Path:
         )
     if source.is_file() or (source / "validated.tsv").is_file():
         return source
-    if version and "." not in version:
-        version += ".0"
+    version += ".0" if version and "." not in version else ""
     name = f"cv-corpus-{version}-*" if version else "cv-corpus-*"
     patterns = (
         f"{lang}/validated.tsv",
         f"{name}/{lang}/validated.tsv",
         f"*{name}-{lang}.tar.gz",
     )
-    found = [path for form in patterns for path in sorted(source.glob(form))]
-    found = [path for path in found if not is_hidden(path.name)]
+    matches = (path for form in patterns for path in sorted(source.glob(form)))
+    found = [path for path in matches if not is_hidden(path.name)]
     places = [path.parent if path.suffix == ".tsv" else path for path in found]
     for path in sorted(source.glob(_GIVEN_OUT)):
         if _peek_language(path) == lang and (

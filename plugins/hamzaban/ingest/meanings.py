@@ -50,14 +50,8 @@ def find_columns(
         if given.get(what) == NO_COLUMN and NO_COLUMN not in header:
             continue
         if given.get(what):
-            if given[what] not in header:
-                raise ValueError(
-                    f"{path}: no column '{given[what]}' (--{what}_column); found "
-                    f"{', '.join(header)}"
-                )
-            found[what] = given[what]
-            continue
-        if known := _list_known(what, header):
+            found[what] = _check_given(path, header, what, given[what])
+        elif known := _list_known(what, header):
             found[what] = known[0]
             _check_forms(f"{path}", what, known, forms)
             _check_alike(path, what, known)
@@ -72,6 +66,14 @@ def find_columns(
     if unread := [name for name in header if name not in found.values()]:
         logging.info("%s: columns not read: %s", path, ", ".join(unread))
     return found
+
+
+def _check_given(path: Path, header: Sequence[str], what: str, name: str) -> str:
+    if name not in header:
+        raise ValueError(
+            f"{path}: no column '{name}' (--{what}_column); found {', '.join(header)}"
+        )
+    return name
 
 
 def _list_known(what: str, header: Sequence[str]) -> list[str]:

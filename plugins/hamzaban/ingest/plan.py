@@ -116,6 +116,15 @@ def make_plan(
     by_speaker = len(survey.speakers) >= len(SETS)
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)
+    _log_unsplit(survey)
+    if missing:
+        sizes = _choose_sizes(survey, plan)
+        drawn = split_groups(sizes, shares, seed)
+        plan.drawn = {k: v for k, v in drawn.items() if v in missing}
+    return plan
+
+
+def _log_unsplit(survey: _Survey) -> None:
     has_split = any(survey.num_utts[name] for name in SETS)
     if has_split and survey.first_unsplit:
         logging.warning(
@@ -123,11 +132,6 @@ def make_plan(
             survey.num_utts[""],
             survey.first_unsplit,
         )
-    if missing:
-        sizes = _choose_sizes(survey, plan)
-        drawn = split_groups(sizes, shares, seed)
-        plan.drawn = {k: v for k, v in drawn.items() if v in missing}
-    return plan
 
 
 def _choose_sizes(survey: _Survey, plan: Plan) -> Mapping[str, int]:
