@@ -31,7 +31,7 @@ def audio(tmp_path):
         (1.5, 1.6, "segment over 0.5 s beyond its recording"),
         (0.7, -1.0, 1.5),
         (0.7, 0.7, "segment that ends before it begins"),
-        (-0.1, 0.7, "segment that ends before it begins"),
+        (-0.1, 0.7, "segment with a negative time"),
     ],
 )
 def test_where_a_segment_of_a_second_and_a_half_ends(audio, begin_s, end_s, expected):

@@ -126,6 +126,7 @@ def test_second_run_writes_the_same_bytes(tmp_path, token_dir):
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.torch
 def test_ids_are_those_of_espnets_classes(token_dir):
     from hamzaban import compat
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hamzaban.config import load_mapping
+from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.archive import extract_files, first_file
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
 from hamzaban.ingest.tables import open_utf8
@@ -117,15 +118,15 @@ def find_place(source: Path, lang: str, version: str) -> Path:
         )
     if source.is_file() or (source / "validated.tsv").is_file():
         return source
-    if version and "." not in version:
-        version += ".0"
+    version += ".0" if version and "." not in version else ""
     name = f"cv-corpus-{version}-*" if version else "cv-corpus-*"
     patterns = (
         f"{lang}/validated.tsv",
         f"{name}/{lang}/validated.tsv",
         f"*{name}-{lang}.tar.gz",
     )
-    found = [path for form in patterns for path in sorted(source.glob(form))]
+    matches = (path for form in patterns for path in sorted(source.glob(form)))
+    found = [path for path in matches if not is_hidden(path.name)]
     places = [path.parent if path.suffix == ".tsv" else path for path in found]
     places += [
         path

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from hamzaban.cli import str2bool
 from hamzaban.data.files import read_scp
+from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.sets import check_count, write_sets
 from hamzaban.ingest.transcripts import from_buckwalter
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
@@ -39,7 +40,8 @@ def prepare(args: argparse.Namespace) -> None:
     """
 
     def read_train(tally: Tally) -> Iterator[Utterance]:
-        files = sorted((args.source / "train" / "xml" / "utf8").glob("*.xml"))
+        folder = args.source / "train" / "xml" / "utf8"
+        files = sorted(f for f in folder.glob("*.xml") if not is_hidden(f.name))
         if not files:
             raise FileNotFoundError(
                 f"{args.source}/train/xml/utf8: no .xml files; expected MGB-2 as it is "

@@ -5,6 +5,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from hamzaban.data.walk import is_leftover
 from hamzaban.fileio import atomic_path
 from hamzaban.launch.notes import note_inputs
 
@@ -36,8 +37,10 @@ def extract_files(
             for member in tar:
                 # It would keep a list of all members.
                 tar.members = []  # type: ignore[attr-defined]
+                if not member.isfile() or _is_leftover(member.name):
+                    continue
                 target = target_of(PurePosixPath(member.name))
-                if target is not None and member.isfile():
+                if target is not None:
                     _extract(tar, member, target)
                     count += 1
                     yield target
@@ -59,13 +62,17 @@ def first_file(archive: Path) -> PurePosixPath:
     try:
         with tarfile.open(archive, "r|*") as tar:
             for member in tar:
-                if member.isfile():
+                if member.isfile() and not _is_leftover(member.name):
                     return PurePosixPath(member.name)
     except (tarfile.TarError, EOFError) as error:
         raise ValueError(
             f"{archive}: cannot be read ({error}), expected a tar file; fetch it again"
         ) from error
     raise ValueError(f"{archive}: holds no file; fetch it again")
+
+
+def _is_leftover(name: str) -> bool:
+    return any(is_leftover(part) for part in PurePosixPath(name).parts)
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

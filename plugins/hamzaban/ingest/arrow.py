@@ -15,10 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from hamzaban.data.walk import walk_files
 from hamzaban.fileio import atomic_path, atomic_text
-from hamzaban.ingest.columns import NAMES, SPLITS
+from hamzaban.ingest.columns import SPLITS
 from hamzaban.ingest.finder import USUAL
 from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.meanings import NAMES
 from hamzaban.ingest.select import SETS
 
 ROWS_AT_ONCE = 64
@@ -32,8 +34,9 @@ _NOT_IN_NAME = re.compile(r"[^\w.-]+")
 
 def find_arrow(path: Path) -> list[Path]:
     """Find Parquet files, or else Arrow files, in and below a folder, sorted."""
+    files = sorted(map(Path, walk_files(path)))
     for form in ("*.parquet", "data-*.arrow", "*.arrow"):
-        if found := sorted(path.rglob(form)):
+        if found := [file for file in files if file.match(form)]:
             return found
     return []
 

@@ -1,9 +1,9 @@
 """What of a corpus of one's own says what is in it, so that a correction is seen."""
 
-import os
 from pathlib import Path
 
 from hamzaban.data.files import kind_of
+from hamzaban.data.walk import walk_files
 from hamzaban.launch.notes import note_inputs
 
 TRANSCRIPTS = (".txt", ".parquet", ".arrow")
@@ -22,12 +22,10 @@ def note_corpus(source: Path) -> None:
     if any(source.glob("metadata.*")) or any(source.glob("*/metadata.*")):
         return
     found: dict[Path, None] = {source: None}
-    for folder, below, names in os.walk(source):
-        below.sort()
-        place = Path(folder)
-        for name in sorted(names):
-            if name.lower().endswith(TRANSCRIPTS) or kind_of(name) is not None:
-                found[place / name] = None
+    for path in map(Path, walk_files(source)):
+        name = path.name
+        if name.lower().endswith(TRANSCRIPTS) or kind_of(name) is not None:
+            found[path] = None
     for path in list(found):
         while path != source:
             path = path.parent

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.sources import AUDIO, Source
 
 USUAL = ("", "audio", "clips", "wavs", "wav", "data")
@@ -84,4 +85,4 @@ class AudioFinder:
 
 def _list_folders(root: Path) -> list[Path]:
     folders = (path for path in root.iterdir() if path.is_dir())
-    return sorted(path for path in folders if path.name[0] != ".")[:MAX_FOLDERS]
+    return sorted(path for path in folders if not is_hidden(path.name))[:MAX_FOLDERS]

@@ -214,7 +214,7 @@ def _make_utterances(
     for item in items:
         text, audio = item.text, finder.find(item.audio)
         last = item.audio or last
-        tally.add_marks(item.marks)
+        tally.marks.add(item.marks)
         if item.marks and not text:
             tally.excluded["nothing but marks in the transcript"] += 1
             continue

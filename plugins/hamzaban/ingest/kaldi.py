@@ -1,6 +1,7 @@
 """A Kaldi data directory as somebody's corpus: its utterances, joined by id."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def _cut(item: Item, rest: str, recordings: Mapping[str, str], folder: Path) -> 
     try:
         rec_id, begin, end = rest.split()
         span = float(begin), float(end)
+        if not all(map(math.isfinite, span)):
+            raise ValueError
     except ValueError:
         raise ValueError(
             f"{folder}/segments: {item.utt_id} is '{rest}', expected a recording, "

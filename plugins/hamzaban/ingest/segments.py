@@ -55,7 +55,9 @@ def _fit(utt: Utterance, length: _Length) -> Utterance | str:
     """Return an utterance that ends with its recording, or why there is none."""
     duration_s = length.duration_s
     is_open = utt.end_s == TO_THE_END
-    if utt.begin_s < 0 or (utt.end_s <= utt.begin_s and not is_open):
+    if utt.begin_s < 0 or (utt.end_s < 0 and not is_open):
+        return "segment with a negative time"
+    if utt.end_s <= utt.begin_s and not is_open:
         return "segment that ends before it begins"
     if not duration_s:
         return utt

@@ -99,7 +99,7 @@ def drop_marks(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Uttera
     for utt in utterances:
         if utt.text:
             marked = read_marks(utt.text)
-            tally.add_marks(marked.marks)
+            tally.marks.add(marked.marks)
             if marked.marks and not marked.text:
                 tally.excluded["nothing but marks in the transcript"] += 1
                 continue

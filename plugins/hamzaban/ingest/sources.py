@@ -1,18 +1,18 @@
 """A user's own corpus: which form it has, and its items."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hamzaban.data.walk import log_leftovers, walk_files
 from hamzaban.ingest.columns import (
     SPLITS,
     Item,
     TableOptions,
-    find_columns,
     read_items,
 )
 from hamzaban.ingest.kaldi import find_kaldi, read_kaldi
+from hamzaban.ingest.meanings import find_columns
 from hamzaban.ingest.tables import JSON_LINES, open_utf8, read_forms
 
 TABLES = (".csv", ".tsv", *JSON_LINES)
@@ -95,6 +95,7 @@ def open_source(path: Path) -> Source:
         return Source(path, tuple(tables))
     if next(_find_audio(path), None) is None:
         raise FileNotFoundError(f"{path}: nothing that can be read, expected {FORMS}")
+    log_leftovers(path)
     return Source(path)
 
 
@@ -112,11 +113,10 @@ def _find_tables(path: Path) -> list[tuple[Path, str]]:
 
 
 def _find_audio(path: Path) -> Iterator[Path]:
-    for folder, below, names in os.walk(path):
-        below.sort()
-        for name in sorted(names):
-            if Path(name).suffix.lower() in AUDIO:
-                yield Path(folder) / name
+    for name in walk_files(path):
+        file = Path(name)
+        if file.suffix.lower() in AUDIO:
+            yield file
 
 
 def _read_pairs(path: Path, speaker_folders: bool) -> Iterator[Item]:

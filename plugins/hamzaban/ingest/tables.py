@@ -126,14 +126,18 @@ def _read_fields(
 ) -> Iterator[tuple[int, Row]]:
     with _open_fields(path, delimiter) as rows:
         header = _read_names(path, rows, columns)
+        first = rows.line_num + 1  # of a row, which may have line breaks in quotes
         for fields in rows:
             if fields and len(fields) != len(header):
+                last = f" to {rows.line_num}" if rows.line_num > first else ""
+                quote = " or a quotation mark that is not closed" if last else ""
                 raise ValueError(
-                    f"{path}:{rows.line_num}: {len(fields)} fields, expected "
-                    f"{len(header)} ({', '.join(header)}); correct the line"
+                    f"{path}:{first}{last}: {len(fields)} fields, expected "
+                    f"{len(header)} ({', '.join(header)}); correct the line{quote}"
                 )
             if fields:
-                yield rows.line_num, dict(zip(header, fields, strict=True))
+                yield first, dict(zip(header, fields, strict=True))
+            first = rows.line_num + 1
 
 
 @contextmanager
@@ -174,7 +178,12 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
             if not line.strip():
                 continue
             try:
-                values = json.loads(line)
+                values = json.loads(line, object_pairs_hook=_each_key_once)
+            except _TwiceError as error:
+                raise ValueError(
+                    f"{path}:{number}: key '{error}' stands twice, expected once; "
+                    "rename one"
+                ) from None
             except json.JSONDecodeError as error:
                 raise ValueError(
                     f"{path}:{number}: not JSON ({error.msg}), expected one object a "
@@ -185,6 +194,19 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                     f"{path}:{number}: expected an object with named values"
                 )
             yield number, {k: _to_text(v) for k, v in values.items()}
+
+
+class _TwiceError(Exception):
+    """A key that stands twice in an object."""
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise _TwiceError(key)
+        values[key] = value
+    return values
 
 
 def _to_text(value: object) -> str:

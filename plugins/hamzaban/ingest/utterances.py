@@ -4,11 +4,10 @@ import logging
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hamzaban.text.marks import Mark, decode_entities
+from hamzaban.text.marks import MarkCounts, decode_entities
 
 _NOT_IN_ID = re.compile(r"[\s\x00-\x1f\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -59,22 +58,14 @@ class Tally:
         num_read: Utterances read.
         faults: Utterances that could not be used, by reason.
         excluded: Those that were left out on purpose, by reason.
-        marks: Marks in transcripts (see `hamzaban.text.marks`), by kind.
-        first_marks: The first mark of each kind.
+        marks: Marks in transcripts.
     """
 
     place: str
     num_read: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
-    marks: Counter[str] = field(default_factory=Counter)
-    first_marks: dict[str, str] = field(default_factory=dict)
-
-    def add_marks(self, marks: Iterable[Mark]) -> None:
-        """Count the marks of a transcript."""
-        for mark in marks:
-            self.marks[mark.kind] += 1
-            self.first_marks.setdefault(mark.kind, mark.text)
+    marks: MarkCounts = field(default_factory=MarkCounts)
 
     def check(self, max_drop: float) -> None:
         """Log the counts.
@@ -85,9 +76,7 @@ class Tally:
         parts = [f"{self.num_read} read"]
         for reason, count in (*self.excluded.items(), *self.faults.items()):
             parts.append(f"{count} left out: {reason}")
-        for kind, count in self.marks.items():
-            first = self.first_marks[kind]
-            parts.append(f"{count} {kind} marks in transcripts, such as {first}")
+        parts += self.marks.describe()
         logging.info("%s: %s", self.place, "; ".join(parts))
         num_faults = self.faults.total()
         if num_faults > max_drop * max(self.num_read, 1):

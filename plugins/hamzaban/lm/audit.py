@@ -169,8 +169,7 @@ def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
             continue
         refused.append(f"{len(found)} {kind}")
         for leak in found[:MAX_SHOWN]:
-            what = f" ({leak.edits} edits)" if leak.edits else ""
-            logging.error("leak: %s: %s%s: %s", *_describe(leak), what, leak.text)
+            logging.error("leak: %s", _describe(leak))
         if len(found) > MAX_SHOWN:
             logging.error("leak: and %d more %s", len(found) - MAX_SHOWN, kind)
     if refused:
@@ -185,5 +184,12 @@ def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
     logging.info("no leaks but those allowed")
 
 
-def _describe(leak: Leak) -> tuple[str, str]:
-    return f"{leak.role} {leak.kind}", f"{leak.place} = {leak.held_out}"
+def _describe(leak: Leak) -> str:
+    """Return what two sets share; sentences that differ are not called equal."""
+    if leak.kind == "speakers":
+        return f"{leak.role} {leak.kind}: {leak.place} is also in {leak.held_out}"
+    equals = f"nearly equals ({leak.edits} edits)" if leak.edits else "equals"
+    return (
+        f"{leak.role} {leak.kind}: {leak.place} {equals} {leak.held_out}: {leak.text}"
+        + (f" / {leak.held_out_text}" if leak.edits else "")
+    )

@@ -21,7 +21,7 @@ NO_LANG = (None, "", "noinfo")
 
 
 def open_lines(path: str | Path) -> TextIO:
-    """Open a UTF-8 text file, gzipped if its name ends in .gz.
+    """Open a UTF-8 text file, gzipped if its name ends in .gz; skip a byte order mark.
 
     Raises:
         FileNotFoundError: The file is missing.
@@ -30,8 +30,8 @@ def open_lines(path: str | Path) -> TextIO:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file of text")
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return open(path, encoding="utf-8", newline="\n")
+        return gzip.open(path, "rt", encoding="utf-8-sig")
+    return open(path, encoding="utf-8-sig", newline="\n")
 
 
 def read_plain(path: str | Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from hamzaban.audio.format_options import hash_text
 from hamzaban.audio.source import UnreadableError
+from hamzaban.data.walk import log_leftovers, walk_files
 from hamzaban.mine.decode import Media, probe_media, read_media
 from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.mining_state import VERSION, Source, load_source, save_source
@@ -87,12 +88,10 @@ def _expand_all(
 
 def _expand(item: str, options: MineOptions) -> Iterator[str]:
     if os.path.isdir(item):
-        for root, folders, names in os.walk(item, followlinks=True):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                suffix = Path(name).suffix.lower().lstrip(".")
-                if suffix in options.suffixes and not name.startswith("."):
-                    yield os.path.join(root, name)
+        log_leftovers(item)
+        for path in walk_files(item):
+            if Path(path).suffix.lower().lstrip(".") in options.suffixes:
+                yield path
     elif os.path.exists(item):
         yield item
     else:
@@ -103,7 +102,7 @@ def _read_list(path: Path) -> list[str]:
     """Read a list of inputs; of a wav.scp the ids are left out."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such list of media; expected a text file")
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if path.suffix == ".scp":
         lines = [line.partition(" ")[2].strip() for line in lines]

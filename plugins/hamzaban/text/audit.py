@@ -1,5 +1,6 @@
 """The alphabet audit: characters that a language does not write, and where they are."""
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -7,11 +8,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hamzaban.text.marks import decode_entities, read_marks
 from hamzaban.text.rewrite import Change, find_text, read_transcripts
 
 POLICIES = ("keep", "drop-char", "drop-utterance")
 MAX_PLACES = 5  # kept for each character
 MAX_NAMED = 5  # characters named in an error
+_BRACKETS = re.compile(r"\([^()]+\)")
+_COLON = re.compile(r"^\s*[^\W\d]\S*(?: \S+)?\s*:(?!\S)")
 
 
 @dataclass
@@ -37,11 +41,13 @@ class Audit:
         num_utts: Utterances read.
         num_foreign: Those with a character outside the alphabet.
         chars: These characters.
+        marks: Marks of sounds, speakers and the like, by kind, and what may be some.
     """
 
     num_utts: int = 0
     num_foreign: int = 0
     chars: dict[str, Found] = field(default_factory=dict)
+    marks: dict[str, Found] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -81,15 +87,33 @@ def audit_texts(
             if utt_ids is not None and utt_id not in utt_ids:
                 continue
             audit.num_utts += 1
+            place = f"{path}:{number}: {utt_id}"
             counts = Counter(foreign.findall(text))
             audit.num_foreign += bool(counts)
-            for char, count in counts.items():
-                found = audit.chars.setdefault(char, Found())
-                found.count += count
-                found.num_utts += 1
-                if len(found.places) < MAX_PLACES:
-                    found.places.append(f"{path}:{number}: {utt_id}")
+            _add(audit.chars, counts, place)
+            _add(audit.marks, _count_marks(text), place)
     return audit
+
+
+def _add(all_found: dict[str, Found], counts: Counter[str], place: str) -> None:
+    for what, count in counts.items():
+        found = all_found.setdefault(what, Found())
+        found.count += count
+        found.num_utts += 1
+        if len(found.places) < MAX_PLACES:
+            found.places.append(place)
+
+
+def _count_marks(text: str) -> Counter[str]:
+    """Count marks, entities, and what may be a mark but is taken for text."""
+    decoded = decode_entities(text)
+    marked = read_marks(decoded)
+    counts = Counter(f"{mark.kind} marks" for mark in marked.marks)
+    if decoded != text:
+        counts["HTML entities"] += 1
+    counts["words in brackets, taken for text"] += len(_BRACKETS.findall(marked.text))
+    counts["words before a colon, taken for text"] += len(_COLON.findall(marked.text))
+    return +counts
 
 
 def describe_char(char: str) -> str:
@@ -100,15 +124,14 @@ def describe_char(char: str) -> str:
 
 
 def format_audit(audit: Audit, alphabet_id: str) -> Iterator[str]:
-    """Write the audit, a line for each character and each place kept."""
+    """Yield the lines of the audit: each character and kind of mark, and its places."""
     yield (
         f"{audit.num_foreign} of {audit.num_utts} utterances ({audit.share:.2%}) have "
         f"characters outside the alphabet of {alphabet_id}"
     )
-    for char, found in audit.by_frequency():
-        yield (
-            f"{describe_char(char)}: {found.count} times in {found.num_utts} utterances"
-        )
+    found_chars = ((describe_char(char), found) for char, found in audit.by_frequency())
+    for what, found in itertools.chain(found_chars, audit.marks.items()):
+        yield f"{what}: {found.count} times in {found.num_utts} utterances"
         for place in found.places:
             yield f"    {place}"
         if found.num_utts > len(found.places):

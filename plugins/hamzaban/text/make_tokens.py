@@ -49,11 +49,32 @@ def read_texts(
     for path in paths:
         for utt_id, text in read_scp(path):
             text = clean(text)
-            for char in set(text) - checked:
+            for char in sorted(set(text) - checked):
                 _check_character(char, f"{path}: {utt_id}")
                 checked.add(char)
             if text:
                 yield text
+
+
+def check_symbols(symbols: Sequence[str], clean: Callable[[str], str]) -> None:
+    """Check that a cleaner leaves the symbols of a vocabulary as they are.
+
+    Raises:
+        ValueError: It changes one, or SentencePiece has it already.
+    """
+    for symbol in symbols:
+        if symbol in (UNK, "<s>", "</s>"):
+            raise ValueError(
+                f"--bpe_nlsyms: {symbol} is SentencePiece's own symbol, expected "
+                "others; leave it out, and write another in the text, such as <unclear>"
+            )
+        cleaned = clean(symbol)
+        if cleaned != symbol:
+            raise ValueError(
+                f"--bpe_nlsyms: the cleaner turns {symbol} into '{cleaned}', so that "
+                "no text would have it; leave the symbol out, or clean the text by "
+                "`hamzaban normalize-data --marks keep` and give no --cleaner"
+            )
 
 
 def make_char(

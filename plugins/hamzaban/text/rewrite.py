@@ -9,6 +9,7 @@ from pathlib import Path
 from hamzaban.data.files import Pair, list_files, read_scp
 from hamzaban.data.ops import Rename, distribute
 from hamzaban.data.select import LEFT_OUT
+from hamzaban.text.marks import MarkCounts, read_marks
 
 MAX_SHOWN = 20
 
@@ -73,6 +74,21 @@ def read_transcripts(path: str | Path) -> Iterator[tuple[int, str, str]]:
     """
     for number, (utt_id, text) in enumerate(read_scp(path), 1):
         yield number, utt_id, text
+
+
+def count_marks(path: Path, policy: str) -> MarkCounts:
+    """Count the marks in a Kaldi `text` file and log them.
+
+    Raises:
+        ValueError: The policy refuses one (see `hamzaban.text.marks.read_marks`).
+    """
+    counts = MarkCounts()
+    for number, utt_id, text in read_transcripts(path):
+        place = f"{path}:{number}: {utt_id}"
+        counts.add(read_marks(text, policy, place).marks, place)
+    for line in counts.describe():
+        logging.info("%s: %s", path, line)
+    return counts
 
 
 def rewrite_dir(

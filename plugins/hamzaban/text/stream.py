@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from hamzaban.processes import run_on_processes
+from hamzaban.text.marks import normalize_around, read_marks
 from hamzaban.text.normalizer import Change, Normalizer, get_normalizer
 
 BLOCK_BYTES = 2**20
@@ -28,6 +30,8 @@ class StreamOptions:
         kaldi: Leave the first field, an utterance id, as it is.
         explain: Write what each rule changes instead of the line alone.
         report: Count the tokens that each rule changes.
+        marks: What becomes of marks of sounds (see `hamzaban.text.marks.read_marks`);
+            `text` leaves all marks to the rules.
     """
 
     lang: str
@@ -36,6 +40,7 @@ class StreamOptions:
     kaldi: bool = False
     explain: bool = False
     report: bool = False
+    marks: str = "text"
 
     def find_normalizer(self) -> Normalizer:
         """Give the normalizer, made once a process."""
@@ -134,12 +139,15 @@ def normalize_block(block: bytes, options: StreamOptions) -> tuple[bytes, Report
     report = Report(block.count(b"\n") + (not block.endswith(b"\n")))
     end = "\n" if text.endswith("\n") else ""
     text = text.removesuffix("\n")
-    if options.kaldi or options.explain or options.report:
+    by_line = options.kaldi or options.explain or options.report
+    if by_line or options.marks == "keep":
         lines = (
             _each_line(line, normalizer, options, report) for line in text.split("\n")
         )
         text = "\n".join(lines)
     else:
+        if options.marks == "drop":
+            text = "\n".join(read_marks(line).text for line in text.split("\n"))
         text = normalizer.normalize_lines(text)
     return (text + end).encode("utf-8"), report
 
@@ -175,13 +183,16 @@ def _each_line(
     utt_id = ""
     if options.kaldi:
         utt_id, _, line = line.replace("\t", " ").partition(" ")
-    shown = []
+    marked = read_marks(line, options.marks)
+    shown = [f"    {mark.kind}: {mark.text}" for mark in marked.marks]
     if options.report or options.explain:
         report.num_tokens += len(line.split())
-        for change in normalizer.explain(line):
+        for change in normalizer.explain(marked.text):
             report.changed[change.rule] += count_tokens(change)
             shown.append(f"    {describe_change(change)}")
-    out = normalizer.normalize(line)
+    rules = normalizer.normalize
+    keeps = options.marks == "keep"
+    out = normalize_around(marked.text, rules) if keeps else rules(marked.text)
     out = f"{utt_id} {out}" if utt_id and out else utt_id + out
     return "\n".join([out, *shown]) if options.explain else out
 
@@ -194,5 +205,8 @@ def _show(piece: str) -> str:
 
 
 def _read_blocks(source: BinaryIO) -> Iterator[bytes]:
+    is_head = True
     while block := source.read(BLOCK_BYTES):
+        if is_head:
+            block, is_head = block.removeprefix(codecs.BOM_UTF8), False
         yield block if block.endswith(b"\n") else block + source.readline()
