@@ -422,3 +422,17 @@ def test_a_step_sees_audio_that_was_cut_removed_or_replaced(tmp_path, monkeypatc
     soundfile.write(source, make_speech(1.0, 16000, 9), 16000)
     assert run_cli(words) == 0
     assert soundfile.info(third).duration == 1.0
+
+
+def test_damaged_lines_of_a_manifest_cost_their_own_audio_alone(tmp_path, caplog):
+    data = make_corpus(tmp_path, 3)
+    format_audio(data, tmp_path / "out", OPTIONS)
+    before = snapshot(tmp_path / "out")
+    manifests = list((tmp_path / "out" / "data").glob("*/manifest"))
+    for path in manifests:
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join([b"\xff broken\n", lines[0][:20]]))
+    format_audio(data, tmp_path / "out", OPTIONS)
+    assert snapshot(tmp_path / "out") == before
+    for path in manifests:
+        assert f"{path}: damaged (2 lines, the first is 1)" in caplog.text

@@ -7,14 +7,13 @@ last and atomically, when it has ended well (state `done`: outputs too).
 
 import hashlib
 import json
-import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hamzaban.fileio import atomic_text
+from hamzaban.fileio import atomic_text, read_record, warn_of_damage
 from hamzaban.launch.many_files import (
     Fingerprint,
     describe_below,
@@ -171,25 +170,16 @@ def is_same(old: Fingerprint, new: Fingerprint) -> bool:
 
 def read_stamp(path: Path) -> dict[str, Any] | None:
     """Return a stamp; None if there is none that can be read."""
-    try:
-        stamp = json.loads(path.read_text(encoding="utf-8"))
-        fault = _find_fault(stamp)
-    except FileNotFoundError:
-        return None
-    except (ValueError, RecursionError) as error:
-        fault = str(error)
+    stamp = read_record(path)
+    fault = "" if stamp is None else _find_fault(stamp)
     if fault:
-        logging.warning(
-            "%s: the stamp is damaged (%s); its step runs again", path, fault
-        )
+        warn_of_damage(path, fault)
         return None
-    return dict(stamp)
+    return stamp
 
 
-def _find_fault(stamp: Any) -> str:
+def _find_fault(stamp: Mapping[str, Any]) -> str:
     """Return what is wrong with the content of a stamp; empty if nothing is."""
-    if not isinstance(stamp, dict):
-        return "it is no mapping"
     for key, kind in _KEYS.items():
         if not isinstance(stamp.get(key), kind):
             return f"it has no {key}"
