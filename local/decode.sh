@@ -8,7 +8,7 @@ emissions=${asr_exp}/emissions
 job=("${decode_cmd[@]}" --ngpu "${decode_gpu}" --log)
 
 make_valid_emissions() {
-    step emissions --in "${models[@]}" "${valid_dir}/wav.scp" \
+    step emissions --in "${models[@]}" "${valid_dir}"/{wav.scp,utt2num_samples} \
         --out "${emissions}/${valid_set}/meta.json" -- \
         "${job[@]}" "${emissions}/${valid_set}.log" -- \
         hamzaban make-emissions --asr_exp "${asr_exp}" --nj "${nj}" --ngpu "${decode_gpu}" \
@@ -40,7 +40,7 @@ decode_set() { # tag set
     local data=${dumpdir}/raw/$2 output=${asr_exp}/$1/$2 kept=()
     [[ ${is_tuned} == false ]] || kept=(--emissions_dir "${emissions}/$2")
     find_files "${data}/utt2lang"
-    step decode --in "${models[@]}" "${data}/wav.scp" "${decode_inputs[@]}" \
+    step decode --in "${models[@]}" "${data}"/{wav.scp,utt2num_samples} "${decode_inputs[@]}" \
         "${found_files[@]}" --out "${output}"/{text,token,token_int,score} -- \
         "${job[@]}" "${output}/logdir/decode.log" -- \
         hamzaban decode-asr --asr_exp "${asr_exp}" --nj "${nj}" --ngpu "${decode_gpu}" \

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Options of a script, by Kaldi's convention. Sourced after the defaults and help_message:
 # `--name value` sets the variable `name`, which must have a default; dashes in a name
-# equal underscores; a default of true or false takes only these. Parsing ends at `--` or
-# at the first word that is no option; the words left are the positional parameters.
+# equal underscores. Where the default is true or false, or a whole number, so is the value
+# (stage and stop_stage may be names, hours may have a fraction): bash arithmetic would run
+# a command that stands in `x[$(command)]`. Parsing ends at `--` or at the first word that
+# is no option; the words left are the positional parameters.
 #
 # `--help` shows help_message. If that ends in "defaults:", the script's options follow:
 # its lines `name=value # comment`, each with the lines of comment below it.
@@ -12,6 +14,8 @@
 
 # shellcheck source=local/log.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/log.sh"
+
+declare -A _defaults=() # of the options that were given
 
 _is_option() { # name: is it a plain variable with a default?
     [[ $1 =~ ^[a-z][a-z0-9_]*$ && $1 != help_message && $1 != stage_table &&
@@ -38,10 +42,22 @@ _set_option() { # word number-of-words value: sets the variable that the word na
         rest+=("--${name}" "$3")
         return
     fi
-    if [[ ${!name} =~ ^(true|false)$ && ! $3 =~ ^(true|false)$ ]]; then
+    [[ -v _defaults[${name}] ]] || _defaults[${name}]=${!name}
+    _check_value "$1" "${name}" "$3"
+    printf -v "${name}" %s "$3"
+}
+
+_check_value() { # word name value: is the value of the kind of the default?
+    local default=${_defaults[$2]}
+    if [[ ${default} =~ ^(true|false)$ && ! $3 =~ ^(true|false)$ ]]; then
         die "option $1 is '$3', expected true or false"
     fi
-    printf -v "${name}" %s "$3"
+    [[ ${default} =~ ^[0-9]+$ && $2 != stage && $2 != stop_stage ]] || return 0
+    if [[ $2 == *hours ]]; then
+        [[ $3 =~ ^[0-9]+([.][0-9]+)?$ ]] || die "option $1 is '$3', expected a number"
+    elif [[ ! $3 =~ ^(0|[1-9][0-9]{0,17})$ ]]; then
+        die "option $1 is '$3', expected a whole number"
+    fi
 }
 
 _show_help() {

@@ -54,7 +54,7 @@ resolve_processes() { # checks nj and ngpu, of which auto becomes a number; sets
         ngpu=${#gpus[@]}
         log "--ngpu is ${ngpu}: the GPUs that are there (0: training on the CPU)"
     fi
-    [[ ${ngpu} =~ ^[0-9]+$ ]] || die "--ngpu is '${ngpu}', expected auto or a number"
+    [[ ${ngpu} =~ ^(0|[1-9][0-9]{0,3})$ ]] || die "--ngpu is '${ngpu}', expected auto or a number"
     train_opts=(--ngpu "${ngpu}") # of run-jobs
     ((ngpu > 0)) || train_opts+=(--num_threads "${nj}")
     decode_gpu=$((ngpu > 0)) # decoding takes one at most

@@ -22,7 +22,8 @@ MAX_FILE_BYTES = 8 * 2**20
 LAYERS = """
 fileio option_limits
 progress threads typed_values yaml_loader
-config compat processes cli
+config compat processes verb_help
+cli
 launch weights
 wav2vec2
 data

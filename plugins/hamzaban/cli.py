@@ -1,30 +1,31 @@
 """The command `hamzaban <verb> ...`: finds the verbs in bin/ and runs one of them.
 
-A module of bin/ declares its group in --help: `GROUP = "data"`. The first word of a
+The first word of a
 verb is enough where no other begins with it: `hamzaban validate`.
 """
 
 import argparse
-import ast
 import difflib
+import errno
 import importlib
 import logging
+import math
 import os
 import re
 import sys
-import textwrap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from hamzaban import __version__
 from hamzaban.threads import limit_spinning
+from hamzaban.verb_help import format_help
 
 BIN_DIR = Path(__file__).parent / "bin"
 LOG_FORMAT = "%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s"
 LOG_DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 DEBUG_VARIABLE = "HAMZABAN_DEBUG"  # set to anything: errors keep their traceback
 USER_ERRORS = (ValueError, OSError)
+CLOSED = (errno.EPIPE, errno.EBADF)  # of standard output
 # What people type, and --help lists, in place of the name of a module.
 SHORT_NAMES = {
     "analyse": "analyse-errors",
@@ -43,47 +44,7 @@ RENAMED = {
     "summarise-grid": "run-grid --tables_only true",
     "summarise-rounds": "pseudo-label --summarize",
 }
-COMMON = (  # the verbs that people use first, in the order of a project
-    "prepare-corpus",
-    "import-data",
-    "validate-data",
-    "normalize",
-    "mine",
-    "import-ssl",
-    "train-asr",
-    "decode-asr",
-    "score",
-    "compare",
-    "make-report",
-    "pack-model",
-)
-GROUPS = {  # what a module may declare as its GROUP -> the title in --help
-    "data": "Data directories",
-    "text": "Text",
-    "audio": "Audio",
-    "train": "Training",
-    "decode": "Decoding",
-    "score": "Scores and reports",
-    "pseudo": "Pseudo-labels",
-    "model": "Models in and out",
-    "run": "Jobs, steps and configs",
-}
-OTHER = "Other"  # verbs without a group
-HELP_WIDTH = 79
-
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z0-9_-]*(?==|$)")
-
-
-class VerbInfo(NamedTuple):
-    """What --help shows of a verb.
-
-    Attributes:
-        summary: The first line of its module's docstring.
-        group: A key of GROUPS, or OTHER.
-    """
-
-    summary: str
-    group: str
 
 
 def find_verbs(bin_dir: Path = BIN_DIR) -> dict[str, Path]:
@@ -109,57 +70,6 @@ def name_verb(verb: str) -> str:
     """Return the name of a verb that people type: `mine` for `mine-audio`."""
     short = [name for name, full in SHORT_NAMES.items() if full == verb]
     return short[0] if short else verb
-
-
-def read_info(module: Path) -> VerbInfo:
-    """Return what --help shows of a verb, without importing its module."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    docstring = ast.get_docstring(tree)
-    group = ""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "GROUP":
-            group = ast.literal_eval(node.value)
-    summary = docstring.splitlines()[0] if docstring else ""
-    return VerbInfo(summary, group if group in GROUPS else OTHER)
-
-
-def format_help(verbs: Mapping[str, Path], *, is_all: bool = False) -> str:
-    """Return the text of `hamzaban --help`.
-
-    Args:
-        verbs: From `find_verbs`.
-        is_all: Show the summary of every verb, by group, and not only of the COMMON.
-    """
-    infos = {name_verb(verb): read_info(path) for verb, path in verbs.items()}
-    first = {} if is_all else {name: infos[name] for name in COMMON if name in infos}
-    lines = [
-        "usage: hamzaban [--help [--all] | --version] <verb> [--help | options ...]"
-    ]
-    if first:
-        lines += ["", "verbs to begin with:", *_format_summaries(first)]
-        lines += ["", "all other verbs, by group:"]
-    groups: dict[str, dict[str, VerbInfo]] = {key: {} for key in [*GROUPS, OTHER]}
-    for name in infos.keys() - first.keys():
-        groups[infos[name].group][name] = infos[name]
-    for key, group in groups.items():
-        title, members = GROUPS.get(key, OTHER), dict(sorted(group.items()))
-        if members and first:
-            lines += _wrap_names(title, members)
-        elif members:
-            lines += ["", f"{title}:", *_format_summaries(members)]
-    lines += [""] if is_all else ["", "`hamzaban --help --all` describes every verb."]
-    return "\n".join([*lines, "`hamzaban <verb> --help` describes its options."])
-
-
-def _wrap_names(title: str, names: Collection[str]) -> list[str]:
-    text = f"{title}: {', '.join(names)}"
-    lines = textwrap.wrap(text, HELP_WIDTH - 4, break_on_hyphens=False)
-    return [f"  {lines[0]}", *(f"    {line}" for line in lines[1:])]
-
-
-def _format_summaries(infos: Mapping[str, VerbInfo]) -> list[str]:
-    width = max(len(name) for name in infos)
-    return [f"  {name:<{width}}  {info.summary}" for name, info in infos.items()]
 
 
 def normalize_options(words: Sequence[str]) -> list[str]:
@@ -197,6 +107,9 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
 
     Returns:
         The exit status: 1 after an error of the user, 130 after an interrupt.
+
+    Raises:
+        OSError: Standard output is closed.
     """
     limit_spinning()
     module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
@@ -206,13 +119,11 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt=LOG_DATE_FORMAT)
     try:
         status = module.main(options)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except KeyboardInterrupt:
         return 130
     except USER_ERRORS as error:
+        if is_closed_output(error):
+            raise
         if os.environ.get(DEBUG_VARIABLE):
             raise
         sys.stderr.write(f"hamzaban {name}: {describe_error(error)}\n")
@@ -220,16 +131,53 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
     return int(status or 0)
 
 
+def is_closed_output(error: BaseException) -> bool:
+    """Return whether an error says that nobody can read what is written.
+
+    An error that has a path is of a file and not of standard output.
+    """
+    is_of_file = isinstance(error, OSError) and error.filename is not None
+    return isinstance(error, OSError) and error.errno in CLOSED and not is_of_file
+
+
 def main(cmd: Sequence[str] | None = None) -> int:
     """Run `hamzaban` with the words `cmd` (default: the command line); return a status.
 
-    Status 2 says that the verb itself is unknown or missing.
+    Status 2 says that the verb itself is unknown or missing, 141 that whoever read
+    standard output, such as `head`, has seen enough, or that it cannot be written.
     """
-    words = list(sys.argv[1:] if cmd is None else cmd)
+    _replace_closed_streams()
+    try:
+        try:
+            return _run(list(sys.argv[1:] if cmd is None else cmd))
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or os.environ.get(DEBUG_VARIABLE):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if is_closed_output(error):
+            return 141
+        sys.stderr.write(f"hamzaban: standard output: {error.strerror}\n")
+        return 1
+
+
+def _replace_closed_streams() -> None:
+    """Open the null device for each standard stream that was closed by the caller.
+
+    Else the next file that is opened would take its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 (stays)
+            setattr(sys, name, stream)
+
+
+def _run(words: list[str]) -> int:
     verbs = find_verbs()
     if not words or words[0] in ("-h", "--help", "help"):
-        text = format_help(verbs, is_all="--all" in words)
-        sys.stdout.write(text + "\n")
+        modules = {name_verb(verb): path for verb, path in verbs.items()}
+        sys.stdout.write(format_help(modules, is_all="--all" in words) + "\n")
         return 0 if words else 2
     if words[0] == "--version":
         sys.stdout.write(f"hamzaban {__version__}\n")
@@ -265,6 +213,33 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}, expected a whole number from 1")
     return int(text)
+
+
+def finite_float(text: str) -> float:
+    """Read an option's number, which is neither NaN nor infinite.
+
+    Raises:
+        argparse.ArgumentTypeError: The text is no such number.
+    """
+    number = float_or_inf(text)
+    if math.isinf(number):
+        raise argparse.ArgumentTypeError(f"'{text}', expected a finite number")
+    return number
+
+
+def float_or_inf(text: str) -> float:
+    """Read an option's number, which may be infinite but not NaN.
+
+    Raises:
+        argparse.ArgumentTypeError: The text is no such number.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise argparse.ArgumentTypeError(f"'{text}', expected a number")
+    return number
 
 
 def add_nj(parser: argparse.ArgumentParser, what: str = "processes") -> None:

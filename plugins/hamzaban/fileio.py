@@ -1,17 +1,21 @@
 """Writing files so that a reader, or a rerun, never sees half of one."""
 
+import errno
 import filecmp
 import itertools
+import json
+import logging
 import os
 import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "", socket.gethostname())[-40:] or "localhost"
 _TEMPORARY = re.compile(rf".+\.tmp\.{_HOST}-(\d+)-(\d+)-\d+")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # without a path where a write fails
 _PF_EXITING = 0x4  # linux/sched.h
 _count = itertools.count()
 
@@ -51,8 +55,10 @@ def atomic_path(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
         os.replace(temporary, path)
         if sync:
             _sync(path.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+            error.filename = str(path)
         raise
 
 
@@ -80,6 +86,30 @@ def atomic_text(path: str | Path, *, sync: bool = True) -> Iterator[TextIO]:
         open(temporary, "w", encoding="utf-8", newline="\n") as stream,
     ):
         yield stream
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return what a JSON file of this package holds, a mapping; None if there is none.
+
+    A damaged file is named in the log and counts as none, so that it is made again.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        warn_of_damage(path, str(error))
+        return None
+    if not isinstance(values, dict):
+        warn_of_damage(path, f"{type(values).__name__} found, expected a mapping")
+        return None
+    return values
+
+
+def warn_of_damage(path: Path, reason: str) -> None:
+    """Log that a file of this package is damaged and that it will be made again."""
+    shown = " ".join(reason.split())[:200]
+    logging.warning("%s: damaged (%s); it will be made again", path, shown)
 
 
 def keep_time(new: Path, old: Path) -> None:

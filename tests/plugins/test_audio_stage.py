@@ -401,3 +401,38 @@ def test_many_utterances_are_spread_over_folders(tmp_path):
     folders = [found.folder for found in plan_recordings(data_dir, OPTIONS)]
     assert sorted(set(folders)) == [1, 2, 3, 4]
     assert max(map(folders.count, (1, 2, 3, 4))) < 2600
+
+
+def test_a_step_sees_audio_that_was_cut_removed_or_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = make_corpus(Path("corpus é"), 3)
+    words = ["run-stage", "audio", "--in", str(data), "--out", "dump", "--"]
+    words += [sys.executable, "-m", "hamzaban", "format-audio", str(data), "dump"]
+    assert run_cli(words) == 0
+    first, second, third = sorted(Path("dump/data").rglob("*.flac"))
+    whole = snapshot(Path("dump"))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:100])
+    assert run_cli(words) == 0
+    assert snapshot(Path("dump")) == whole
+    time_ns = third.stat().st_mtime_ns
+    assert run_cli(words) == 0
+    assert third.stat().st_mtime_ns == time_ns  # nothing was run
+    source = sorted(Path("corpus é").glob("wav/*.wav"))[2]
+    soundfile.write(source, make_speech(1.0, 16000, 9), 16000)
+    assert run_cli(words) == 0
+    assert soundfile.info(third).duration == 1.0
+
+
+def test_damaged_lines_of_a_manifest_cost_their_own_audio_alone(tmp_path, caplog):
+    data = make_corpus(tmp_path, 3)
+    format_audio(data, tmp_path / "out", OPTIONS)
+    before = snapshot(tmp_path / "out")
+    manifests = list((tmp_path / "out" / "data").glob("*/manifest"))
+    for path in manifests:
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join([b"\xff broken\n", lines[0][:20]]))
+    format_audio(data, tmp_path / "out", OPTIONS)
+    assert snapshot(tmp_path / "out") == before
+    for path in manifests:
+        assert f"{path}: damaged (2 lines, the first is 1)" in caplog.text

@@ -2,12 +2,14 @@
 
 import argparse
 import importlib
+import math
+import re
 import subprocess
 import sys
 
 import pytest
 
-from hamzaban import cli
+from hamzaban import cli, verb_help
 
 VERB = '''"""Do a thing well.
 
@@ -15,6 +17,7 @@ More.
 """
 
 import argparse
+import math
 
 
 def main(cmd):
@@ -70,16 +73,18 @@ def test_help_describes_a_dozen_verbs_and_names_the_others(capsys):
     out = capsys.readouterr().out
     first, rest = out.split("all other verbs, by group:\n")
     described = [line.split()[0] for line in first.splitlines() if line[:2] == "  "]
-    assert tuple(described) == cli.COMMON
+    assert tuple(described) == verb_help.COMMON
     named = set(rest.replace(",", " ").split())
     names = {cli.name_verb(verb) for verb in cli.find_verbs()}
-    assert names - set(cli.COMMON) <= named
+    assert names - set(verb_help.COMMON) <= named
     assert "train-ssl" in rest.split("Training: ")[1].split("Decoding:")[0]
 
 
 def test_every_verb_declares_its_group():
     verbs = cli.find_verbs()
-    without = [v for v in verbs if cli.read_info(verbs[v]).group not in cli.GROUPS]
+    without = [
+        v for v in verbs if verb_help.read_info(verbs[v]).group not in verb_help.GROUPS
+    ]
     assert without == []
 
 
@@ -184,3 +189,41 @@ def test_booleans_are_true_or_false(text, value):
     assert cli.str2bool(text) is value
     with pytest.raises(Exception, match="'1' is neither true nor false"):
         cli.str2bool("1")
+
+
+@pytest.mark.parametrize(
+    ("redirection", "statuses", "message"),
+    [
+        (">&-", {0}, ""),
+        ("1< /dev/null", {141}, ""),
+        ("> /dev/full", {1}, "hamzaban: standard output: No space left on device\n"),
+    ],
+)
+@pytest.mark.parametrize("words", ["--help", "--version"])
+def test_output_that_cannot_be_written_is_no_traceback(
+    redirection, statuses, message, words
+):
+    command = f"{sys.executable} -m hamzaban {words} {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode in statuses
+    assert done.stderr == message
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "-nan", "x", ""])
+def test_numbers_of_options_are_numbers(text):
+    for read in (cli.finite_float, cli.float_or_inf):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected a"):
+            read(text)
+
+
+def test_infinity_is_a_number_of_some_options_only():
+    assert cli.float_or_inf("-inf") == -math.inf
+    assert cli.finite_float("1e-4") == 1e-4
+    with pytest.raises(argparse.ArgumentTypeError, match="'inf', expected a finite"):
+        cli.finite_float("inf")
+
+
+def test_no_option_of_a_verb_takes_nan():
+    for path in cli.BIN_DIR.parent.rglob("*.py"):
+        found = re.search(r"type=float\b", path.read_text(encoding="utf-8"))
+        assert found is None, f"{path}: use cli.finite_float or cli.float_or_inf"

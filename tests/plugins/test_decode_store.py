@@ -159,3 +159,24 @@ def test_damage_is_told(data_dir, tmp_path, model_files):
         store.read("nobody")
     with pytest.raises(FileNotFoundError, match=r"meta\.json: missing"):
         EmissionStore(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("meta.json", b'{"num_parts": "x"}'),
+        ("meta.json", b"\xff{"),
+        ("00000.idx", b"utt 1 2"),
+        ("00000.bin", b""),
+    ],
+)
+def test_damaged_emissions_are_named_and_made_again(
+    data_dir, tmp_path, model_files, caplog, name, content
+):
+    folder = tmp_path / "e"
+    make(data_dir, folder, model_files)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / name).write_bytes(content)
+    make(data_dir, folder, model_files)
+    assert f"{folder / name.replace('.bin', '.idx')}: damaged (" in caplog.text
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -159,3 +159,58 @@ def test_explain_names_the_table_that_has_changed(corpus, capsys):
     assert verb.main(["--explain", ".out.data.stamp"]) == 1
     assert f"{corpus / 'text'} has changed" in capsys.readouterr().out
     assert stamp.read_stamp(Path(".out.data.stamp"))["inputs"] == {}
+
+
+LIST = (
+    "from pathlib import Path; from hamzaban.launch.notes import note_recordings; "
+    "note_recordings(Path('data/wav.scp'))"
+)
+
+
+@pytest.fixture
+def recordings(corpus):
+    """Two recordings, one of them in an archive, and a command."""
+    Path("data").mkdir()
+    paths = [corpus / "a.wav", corpus / "b.ark"]
+    for path in paths:
+        path.write_bytes(b"1234")
+    lines = [f"a {paths[0]}", f"b {paths[1]}:17", "c sox c.wav -t wav - |"]
+    Path("data/wav.scp").write_text("\n".join(lines) + "\n")
+    return paths
+
+
+def run_on_recordings(script: str = ":") -> bool:
+    words = shlex.join([sys.executable, "-c", LIST])
+    script = f"{words}; {script}; touch out; echo ran >> runs"
+    step = Step("audio", ("bash", "-c", script), (Path("data"),), (Path("out"),))
+    before = Path("runs").stat().st_size if Path("runs").exists() else 0
+    assert stage.run_stage(step) == 0
+    return Path("runs").stat().st_size > before
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_replaced_recording_runs_the_step_again(recordings, caplog, number):
+    caplog.set_level("INFO")
+    assert run_on_recordings()
+    assert not run_on_recordings()
+    time_ns = recordings[number].stat().st_mtime_ns
+    recordings[number].write_bytes(b"12345")  # another size, the same time
+    os.utime(recordings[number], ns=(time_ns, time_ns))
+    assert run_on_recordings()
+    assert "a recording that data/wav.scp names has changed" in caplog.text
+    recordings[number].write_bytes(b"54321")  # the same size, another time
+    os.utime(recordings[number], ns=(time_ns, time_ns + 1))
+    assert run_on_recordings()
+    assert not run_on_recordings()
+
+
+def test_recordings_that_are_gone_run_nothing(recordings):
+    run_on_recordings()
+    recordings[0].unlink()
+    assert not run_on_recordings()
+
+
+def test_a_recording_replaced_while_the_step_runs_is_seen_the_next_time(recordings):
+    late = f"echo late > {shlex.quote(str(recordings[0]))}"
+    assert run_on_recordings(late)
+    assert run_on_recordings(late)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -270,3 +271,79 @@ def test_explain_says_what_would_run(recipe, capsys):
     assert "input in/scp is gone; output out.txt is missing" in out.replace(
         "input in/new is new; ", ""
     )
+
+
+FORMAT = "mkdir -p out/data/a; cp in/* out/data/a; cp in/text out; echo ran >> runs"
+
+
+def run_with_folder() -> bool:
+    """Run a step whose output is a folder; return whether its command ran."""
+    before = count_runs()
+    step = Step("audio", ("bash", "-c", FORMAT), (Path("in"),), (Path("out"),))
+    assert stage.run_stage(step) == 0
+    return count_runs() > before
+
+
+def halve(path: str) -> None:
+    Path(path).write_bytes(Path(path).read_bytes()[:1])
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda: Path("out/data/a/scp").unlink(), "has 1 files, expected 2"),
+        (lambda: halve("out/data/a/scp"), "has files of other names or sizes"),
+        (lambda: shutil.rmtree("out/data/a"), "output out/data/a/ is missing"),
+    ],
+)
+def test_damage_below_an_output_folder_runs_the_step_again(
+    recipe, caplog, damage, reason
+):
+    caplog.set_level("INFO")
+    assert run_with_folder()
+    assert not run_with_folder()
+    damage()
+    assert run_with_folder()
+    assert reason in caplog.text
+    assert not run_with_folder()
+
+
+def test_a_copy_of_an_output_folder_is_up_to_date(recipe):
+    run_with_folder()
+    for path in Path("out/data/a").iterdir():
+        os.utime(path, (1, 1))
+    Path("out/data/a/.hidden").touch()
+    Path("out/data/a/x.tmp.host-1-1").touch()
+    Path("out/data/b").mkdir()
+    assert not run_with_folder()
+
+
+def test_a_stamp_without_folders_of_an_earlier_version_is_up_to_date(recipe):
+    run_with_folder()
+    path = Path(".out.audio.stamp")
+    values = json.loads(path.read_text())
+    del values["outputs"]["out/data/a/"], values["recordings"], values["noted"]
+    path.write_text(json.dumps(values))
+    assert not run_with_folder()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "null",
+        "[" * 100000,
+        '{"state": "done"}',
+        '{"state": "done", "command": [1], "inputs": {}, "outputs": {}}',
+        '{"state": "done", "command": [], "inputs": {}, "outputs": {"a": 1}}',
+        '{"state": "done", "command": [], "inputs": [], "outputs": {}}',
+        "\xff",
+    ],
+)
+def test_a_damaged_stamp_is_named_and_made_again(recipe, caplog, content):
+    run()
+    path = Path(".out.txt.copy.stamp")
+    path.write_bytes(content.encode("latin-1"))
+    assert run()
+    assert caplog.text.count(f"{path}: damaged (") == 1
+    assert not run()

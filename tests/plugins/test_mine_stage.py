@@ -284,3 +284,38 @@ def test_errors_of_the_user_are_named(media, monkeypatch, tmp_path, capsys):
     message = capsys.readouterr().err
     assert "no speech was kept" in message
     assert "empty 1, unreadable 1, missing 1" in message
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_damaged_records_are_named_and_mined_again(tmp_path, caplog):
+    make_config(tmp_path, **SHORT)
+    for spk_id in ("spk03", "spk04"):
+        write_media(tmp_path / "a" / f"{spk_id}.flac", read_speech(spk_id, 8.0))
+    out = tmp_path / "out"
+    assert mine(tmp_path, str(out), str(tmp_path / "a")) == 0
+    before = snapshot(out)
+    first, second = sorted((out / "state" / "parts").iterdir())
+    cut(first)
+    second.write_bytes(b"PK\x03\x04" + bytes(100))
+    sources = [path for path in (out / "state").rglob("*.json") if path.is_file()]
+    sources[0].write_text('{"version": 2, "path": 5}')
+    cut(sources[1])
+    assert mine(tmp_path, str(out), str(tmp_path / "a")) == 0
+    assert snapshot(out) == before
+    for path in (first, second, *sources):
+        assert f"{path}: damaged (" in caplog.text
+
+
+def test_mining_that_fails_leaves_the_last_data_directory(tmp_path, capsys):
+    make_config(tmp_path, **SHORT)
+    source = write_media(tmp_path / "a" / "s.flac", read_speech("spk03", 8.0))
+    out = tmp_path / "out"
+    assert mine(tmp_path, str(out), str(tmp_path / "a")) == 0
+    before = snapshot(out)
+    write_media(source, SILENCE)
+    assert mine(tmp_path, str(out), str(tmp_path / "a")) == 1
+    assert "no speech was kept" in capsys.readouterr().err
+    assert snapshot(out) == before

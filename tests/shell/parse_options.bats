@@ -39,8 +39,10 @@ fails_with() { # message word...: one line, exit 1
 @test "a value may be empty, begin with dashes, or hold any character" {
     # shellcheck disable=SC2016  # nothing is to be expanded
     value='--max_epoch 2 --x "$(id)" ک'
-    run bash "${script}" --nj "" --train_set "${value}"
-    [ "${output}" = "[][${value}][false]" ]
+    run bash "${script}" --train_set "${value}"
+    [ "${output}" = "[4][${value}][false]" ]
+    run bash "${script}" --train_set ""
+    [ "${output}" = "[4][][false]" ]
 }
 
 @test "parsing ends at -- and at the first word that is no option" {
@@ -132,4 +134,21 @@ END
     printf '. "%s/local/log.sh"\n\nlog "two  words"\n' "${ROOT}" > "${script}"
     run bash -c "bash '${script}' 2>&1 >/dev/null"
     [[ ${output} =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\ \(script.sh:3\)\ two\ \ words$ ]]
+}
+
+@test "a number takes only digits, and no command is run" {
+    for value in "" x -1 1.5 08 '1 2' 9999999999999999999; do
+        fails_with "option --nj is '${value}', expected a whole number" --nj "${value}"
+    done
+    # shellcheck disable=SC2016  # nothing is to be expanded
+    value='x[$(touch ran)]'
+    fails_with "option --nj is '${value}', expected a whole number" --nj 2 --nj "${value}"
+    [ ! -e ran ]
+}
+
+@test "stages may be names, hours may have a fraction, a default decides of what kind" {
+    sed -i 's/^nj=4/nj=4 stage=1 valid_hours=2/' "${script}"
+    run bash "${script}" --stage train --valid_hours 0.5 --train_set 5 --train_set a
+    [ "${output}" = "[4][a][false]" ]
+    fails_with "option --valid_hours is 'x', expected a number" --valid_hours x
 }

@@ -7,6 +7,7 @@ from typing import Any
 from espnet2.utils.types import float_or_none, str_or_none
 
 from hamzaban.asr.languages import find_utt2lang, read_languages
+from hamzaban.cli import finite_float
 from hamzaban.train.balance import (
     Balance,
     BalancedSampler,
@@ -34,7 +35,12 @@ def add_balance_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="a language of the data that gets replay_share of the audio of an epoch",
     )
-    add("--replay_share", type=float, default=0.0, help="in 0..1, of replay_language")
+    add(
+        "--replay_share",
+        type=finite_float,
+        default=0.0,
+        help="in 0..1, of replay_language",
+    )
 
 
 def is_balanced(args: argparse.Namespace) -> bool:

@@ -18,6 +18,7 @@ from hamzaban.asr.balancing import (
 )
 from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
 from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
+from hamzaban.cli import finite_float
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.augment import check_augmentation
@@ -56,13 +57,13 @@ class ASRTask(TaskMixin, EspnetASRTask):
         compat.open_choices(parser, "cleaner", find_cleaner)
         parser.add_argument(
             "--layer_lr_decay",
-            type=float,
+            type=finite_float,
             default=1.0,
             help="learning rate of a transformer layer relative to the one above",
         )
         parser.add_argument(
             "--head_lr_scale",
-            type=float,
+            type=finite_float,
             default=1.0,
             help="learning rate of the CTC layer relative to the last transformer one",
         )

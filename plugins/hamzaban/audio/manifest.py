@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban.audio.plan import audio_folder
-from hamzaban.fileio import atomic_text
+from hamzaban.fileio import atomic_text, warn_of_damage
 
 NAME = "manifest"
 KEPT = "-"
@@ -44,28 +44,29 @@ class Entry(NamedTuple):
 
 
 def read_manifest(folder: Path) -> dict[str, Entry]:
-    """Read a folder's manifest; empty where there is none. Entries to retry are left.
+    """Return a folder's manifest; empty where there is none.
 
-    Raises:
-        ValueError: A line was not written by this program.
+    Entries to retry are left out, and so are damaged lines, whose audio is made again.
     """
     path = folder / NAME
     if not path.exists():
         return {}
     entries = {}
-    with open(path, encoding="utf-8", newline="\n") as lines:
+    damaged: list[int] = []
+    with open(path, encoding="utf-8", errors="replace", newline="\n") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 key, digest, reason, *numbers = line.rstrip("\n").split(" ")
                 num_samples, num_bytes, *marks = map(int, numbers)
             except ValueError:
-                raise ValueError(
-                    f"{path}:{number}: not a line of a manifest; remove {folder}"
-                ) from None
+                damaged.append(number)
+                continue
             if reason not in RETRIED:
                 counts = (num_samples, num_bytes)
                 flags = map(bool, marks[:3])
                 entries[key] = Entry(key, digest, reason, *counts, *flags)
+    if damaged:
+        warn_of_damage(path, f"{len(damaged)} lines, the first is {damaged[0]}")
     return entries
 
 

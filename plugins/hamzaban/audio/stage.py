@@ -14,6 +14,7 @@ from hamzaban.audio.plan import Recording, audio_folder, audio_name, plan_record
 from hamzaban.audio.source import source_file
 from hamzaban.audio.worker import Job, format_recording
 from hamzaban.data.write import write_scp
+from hamzaban.launch.notes import note_recordings
 from hamzaban.processes import run_on_processes, show_progress
 
 MAX_BATCH = 32
@@ -46,6 +47,7 @@ def format_audio(
         FileNotFoundError: `data_dir` lacks a file.
         ValueError: `data_dir` is wrong, or too much was dropped.
     """
+    note_recordings(data_dir / "wav.scp")
     recordings = plan_recordings(data_dir, options)
     _check_separate(data_dir, out_dir, recordings)
     utt_ids = {cut.utt_id for recording in recordings for cut in recording.cuts}

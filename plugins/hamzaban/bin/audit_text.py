@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import finite_float
+
 GROUP = "text"
 
 
@@ -38,7 +40,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max_foreign",
-        type=float,
+        type=finite_float,
         default=0.01,
         help="highest share of utterances with such characters",
     )

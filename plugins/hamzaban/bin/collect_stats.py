@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import finite_float
+
 GROUP = "train"
 
 
@@ -29,7 +31,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max_drop",
-        type=float,
+        type=finite_float,
         default=0.05,
         help="highest share of utterances to drop",
     )

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hamzaban.cli import finite_float
+
 GROUP = "train"
 
 
@@ -23,12 +25,20 @@ def get_parser() -> argparse.ArgumentParser:
     add("--updates", type=int, help="default: max_updates of the config")
     add(
         "--batch_hours",
-        type=float,
+        type=finite_float,
         help="hours of audio per update; default: the config's",
     )
-    add("--utterance_s", type=float, default=15.0, help="mean length of utterances")
     add(
-        "--mfu", type=float, default=0.4, help="share of the peak speed that is reached"
+        "--utterance_s",
+        type=finite_float,
+        default=15.0,
+        help="mean length of utterances",
+    )
+    add(
+        "--mfu",
+        type=finite_float,
+        default=0.4,
+        help="share of the peak speed that is reached",
     )
     return parser
 

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import finite_float
+
 GROUP = "pseudo"
 
 
@@ -19,7 +21,13 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--curve", type=Path, required=True, help="the table, .tsv")
-    add("--wer", type=float, nargs="+", required=True, help="error rates in percent")
+    add(
+        "--wer",
+        type=finite_float,
+        nargs="+",
+        required=True,
+        help="error rates in percent",
+    )
     add("--picture", type=Path, help="file to write: the curve, .png")
     return parser
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hamzaban.cli import add_nj, str2bool
+from hamzaban.cli import add_nj, finite_float, float_or_inf, str2bool
 
 GROUP = "audio"
 
@@ -34,10 +34,25 @@ def get_parser() -> argparse.ArgumentParser:
     add("--audio_format", default="flac", help="flac or wav")
     add("--channel", type=channel, default="mix", help="mix, or one of 0, 1, ...")
     add("--speed_perturb_factors", default="", help="such as '0.9 1.0 1.1'")
-    add("--min_duration_s", type=float, default=0.1, help="drop what is not longer")
-    add("--max_duration_s", type=float, default=32.0, help="drop what is not shorter")
-    add("--silence_db", type=float, default=-80.0, help="drop what is not louder, dBFS")
-    add("--max_drop", type=float, default=0.05, help="highest share to drop")
+    add(
+        "--min_duration_s",
+        type=finite_float,
+        default=0.1,
+        help="drop what is not longer",
+    )
+    add(
+        "--max_duration_s",
+        type=float_or_inf,
+        default=32.0,
+        help="drop what is not shorter",
+    )
+    add(
+        "--silence_db",
+        type=float_or_inf,
+        default=-80.0,
+        help="drop what is not louder, dBFS",
+    )
+    add("--max_drop", type=finite_float, default=0.05, help="highest share to drop")
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
     add_noise_options(parser)
     return parser
@@ -51,8 +66,8 @@ def add_noise_options(parser: argparse.ArgumentParser) -> None:
     add("--rir_list", type=Path, help=f"room impulse responses to add: {lists}")
     add("--snr_db", default="5 20", help="signal-to-noise ratio in dB, or its bounds")
     add("--num_noises", default="1", help="noises summed, or bounds; babble: '3 7'")
-    add("--noise_prob", type=float, default=1.0, help="share that gets noise")
-    add("--rir_prob", type=float, default=1.0, help="share that gets a room")
+    add("--noise_prob", type=finite_float, default=1.0, help="share that gets noise")
+    add("--rir_prob", type=finite_float, default=1.0, help="share that gets a room")
     add("--noisy_copies", type=int, default=0, help="beside the clean; 0: in place")
     add("--noise_seed", type=int, default=0, help="decides with ids what they get")
     add("--add_noise", type=str2bool, default=True, help="false: whatever the lists")
@@ -136,7 +151,7 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
 def rate(text: str) -> int:
     """Read a rate such as 16000 or 16k, Hz."""
     factor = 1000 if text.endswith("k") else 1
-    return round(float(text.removesuffix("k")) * factor)
+    return round(finite_float(text.removesuffix("k")) * factor)
 
 
 def channel(text: str) -> int | None:

@@ -7,6 +7,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import finite_float
+
 GROUP = "data"
 
 
@@ -19,7 +21,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("source", type=Path, help="data directory")
     add("rest", type=Path, help="folder to write: the rest, to train on")
     add("held_out", type=Path, help="folder to write: what is held out")
-    add("--hours", type=float, required=True, help="hours to hold out")
+    add("--hours", type=finite_float, required=True, help="hours to hold out")
     add("--seed", type=int, default=0, help="random seed of the choice of speakers")
     add("--fs", type=int, default=16000, help="Hz of utt2num_samples")
     return parser

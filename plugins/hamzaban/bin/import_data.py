@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import str2bool
+from hamzaban.cli import finite_float, str2bool
 
 GROUP = "data"
 
@@ -74,10 +74,20 @@ def get_parser() -> argparse.ArgumentParser:
     add("--speaker_folders", type=str2bool, default=False, help=folders)
     add("--ignore_split", type=str2bool, default=False, help="draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
-    add("--valid_share", type=float, default=0.1, help="share of valid in a new split")
-    add("--test_share", type=float, default=0.1, help="share of test in a new split")
+    add(
+        "--valid_share",
+        type=finite_float,
+        default=0.1,
+        help="share of valid in a new split",
+    )
+    add(
+        "--test_share",
+        type=finite_float,
+        default=0.1,
+        help="share of test in a new split",
+    )
     add("--seed", type=int, default=0, help="random seed of the split")
-    add("--max_drop", type=float, default=0.05, help=DROP)
+    add("--max_drop", type=finite_float, default=0.05, help=DROP)
     return parser
 
 

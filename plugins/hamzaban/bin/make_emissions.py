@@ -5,6 +5,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import finite_float
 from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search_options import read_inference
 
@@ -33,7 +34,7 @@ def get_parser() -> argparse.ArgumentParser:
     defaults = DecodeOptions()
     parser.add_argument(
         "--dropout",
-        type=float,
+        type=finite_float,
         default=defaults.dropout,
         help="rate of dropout while decoding, to see how sure the model is; 0: off",
     )

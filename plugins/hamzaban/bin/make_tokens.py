@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import finite_float
+
 GROUP = "text"
 
 
@@ -21,7 +23,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--bpemode", choices=("unigram", "bpe"), default="unigram")
     parser.add_argument(
         "--min_char_share",
-        type=float,
+        type=finite_float,
         default=0.0,
         help="characters that are rarer get no token; 1e-5 is 0.001 %%",
     )

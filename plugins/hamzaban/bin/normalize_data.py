@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from hamzaban.cli import finite_float
+
 GROUP = "text"
 
 
@@ -31,7 +33,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max_drop",
-        type=float,
+        type=finite_float,
         default=0.05,
         help="highest share of utterances to drop",
     )

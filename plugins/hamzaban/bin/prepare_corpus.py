@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban import corpora
-from hamzaban.cli import add_nj, read_info
+from hamzaban.cli import add_nj, finite_float
+from hamzaban.verb_help import read_info
 
 GROUP = "data"
 
@@ -43,7 +44,12 @@ def get_parser(corpus: str | None = None) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("source", type=Path, help="where the corpus is")
     add("--output", type=Path, default="data", help="folder to write: one for each set")
-    add("--max_drop", type=float, default=0.05, help="highest share of a set to drop")
+    add(
+        "--max_drop",
+        type=finite_float,
+        default=0.05,
+        help="highest share of a set to drop",
+    )
     add("--seed", type=int, default=0, help="random seed")
     add_nj(parser)
     module.add_options(parser)

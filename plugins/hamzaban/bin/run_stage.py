@@ -19,8 +19,9 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         usage="%(prog)s NAME --in PATH ... --out PATH ... -- command ...\n"
         "       %(prog)s --explain PATH ...",
-        epilog="A folder stands for the files in it, not for those in its subfolders. "
-        "Files that the command reports while it reads them are inputs as well.",
+        epilog="A folder of --in stands for the files in it, one of --out for those in "
+        "its subfolders as well. Files that the command reports while it reads them, "
+        "such as the recordings that a wav.scp names, are inputs, too.",
     )
     parser.add_argument("name", nargs="?", help="name of the step, such as tokens")
     for option, dest, what in (

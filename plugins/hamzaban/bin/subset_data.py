@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import finite_float
+
 GROUP = "data"
 
 
@@ -20,7 +22,7 @@ def get_parser() -> argparse.ArgumentParser:
     how.add_argument("--utt_list", type=Path, help="utterances, first on its lines")
     how.add_argument(
         "--max_duration_h",
-        type=float,
+        type=finite_float,
         metavar="HOURS",
         help="random utterances of this duration at most, by utt2dur, segments or "
         "utt2num_samples",

@@ -53,6 +53,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Check and print the findings; return the exit status."""
     args = vars(get_parser().parse_args(cmd))
+    from hamzaban.launch.notes import note_recordings
     from hamzaban.validate.directory import CheckOptions, validate_data_dir
 
     if args["nj"] < 1:
@@ -65,6 +66,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     options = CheckOptions(kaldi_text=kaldi_text, **args)
     status = 0
     for data_dir in data_dirs:
+        if options.audio != "none" and not options.no_wav:
+            note_recordings(data_dir / "wav.scp")
         findings, summary = validate_data_dir(data_dir, options)
         for line in findings.lines():
             print(line)

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from hamzaban.cli import str2bool
+from hamzaban.cli import finite_float, str2bool
 from hamzaban.corpora._commonvoice_release import Release, check_counts, open_release
 from hamzaban.data.files import Pair
 from hamzaban.data.write import write_scp
@@ -65,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="table that train comes from; train: the published, much smaller one",
     )
     add("--suffix", default="", help="of the sets' names, such as _fa")
-    add("--hours", type=float, help="only so much of train, of many speakers")
+    add("--hours", type=finite_float, help="only so much of train, of many speakers")
     add(
         "--unlabelled",
         type=str2bool,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from hamzaban.cli import str2bool
+from hamzaban.cli import finite_float, str2bool
 from hamzaban.data.files import read_scp
 from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.sets import check_count, write_sets
@@ -27,7 +27,12 @@ _SPEAKER = re.compile(r"speaker(\d+)")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this corpus."""
     add = parser.add_argument
-    add("--max_wmer", type=float, default=80.0, help="of train, word match error rate")
+    add(
+        "--max_wmer",
+        type=finite_float,
+        default=80.0,
+        help="of train, word match error rate",
+    )
     add("--check_counts", type=str2bool, default=True, help="compare with published")
 
 

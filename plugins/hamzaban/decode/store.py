@@ -14,12 +14,12 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hamzaban.fileio import atomic_path, atomic_text
+from hamzaban.config import read_dataclass
+from hamzaban.fileio import atomic_path, atomic_text, read_record, warn_of_damage
 
 META = "meta.json"
 MIN_LOG_PROB = -60000.0  # of float16
@@ -59,18 +59,48 @@ def write_meta(folder: Path, meta: Meta) -> None:
 
 
 def read_meta(folder: Path) -> Meta | None:
-    """Read what a store holds; None if there is none, or it cannot be read."""
+    """Return what a store holds; None if there is none, or it is damaged."""
+    values = read_record(folder / META)
+    if values is None:
+        return None
     try:
-        values: Any = json.loads((folder / META).read_text(encoding="utf-8"))
-        return Meta(**values)
-    except (OSError, ValueError, TypeError):
+        return read_dataclass(Meta, values, str(folder / META))
+    except ValueError as error:
+        warn_of_damage(folder / META, str(error))
         return None
 
 
 def missing_parts(folder: Path, meta: Meta) -> list[int]:
-    """Give the numbers of the parts that are not there yet."""
+    """Return the numbers of the parts that are not there yet, or are damaged."""
     names = {path.name for path in folder.glob("*.idx")} if folder.is_dir() else set()
-    return [i for i in range(meta.num_parts) if f"{i:05d}.idx" not in names]
+    return [
+        number
+        for number in range(meta.num_parts)
+        if f"{number:05d}.idx" not in names or not _is_whole(folder, number)
+    ]
+
+
+def _is_whole(folder: Path, number: int) -> bool:
+    """Return whether the index of a part can be read and its matrices are all there."""
+    index, matrices = (folder / f"{number:05d}.{end}" for end in ("idx", "bin"))
+    try:
+        places = list(_read_index(index))
+        size = places[-1][1] + places[-1][2] if places else 0
+        if matrices.stat().st_size == size:
+            return True
+        reason = f"the matrices have {matrices.stat().st_size} bytes, expected {size}"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    warn_of_damage(index, reason)
+    return False
+
+
+def _read_index(path: Path) -> Iterator[tuple[str, int, int, int]]:
+    """Yield utt_id, offset, size in bytes and number of frames of each utterance."""
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            utt_id, offset, size, frames = line.split()
+            yield utt_id, int(offset), int(size), int(frames)
 
 
 def write_part(
@@ -133,19 +163,14 @@ class EmissionStore:
         missing = missing_parts(self.folder, meta)
         if not missing:
             for part in range(meta.num_parts):
-                self._read_index(part)
+                for utt_id, *place in _read_index(self.folder / f"{part:05d}.idx"):
+                    offset, size, frames = place
+                    self._places[utt_id] = (part, offset, size, frames)
         if missing or len(self._places) != meta.num_utts:
             raise ValueError(
                 f"{self.folder}: {len(missing)} of {meta.num_parts} parts are missing; "
                 "run `hamzaban make-emissions` again, it goes on where it ended"
             )
-
-    def _read_index(self, part: int) -> None:
-        with open(self.folder / f"{part:05d}.idx", encoding="utf-8") as f:
-            for line in f:
-                utt_id, *numbers = line.split()
-                offset, size, frames = map(int, numbers)
-                self._places[utt_id] = (part, offset, size, frames)
 
     def __len__(self) -> int:
         """Give the number of utterances."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hamzaban.config import read_config
-from hamzaban.fileio import atomic_text
+from hamzaban.fileio import atomic_text, read_record
 from hamzaban.grid.definition import DIR, NAME, Command, Grid, Value
 from hamzaban.launch.stage import explain, is_running
 from hamzaban.launch.stamp import Step, fingerprint, read_stamp
@@ -152,14 +152,10 @@ def _explain(step: Step, stamp: dict[str, Any] | None) -> list[str]:
 
 
 def read_status(folder: Path) -> dict[str, Any] | None:
-    """Return what `write_status` wrote, or None."""
-    try:
-        values: dict[str, Any] = json.loads(
-            (folder / STATUS).read_text(encoding="utf-8")
-        )
-    except FileNotFoundError:
-        return None
-    return values
+    """Return what `write_status` wrote; None if there is none that can be read."""
+    values = read_record(folder / STATUS)
+    is_whole = values is not None and values.keys() >= {"status", "log"}
+    return values if is_whole else None
 
 
 def write_status(folder: Path, status: int, log: Path) -> None:

@@ -6,6 +6,7 @@ step runs again.
 """
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hamzaban.launch.stamp import Fingerprint, fingerprint, is_same
+from hamzaban.launch.many_files import Fingerprint, describe_recordings
+from hamzaban.launch.stamp import fingerprint, is_same
 
 VARIABLE = "HAMZABAN_NOTES"
+RECORDINGS_SUFFIX = ".recordings"  # of the notes of `note_recordings`
 
 
 def note_inputs(*paths: Path) -> None:
@@ -34,10 +37,25 @@ def note_inputs(*paths: Path) -> None:
             stat = path.stat()
             place = os.fsencode(path.absolute())
             lines += b"%d %d %s\0" % (stat.st_size, stat.st_mtime_ns, place)
-    with (
-        suppress(FileNotFoundError),  # the step was killed
-        open(Path(folder) / str(os.getpid()), "ab") as stream,
-    ):
+    _append(Path(folder) / str(os.getpid()), lines)
+
+
+def note_recordings(wav_scp: Path) -> None:
+    """Note the files that a wav.scp names, before they are read.
+
+    Args:
+        wav_scp: The list. A missing one is left to its reader to report.
+    """
+    folder = os.environ.get(VARIABLE)
+    if not folder or not wav_scp.is_file():
+        return
+    note = {_shorten(wav_scp.absolute()): describe_recordings(wav_scp)}
+    path = Path(folder) / f"{os.getpid()}{RECORDINGS_SUFFIX}"
+    _append(path, json.dumps(note).encode() + b"\n")
+
+
+def _append(path: Path, lines: bytes) -> None:
+    with suppress(FileNotFoundError), open(path, "ab") as stream:  # killed: no folder
         stream.write(lines)
 
 
@@ -67,6 +85,8 @@ def read_notes(stamp_path: Path, began_ns: int) -> dict[str, Fingerprint]:
     """
     noted: dict[str, Fingerprint] = {}
     for file in stamp_path.with_suffix(".notes").iterdir():
+        if file.suffix == RECORDINGS_SUFFIX:
+            continue
         for line in file.read_bytes().split(b"\0")[:-1]:
             size, time_ns, place = line.split(b" ", 2)
             path = Path(os.fsdecode(place))
@@ -80,17 +100,31 @@ def read_notes(stamp_path: Path, began_ns: int) -> dict[str, Fingerprint]:
     return noted
 
 
+def read_noted_recordings(stamp_path: Path) -> dict[str, Fingerprint]:
+    """Return for each noted wav.scp the fingerprint of the files that it named."""
+    noted: dict[str, Fingerprint] = {}
+    for file in stamp_path.with_suffix(".notes").glob(f"*{RECORDINGS_SUFFIX}"):
+        for line in file.read_bytes().splitlines():
+            noted |= json.loads(line)
+    return noted
+
+
 def find_changed_notes(stamp: dict[str, Any]) -> list[str]:
-    """Return which noted files and folders have changed since the step was run.
+    """Return which noted files, folders and recordings have changed since the run.
 
     A file that is gone is no change: what was made from it stays.
     """
     noted = stamp.get("noted", {})
-    return [
+    changes = [
         f"{name} has changed"
         for name in sorted(noted)
         if os.path.exists(name) and not is_same(noted[name], _look_at(name, noted))
     ]
+    for name, old in sorted(stamp.get("recordings", {}).items()):
+        new = describe_recordings(Path(name)) if os.path.isfile(name) else old
+        if new["size"] >= old["size"] and not is_same(old, new):
+            changes.append(f"a recording that {name} names has changed")
+    return changes
 
 
 def _look_at(name: str, noted: dict[str, Fingerprint]) -> Fingerprint:

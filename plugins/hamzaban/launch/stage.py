@@ -18,13 +18,19 @@ from typing import Any
 from hamzaban import __version__
 from hamzaban.fileio import remove_leftovers
 from hamzaban.launch.local import exit_status
-from hamzaban.launch.notes import find_changed_notes, note_folder, read_notes
+from hamzaban.launch.many_files import Fingerprint
+from hamzaban.launch.notes import (
+    find_changed_notes,
+    note_folder,
+    read_noted_recordings,
+    read_notes,
+)
 from hamzaban.launch.stamp import (
-    Fingerprint,
     Step,
     find_changes,
     find_damage,
     fingerprint,
+    fingerprint_outputs,
     read_stamp,
     write_stamp,
 )
@@ -123,6 +129,7 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     with note_folder(step.stamp_path) as variables:
         status = run_command(step.command, lock, variables)
         noted = read_notes(step.stamp_path, began_ns)
+        recordings = read_noted_recordings(step.stamp_path)
     if status != 0:
         logging.error("%s: ended with status %d", step.name, status)
         return status
@@ -133,9 +140,14 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
             f" {', '.join(missing)}"
         )
     elapsed_s = round(time.monotonic() - started, 1)
-    outputs = fingerprint(step.outputs, {})
-    done = {"state": "done", "outputs": outputs, "noted": noted}
-    write_stamp(step.stamp_path, {**stamp, **done, "elapsed_s": elapsed_s})
+    done = {
+        "state": "done",
+        "outputs": fingerprint_outputs(step.outputs),
+        "noted": noted,
+        "recordings": recordings,
+        "elapsed_s": elapsed_s,
+    }
+    write_stamp(step.stamp_path, {**stamp, **done})
     logging.info("%s: %s done in %.1f s", step.name, step.target, elapsed_s)
     return 0
 

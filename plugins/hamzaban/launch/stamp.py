@@ -8,18 +8,24 @@ last and atomically, when it has ended well (state `done`: outputs too).
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hamzaban.fileio import atomic_text
+from hamzaban.fileio import atomic_text, read_record, warn_of_damage
+from hamzaban.launch.many_files import (
+    Fingerprint,
+    describe_below,
+    describe_folder,
+    is_lasting,
+)
 
 SMALL_FILE_BYTES = 2 * 2**30  # up to here content counts, above it size and time
 NEUTRAL_OPTIONS = frozenset({"nj", "ngpu", "num_threads", "max_jobs", "log_level"})
-Fingerprint = dict[str, Any]  # size (bytes), mtime_ns, sha256 (None for a big file)
 
-_TEMPORARY = re.compile(r".+\.tmp\.[^.]+")
+_KEYS = {"state": str, "command": list, "inputs": dict, "outputs": dict}
+_FINGERPRINTS = ("inputs", "outputs", "noted", "recordings")
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Step:
         command: The words of the command.
         inputs: Files and folders it reads; a folder stands for the files in it, not
             for those in its subfolders.
-        outputs: Files and folders it makes, the same way.
+        outputs: Files and folders it makes; a folder stands for all files below it.
     """
 
     name: str
@@ -103,11 +109,7 @@ def list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     return sorted(
-        entry
-        for entry in path.iterdir()
-        if entry.is_file()
-        and not entry.name.startswith(".")
-        and not _TEMPORARY.fullmatch(entry.name)
+        entry for entry in path.iterdir() if is_lasting(entry.name) and entry.is_file()
     )
 
 
@@ -131,6 +133,22 @@ def fingerprint(
     return {str(file): _describe(file, known.get(str(file))) for file in files}
 
 
+def fingerprint_outputs(paths: Iterable[Path]) -> dict[str, Fingerprint]:
+    """Return the fingerprints of what a step made.
+
+    Those of the files in a folder count by content, those in each folder below it
+    together, by name and size.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+    """
+    paths = list(paths)
+    found = fingerprint(paths, {})
+    for path in filter(Path.is_dir, paths):
+        found |= describe_below(path)
+    return found
+
+
 def _describe(file: Path, known: Fingerprint | None) -> Fingerprint:
     stat = file.stat()
     found: Fingerprint = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
@@ -152,11 +170,27 @@ def is_same(old: Fingerprint, new: Fingerprint) -> bool:
 
 def read_stamp(path: Path) -> dict[str, Any] | None:
     """Return a stamp; None if there is none that can be read."""
-    try:
-        stamp = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    stamp = read_record(path)
+    fault = "" if stamp is None else _find_fault(stamp)
+    if fault:
+        warn_of_damage(path, fault)
         return None
-    return stamp if isinstance(stamp, dict) and "state" in stamp else None
+    return stamp
+
+
+def _find_fault(stamp: Mapping[str, Any]) -> str:
+    """Return what is wrong with the content of a stamp; empty if nothing is."""
+    for key, kind in _KEYS.items():
+        if not isinstance(stamp.get(key), kind):
+            return f"it has no {key}"
+    fingerprints = [stamp.get(key, {}) for key in _FINGERPRINTS]
+    word_lists = [stamp.get(key, []) for key in ("command", "reads", "makes")]
+    are_whole = all(
+        isinstance(each, dict) and each.keys() >= {"size", "mtime_ns", "sha256"}
+        for found in fingerprints
+        for each in (found.values() if isinstance(found, dict) else [None])
+    ) and all(isinstance(word, str) for words in word_lists for word in words)
+    return "" if are_whole else "a value is not as it was written"
 
 
 def write_stamp(path: Path, stamp: dict[str, Any]) -> None:
@@ -205,8 +239,18 @@ def find_damage(stamp: dict[str, Any], outputs: Iterable[Path]) -> list[str]:
     """
     damage = [f"output {path} is missing" for path in outputs if not path.exists()]
     for name, old in stamp["outputs"].items():
-        if not Path(name).is_file():
+        is_folder = name.endswith("/")
+        if not (Path(name).is_dir() if is_folder else Path(name).is_file()):
             damage.append(f"output {name} is missing")
+            continue
+        if is_folder:
+            new = describe_folder(name)
+            if new["size"] != old["size"]:
+                damage.append(
+                    f"output {name} has {new['size']} files, expected {old['size']}"
+                )
+            elif not is_same(old, new):
+                damage.append(f"output {name} has files of other names or sizes")
             continue
         new = _describe(Path(name), old)
         big = old["sha256"] is None

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hamzaban.fileio import atomic_path, atomic_text
+from hamzaban.config import read_dataclass
+from hamzaban.fileio import atomic_path, atomic_text, read_record, warn_of_damage
 from hamzaban.mine.decode import Media
 
 KEPT = "-"
@@ -107,16 +108,18 @@ def save_source(path: Path, source: Source) -> None:
 
 
 def load_source(path: Path) -> Source | None:
-    """Read what `save_source` wrote; None where there is nothing of this version."""
+    """Return what `save_source` wrote; None where there is nothing of this version.
+
+    A damaged record is named in the log and counts as none.
+    """
+    values = read_record(path)
+    if values is None or values.pop("version", None) != VERSION:
+        return None
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        return read_dataclass(Source, values, str(path))
+    except ValueError as error:
+        warn_of_damage(path, str(error))
         return None
-    if values.pop("version", None) != VERSION:
-        return None
-    media = values.pop("media")
-    bounds = tuple(values.pop("bounds"))
-    return Source(media=Media(**media) if media else None, bounds=bounds, **values)
 
 
 def save_part(path: Path, part: Part) -> None:
@@ -136,7 +139,9 @@ def save_part(path: Path, part: Part) -> None:
 
 
 def load_part(path: Path, *, with_numbers: bool = False) -> Part | None:
-    """Read what `save_part` wrote; None where there is nothing of this version.
+    """Return what `save_part` wrote; None where there is nothing of this version.
+
+    A damaged record is named in the log and counts as none.
 
     Args:
         path: The file.
@@ -156,6 +161,9 @@ def load_part(path: Path, *, with_numbers: bool = False) -> Part | None:
                 **values,
             )
     except FileNotFoundError:
+        return None
+    except Exception as error:  # damaged bytes make readers raise anything
+        warn_of_damage(path, f"{type(error).__name__}: {error}")
         return None
 
 

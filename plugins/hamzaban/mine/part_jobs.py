@@ -120,9 +120,9 @@ def _make_jobs(
 
 
 def _run_missing(jobs: Iterable[PartJob], nj: int) -> dict[Path, tuple[str, str]]:
-    """Run jobs that have no record; return the reasons of those that failed."""
+    """Run jobs without a whole record; return the reasons of those that failed."""
     jobs = list(jobs)
-    missing = [job for job in jobs if not job.record.is_file()]
+    missing = [job for job in jobs if load_part(job.record, with_numbers=True) is None]
     if not missing:
         return {}
     total_s = sum(map(_duration_s, jobs))

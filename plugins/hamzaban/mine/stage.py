@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hamzaban.fileio import keep_time, remove_leftovers
+from hamzaban.fileio import atomic_path, keep_time, remove_leftovers
 from hamzaban.mine.duplicates import Voice, find_duplicates
 from hamzaban.mine.language import load_filter
 from hamzaban.mine.mining_options import MineOptions
@@ -29,7 +30,7 @@ from hamzaban.mine.vad import FRAME_SAMPLES, find_weights
 from hamzaban.processes import Crash, run_apart, show_progress
 
 MAX_MESSAGES = 20
-TAKEN_AWAY = ("wav.scp", "utt2spk")  # while mining; last ones stay in state/, for times
+TIMED = ("wav.scp", "utt2spk")  # the last ones are copied to state/, for their times
 _OURS = re.compile(r".+-[0-9a-f]{12}")  # folders in data/: see `rec_id_of`
 PARTS_HELD = 64  # whose fingerprints stay in memory while duplicates are sought
 
@@ -77,15 +78,12 @@ def mine(
 
 
 def _prepare(out_dir: Path, options: MineOptions) -> None:
-    """Check for what is needed; make the data directory, or make it incomplete."""
+    """Check for what is needed; make the folders."""
     find_weights()
     if options.language_filter is not None:
         load_filter(options.language_filter)
     (out_dir / "state").mkdir(parents=True, exist_ok=True)
     remove_leftovers(out_dir)
-    for name in TAKEN_AWAY:
-        if (out_dir / name).is_file():
-            (out_dir / name).replace(out_dir / "state" / name)
 
 
 def _write(
@@ -94,9 +92,16 @@ def _write(
     out_dir: Path,
     options: MineOptions,
 ) -> Tally:
-    """Write the output; what was taken away has its time again if it is as it was."""
+    """Write the output; a table that is as it was keeps its time, even after a kill.
+
+    The tables of the last run stay in place until the new ones are complete.
+    """
+    for name in TIMED:
+        if (out_dir / name).is_file():
+            with atomic_path(out_dir / "state" / name) as temporary:
+                shutil.copy2(out_dir / name, temporary)
     tally = write_output(mined, heard, out_dir, options)
-    for name in TAKEN_AWAY:
+    for name in TIMED:
         keep_time(out_dir / name, out_dir / "state" / name)
     return tally
 

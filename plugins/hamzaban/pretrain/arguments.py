@@ -7,6 +7,8 @@ from typing import Any
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
+from hamzaban.cli import finite_float
+
 
 def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of model, losses and data."""
@@ -25,7 +27,7 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--loss_weights",
-        type=float,
+        type=finite_float,
         nargs=2,
         default=[0.1, 10.0],
         help="weights of diversity loss and feature penalty",
@@ -56,13 +58,13 @@ def _add_loss_arguments(add: Callable[..., Any]) -> None:
     )
     add(
         "--max_drop",
-        type=float,
+        type=finite_float,
         default=0.05,
         help="largest share of utterances that may be too short",
     )
     add(
         "--spectral_weight",
-        type=float,
+        type=finite_float,
         default=0.0,
         help="weight of the spectral anchor, which keeps small runs from collapse",
     )
@@ -78,7 +80,12 @@ def _add_mixing_arguments(add: Callable[..., Any]) -> None:
         ("token_list", "characters of the labelled speech; made if not given"),
     ):
         add(f"--{name}", type=str_or_none, default=None, help=text)
-    add("--replay_share", type=float, default=0.0, help="share of old speech, 0..1")
+    add(
+        "--replay_share",
+        type=finite_float,
+        default=0.0,
+        help="share of old speech, 0..1",
+    )
     add(
         "--labelled_batch_bins",
         type=int_or_none,

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from espnet2.train.distributed_utils import get_rank, get_world_size
 from espnet2.utils.types import int_or_none, str_or_none
 
+from hamzaban.cli import finite_float
+
 FS = 16000
 DTYPES = ("bfloat16",)  # float16 would need its losses scaled
 
@@ -29,7 +31,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--batch_hours",
-        type=float,
+        type=finite_float,
         default=None,
         help="hours of audio of an update, from which accum_grad follows; batch_bins "
         "is then what one GPU holds",
