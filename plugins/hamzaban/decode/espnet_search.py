@@ -70,19 +70,14 @@ class EspnetSearcher:
         )
         compat.prepare()
         asr.register()
-        from espnet2.bin.asr_inference import Speech2Text
-
-        from hamzaban.weights.door import guarded
-
         is_ctc = getattr(args, "decoder", None) is None
-        with guarded():
-            self._speech2text: Any = Speech2Text(
-                asr_train_config=str(config),
-                asr_model_file=str(model_file),
-                bpemodel=None if bpemodel is None else str(bpemodel),
-                device="cuda" if options.ngpu else "cpu",
-                **_search_values(search, is_ctc),
-            )
+        self._speech2text: Any = _open_search(
+            asr_train_config=str(config),
+            asr_model_file=str(model_file),
+            bpemodel=None if bpemodel is None else str(bpemodel),
+            device="cuda" if options.ngpu else "cpu",
+            **_search_values(search, is_ctc),
+        )
         self._conv = find_conv(self._speech2text.asr_model)
         self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 
@@ -183,3 +178,13 @@ def _run(utts: Sequence[Utterance], nj: int) -> Iterator[tuple[str, list[Result]
 def _decode(utt: Utterance) -> tuple[str, list[Result]]:
     assert _searcher is not None
     return utt.utt_id, _searcher.decode(utt)
+
+
+def _open_search(**values: Any) -> Any:
+    """Build ESPnet's search, which opens its files by our door."""
+    from espnet2.bin.asr_inference import Speech2Text
+
+    from hamzaban.weights.door import guarded
+
+    with guarded():
+        return Speech2Text(**values)
