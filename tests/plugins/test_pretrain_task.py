@@ -172,3 +172,19 @@ def test_init_checkpoint_of_another_model_lists_names(run, finished, tmp_path):
     torch.save(states, tmp_path / "finetuned.pt")
     with pytest.raises(ValueError, match=r"finetuned.pt: .*missing: quantizer.vars"):
         run("mistake", "--init_checkpoint", str(tmp_path / "finetuned.pt"))
+
+
+def test_a_run_that_diverges_leaves_no_checkpoint(run, finished):
+    options = ("--optim_conf", f"lr={1e30:f}", "--scheduler", "null")
+    options += ("--max_epoch", "1")
+    with pytest.raises(ValueError, match="not finite|validation loss is nan|no number"):
+        run("diverged", *options)
+    assert not list((finished.parent / "diverged").glob("*.pt*"))
+
+
+def test_resuming_with_another_learning_rate_is_refused(run, finished):
+    config = finished / "config.yaml"
+    before = config.read_bytes()
+    with pytest.raises(ValueError, match="optim_conf.lr is 0.001, but now 0.5"):
+        run("whole", "--max_epoch", "3", "--resume", "true", "--optim_conf", "lr=0.5")
+    assert config.read_bytes() == before

@@ -68,19 +68,14 @@ class EspnetSearcher:
         )
         compat.prepare()
         asr.register()
-        from espnet2.bin.asr_inference import Speech2Text
-
-        from hamzaban.weights.door import guarded
-
         is_ctc = getattr(args, "decoder", None) is None
-        with guarded():
-            self._speech2text: Any = Speech2Text(
-                asr_train_config=str(config),
-                asr_model_file=str(model_file),
-                bpemodel=None if bpemodel is None else str(bpemodel),
-                device="cuda" if options.ngpu else "cpu",
-                **_search_values(search, is_ctc),
-            )
+        self._speech2text: Any = _open_search(
+            asr_train_config=str(config),
+            asr_model_file=str(model_file),
+            bpemodel=None if bpemodel is None else str(bpemodel),
+            device="cuda" if options.ngpu else "cpu",
+            **_search_values(search, is_ctc),
+        )
         self._conv = find_conv(self._speech2text.asr_model)
         self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 
@@ -156,3 +151,13 @@ def search_espnet(
 
 def _decode(searcher: EspnetSearcher, utt: Utterance) -> tuple[str, list[Result]]:
     return utt.utt_id, searcher.decode(utt)
+
+
+def _open_search(**values: Any) -> Any:
+    """Build ESPnet's search, which opens its files by our door."""
+    from espnet2.bin.asr_inference import Speech2Text
+
+    from hamzaban.weights.door import guarded
+
+    with guarded():
+        return Speech2Text(**values)

@@ -1,5 +1,6 @@
 """Whether the tensors of a file are what weights are: finite, and no larger than it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,15 @@ def find_not_finite(weights: Mapping[str, Any]) -> list[str]:
     return [
         name
         for name, w in weights.items()
-        if isinstance(w, Tensor)
-        and w.is_floating_point()
-        and not bool(torch.isfinite(w).all())
+        if isinstance(w, Tensor) and w.is_floating_point() and not _is_finite(w)
     ]
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Return whether all values are finite; a NaN is both least and greatest."""
+    if not tensor.numel():
+        return True
+    return all(math.isfinite(end) for end in torch.aminmax(tensor.detach()))
 
 
 def _tensors(state: Any) -> Iterator[Tensor]:
