@@ -54,7 +54,7 @@ finish() { # last: puts later rounds of an earlier run aside, and sums up the ot
         files+=("${pseudo_exp}/round_${number}"/{health,status}.json)
     done
     step rounds --in "${files[@]}" --out "${pseudo_exp}"/{status.json,rounds.tsv} -- \
-        hamzaban summarise-rounds --pseudo_exp "${pseudo_exp}" --last "${judged}"
+        hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --last "${judged}" --summarize
 }
 
 run_rounds() {
