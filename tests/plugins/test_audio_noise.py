@@ -106,6 +106,7 @@ def test_the_seed_and_the_id_alone_decide(work):
     assert not np.array_equal(add_noise(speech, "a", noise(), FS), other)
 
 
+@pytest.mark.slow
 def test_copies_stand_beside_clean_speech_and_are_told(work):
     Path("audio.yaml").write_text(
         "noise_list: noise.lst\nrir_list: rirs.lst\nsnr_db: [0, 10]\nnoisy_copies: 2\n"

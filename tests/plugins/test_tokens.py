@@ -63,6 +63,7 @@ def load(token_dir):
     return build_tokenizer("bpe", folder / "tokens.txt", folder / "bpe.model")
 
 
+@pytest.mark.slow
 def test_text_survives_ids_and_tokens(token_dir):
     tokenizer = load(token_dir)
 
@@ -126,6 +127,7 @@ def test_second_run_writes_the_same_bytes(tmp_path, token_dir):
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.torch
 def test_ids_are_those_of_espnets_classes(token_dir):
     from hamzaban import compat
 
