@@ -140,6 +140,7 @@ def test_copies_stand_beside_clean_speech_and_are_told(work):
     assert not Path("out/utt2noise").exists()
 
 
+@pytest.mark.slow
 def test_only_what_a_changed_list_concerns_is_made_again(work):
     format_audio(Path("data/train"), Path("out"), FormatOptions(noise=noise(copies=1)))
     before = snapshot_times(Path("out"))

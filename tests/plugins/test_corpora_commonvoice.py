@@ -7,6 +7,8 @@ from hamzaban.bin.prepare_corpus import main
 from hamzaban.data.files import read_scp
 from published.commonvoice import COLUMNS, Clip, make_clips, make_release, pack
 
+pytestmark = pytest.mark.slow
+
 CLIPS = make_clips()
 TRAIN = {clip.number for clip in CLIPS if 100 <= clip.number < 200} | {500}
 

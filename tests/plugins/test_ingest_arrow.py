@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from own_corpus import SENTENCES, import_data, read_audio, read_sets, write_parquet
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("pyarrow")
 
 

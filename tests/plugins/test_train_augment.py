@@ -5,6 +5,8 @@ import pytest
 import soundfile
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 OPTIONS = {
     "noise_apply_prob": 1.0,
     "noise_db_range": "10_10",
