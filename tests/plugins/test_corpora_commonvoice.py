@@ -7,6 +7,8 @@ from hamzaban.bin.prepare_corpus import main
 from hamzaban.data.files import read_scp
 from published.commonvoice import COLUMNS, Clip, make_clips, make_release, pack
 
+pytestmark = pytest.mark.slow
+
 CLIPS = make_clips()
 TRAIN = {clip.number for clip in CLIPS if 100 <= clip.number < 200} | {500}
 
@@ -43,6 +45,7 @@ def test_train_shares_no_speaker_or_sentence_with_valid_and_test(
     assert dict(read_scp(tmp_path / "train" / "utt2lang"))[utt_id] == "fa"
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_counted(releases, tmp_path, caplog):
     caplog.set_level("INFO")
     prepare(releases["25.0"], tmp_path)
@@ -53,6 +56,7 @@ def test_what_is_left_out_is_counted(releases, tmp_path, caplog):
     assert "1 left out: nearly a sentence of valid or test" in said
 
 
+@pytest.mark.slow
 def test_the_published_train_can_be_asked_for(releases, tmp_path):
     prepare(releases["16.1"], tmp_path, "--train_from", "train")
     assert numbers(tmp_path / "train") == set(range(100, 124, 3))

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from own_corpus import SENTENCES, import_data, read_audio, read_sets, write_parquet
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("pyarrow")
 
 
@@ -22,6 +24,7 @@ def unpack_to(tmp_path):
     return "--unpack_dir", tmp_path / "unpacked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["{}-00000-of-00001.parquet", "{}/0000.parquet"])
 def test_what_is_no_split_of_common_voice_is_left_out(tmp_path, caplog, form):
     caplog.set_level("INFO")
@@ -38,6 +41,7 @@ def test_what_is_no_split_of_common_voice_is_left_out(tmp_path, caplog, form):
         assert f"left out: 1 of {name}" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_name_that_tells_no_split_beside_others_is_an_error(tmp_path):
     write_part(tmp_path / "c", "extra-0.parquet", range(6, 9))
     write_part(tmp_path / "c", "train-0.parquet", range(6))

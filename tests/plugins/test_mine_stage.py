@@ -18,6 +18,8 @@ from odd_wavs import FORMS, write_odd_wav
 from hamzaban.cli import main as run_cli
 from hamzaban.processes import Crash, run_apart
 
+pytestmark = pytest.mark.slow
+
 NOISE = 0.05 * np.random.default_rng(0).standard_normal(6 * FS).astype(np.float32)
 SHORT = {"part_s": 64.0, "max_duration_s": 16.0}
 SILENCE = np.zeros(4 * FS, np.float32)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hamzaban.text import Normalizer
 from hamzaban.text.rules import load_language
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("fa", "ar", "ur", "ps", "ckb", "ug", "sd", "pnb", "ks", "general", "tr")
 BLOCKS = [
     *((0x600, 0x700), (0x750, 0x780), (0x870, 0x900), (0xFB50, 0xFE00)),

@@ -137,6 +137,7 @@ def test_more_characters_than_the_code_page_holds_change_nothing(lang):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", known_languages())
 def test_every_option_makes_a_difference(lang):
     text = (

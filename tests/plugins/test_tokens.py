@@ -63,6 +63,7 @@ def load(token_dir):
     return build_tokenizer("bpe", folder / "tokens.txt", folder / "bpe.model")
 
 
+@pytest.mark.slow
 def test_text_survives_ids_and_tokens(token_dir):
     tokenizer = load(token_dir)
 
