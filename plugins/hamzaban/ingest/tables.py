@@ -1,4 +1,4 @@
-"""Reading tables of any size: tsv without quoting, csv, JSON lines."""
+"""Read tables of any size: tsv without quoting, csv, JSON lines."""
 
 import csv
 import json
@@ -33,11 +33,11 @@ def read_tsv(path: Path, columns: Sequence[str]) -> Iterator[list[str] | None]:
 
     Args:
         path: The table; its first line names the columns.
-        columns: Those wanted.
+        columns: The names of the columns to read.
 
     Yields:
-        The values of each row in the order of `columns`; None for a row that has not
-        as many fields as the header.
+        The values of each row in the order of `columns`; None for a row that has more
+        or fewer fields than the header.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -73,13 +73,13 @@ def find_column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
 def read_rows(
     path: Path, delimiter: str | None = None, *, columns: Sequence[str] = ()
 ) -> Iterator[tuple[int, Row]]:
-    """Read a csv, tsv or JSON lines table, told apart by its name.
+    """Read a csv, tsv or JSON lines table; the suffix of its name says which it is.
 
     Args:
-        path: The table. Of csv and tsv the first line names the columns.
-        delimiter: What divides the fields; None: a tab in `.tsv`, otherwise that one of
-            tab, comma, semicolon and `|` which is most frequent in the first line.
-        columns: Their names, where the first line is data.
+        path: The table. The first line of csv and tsv names the columns.
+        delimiter: The character between fields. None: a tab in `.tsv`, otherwise the
+            most frequent of tab, comma, semicolon and `|` in the first line.
+        columns: The names of the columns, where the first line is data.
 
     Yields:
         Line number and values by column; missing values are "".
@@ -96,15 +96,15 @@ def read_rows(
 def read_forms(
     path: Path, delimiter: str | None = None, *, columns: Sequence[str] = ()
 ) -> dict[tuple[str, ...], int]:
-    """Return which columns rows have, and the first line with just these.
+    """Return the sets of columns that rows have, and the first line of each.
 
-    A csv or tsv table has one form, the same in all rows; in JSON lines any row may
-    leave some out, so that all of it is read.
+    In a csv or tsv table all rows have the same columns. In JSON lines any row may
+    leave some out, so that the whole file is read.
 
     Args:
         path: The table.
         delimiter: As for `read_rows`.
-        columns: Likewise.
+        columns: As for `read_rows`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -219,7 +219,7 @@ def _to_text(value: object) -> str:
 
 @contextmanager
 def open_utf8(path: Path) -> Iterator[Iterator[str]]:
-    """Open a UTF-8 text, with or without a mark at its start, line by line.
+    """Open a UTF-8 text, with or without a byte order mark, to read it line by line.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -233,5 +233,5 @@ def open_utf8(path: Path) -> Iterator[Iterator[str]]:
             yield stream
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}: not UTF-8 ({error.reason}); convert it, say with iconv"
+                f"{path}: not UTF-8 ({error.reason}); convert it, as with iconv"
             ) from None

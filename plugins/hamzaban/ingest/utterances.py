@@ -1,4 +1,4 @@
-"""Utterances of a corpus, and the data directories they are written to."""
+"""Utterances of a corpus, and counts of those that are left out."""
 
 import logging
 import re
@@ -17,16 +17,16 @@ class Utterance(NamedTuple):
     """One utterance.
 
     Attributes:
-        name: What the corpus calls it; the utt_id is made of it and the speaker.
-        spk_id: "" where unknown: the utterance is its own speaker.
+        name: The corpus's name for it, which the utt_id is made of with the speaker.
+        spk_id: The speaker; "" where unknown, then the utterance is its own speaker.
         audio: Path of the recording.
-        text: The transcript as the corpus has it; None for speech without one.
+        text: The transcript; None for speech without one.
         lang: Language, for utt2lang; "" for none.
         duration_s: Seconds, 0 where unknown.
-        rec_id: Id of the recording the utterance is cut from; "" if it is all of it.
-        begin_s: Where it begins in that recording, seconds.
-        end_s: Where it ends.
-        keeps_name: The name is the utt_id.
+        rec_id: Id of the recording the utterance is cut from; "" for a whole recording.
+        begin_s: Second of that recording at which it begins.
+        end_s: Second at which it ends.
+        keeps_name: The name is the utt_id as it is.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Utterance(NamedTuple):
 
     @property
     def utt_id(self) -> str:
-        """Return the id, which begins with the speaker's unless the name is kept."""
+        """Return the id, which begins with the speaker unless the name is kept."""
         name = clean_id(self.name)
         spk_id = clean_id(self.spk_id)
         is_whole = self.keeps_name or name.startswith(spk_id)
@@ -51,13 +51,13 @@ class Utterance(NamedTuple):
 
 @dataclass
 class Tally:
-    """Counts of what was read, and of what was left out and why.
+    """Counts of utterances that were read and left out.
 
     Attributes:
-        place: What was read, for messages.
+        place: The set and its corpus, for messages.
         num_read: Utterances read.
-        faults: Utterances that could not be used, by reason.
-        excluded: Those that were left out on purpose, by reason.
+        faults: Utterances that cannot be used, by reason.
+        excluded: Utterances that are left out on purpose, by reason.
         marks: Marks in transcripts.
     """
 
@@ -89,7 +89,7 @@ class Tally:
 
 
 def clean_id(text: str) -> str:
-    """Return a text as part of an id: white space and control characters as `_`."""
+    """Return a text with `_` for white space and control characters, for an id."""
     return _NOT_IN_ID.sub("_", text.strip())
 
 

@@ -16,7 +16,7 @@ _FIELD = "\x1f"
 
 
 class Written(NamedTuple):
-    """What was written: number of utterances, their speakers, and hours (0: unknown)."""
+    """What was written: utterances, their speakers, and hours (0: unknown)."""
 
     num_utts: int
     speakers: frozenset[str]
