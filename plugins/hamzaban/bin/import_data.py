@@ -47,26 +47,14 @@ def get_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="see below")
     add("--output", type=Path, default="data", help="folder to write the sets in")
-    add(
-        "--lang",
-        default="",
-        help="language, for utt2lang; empty: as the lang column says",
-    )
+    add("--lang", default="", help="language for utt2lang; empty: see lang_column")
     add("--suffix", default="", help="added to the names of the sets, such as _sw")
     add("--audio_dir", type=Path, help="folder that paths in the table start from")
     add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
-        add(
-            f"--{what}_column",
-            default="",
-            metavar="NAME",
-            help=f"column of {what}; none: no column",
-        )
-    add(
-        "--columns",
-        default="",
-        help="names of all columns, a,b,c, if the first line is data",
-    )
+        column = f"column of {what}; none: there is no such column"
+        add(f"--{what}_column", default="", metavar="NAME", help=column)
+    add("--columns", default="", help="all names, a,b,c, if the first line is data")
     add("--time_unit", choices=("s", "ms"), default="s", help=TIME_UNIT)
     add("--marks", choices=POLICIES, default="drop", help=MARKS)
     add("--delimiter", default="", help="character between fields; empty: detect it")

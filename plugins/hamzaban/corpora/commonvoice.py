@@ -57,11 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this corpus."""
     add = parser.add_argument
     add("--lang", required=True, help="Common Voice's code, such as fa or zh-CN")
-    add(
-        "--release",
-        default="",
-        help="release, such as 25.0, where the source holds several",
-    )
+    add("--release", default="", help="such as 25.0, if the source holds several")
     add(
         "--train_from",
         default="validated",
@@ -82,12 +78,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=False,
         help="write apart<suffix>: transcripts of train that other.tsv does not have",
     )
-    add(
-        "--unpack_dir",
-        type=Path,
-        default="downloads",
-        help="folder for files of a tarball",
-    )
+    add("--unpack_dir", type=Path, default="downloads", help="folder for a tarball")
     counts = "compare with the published number of clips, where it is known"
     add("--check_counts", type=str2bool, default=True, help=counts)
 
@@ -110,6 +101,7 @@ def prepare(args: argparse.Namespace) -> None:
         for name, read in sets.items():
             tally = Tally(f"{name}{args.suffix} of {release}")
             utterances = make_utterances(read(tally), release, args.lang, tally)
+            utterances = drop_marks(utterances, tally)
             if durations is not None:
                 utterances = add_durations(utterances, durations)
             if name == "unlabelled":
@@ -133,7 +125,8 @@ def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
     )
 
     def read_texts() -> Iterator[Pair]:
-        for utt in make_utterances(clips, release, args.lang, tally):
+        found = make_utterances(clips, release, args.lang, tally)
+        for utt in drop_marks(found, tally):
             yield utt.utt_id, utt.text or ""
         tally.check(args.max_drop)  # before the file appears
 
@@ -275,12 +268,6 @@ def make_utterances(
 ) -> Iterator[Utterance]:
     """Make utterances of clips; leave out and count those without words or audio."""
     language = lang.split("-")[0].lower()
-    return drop_marks(_read_clips(clips, release, language, tally), tally)
-
-
-def _read_clips(
-    clips: Iterable[Clip], release: Release, language: str, tally: Tally
-) -> Iterator[Utterance]:
     for clip in clips:
         text = clean_text(clip.sentence)
         audio = str(release.clip(clip.path))

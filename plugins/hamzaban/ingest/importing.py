@@ -21,6 +21,7 @@ from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.plan import Plan, check_speakers, make_plan
+from hamzaban.ingest.segments import BEYOND
 from hamzaban.ingest.select import SETS
 from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
@@ -28,6 +29,7 @@ from hamzaban.ingest.write import write_set
 from hamzaban.text.marks import read_marks
 from hamzaban.text.rules import GENERAL
 
+REMEDIES = {BEYOND: "give --time_unit ms if the times are in milliseconds"}
 SAME_IDS = (
     "remove one, or name a column of ids by --utt_id_column (else an id is the path of "
     "the audio without its suffix, with - for /, and the times in a recording)"
@@ -96,7 +98,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     speakers: dict[str, frozenset[str]] = {}
     with ExitStack() as publish:
         for name in SETS:
-            tally = Tally(f"{name} of {path}")
+            tally = Tally(f"{name} of {path}", remedies=REMEDIES)
             items = corpus.read(tally)
             chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
             if name == "train" and not options.keep_shared:

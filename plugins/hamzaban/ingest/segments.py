@@ -13,6 +13,7 @@ from hamzaban.audio.source import (
 )
 from hamzaban.ingest.utterances import Tally, Utterance
 
+BEYOND = f"segment over {SEGMENT_OVERHANG_S} s beyond its recording"
 TO_THE_END = -1.0  # the end of a segment that ends with its recording, as in Kaldi
 MAX_LENGTHS = 100_000  # lengths of recordings that are held in memory
 
@@ -62,7 +63,7 @@ def _fit(utt: Utterance, length: _Length) -> Utterance | str:
     if not duration_s:
         return utt
     if is_beyond(utt.begin_s, utt.end_s, duration_s):
-        return f"segment over {SEGMENT_OVERHANG_S} s beyond its recording"
+        return BEYOND
     if is_open or (utt.end_s > duration_s and length.is_exact):
         return utt._replace(end_s=duration_s)
     return utt

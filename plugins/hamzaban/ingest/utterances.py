@@ -4,6 +4,7 @@ import logging
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,6 +60,7 @@ class Tally:
         faults: Utterances that cannot be used, by reason.
         excluded: Utterances that are left out on purpose, by reason.
         marks: Marks in transcripts.
+        remedies: What the user can do about a fault, by reason.
     """
 
     place: str
@@ -66,6 +68,13 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
     marks: MarkCounts = field(default_factory=MarkCounts)
+    remedies: Mapping[str, str] = field(default_factory=dict)
+
+    def remedy(self) -> str:
+        """Return "; " and the remedy of the most frequent fault that has one, or ""."""
+        known = (why for why, _ in self.faults.most_common() if why in self.remedies)
+        why = next(known, None)
+        return f"; {self.remedies[why]}" if why else ""
 
     def check(self, max_drop: float) -> None:
         """Log the counts.
@@ -84,7 +93,7 @@ class Tally:
             raise ValueError(
                 f"{self.place}: {num_faults} of {self.num_read} utterances cannot be "
                 f"used ({worst}: {count}), expected at most {max_drop:.0%}; mend the "
-                "corpus or raise --max_drop"
+                f"corpus or raise --max_drop{self.remedy()}"
             )
 
 
