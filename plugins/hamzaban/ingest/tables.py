@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ JSON_LINES = (".jsonl", ".json", ".ndjson")
 MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
 
 Row = dict[str, str]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_header(path: Path) -> list[str]:
@@ -184,16 +186,23 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                     f"{path}:{number}: key '{error}' stands twice, expected once; "
                     "rename one"
                 ) from None
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
+                why = getattr(error, "msg", "nested too deep or a number too long")
                 raise ValueError(
-                    f"{path}:{number}: not JSON ({error.msg}), expected one object a "
-                    "line; convert the file"
+                    f"{path}:{number}: not JSON ({why}), expected one object a line; "
+                    "convert the file"
                 ) from None
             if not isinstance(values, dict):
                 raise ValueError(
                     f"{path}:{number}: expected an object with named values"
                 )
-            yield number, {k: _to_text(v) for k, v in values.items()}
+            row = {k: _to_text(v) for k, v in values.items()}
+            if _SURROGATE.search("".join((*row, *row.values()))):
+                raise ValueError(
+                    f"{path}:{number}: half of a surrogate pair, expected whole "
+                    "characters; correct the escape \\ud..."
+                )
+            yield number, row
 
 
 class _TwiceError(Exception):
