@@ -74,7 +74,7 @@ def is_letter_or_digit(char):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_invariants(lang):
+def test_normalized_text_keeps_the_invariants(lang):
     train, score = (normalizer_of(lang, profile) for profile in ("train", "score"))
 
     @RUNS
