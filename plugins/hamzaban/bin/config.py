@@ -177,7 +177,3 @@ def run_uses_lm(config: Path) -> None:
 
     is_lm_search = read_inference(config).search.search in ("lexicon", "token")
     print(json.dumps(is_lm_search))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

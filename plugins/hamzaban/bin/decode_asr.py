@@ -40,7 +40,10 @@ def get_parser() -> argparse.ArgumentParser:
         "--weights", type=Path, help="made by tune-decoder; goes before the YAML"
     )
     parser.add_argument(
-        "--inference_config", type=Path, help="YAML: search, and the options below"
+        "--inference_config",
+        type=Path,
+        help="YAML: search, and the options below; default: that of pack-model, if "
+        "there is one in --asr_exp",
     )
     add_options(parser)
     return parser
@@ -50,11 +53,20 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Recognize the data directory; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
+    lm_dir = args.lm_dir
+    if args.inference_config is None and args.weights is None:
+        from hamzaban.decode.experiment import find_packed_search
+
+        packed = find_packed_search(args.asr_exp)
+        parser.set_defaults(inference_config=packed.inference_config)
+        lm_dir = lm_dir or packed.lm_dir
+        args = parser.parse_args(cmd)
     config = InferenceConfig()
     if args.inference_config is not None or args.weights is not None:
         config = read_inference(args.inference_config, args.weights)
         parser.set_defaults(**config.decode)
         args = parser.parse_args(cmd)
+    args.lm_dir = lm_dir
     options = DecodeOptions(
         args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
     )
@@ -119,7 +131,3 @@ def _decode_by_espnet(
     logging.getLogger().setLevel(logging.INFO)
     found = search_espnet(searcher, args.data_dir, options)
     write_nbest(found, args.output_dir, searcher.frame_shift_s)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -187,6 +187,9 @@ def _read_values(path: str | Path) -> dict[str, Any]:
         return {}
     values, _ = read_config(path)
     defaults = dataclasses.asdict(DecodeOptions()) | dataclasses.asdict(SearchOptions())
+    mapping = values.get("mapping")
+    if isinstance(mapping, str) and (Path(path).parent / mapping).is_file():
+        values["mapping"] = str(Path(path).parent / mapping)
     for key, value in values.items():
         if key == "tune":
             values[key] = _check_tune(path, value)
