@@ -17,6 +17,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hamzaban import __version__
+from hamzaban.locks import keep_lock_from_children
 from hamzaban.threads import limit_spinning
 from hamzaban.verb_help import format_help
 
@@ -112,6 +113,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
         OSError: Standard output is closed.
     """
     limit_spinning()
+    keep_lock_from_children()
     module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
     options = normalize_options(words)
     name = name_verb(verb)

@@ -86,7 +86,3 @@ def write_json(path: Path, found: dict[str, Any]) -> None:
     with atomic_text(path) as stream:
         json.dump(table, stream, ensure_ascii=False, indent=1)
         stream.write("\n")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

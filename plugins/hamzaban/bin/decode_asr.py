@@ -35,7 +35,10 @@ def get_parser() -> argparse.ArgumentParser:
         "--weights", type=Path, help="made by tune-decoder; goes before the YAML"
     )
     parser.add_argument(
-        "--inference_config", type=Path, help="YAML: search, and the options below"
+        "--inference_config",
+        type=Path,
+        help="YAML: search, and the options below; default: that of pack-model, if "
+        "there is one in --asr_exp",
     )
     add_options(parser)
     return parser
@@ -45,6 +48,14 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Recognize the data directory; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
+    lm_dir = args.lm_dir
+    if args.inference_config is None and args.weights is None:
+        from hamzaban.decode.experiment import find_packed_search
+
+        packed = find_packed_search(args.asr_exp)
+        parser.set_defaults(inference_config=packed.inference_config)
+        lm_dir = lm_dir or packed.lm_dir
+        args = parser.parse_args(cmd)
     config = read_inference(args.inference_config, args.weights)
     parser.set_defaults(**config.decode)
     args = parser.parse_args(cmd)
@@ -59,14 +70,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
         DecodeOptions(
             args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
         ),
-        lm_dir=args.lm_dir,
+        lm_dir=lm_dir,
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,
     )
     decode_dir(config.search, task)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

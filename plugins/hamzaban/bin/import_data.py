@@ -62,18 +62,9 @@ def get_parser() -> argparse.ArgumentParser:
     add("--speaker_folders", type=str2bool, default=False, help=folders)
     add("--ignore_split", type=str2bool, default=False, help="draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
-    add(
-        "--valid_share",
-        type=finite_float,
-        default=0.1,
-        help="share of valid in a new split",
-    )
-    add(
-        "--test_share",
-        type=finite_float,
-        default=0.1,
-        help="share of test in a new split",
-    )
+    for name in ("valid", "test"):
+        text = f"share of {name} in a new split"
+        add(f"--{name}_share", type=finite_float, default=0.1, help=text)
     add("--seed", type=int, default=0, help="random seed of the split")
     add("--max_drop", type=finite_float, default=0.05, help=DROP)
     return parser

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.bin.tune_decoder import ASR_EXP
 from hamzaban.cli import finite_float
 from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search_options import read_inference
@@ -19,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         epilog="A run that was killed is continued; what is there is not made again.",
     )
-    parser.add_argument("--asr_exp", type=Path, required=True, help="has config.yaml")
+    parser.add_argument("--asr_exp", type=Path, required=True, help=ASR_EXP)
     parser.add_argument(
         "--bpemodel", type=Path, help="stands in for the path in config.yaml"
     )
@@ -88,7 +89,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     )
     make_emissions(load, args.data_dir, args.output_dir, options, files)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -238,7 +238,3 @@ def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> 
         f"{shown.label} {rate} of {refs} {shown.unit} in {len(counts)} "
         f"utterances (sub {sub}, del {dele}, ins {ins}), normalizer {normalizer}"
     )
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -48,7 +48,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         with atomic_text(args.output) as stream:
             stream.write(text)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

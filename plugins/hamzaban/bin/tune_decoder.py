@@ -31,9 +31,12 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
+ASR_EXP = "folder with config.yaml, or the .zip of pack-model"
+
+
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the model and what a search reads."""
-    parser.add_argument("--asr_exp", type=Path, required=True, help="has config.yaml")
+    parser.add_argument("--asr_exp", type=Path, required=True, help=ASR_EXP)
     parser.add_argument(
         "--bpemodel", type=Path, help="stands in for the path in config.yaml"
     )
@@ -73,7 +76,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     trials = tune(decoder, store, read_refs(args.ref), config.tune, args.nj)
     write_sweep(trials, search, args.output_dir)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -114,6 +114,9 @@ def _read_values(path: str | Path) -> dict[str, Any]:
     if not Path(path).read_text(encoding="utf-8").strip():
         return {}
     values, _ = read_config(path)
+    mapping = values.get("mapping")
+    if isinstance(mapping, str) and (Path(path).parent / mapping).is_file():
+        values["mapping"] = str(Path(path).parent / mapping)
     tune = values.pop("tune", None)
     known = dataclasses.asdict(DecodeOptions())
     known |= {"search": GREEDY, **search_defaults(), "tune": {}}

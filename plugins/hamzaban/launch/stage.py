@@ -34,6 +34,7 @@ from hamzaban.launch.stamp import (
     read_stamp,
     write_stamp,
 )
+from hamzaban.locks import describe_lock
 from hamzaban.processes import die_with_parent
 
 LOCK_WAIT_S = 15.0  # longer than a step that is being ended needs
@@ -118,12 +119,7 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
         "host": socket.gethostname(),
         "hamzaban": __version__,
     }
-    remove_leftovers(step.stamp_path.parent, recursive=False)
-    for path in step.outputs:
-        if path.is_dir():
-            remove_leftovers(path)
-        else:
-            remove_leftovers(path.parent, recursive=False)
+    _remove_leftovers_of(step)
     write_stamp(step.stamp_path, stamp)
     began_ns = time.time_ns()
     with note_folder(step.stamp_path) as variables:
@@ -150,6 +146,16 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     write_stamp(step.stamp_path, {**stamp, **done})
     logging.info("%s: %s done in %.1f s", step.name, step.target, elapsed_s)
     return 0
+
+
+def _remove_leftovers_of(step: Step) -> None:
+    """Remove temporary files that killed runs of a step left."""
+    remove_leftovers(step.stamp_path.parent, recursive=False)
+    for path in step.outputs:
+        if path.is_dir():
+            remove_leftovers(path)
+        else:
+            remove_leftovers(path.parent, recursive=False)
 
 
 def run_command(
@@ -198,7 +204,7 @@ def _start(
 ) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
-        env=os.environ | variables,
+        env=os.environ | variables | ({} if lock is None else describe_lock(lock)),
         pass_fds=() if lock is None else (lock,),
         preexec_fn=die_with_parent,
     )
