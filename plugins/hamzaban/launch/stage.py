@@ -106,6 +106,7 @@ def _read_inputs(step: Step, stamp: dict[str, Any] | None) -> dict[str, Fingerpr
 
 
 def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
+    """Run the command of a step between its two stamps; return the exit status."""
     started = time.monotonic()
     stamp = {
         "state": "running",
@@ -124,28 +125,26 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     began_ns = time.time_ns()
     with note_folder(step.stamp_path) as variables:
         status = run_command(step.command, lock, variables)
-        noted = read_notes(step.stamp_path, began_ns)
-        recordings = read_noted_recordings(step.stamp_path)
+        stamp["noted"] = read_notes(step.stamp_path, began_ns)
+        stamp["recordings"] = read_noted_recordings(step.stamp_path)
     if status != 0:
         logging.error("%s: ended with status %d", step.name, status)
         return status
+    stamp["outputs"] = _describe_outputs(step)
+    stamp["elapsed_s"] = round(time.monotonic() - started, 1)
+    write_stamp(step.stamp_path, {**stamp, "state": "done"})
+    logging.info("%s: %s done in %.1f s", step.name, step.target, stamp["elapsed_s"])
+    return 0
+
+
+def _describe_outputs(step: Step) -> dict[str, Fingerprint]:
     missing = [str(path) for path in step.outputs if not path.exists()]
     if missing:
         raise FileNotFoundError(
             f"step {step.name}: {step.command[0]} ended well but did not make"
             f" {', '.join(missing)}"
         )
-    elapsed_s = round(time.monotonic() - started, 1)
-    done = {
-        "state": "done",
-        "outputs": fingerprint_outputs(step.outputs),
-        "noted": noted,
-        "recordings": recordings,
-        "elapsed_s": elapsed_s,
-    }
-    write_stamp(step.stamp_path, {**stamp, **done})
-    logging.info("%s: %s done in %.1f s", step.name, step.target, elapsed_s)
-    return 0
+    return fingerprint_outputs(step.outputs)
 
 
 def _remove_leftovers_of(step: Step) -> None:
