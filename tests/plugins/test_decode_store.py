@@ -147,6 +147,23 @@ def test_dropout_differs_by_seed_and_by_nothing_else(data_dir, tmp_path, model_f
         make(data_dir, tmp_path / "none", model_files, dropout=0.2)
 
 
+@pytest.mark.parametrize("nj", [1, 2])
+def test_a_model_that_gives_nan_ends_with_the_utterance_and_the_remedy(
+    data_dir, tmp_path, model_files, nj
+):
+    def load_nan():
+        recognizer = load()
+        recognizer.model.layer.bias.data[:] = float("nan")
+        return recognizer
+
+    message = r"^spk\d-u\d\d: the model's log-posteriors are NaN; decode with another "
+    with pytest.raises(ValueError, match=message):
+        make_emissions(
+            load_nan, data_dir, tmp_path / "e", DecodeOptions(nj=nj), model_files
+        )
+    assert not list((tmp_path / "e").glob("*.idx"))  # nothing counts as made
+
+
 def test_damage_is_told(data_dir, tmp_path, model_files):
     store = make(data_dir, tmp_path / "e", model_files)
     part = tmp_path / "e" / "00000.bin"

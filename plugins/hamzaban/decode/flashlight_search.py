@@ -51,7 +51,9 @@ class FlashlightSearch(BeamOptions):
         """Return the language model; None for no model.
 
         Raises:
-            ValueError: It is not of the units, or not of the pieces, of the search.
+            FileNotFoundError: The model or its `lm.yaml` is missing.
+            ValueError: Its units or pieces are not those of the search, or the file is
+                damaged.
         """
         fitting = self.fitting_unit(tokenizer)
         unit = self.lm_unit or fitting
@@ -63,7 +65,7 @@ class FlashlightSearch(BeamOptions):
                 f"{fitting!r} or 'none'"
             )
         folder = lm_folder(files, unit)
-        _check_pieces(folder, unit, files.bpemodel)
+        _check_lm(folder, unit, files.bpemodel)
         return folder / "lm.bin"
 
 
@@ -81,10 +83,11 @@ def lm_folder(files: SearchFiles, unit: str) -> Path:
     return files.lm_dir / unit
 
 
-def _check_pieces(folder: Path, unit: str, bpemodel: Path | None) -> None:
-    from hamzaban.lm.info import hash_file, read_info
+def _check_lm(folder: Path, unit: str, bpemodel: Path | None) -> None:
+    from hamzaban.lm.info import check_binary, hash_file, read_info
 
     info = read_info(folder)
+    check_binary(folder, info)
     if unit != "bpe" or bpemodel is None:
         return
     if hash_file(bpemodel) != info.bpemodel_sha256:
