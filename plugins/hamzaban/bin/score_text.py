@@ -128,7 +128,7 @@ def check_options(args: argparse.Namespace) -> None:
         ValueError: They contradict each other.
     """
     if args.token_type == "bpe" and args.bpemodel is None:
-        raise ValueError("--token_type bpe: no model found; give it with --bpemodel")
+        raise ValueError("--token_type bpe: no model is given; give it by --bpemodel")
     if args.token_type in ("char", "word") and args.bpemodel is not None:
         raise ValueError(
             f"--token_type {args.token_type} has no SentencePiece model; leave out "
