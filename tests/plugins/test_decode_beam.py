@@ -98,7 +98,7 @@ def word_lm(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("log_add", [True, False])
-def test_a_lexicon_and_a_model_are_weighed_exactly(word_lm, seed, log_add):
+def test_a_lexicon_and_a_language_model_are_weighted_exactly(word_lm, seed, log_add):
     log_probs = make_emissions(7, len(TOKENS), seed)
     tokenizer = CharTokenizer(TOKENS)
     lexicon = build_lexicon(["a", "ab", "bb"], tokenizer)

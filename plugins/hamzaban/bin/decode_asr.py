@@ -1,4 +1,4 @@
-"""Recognize a data directory: greedily, or by beam search with a language model."""
+"""Recognize a data directory, greedily or by beam search with a language model."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,27 +18,35 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        epilog="The search and its weights stand in the YAML; see conf/decode.yaml.",
+        epilog="The YAML names the search and its weights; see conf/decode.yaml.",
     )
     add_files(parser)
-    parser.add_argument("--data_dir", type=Path, required=True, help="has wav.scp")
     parser.add_argument(
-        "--output_dir", type=Path, required=True, help="gets text, token, score, ..."
+        "--data_dir", type=Path, required=True, help="folder with wav.scp"
+    )
+    parser.add_argument(
+        "--output_dir",
+        type=Path,
+        required=True,
+        help="folder to write text, token, score, ... to",
     )
     parser.add_argument(
         "--emissions_dir",
         type=Path,
-        help="keeps the log-posteriors, which are read from there if they are made; "
-        "default: in --output_dir, and for search: greedy without blank_score not kept",
+        help="folder of log-posteriors: those already there are read, new ones are "
+        "kept; without it, they are kept in --output_dir, or not at all for a greedy "
+        "search without blank_score",
     )
     parser.add_argument(
-        "--weights", type=Path, help="made by tune-decoder; goes before the YAML"
+        "--weights",
+        type=Path,
+        help="weights.yaml of tune-decoder; its values replace those of the YAML",
     )
     parser.add_argument(
         "--inference_config",
         type=Path,
-        help="YAML: search, and the options below; default: that of pack-model, if "
-        "there is one in --asr_exp",
+        help="YAML with the search and values of the options below; default: the one "
+        "that pack-model put beside the model, if there is one",
     )
     add_options(parser)
     return parser
@@ -62,7 +70,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.decode.recognizer import find_files
     from hamzaban.decode.search_run import decode_dir
 
-    find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
+    find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
     task = DecodeTask(
         args.asr_exp,
         args.data_dir,
