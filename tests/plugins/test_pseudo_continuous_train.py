@@ -81,6 +81,18 @@ def test_state_that_is_missing_is_named(inputs, tmp_path):
     assert "continuous.1.rank0.pth: missing" in errors.read_text()
 
 
+def test_another_learning_rate_is_refused_on_resume(inputs, tmp_path):
+    exp, errors = tmp_path / "exp", tmp_path / "errors"
+    words = tiny_continuous.make_command(inputs, exp, max_epoch=1)
+    assert tiny_continuous.train(words) == 0
+    before = (exp / "config.yaml").read_bytes()
+    words = tiny_continuous.make_command(inputs, exp, optim_conf="lr=0.5")
+    assert tiny_continuous.train(words, errors=errors) == 1
+    message = "config.yaml: optim_conf.lr is 0.0001, but now 0.5; a run that goes on"
+    assert message in errors.read_text()
+    assert (exp / "config.yaml").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
