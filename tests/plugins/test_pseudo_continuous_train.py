@@ -149,7 +149,7 @@ def test_epoch_gives_its_updates_in_turns():
     factory = ContinuousIterFactory(
         None, phase, num_updates=4, accum_grad=2, seed=(0,), functions=(None, None)
     )
-    factory.give_labelled = lambda first: (f"L{n}" for n in itertools.count(first))
+    factory.yield_labelled = lambda first: (f"L{n}" for n in itertools.count(first))
     factory.load = lambda drawn, numbers: (f"P{ids[0]}" for ids in drawn)
     for updates in (0, 4):
         batches = factory.build_iter(1)

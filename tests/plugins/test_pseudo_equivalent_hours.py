@@ -3,7 +3,7 @@
 import pytest
 
 from hamzaban.bin.find_hours import main
-from hamzaban.pseudo.equivalent_hours import find_hours, read_curve
+from hamzaban.pseudo.equivalent_hours import compute_hours, read_curve
 
 CURVE = {1.0: 60.0, 2.0: 40.0, 8.0: 20.0}
 
@@ -20,13 +20,13 @@ CURVE = {1.0: 60.0, 2.0: 40.0, 8.0: 20.0}
     ],
 )
 def test_hours_lie_between_points_or_are_not_given(wer, hours, bracket):
-    found = find_hours(CURVE, wer)
+    found = compute_hours(CURVE, wer)
     assert found.hours == (None if hours is None else pytest.approx(hours))
     assert (found.low, found.high) == bracket
 
 
 def test_a_curve_that_rises_between_gives_a_wide_bracket():
-    found = find_hours({1.0: 50.0, 2.0: 30.0, 4.0: 40.0, 8.0: 20.0}, 35.0)
+    found = compute_hours({1.0: 50.0, 2.0: 30.0, 4.0: 40.0, 8.0: 20.0}, 35.0)
     assert (found.low, found.high) == (1.0, 8.0)
     assert 1.5 < found.hours < 6
 

@@ -72,7 +72,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         self.normalize = bool(conf.get("normalize", False))
         self.tile_factor = conf.get("tile_factor") or 1
         self.frontend_type = "hamzaban_s3prl"
-        self.conv = wav2vec2.find_conv(model)
+        self.conv = wav2vec2.read_conv(model)
         self.hop_length = math.prod(stride for _, stride in self.conv)
         self.num_updates = 0
 

@@ -14,7 +14,7 @@ from hamzaban.fileio import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)
-class Hours:
+class EquivalentHours:
     """What a rate is worth.
 
     Attributes:
@@ -72,7 +72,7 @@ def read_curve(path: str | Path) -> dict[float, float]:
     return {hours: sum(runs[hours]) / len(runs[hours]) for hours in sorted(runs)}
 
 
-def find_hours(curve: Mapping[float, float], wer: float) -> Hours:
+def compute_hours(curve: Mapping[float, float], wer: float) -> EquivalentHours:
     """Read off the hours of a rate: lines between points, hours on a logarithmic axis.
 
     Where a noisy curve has the rate several times, the middle of the first and the last
@@ -83,7 +83,7 @@ def find_hours(curve: Mapping[float, float], wer: float) -> Hours:
         wer: In percent.
 
     Examples:
-        >>> print(find_hours({1: 60.0, 4: 30.0}, 45.0))
+        >>> print(compute_hours({1: 60.0, 4: 30.0}, 45.0))
         WER 45 %: equals 2 labelled hours (between 1 and 4)
     """
     found = []
@@ -94,14 +94,14 @@ def find_hours(curve: Mapping[float, float], wer: float) -> Hours:
             found.append((log_hours, low, high))
     if found:
         middle = math.exp((found[0][0] + found[-1][0]) / 2)
-        return Hours(wer, middle, found[0][1], found[-1][2])
+        return EquivalentHours(wer, middle, found[0][1], found[-1][2])
     if wer > max(curve.values()):
-        return Hours(wer, None, None, min(curve))
-    return Hours(wer, None, max(curve), None)
+        return EquivalentHours(wer, None, None, min(curve))
+    return EquivalentHours(wer, None, max(curve), None)
 
 
 def draw_hours(
-    curve: Mapping[float, float], found: Sequence[Hours], path: Path
+    curve: Mapping[float, float], found: Sequence[EquivalentHours], path: Path
 ) -> None:
     """Draw the curve and the rates read off it, as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -19,7 +19,7 @@ AUTO_QUANTILES = (0.01, 0.99)
 
 OTHERS, DROPOUT = "others_disagreement", "dropout_disagreement"  # see agreement.py
 
-FIGURES: dict[str, Callable[[Label], float]] = {
+LABEL_METRICS: dict[str, Callable[[Label], float]] = {
     "score_per_frame": lambda found: found.score / max(found.num_frames, 1),
     "score_per_word": lambda found: found.score / max(len(found.words), 1),
     "confidence": lambda found: found.confidence,
@@ -66,7 +66,7 @@ class FilterOptions:
     """What is kept.
 
     Attributes:
-        bounds: By name of the figure (FIGURES); tried in this order.
+        bounds: By name of the figure (LABEL_METRICS); tried in this order.
         top_share: Of the labels within all bounds, the share that is kept, 0..1.
         rank_by: The figure that decides which.
         others: Other decodings of the same audio, which others_disagreement compares
@@ -76,7 +76,7 @@ class FilterOptions:
 
     bounds: dict[str, Bounds] = option(default_factory=dict, convert=drop_none)
     top_share: float = option(1.0, above=0, at_most=1)
-    rank_by: str = option("confidence", choices=tuple(FIGURES))
+    rank_by: str = option("confidence", choices=tuple(LABEL_METRICS))
     others: tuple[str, ...] = option((), convert=lambda value: value or ())
 
     def uses(self, name: str) -> bool:
@@ -89,7 +89,7 @@ class FilterOptions:
         Raises:
             ValueError: A name is unknown, or half of a pair is missing.
         """
-        check_names(self.bounds, FIGURES, "bounds")
+        check_names(self.bounds, LABEL_METRICS, "bounds")
         if self.uses(OTHERS) != bool(self.others):
             raise ValueError(
                 f"filter {OTHERS} and `others`, the decodings it compares with, belong "
@@ -119,7 +119,7 @@ def learn_rates(labels: Sequence[Label]) -> tuple[float, float]:
     if not spoken:
         raise ValueError("all labels are empty: no range of chars_per_s can be learnt")
     median = np.median([label.confidence for label in spoken])
-    rate = FIGURES["chars_per_s"]
+    rate = LABEL_METRICS["chars_per_s"]
     rates = [rate(label) for label in spoken if label.confidence >= median]
     low, high = np.quantile(rates, AUTO_QUANTILES)
     return float(low), float(high)
@@ -160,7 +160,7 @@ def apply(labels: Sequence[Label], options: FilterOptions) -> dict[str, str]:
             reasons[label.utt_id] = reason
     kept = [label for label in labels if label.utt_id not in reasons]
     sign = -1 if options.rank_by in FALLING else 1
-    figure = FIGURES[options.rank_by]
+    figure = LABEL_METRICS[options.rank_by]
     kept.sort(key=lambda label: (-sign * figure(label), label.utt_id))
     number = math.ceil(options.top_share * len(kept))
     return reasons | {label.utt_id: TOP_SHARE for label in kept[number:]}
@@ -171,7 +171,7 @@ def find_reason(label: Label, options: FilterOptions) -> str | None:
     if not label.text:
         return EMPTY
     for name, bounds in options.bounds.items():
-        value = FIGURES[name](label)
+        value = LABEL_METRICS[name](label)
         if value < float(bounds.min):
             return f"{name} below min"
         if value > float(bounds.max):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hamzaban.config import check_names, drop_none, option, read_value
 from hamzaban.pseudo.health import Health
 
-FIGURES = tuple(
+HEALTH_METRICS = tuple(
     field.name for field in dataclasses.fields(Health) if field.name != "num_utts"
 )
 SUFFIX_OF_TEXT = "_of_text"
@@ -30,7 +30,7 @@ class Rule:
     way: str
     limit: float
 
-    def find_fault(self, health: Health, first: Health) -> str | None:
+    def describe_fault(self, health: Health, first: Health) -> str | None:
         """Say how the health breaks the rule; None if it does not, or has no figure."""
         value = getattr(health, self.figure)
         base = 1.0
@@ -51,9 +51,9 @@ class Rule:
 def _read_rules(values: object) -> tuple[Rule, ...]:
     """Read `figure: {max: 1, min_of_text: 0.5}`; a figure with null has no rule."""
     limits = read_value(dict[str, dict[str, float]], drop_none(values), "")
-    check_names(limits, FIGURES, "")
+    check_names(limits, HEALTH_METRICS, "")
     for figure, found in limits.items():
-        has_base = figure + SUFFIX_OF_TEXT in FIGURES
+        has_base = figure + SUFFIX_OF_TEXT in HEALTH_METRICS
         ways = [way for way in WAYS if has_base or not way.endswith(SUFFIX_OF_TEXT)]
         check_names(found, ways, figure)
     return tuple(
@@ -77,7 +77,7 @@ class GuardOptions:
 
     rules: tuple[Rule, ...] = option((), convert=_read_rules)
     min_kept: int = option(2, at_least=2)
-    choose_by: str = option("disagreement", choices=FIGURES)
+    choose_by: str = option("disagreement", choices=HEALTH_METRICS)
     patience: int = option(1, at_least=1)
 
 
@@ -97,7 +97,7 @@ class Verdict:
 
 
 @dataclasses.dataclass(frozen=True)
-class Past:
+class MeasuredRound:
     """A round that was measured.
 
     Attributes:
@@ -109,16 +109,16 @@ class Past:
     num_kept: int
 
 
-def find_faults(past: Past, first: Health, options: GuardOptions) -> list[str]:
+def list_faults(past: MeasuredRound, first: Health, options: GuardOptions) -> list[str]:
     """Say which rules a round breaks."""
-    found = [rule.find_fault(past.health, first) for rule in options.rules]
+    found = [rule.describe_fault(past.health, first) for rule in options.rules]
     faults = [fault for fault in found if fault is not None]
     if past.num_kept < options.min_kept:
         faults.append(f"{past.num_kept} utterances kept, under {options.min_kept}")
     return faults
 
 
-def judge(rounds: Sequence[Past], options: GuardOptions) -> Verdict:
+def judge(rounds: Sequence[MeasuredRound], options: GuardOptions) -> Verdict:
     """Judge the rounds so far, the last one above all.
 
     Args:
@@ -130,12 +130,12 @@ def judge(rounds: Sequence[Past], options: GuardOptions) -> Verdict:
         earliest of equal ones.
     """
     first = rounds[0].health
-    faults = [find_faults(past, first, options) for past in rounds]
+    faults = [list_faults(past, first, options) for past in rounds]
     healthy = [k for k, found in enumerate(faults) if not found]
     last = len(rounds) - 1
     if not healthy:
         return Verdict(False, None, f"round {last} collapsed: {'; '.join(faults[-1])}")
-    figures = {k: _figure(rounds[k], options.choose_by) for k in healthy}
+    figures = {k: _read_metric(rounds[k], options.choose_by) for k in healthy}
     best = min(healthy, key=lambda k: figures[k])
     if faults[-1]:
         why = f"round {last} collapsed: {'; '.join(faults[-1])}; back to round {best}"
@@ -147,6 +147,6 @@ def judge(rounds: Sequence[Past], options: GuardOptions) -> Verdict:
     return Verdict(True, best, f"round {best} is best so far ({name})")
 
 
-def _figure(past: Past, name: str) -> float:
+def _read_metric(past: MeasuredRound, name: str) -> float:
     value = getattr(past.health, name)
     return float("inf") if value is None else float(value)

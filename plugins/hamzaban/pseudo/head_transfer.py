@@ -23,7 +23,7 @@ PARTS = ("frontend.", "normalize.", "preencoder.", "encoder.", "postencoder.", "
 MAX_WAYS = 8  # of writing a piece in the letters of the source
 
 
-def find_rows(
+def match_tokens(
     source: Sequence[str],
     target: Sequence[str],
     mapping: Mapping[str, Tiers],
@@ -126,7 +126,7 @@ def write_turned(
     target = read_token_list(token_list)
     table, forms = find_spelling(mapping, _readable(target, mapping))
     weights = _load_weights(source_exp / asr_model, len(source))
-    rows = find_rows(source, target, table, forms)
+    rows = match_tokens(source, target, table, forms)
     output.parent.mkdir(parents=True, exist_ok=True)
     save(turn_output_layer(keep_parts(weights), rows), output)
     new = [token for token, row in zip(target, rows, strict=True) if row is None]

@@ -12,7 +12,7 @@ from typing import Any
 from hamzaban.config import read_config
 from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
-from hamzaban.pseudo.guard import Past, Verdict
+from hamzaban.pseudo.guard import MeasuredRound, Verdict
 from hamzaban.pseudo.health import Health
 from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.plot import PICTURE, draw_rounds, read_times
@@ -22,7 +22,7 @@ HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
 WEIGHTS = "weights.yaml"  # of a round's search: what was chosen for it
 
 
-def read_past(folder: Path) -> Past:
+def read_measured_round(folder: Path) -> MeasuredRound:
     """Read the health of a complete round.
 
     Raises:
@@ -34,11 +34,14 @@ def read_past(folder: Path) -> Past:
                 f"{folder / name}: missing; that round is not complete, run it first"
             )
     values = _read(folder / HEALTH)
-    return Past(Health(**values["health"]), values["num_kept"])
+    return MeasuredRound(Health(**values["health"]), values["num_kept"])
 
 
 def write_health(
-    path: Path, past: Past, dropped: Mapping[str, int], scores: Mapping[str, float]
+    path: Path,
+    past: MeasuredRound,
+    dropped: Mapping[str, int],
+    scores: Mapping[str, float],
 ) -> None:
     """Write a round's figures.
 
@@ -88,7 +91,7 @@ def write_summary(pseudo_exp: Path, last: int) -> None:
         FileNotFoundError: It, or one before, is not complete.
     """
     for number in range(last + 1):
-        read_past(pseudo_exp / f"round_{number}")
+        read_measured_round(pseudo_exp / f"round_{number}")
     _write_summary(pseudo_exp, _read(pseudo_exp / f"round_{last}" / STATUS))
 
 

@@ -50,7 +50,7 @@ from hamzaban.pseudo.record import (
     HEALTH,
     STATUS,
     WEIGHTS,
-    read_past,
+    read_measured_round,
     score_labels,
     write_health,
     write_status,
@@ -108,7 +108,7 @@ def run_round(
     """
     start = time.monotonic()
     folder = files.folder(number)
-    earlier = [read_past(files.folder(k)) for k in range(number)]
+    earlier = [read_measured_round(files.folder(k)) for k in range(number)]
     (folder / STATUS).unlink(missing_ok=True)
     facts = read_text_facts(files.text)
     store = EmissionStore(folder / "emissions")
@@ -120,7 +120,7 @@ def run_round(
     compared = measure_agreement(labels, options.filters, folder, number)
     reasons = _filter(add_agreement(labels, compared), options)
     _write_kept(labels, reasons, folder, files.data_dir, options.valid_share)
-    past = guard.Past(health, len(labels) - len(reasons))
+    past = guard.MeasuredRound(health, len(labels) - len(reasons))
     scores = {} if files.ref is None else score_labels(labels, files.ref)
     write_health(folder / HEALTH, past, filters.count_reasons(reasons), scores)
     verdict = guard.judge([*earlier, past], options.guard)

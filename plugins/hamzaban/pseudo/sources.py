@@ -12,9 +12,9 @@ from hamzaban.decode.recognizer import load_tokenizer
 from hamzaban.decode.spelling import Tiers, fold_word
 from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.families import measure_descent
-from hamzaban.pseudo.guard import GuardOptions, find_faults
+from hamzaban.pseudo.guard import GuardOptions, list_faults
 from hamzaban.pseudo.health import TextFacts
-from hamzaban.pseudo.record import HEALTH, STATUS, read_past
+from hamzaban.pseudo.record import HEALTH, STATUS, read_measured_round
 
 Inventory = tuple[float, float, float]
 
@@ -162,7 +162,7 @@ def write_sources(sources: Sequence[Source], path: Path) -> str:
 
 def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> Source:
     folder = path / "round_0"
-    past = read_past(folder)
+    past = read_measured_round(folder)
     status, values = (
         json.loads((folder / name).read_text(encoding="utf-8"))
         for name in (STATUS, HEALTH)
@@ -172,7 +172,7 @@ def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> So
     text, is_named = target.spell(), lang and target.lang
     return Source(
         str(path),
-        not find_faults(past, health, options),
+        not list_faults(past, health, options),
         health.empty_rate,
         health.disagreement,
         health.lm_only_share,
