@@ -49,10 +49,13 @@ def test_a_line_for_each_rate_and_a_picture(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hours\twer\n1\t60\n", "1 amount of hours found, expected two up"),
+        ("hours\twer\n1\t60\n", "1 amounts of hours found, expected 2 or more"),
         ("hours\tcer\n1\t60\n", "curve.tsv:2: .* expected numbers in columns"),
         ("hours\twer\n1\t60\n2\t-\n", "curve.tsv:3: .* expected numbers"),
-        ("hours\twer\n0\t60\n2\t50\n", "curve.tsv:2: 0 h, 60 % are no rate"),
+        (
+            "hours\twer\n0\t60\n2\t50\n",
+            "curve.tsv:2: 0 h and 60 % found, expected hours above 0",
+        ),
     ],
 )
 def test_other_tables_are_refused(tmp_path, text, message):

@@ -10,7 +10,7 @@ def torch_modules():
     """Import here what takes seconds, so that collecting tests does not."""
     global make_groups, compute_scale
     compat.prepare()
-    from hamzaban.train.param_groups import make_groups, compute_scale
+    from hamzaban.train.param_groups import compute_scale, make_groups
 
 
 INSIDE = "frontend.upstream.upstream.model."
