@@ -100,7 +100,7 @@ class FilterOptions:
         for name, bounds in self.bounds.items():
             if AUTO in (bounds.min, bounds.max) and name != "chars_per_s":
                 raise ValueError(
-                    f"bounds: {name}: {AUTO} found, which is for chars_per_s only; give "
+                    f"bounds: {name}: {AUTO} found, which only chars_per_s may be; give "
                     "a number"
                 )
 

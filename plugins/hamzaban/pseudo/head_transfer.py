@@ -91,7 +91,7 @@ def turn_output_layer(
 
 
 def keep_parts(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights that a plain CTC model has, too; log the names of the others."""
+    """Return the weights that a plain CTC model also has; log the names of others."""
     others = sorted(name for name in weights if not name.startswith(PARTS))
     if others:
         logging.info(f"Left out, since a plain CTC model lacks them: {_name(others)}")

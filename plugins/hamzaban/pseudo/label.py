@@ -63,7 +63,7 @@ class Label:
 
     @property
     def disagreement(self) -> float:
-        """Edits between spelling and greedy path over the longer one; 0 if both are empty."""
+        """Edits over the length of the longer decoding, 0..1; 0 if both are empty."""
         return self.edits / max(self.num_spelled, self.num_greedy, 1)
 
 
