@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 8 * 2**20
 # own only, inside functions too. A new package gets a place here.
 LAYERS = """
 fileio locks option_limits
-progress threads typed_values yaml_loader
+out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
 launch weights

@@ -11,6 +11,7 @@ from hamzaban.decode.search import DecodeTask
 from hamzaban.decode.search_options import read_inference
 
 GROUP = "decode"
+MEMORY_REMEDY = "lower --batch_bins or --nj, or cut the longest utterances"
 
 
 def get_parser() -> argparse.ArgumentParser:
