@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from hamzaban.audio.stream import RATE_RANGE
 from hamzaban.config import check_options, option
 
 AUDIO_FORMATS = ("flac", "wav")
@@ -110,7 +111,7 @@ class FormatOptions:
         noise: Noise and rooms; None adds none.
     """
 
-    fs: int = option(16000, at_least=1)
+    fs: int = option(16000, at_least=RATE_RANGE[0], at_most=RATE_RANGE[1])
     audio_format: str = option("flac", choices=AUDIO_FORMATS)
     channel: int | None = option(None, at_least=0)
     speed_factors: tuple[float, ...] = (1.0,)

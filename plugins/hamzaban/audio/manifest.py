@@ -10,6 +10,7 @@ from hamzaban.fileio import atomic_text, warn_of_damage
 
 NAME = "manifest"
 KEPT = "-"
+NUM_MARKS = 3  # is_scaled, is_noisy and is_one_channel of an entry
 RETRIED = frozenset({"missing", "unreadable", "truncated"})  # may be well next time
 WRITE_EVERY_S = 2.0
 
@@ -47,6 +48,8 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
     """Return a folder's manifest; empty where there is none.
 
     Entries to retry are left out, and so are damaged lines, whose audio is made again.
+    An entry that lacks its last mark is older than the check for channels that cancel
+    each other, so what it calls silent is retried as well.
     """
     path = folder / NAME
     if not path.exists():
@@ -61,9 +64,10 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
             except ValueError:
                 damaged.append(number)
                 continue
-            if reason not in RETRIED:
+            is_old_silence = reason == "silent" and len(marks) < NUM_MARKS
+            if reason not in RETRIED and not is_old_silence:
                 counts = (num_samples, num_bytes)
-                flags = map(bool, marks[:3])
+                flags = map(bool, marks[:NUM_MARKS])
                 entries[key] = Entry(key, digest, reason, *counts, *flags)
     if damaged:
         warn_of_damage(path, f"{len(damaged)} lines, the first is {damaged[0]}")

@@ -20,6 +20,8 @@ import soundfile
 from hamzaban.audio.format_options import NoiseOptions, hash_text
 from hamzaban.audio.manifest import Entry
 from hamzaban.audio.signal import resample, to_mono
+from hamzaban.audio.source import UnreadableError
+from hamzaban.audio.stream import check_rate
 
 MIN_POWER = 1e-8  # -80 dB of full scale: what is below is silence and no noise
 NUM_PLACES = 8  # of a noise that are tried when it is silent
@@ -101,10 +103,12 @@ def read_list(path: Path) -> list[Sound]:
 
 def _check_sound(place: Path, sound: Sound) -> tuple[str, int, int]:
     try:
-        if soundfile.info(sound.path).frames == 0:
-            raise ValueError(f"{place}: {sound.path} has no samples; remove the line")
-    except soundfile.LibsndfileError as error:
+        info = soundfile.info(sound.path)
+        check_rate(info.samplerate, "header")
+    except (soundfile.LibsndfileError, UnreadableError) as error:
         raise _unreadable(place, sound, error) from None
+    if info.frames == 0:
+        raise ValueError(f"{place}: {sound.path} has no samples; remove the line")
     stat = os.stat(sound.path)
     return sound.path, stat.st_size, stat.st_mtime_ns
 

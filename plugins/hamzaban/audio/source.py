@@ -109,9 +109,9 @@ def _run_pipe(command: str) -> bytes:
 def _find_in_ark(ark: BinaryIO, offset: int, source: str) -> BinaryIO:
     """Return the audio file that begins at a byte of a Kaldi archive.
 
-    kaldiio 2.18 is not used: it gives half of a wav that is cut off without a word,
-    reads mu-law as samples, refuses wav of 24 and 32 bits and of floats, unpickles
-    objects, and holds an hour of FLAC as 534 MiB where blocks of this stream take 30.
+    kaldiio 2.18 is not used. It returns half of a truncated wav without an error, reads
+    mu-law bytes as samples, refuses wav of 24 bits, 32 bits and floats, unpickles
+    objects, and holds a whole recording in memory.
     """
     size = ark.seek(0, os.SEEK_END)
     ark.seek(offset)

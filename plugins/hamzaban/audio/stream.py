@@ -8,7 +8,7 @@ import numpy as np
 
 from hamzaban.audio.source import UnreadableError
 
-RATE_RANGE = (1000, 1_000_000)  # Hz; outside, the header is damaged
+RATE_RANGE = (1000, 768_000)  # Hz; a header that states another rate is damaged
 
 
 @dataclass
