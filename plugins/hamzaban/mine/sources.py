@@ -113,26 +113,30 @@ def _read_list(path: Path) -> list[str]:
     return lines
 
 
+def read_source(job: SourceJob) -> Source | None:
+    """Return the record of a file as it is now; None if there is no valid record."""
+    record = record_path(job)
+    return load_source(record) if record is not None else None
+
+
 def look_at(job: SourceJob) -> Source:
-    """Return what is known of a file; look only where no record is true any more.
+    """Return what mining has to know of a file, and save it as the file's record.
 
     Args:
         job: The file.
 
     Returns:
-        The source, with a reason where it cannot be read.
+        The source, with a reason if it cannot be read.
     """
     record = record_path(job)
-    source = load_source(record) if record is not None else None
-    if source is None:
-        source = _look(job)
-        if record is not None:
-            save_source(record, source)
+    source = _look(job)
+    if record is not None:
+        save_source(record, source)
     return source
 
 
 def record_path(job: SourceJob) -> Path | None:
-    """Return the record of a file as it is now; None where there is no such file."""
+    """Return the path of a file's record; None if there is no such file."""
     try:
         found = os.stat(job.path)
     except OSError:
