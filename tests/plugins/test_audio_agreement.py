@@ -104,7 +104,7 @@ def test_stereo_of_opposite_phase_is_not_silent(data_dir, caplog):
     for _ in range(2):  # again: nothing is done, and the same is said
         caplog.clear()
         assert run_both(data_dir) == (True, "")
-        assert "1 utterances of recordings with channels of opposite" in caplog.text
+        assert "1 utterances have channels of opposite phase" in caplog.text
     written = dict(read_scp(data_dir.parent / "out" / "wav.scp"))["u1"]
     np.testing.assert_allclose(soundfile.read(written)[0], noise, atol=1e-4)
 

@@ -131,7 +131,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
 
 def read_noise(args: argparse.Namespace) -> "NoiseOptions | None":
-    """Check the lists; return the options for noise and rooms, or None without a list."""
+    """Return the options for noise and rooms, lists checked; None without a list."""
     from hamzaban.audio.format_options import NoiseOptions, parse_range
     from hamzaban.audio.noise import prepare_noise
 

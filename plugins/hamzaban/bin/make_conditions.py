@@ -13,7 +13,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban make-conditions`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="See conf/conditions.yaml for the form of the YAML. data/test is copied to "
+        epilog="See conf/conditions.yaml for the form of the YAML. Copies data/test to "
         "data/test_<condition> with the same ids and texts, for --test_sets. "
         "`analyse --by conditions` compares the scores.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -1,9 +1,9 @@
 """Find speech in media files and write it as a data directory.
 
-Takes files of any format and length, folders, patterns ('talks/**/*.mp3') and lists of
-them. Cuts speech into chunks at pauses and drops chunks that were heard before. If it is
-killed, run it again: it continues where it stopped. conf/mine.yaml describes the values
-of --config.
+Takes files of any format and length, folders, patterns ('talks/**/*.mp3') and lists
+of these. Cuts speech into chunks at pauses and drops chunks that were heard before. If
+it is killed, run it again: it continues where it stopped. conf/mine.yaml describes the
+values of --config.
 """
 
 import argparse
