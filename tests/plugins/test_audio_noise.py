@@ -178,12 +178,14 @@ def test_silent_speech_stays_and_a_silent_stretch_of_noise_is_not_taken(work):
         ("zeros.wav", "noise.lst: zeros.wav is silent; remove the line"),
         ("empty.wav", "noise.lst: empty.wav has no samples"),
         ("", "noise.lst: names no file, expected at least one"),
+        ("slow.wav", "noise.lst: slow.wav cannot be read (header: rate of 1 Hz"),
     ],
 )
 def test_a_noise_that_cannot_be_used_is_one_clear_line(work, capfd, line, message):
     Path("broken.wav").write_bytes(b"no audio" * 40)
     soundfile.write("zeros.wav", np.zeros(90000), FS)
     soundfile.write("empty.wav", np.zeros(0), FS)
+    soundfile.write("slow.wav", np.ones(FS), 1)
     Path("noise.lst").write_text(f"{line}\n")
     words = ["format-audio", "data/train", "out", "--noise_list", "noise.lst"]
     assert run_cli(words) == 1

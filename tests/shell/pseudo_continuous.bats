@@ -122,7 +122,7 @@ pseudo-label --pseudo_exp exp/pseudo --last 3' ]
     [ "${status}" -eq 1 ]
     COLLAPSE=0 run pseudo --pseudo_exp exp/none --continuous_config continuous.yaml
     [ "${status}" -eq 1 ]
-    [[ ${output} == *"no round is well"* ]]
+    [[ ${output} == *"no round is healthy"* ]]
 }
 
 @test "a source of the same language keeps its tokens and its output layer" {
