@@ -96,7 +96,8 @@ def run_case(reader: Reader, sound: Path, folder: Path, seed: int) -> Case:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(sound, folder, symlinks=True)
     rng = random.Random(f"{reader.name} {seed}")
-    paths = sorted(path for name in reader.files for path in folder.glob(name))
+    found = {path for name in reader.files for path in folder.glob(name)}
+    paths = sorted(path for path in found if path.is_file())
     path = rng.choice(paths)
     data, names = mutations.mutate(path.read_bytes(), reader.kind, rng)
     path.write_bytes(data)
