@@ -184,9 +184,9 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                     f"{path}:{number}: key '{error}' stands twice, expected once; "
                     "rename one"
                 ) from None
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(
-                    f"{path}:{number}: not JSON ({error.msg}), expected one object a "
+                    f"{path}:{number}: not JSON ({error}), expected one object a "
                     "line; convert the file"
                 ) from None
             if not isinstance(values, dict):
