@@ -146,12 +146,7 @@ def bpe_splitter(bpemodel: str | Path) -> Callable[[str], list[str]]:
     Raises:
         FileNotFoundError: There is no such model.
     """
-    import sentencepiece
+    from hamzaban.text.tokens import load_pieces
 
-    if not Path(bpemodel).is_file():
-        raise FileNotFoundError(
-            f"{bpemodel}: the SentencePiece model is missing; make it with "
-            "`hamzaban make-tokens`"
-        )
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
+    processor = load_pieces(bpemodel)
     return lambda line: processor.encode(line, out_type=str) if line else []

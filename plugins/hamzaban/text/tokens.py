@@ -121,7 +121,7 @@ class BpeTokenizer(Tokenizer):
             ValueError: The model is unreadable or is not the token list's.
         """
         super().__init__(tokens)
-        self.processor = _load_model(bpemodel)
+        self.processor = load_pieces(bpemodel)
         size = self.processor.get_piece_size()
         pieces = [self.processor.id_to_piece(i) for i in range(size)]
         ids = [self.token2id.get(piece, self.unk_id) for piece in pieces]
@@ -199,7 +199,13 @@ def read_token_list(path: str | Path) -> list[str]:
     return [line[0] + line[1:].rstrip() for line in lines]
 
 
-def _load_model(bpemodel: str | Path) -> Any:
+def load_pieces(bpemodel: str | Path) -> Any:
+    """Return the processor of a SentencePiece model.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: The file is no SentencePiece model.
+    """
     import sentencepiece
 
     if not Path(bpemodel).is_file():
@@ -208,8 +214,10 @@ def _load_model(bpemodel: str | Path) -> Any:
             "`hamzaban make-tokens`"
         )
     try:
-        return sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
-    except RuntimeError as e:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
+        processor.encode("a", out_type=str)  # a damaged table is found only now
+        return processor
+    except (RuntimeError, ValueError) as e:
         raise ValueError(
             f"{bpemodel}: not a SentencePiece model ({e}); make it with "
             "`hamzaban make-tokens`"
