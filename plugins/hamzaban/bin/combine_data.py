@@ -8,7 +8,7 @@ GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban combine-data`."""
+    """Return the parser of `hamzaban combine-data`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} Utterance ids must differ between them (see "
         "`hamzaban copy-data --utt_prefix`); speakers may be common."

@@ -31,7 +31,7 @@ DROP = "most of a set that may lack audio or transcript, or end beyond its recor
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban import-data`."""
+    """Return the parser of `hamzaban import-data`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=SOURCES,

@@ -10,7 +10,7 @@ GROUP = "audio"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban make-conditions`."""
+    """Return the parser of `hamzaban make-conditions`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="The YAML has the form of conf/conditions.yaml. Beside data/test "

@@ -12,7 +12,7 @@ GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban train-pseudo`: that of train-asr and ours."""
+    """Return the parser of `hamzaban train-pseudo`: that of train-asr and ours."""
     return _import_task().get_parser()
 
 

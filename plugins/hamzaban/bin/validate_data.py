@@ -11,7 +11,7 @@ GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban validate-data`."""
+    """Return the parser of `hamzaban validate-data`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} Exit status 1 if there is anything but warnings. "
         "Commands in wav.scp (`cmd |`) are counted, not run, without "

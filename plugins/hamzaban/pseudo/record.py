@@ -19,6 +19,7 @@ from hamzaban.pseudo.plot import PICTURE, draw_rounds, read_times
 from hamzaban.text.edits import count_edits
 
 HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
+_DAMAGED = "{}: damaged ({}); run local/pseudo.sh again, which makes it anew"
 WEIGHTS = "weights.yaml"  # of a round's search: what was chosen for it
 
 
@@ -33,7 +34,7 @@ def read_past(folder: Path) -> Past:
             raise FileNotFoundError(
                 f"{folder / name}: missing; that round is not complete, run it first"
             )
-    values = _read(folder / HEALTH)
+    values = read_json(folder / HEALTH)
     return Past(Health(**values["health"]), values["num_kept"])
 
 
@@ -70,7 +71,7 @@ def write_status(
     if verdict.best == number:
         row["best_asr_exp"] = str(asr_exp)
     elif verdict.best is not None:
-        best = _read(pseudo_exp / f"round_{verdict.best}" / STATUS)
+        best = read_json(pseudo_exp / f"round_{verdict.best}" / STATUS)
         row["best_asr_exp"] = best["asr_exp"]
     _write_summary(pseudo_exp, row)
     _write(row, pseudo_exp / f"round_{number}" / STATUS)
@@ -89,7 +90,7 @@ def write_summary(pseudo_exp: Path, last: int) -> None:
     """
     for number in range(last + 1):
         read_past(pseudo_exp / f"round_{number}")
-    _write_summary(pseudo_exp, _read(pseudo_exp / f"round_{last}" / STATUS))
+    _write_summary(pseudo_exp, read_json(pseudo_exp / f"round_{last}" / STATUS))
 
 
 def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
@@ -128,14 +129,14 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
     rows = []
     for number in range(last + 1):
         folder = pseudo_exp / f"round_{number}"
-        values = _read(folder / HEALTH)
+        values = read_json(folder / HEALTH)
         num_utts = values["health"]["num_utts"]
         share = round(values["num_kept"] / max(num_utts, 1), 4)
         kept = {"num_kept": values["num_kept"], "kept_share": share}
         scores = {name: values["scores"].get(name) for name in ("wer", "cer")}
         times = read_times(folder)
         if number < last:
-            times["label_s"] = _read(folder / STATUS).get("label_s")
+            times["label_s"] = read_json(folder / STATUS).get("label_s")
         else:
             times["label_s"] = label_s
         weights = read_config(folder / WEIGHTS)[0]
@@ -148,8 +149,20 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
             f.write("\t".join(cells) + "\n")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+def read_json(path: Path) -> dict[str, Any]:
+    """Return what `_write` wrote.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(_DAMAGED.format(path, error)) from error
+    if not isinstance(values, dict):
+        raise ValueError(_DAMAGED.format(path, f"{type(values).__name__} found"))
+    return values
 
 
 def _write(row: Mapping[str, Any], path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.families import measure_descent
 from hamzaban.pseudo.guard import GuardOptions, find_faults
 from hamzaban.pseudo.health import TextFacts
-from hamzaban.pseudo.record import HEALTH, STATUS, read_past
+from hamzaban.pseudo.record import HEALTH, STATUS, read_json, read_past
 
 Inventory = tuple[float, float, float]
 
@@ -163,10 +162,7 @@ def write_sources(sources: Sequence[Source], path: Path) -> str:
 def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> Source:
     folder = path / "round_0"
     past = read_past(folder)
-    status, values = (
-        json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in (STATUS, HEALTH)
-    )
+    status, values = (read_json(folder / name) for name in (STATUS, HEALTH))
     known = load_tokenizer(status["asr_exp"])[0].characters()
     health = past.health
     text, is_named = target.spell(), lang and target.lang

@@ -1,8 +1,7 @@
-"""The rounds of pseudo-labelling beside an experiment: figures, picture, hours."""
+"""The rounds of pseudo-labelling beside an experiment: table, picture, hours."""
 
 import base64
 import csv
-import json
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hamzaban.fileio import read_record
 from hamzaban.pseudo.equivalent_hours import draw_hours, find_hours, read_curve
 from hamzaban.pseudo.plot import PICTURE
 from hamzaban.score.results import find_results
@@ -84,7 +84,12 @@ def _read_folder(folder: Path) -> Rounds:
             raise FileNotFoundError(
                 f"{folder}/{name}: missing; give a folder of rounds of local/pseudo.sh"
             )
-    status = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+    status = read_record(folder / STATUS)
+    if status is None or not status.keys() >= {"best", "why"}:
+        raise ValueError(
+            f"{folder}/{STATUS}: no verdict found, expected that of pseudo-label; run "
+            "local/pseudo.sh again, which makes it anew"
+        )
     table = _read_table(folder / TABLE)
     rates = {row["round"]: _read_rates(folder, row["round"]) for row in table}
     head, rows = _lay_out(table, rates)
@@ -113,7 +118,7 @@ def _read_table(path: Path) -> list[dict[str, Any]]:
 
 
 def _read_rates(folder: Path, number: str) -> dict[str, float]:
-    """Give the WER in percent of a round on each set that it was scored on."""
+    """Return the WER in percent of a round on each set that it was scored on."""
     path = folder / f"round_{number}"
     if next(path.glob("*/**/score_wer/result.txt"), None) is None:
         return {}
