@@ -108,7 +108,7 @@ def _read_inputs(step: Step, stamp: dict[str, Any] | None) -> dict[str, Fingerpr
 def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     """Run the command of a step between its two stamps; return the exit status."""
     started = time.monotonic()
-    stamp = {
+    stamp: dict[str, Any] = {
         "state": "running",
         "step": step.name,
         "command": list(step.command),
