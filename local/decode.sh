@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The steps of asr.sh's stage 9 (decode), sourced by asr.sh: the emissions of the valid
-# set, on which the weights of a language model are tuned; tuning; decoding of a set.
+# Steps of stage 9 (decode) of asr.sh: compute the emissions of the valid set, tune the
+# weights of a language model on them, decode a set. Sourced by asr.sh.
 # shellcheck disable=SC2034,SC2154 # set by asr.sh and names.sh, or used by asr.sh
 
 models=("${asr_exp}"/{config.yaml,valid.wer.ave.pth})
@@ -15,13 +15,13 @@ make_valid_emissions() {
         --data_dir "${valid_dir}" --output_dir "${emissions}/${valid_set}"
 }
 
-prepare_decoding() { # tag: sets decode_opts, decode_inputs, is_tuned; tunes if there is an LM
+prepare_decoding() { # tag: tunes if there is an LM; sets decode_opts, decode_inputs, is_tuned
     local config=${inference_files[$1]-} tuned=${asr_exp}/$1/tuned
     decode_opts=("${lm_opts[@]}")
     decode_inputs=("${lm_files[@]}")
     is_tuned=false
     [[ -n ${config} ]] || return 0
-    find_inputs "${config}" # its bases, and its table of letters
+    find_inputs "${config}" # its bases and its table of letters
     decode_opts+=(--inference_config "${config}")
     decode_inputs+=("${config}" "${input_files[@]}")
     [[ -n ${lm_config} ]] || return 0

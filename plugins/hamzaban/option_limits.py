@@ -108,7 +108,8 @@ def option(
 
 def limits_of(field: dataclasses.Field[Any]) -> Limits:
     """Return what `option` stated for a field; no limits for a plain one."""
-    return field.metadata.get(_KEY, FREE)
+    limits: Limits = field.metadata.get(_KEY, FREE)
+    return limits
 
 
 def check_options(options: Any, prefix: str) -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -21,11 +21,13 @@ from hamzaban.progress import ItemProgress
 
 J = TypeVar("J")
 D = TypeVar("D")
+S = TypeVar("S")
 BATCHES_AHEAD = 4  # a process, so that none waits and few results are held
 LOG_EVERY_S = 10.0
 DIED = "a process died: it was killed, perhaps for lack of memory, or a library crashed"
 REMEDY = "give a lower --nj (with 1 the place is seen)"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_shared: Any = None  # of a fork: what it took over from its parent
 
 
 def run_on_processes(
@@ -101,6 +103,35 @@ def _pop_done(waiting: deque[Future[D]], *, in_order: bool) -> Future[D]:
     return done
 
 
+def run_on_forks(
+    function: Callable[[S, J], D], shared: S, jobs: Sequence[J], nj: int
+) -> Iterator[D]:
+    """Run jobs on forks of this process; with one, in this process.
+
+    A fork starts in milliseconds and has its parent's memory: the way for a model or a
+    lexicon that takes long to load. The parent must not have computed on threads yet.
+
+    Args:
+        function: Of a module; it gets `shared` and a job.
+        shared: What all jobs need; it is neither pickled nor copied.
+        jobs: All of them.
+        nj: Number of processes, at most.
+
+    Yields:
+        What the function returned, in no certain order.
+
+    Raises:
+        ValueError: A process died.
+    """
+    nj = min(nj, len(jobs))
+    if nj <= 1:
+        yield from (function(shared, job) for job in jobs)
+        return
+    setup = partial(_set_shared, shared)
+    call = partial(_call_with_shared, function)
+    yield from run_on_processes(call, jobs, nj, by_fork=True, setup=setup)
+
+
 class Crash(NamedTuple):
     """A job whose process died twice, for lack of memory or by a crash in a library."""
 
@@ -152,6 +183,15 @@ def _start_pool(
     context = multiprocessing.get_context("fork" if by_fork else "spawn")
     start = (os.getpid() if by_fork else 0, setup)
     return ProcessPoolExecutor(nj, context, initializer=_start_process, initargs=start)
+
+
+def _set_shared(shared: object) -> None:
+    global _shared
+    _shared = shared
+
+
+def _call_with_shared(function: Callable[[Any, J], D], job: J) -> D:
+    return function(_shared, job)
 
 
 def _batch(jobs: Iterable[J], size: int) -> Iterator[list[J]]:

@@ -40,10 +40,12 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from simulated_emissions import Channel, make_tokenizer, read_sentences
 
+from hamzaban.decode.beam_options import BeamOptions
 from hamzaban.decode.lexicon import build_lexicon
-from hamzaban.decode.search import Searcher, SearchFiles, build_searcher
-from hamzaban.decode.search_options import SearchOptions
-from hamzaban.decode.search_run import SearchPool
+from hamzaban.decode.search import Decoder, SearchFiles
+from hamzaban.decode.search_run import search_emissions
+from hamzaban.decode.searches.lexicon import LexiconSearch
+from hamzaban.decode.searches.token import TokenSearch
 from hamzaban.decode.store import EmissionStore, Meta, write_meta, write_part
 from hamzaban.lm import kenlm
 from hamzaban.lm.info import LmInfo, write_info
@@ -64,21 +66,21 @@ def train_lm(folder: Path, text: Sequence[str], held_out: Sequence[str]) -> Path
     kenlm.pack(word / "lm.arpa", word / "lm.bin", "500M")
     words = sorted({w for line in [*text, *held_out] for w in line.split()})
     (word / "units.txt").write_text("".join(f"{w}\n" for w in words))
-    write_info(word, LmInfo.make("word", 3, "raw", 1.0, None))
+    write_info(word, LmInfo.make("word", 3, "raw", 1.0, None, binary=word / "lm.bin"))
     return folder
 
 
-def ours(tokenizer: Tokenizer, lm_dir: Path | None) -> tuple[Searcher, Decode]:
+def ours(tokenizer: Tokenizer, lm_dir: Path | None) -> tuple[Decoder, Decode]:
     """Our search with its default pruning."""
     tokens = BEAM_TOKENS[lm_dir is not None]
     values: dict[str, Any] = {"beam_size": BEAM, "beam_size_token": tokens}
     if lm_dir is None:
-        options = SearchOptions(search="token", lm_unit="none", **values)
+        search: BeamOptions = TokenSearch(lm_unit="none", **values)
     else:
         values |= {"lm_weight": LM_WEIGHT, "word_score": WORD_SCORE}
-        options = SearchOptions(search="lexicon", **values)
-    searcher = build_searcher(tokenizer, options, SearchFiles(lm_dir))
-    return searcher, lambda log_probs: searcher.decode(log_probs)[0].text
+        search = LexiconSearch(**values)
+    decoder = search.build(tokenizer, SearchFiles(lm_dir))
+    return decoder, lambda log_probs: decoder.decode(log_probs)[0].text
 
 
 def torchaudio_way(tokenizer: Tokenizer, lm_dir: Path | None, tokens: int) -> Decode:
@@ -196,7 +198,7 @@ def word_error_rate(refs: Sequence[str], hyps: Sequence[str]) -> float:
 
 
 def run_workers(
-    searcher: Searcher, emissions: Sequence[np.ndarray], folder: Path
+    decoder: Decoder, emissions: Sequence[np.ndarray], folder: Path
 ) -> None:
     """Search a store in one and two processes; print times and speed-up."""
     size = emissions[0].shape[1]
@@ -207,8 +209,7 @@ def run_workers(
     for _ in range(3):
         for nj in (1, 2):
             before, start = os.times(), time.monotonic()
-            with SearchPool(searcher, store, nj) as pool:
-                found[nj] = pool.search(searcher.options)
+            found[nj] = search_emissions(decoder, store, nj)
             walls[nj].append(time.monotonic() - start)
             spent = zip(os.times()[:4], before[:4], strict=True)
             cpus[nj].append(sum(now - then for now, then in spent))
@@ -241,7 +242,7 @@ def run_size(num_tokens: int, texts: tuple, folder: Path, args: Any) -> None:
     few = emissions[: args.espnet_utts]
     espnet = measure(espnet_way(tokenizer), few)
     for lm_dir in (None, folder / "lm"):
-        searcher, own = ours(tokenizer, lm_dir)
+        decoder, own = ours(tokenizer, lm_dir)
         ways = {"ours": own}
         for tokens in (BEAM_TOKENS[lm_dir is not None], len(tokenizer.tokens)):
             ways[f"torchaudio, {tokens} tokens"] = torchaudio_way(
@@ -250,10 +251,10 @@ def run_size(num_tokens: int, texts: tuple, folder: Path, args: Any) -> None:
         if args.peers is not None:
             ways["pyctcdecode"] = pyctcdecode_way(tokenizer, lm_dir)
         rows = {name: measure(way, emissions) for name, way in ways.items()}
-        own_options = searcher.options
-        searcher.tune(dataclasses.replace(own_options, **FAST))
+        own_options = decoder.options
+        decoder.tune(dataclasses.replace(own_options, **FAST))
         rows["ours, beam 15, 8 tokens"] = measure(own, emissions)
-        searcher.tune(own_options)
+        decoder.tune(own_options)
         base = rows["ours"][1] / len(refs)
         print(
             f"  {'word 3-gram' if lm_dir else 'no LM':24} utt/s    WER   WER  ours/it"
@@ -264,7 +265,7 @@ def run_size(num_tokens: int, texts: tuple, folder: Path, args: Any) -> None:
             wer = f"{word_error_rate(refs, hyps):6.2f}" if all_done else "     -"
             part = word_error_rate(refs, hyps[: args.espnet_utts])
             print(f"  {name:24}{1 / each:7.2f} {wer} {part:6.2f} {each / base:8.1f}")
-        run_workers(searcher, emissions, folder / f"store{num_tokens}{bool(lm_dir)}")
+        run_workers(decoder, emissions, folder / f"store{num_tokens}{bool(lm_dir)}")
 
 
 def main() -> None:

@@ -36,9 +36,12 @@ from tiny_experiment import (
     write_tokens,
 )
 
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
+from hamzaban.decode.make_emissions import compute_batches
 from hamzaban.decode.recognizer import Recognizer, load_recognizer
-from hamzaban.decode.search_options import DecodeOptions
+from hamzaban.decode.search import SearchFiles
+from hamzaban.decode.searches.greedy import GreedySearch
 
 FS = 16000
 LETTERS = "ابپتثجچحخدذرزسشصضطعغفقکگلمنوهی"
@@ -64,10 +67,9 @@ def make_experiment(folder: Path) -> Path:
 
 def run_ours(recognizer: Recognizer, utts: Sequence[Utterance], bins: int) -> None:
     """Decode all utterances in batches."""
-    for batch in make_batches(utts, bins):
-        for hyp in recognizer.decode(recognizer.read(batch)):
-            tokens = recognizer.tokenizer.ids2tokens(hyp.token_int)
-            recognizer.tokenizer.tokens2text(tokens)
+    decoder = GreedySearch().build(recognizer.tokenizer, SearchFiles())
+    for _, log_probs, _ in compute_batches(recognizer, make_batches(utts, bins)):
+        decoder.decode(log_probs)
 
 
 def make_espnet(exp: Path, beam_size: int) -> Callable[[Sequence[Utterance]], None]:

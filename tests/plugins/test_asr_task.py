@@ -253,3 +253,12 @@ def test_missing_checkpoint_is_one_clear_error(exp, tmp_path):
     words = tiny_training.make_command(exp.parent, tmp_path, ssl_checkpoint="no.pt")
     with pytest.raises(FileNotFoundError, match="no.pt: no such file"):
         tiny_training.import_task().main(cmd=words)
+
+
+def test_options_of_our_frontend_are_refused_for_espnets(exp, tmp_path):
+    task = tiny_training.import_task()
+    options = {"frontend": "s3prl", "frontend_conf": "layerdrop=0.1"}
+    words = tiny_training.make_command(exp.parent, tmp_path / "exp", **options)
+    message = "layerdrop found, which --frontend s3prl does not have; remove it, or use"
+    with pytest.raises(ValueError, match=message):
+        task.main(cmd=words)

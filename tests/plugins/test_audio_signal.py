@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hamzaban.audio.cut import cut_spans
-from hamzaban.audio.signal import is_silent, resample, to_int16, to_mono
+from hamzaban.audio.signal import Mixer, is_silent, resample, to_int16, to_mono
 from hamzaban.audio.source import UnreadableError
 
 
@@ -101,3 +101,28 @@ def test_decoding_stops_after_the_last_span_and_long_spans_are_given_up():
     assert cut[0].tolist() == [2] * 5 + [3] * 5
     assert cut[2].tolist() == [4] * 5
     assert len(taken) == 5
+
+
+def phases(*gains: float, seconds: float = 2.0, seed: int = 0) -> np.ndarray:
+    """Return noise in channels of these gains, shape (num_samples, num_channels)."""
+    noise = np.random.default_rng(seed).standard_normal(round(seconds * 16000))
+    return (0.1 * noise[:, None] * np.array(gains)).astype(np.float32)
+
+
+@pytest.mark.parametrize("gains", [(1.0, -1.0), (1.0, -0.95), (1.0, -1.0, 0.0, 0.0)])
+@pytest.mark.parametrize("size", [160, 32000])
+def test_of_channels_of_opposite_phase_one_is_taken(gains, size):
+    stereo, mixer = phases(*gains), Mixer()
+    blocks = [stereo[i : i + size] for i in range(0, len(stereo), size)]
+    mono = np.concatenate([mixer.mix(block, 16000) for block in blocks])
+    np.testing.assert_array_equal(mono, stereo[:, 0])
+    assert mixer.has_cancelled
+
+
+@pytest.mark.parametrize("gains", [(1.0, 1.0), (1.0, 0.0), (1.0, -0.5), (0.0, 0.0)])
+def test_other_channels_are_averaged(gains):
+    stereo, mixer = phases(*gains), Mixer()
+    np.testing.assert_array_equal(mixer.mix(stereo, 16000), to_mono(stereo))
+    independent = np.concatenate([phases(1.0, seed=1), phases(1.0, seed=2)], axis=1)
+    np.testing.assert_array_equal(mixer.mix(independent, 16000), to_mono(independent))
+    assert not mixer.has_cancelled

@@ -103,7 +103,7 @@ def test_weights_of_another_model_are_refused(exp, data_dir, tmp_path):
     with pytest.raises(ValueError, match=r"other\.pth: its weights are not those"):
         decode(exp, data_dir, tmp_path, "--asr_model", "other.pth")
     (exp / "none.pth").write_bytes(b"none")
-    with pytest.raises(ValueError, match=r"none\.pth: cannot be read"):
+    with pytest.raises(ValueError, match=r"none\.pth: found a text file, expected"):
         decode(exp, data_dir, tmp_path, "--asr_model", "none.pth")
 
 
@@ -246,8 +246,31 @@ def test_pieces_of_another_model_are_refused(exp, data_dir, lm_dir, tmp_path):
     shutil.copytree(lm_dir / "bpe", other)
     info = (other / "lm.yaml").read_text(encoding="utf-8")
     digest = yaml.safe_load(info)["bpemodel_sha256"]
-    (other / "lm.yaml").write_text(info.replace(digest, "0" * 64), encoding="utf-8")
+    (other / "lm.yaml").write_text(info.replace(digest, "a" * 64), encoding="utf-8")
     config = write_config(tmp_path / "d.yaml", "search: token\n")
     options = ["--inference_config", config, "--lm_dir", other.parent]
     with pytest.raises(ValueError, match="its pieces are not those of"):
         decode(exp, data_dir, tmp_path / "out", *options)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tune: {blank_score: [-1]}", "search greedy has no blank_score to tune; it "),
+        ("search: token\ntune: {word_score: [1]}", "search token has no word_score"),
+    ],
+)
+def test_only_options_of_the_search_are_tuned(exp, data_dir, tmp_path, text, message):
+    config = write_config(tmp_path / "d.yaml", text + "\n")
+    words = ["--asr_exp", exp, "--inference_config", config, "--ref", data_dir / "text"]
+    words += ["--emissions_dir", tmp_path / "e", "--output_dir", tmp_path / "t"]
+    with pytest.raises(ValueError, match=message):
+        tune_decoder([str(word) for word in words])
+
+
+def test_greedy_decoding_keeps_no_emissions_and_logs_its_speed(exp, data_dir, tmp_path):
+    decode(exp, data_dir, tmp_path)
+    assert not (tmp_path / "emissions").exists()
+    log = (tmp_path / "logdir/asr_inference.log").read_text(encoding="utf-8")
+    assert " RTF " in log
+    assert f"{len(LENGTHS)} utterances, audio" in log

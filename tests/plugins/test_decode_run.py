@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from hamzaban.bin.decode_asr import main as decode_asr
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     make_batches,
@@ -19,8 +20,11 @@ from hamzaban.decode.emissions import (
     read_utterances,
 )
 from hamzaban.decode.recognizer import Recognizer, find_files
-from hamzaban.decode.run import decode_dir
-from hamzaban.decode.search_options import DecodeOptions, read_inference_config
+from hamzaban.decode.result import Result, write_results
+from hamzaban.decode.search import SearchFiles
+from hamzaban.decode.search_options import read_inference
+from hamzaban.decode.search_run import search_audio
+from hamzaban.decode.searches.greedy import GreedySearch
 from hamzaban.text.tokens import CharTokenizer
 
 pytestmark = pytest.mark.torch
@@ -35,6 +39,14 @@ def load():
     torch.manual_seed(1)
     model = Model(len(TOKENS)).eval()
     return Recognizer(model, CharTokenizer(TOKENS), 16000, CONV)
+
+
+def decode_dir(load, data_dir, output_dir, options):
+    """Decode greedily without keeping emissions; return the best results."""
+    decoder = GreedySearch().build(CharTokenizer(TOKENS), SearchFiles())
+    found = search_audio(decoder, load, data_dir, options)
+    write_results(found.results, output_dir, found.frame_shift_s)
+    return {utt: (hyps or [Result()])[0] for utt, hyps in found.results.items()}
 
 
 def write_dir(data_dir, lengths, with_lengths=True):
@@ -66,7 +78,7 @@ def read(folder):
     }
 
 
-def test_files_are_espnets(data_dir, tmp_path):
+def test_the_files_have_the_layout_of_espnet(data_dir, tmp_path):
     hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
     files = read(tmp_path)
     ids = sorted(utt.utt_id for utt in read_utterances(data_dir))
@@ -81,22 +93,26 @@ def test_files_are_espnets(data_dir, tmp_path):
         assert token_int.split() == [str(i) for i in hyp.token_int]
         assert token.split() == tokenizer.ids2tokens(hyp.token_int)
         assert text == tokenizer.tokens2text(token.split())
-        assert float(score) == pytest.approx(hyp.score, abs=1e-4)
+        assert float(score) == pytest.approx(hyp.total, abs=1e-4)
         assert float(confidence) == pytest.approx(hyp.confidence, abs=1e-4)
     assert "\u200c" in "".join(files["text"])
 
 
 def test_each_utterance_is_what_it_is_alone(data_dir, tmp_path):
     hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
-    recognizer = load()
-    for utt in read_utterances(data_dir):
-        (alone,) = recognizer.decode([read_speech(utt, 16000)])
+    recognizer, tokenizer = load(), CharTokenizer(TOKENS)
+    decoder = GreedySearch().build(tokenizer, SearchFiles())
+    utts = [utt for utt in read_utterances(data_dir) if utt.num_samples >= 400]
+    assert len(utts) == 28
+    for utt in utts:
+        log_probs, _, _ = recognizer.emit([read_speech(utt, 16000)])
+        (alone,) = decoder.decode(log_probs[0].numpy())
         assert hyps[utt.utt_id].token_int == alone.token_int
-        assert hyps[utt.utt_id].score == pytest.approx(alone.score, abs=1e-3)
+        assert hyps[utt.utt_id].total == pytest.approx(alone.total, abs=1e-3)
 
 
 @pytest.mark.parametrize(("nj", "bins"), [(1, 1), (1, 50000), (2, 50000), (3, 10**9)])
-def test_any_batches_and_jobs_give_the_same(data_dir, tmp_path, nj, bins):
+def test_any_batches_and_jobs_give_the_same_text(data_dir, tmp_path, nj, bins):
     decode_dir(load, data_dir, tmp_path / "one", DecodeOptions())
     decode_dir(load, data_dir, tmp_path / "two", DecodeOptions(nj=nj, batch_bins=bins))
     one, two = read(tmp_path / "one"), read(tmp_path / "two")
@@ -110,7 +126,9 @@ def test_any_batches_and_jobs_give_the_same(data_dir, tmp_path, nj, bins):
             )
 
 
-def test_too_short_has_its_line(data_dir, tmp_path, caplog):
+def test_an_utterance_too_short_for_a_frame_has_an_empty_line(
+    data_dir, tmp_path, caplog
+):
     with caplog.at_level(logging.INFO):
         hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
     short = [utt.utt_id for utt in read_utterances(data_dir) if utt.num_samples < 400]
@@ -121,9 +139,8 @@ def test_too_short_has_its_line(data_dir, tmp_path, caplog):
         assert f"{utt_id} -inf" in read(tmp_path)["confidence"]
         assert utt_id in read(tmp_path)["text"]
         assert utt_id in caplog.text
-    log = (tmp_path / "logdir" / "asr_inference.log").read_text(encoding="utf-8")
-    assert " RTF " in log
-    assert "30 utterances, audio" in log
+    assert " RTF " in caplog.text
+    assert "30 utterances, audio" in caplog.text
 
 
 def test_lengths_are_read_where_no_file_gives_them(data_dir, tmp_path):
@@ -160,6 +177,14 @@ def test_unreadable_audio_is_named(tmp_path, nj):
         decode_dir(load, data, tmp_path / "out", options)
 
 
+@pytest.mark.parametrize("length", ["", "12.5", "-3", "many"])
+def test_a_length_that_is_no_number_is_named(tmp_path, length):
+    folder = write_dir(tmp_path / "d", [800])
+    (folder / "utt2num_samples").write_text(f"spk0-u00 {length}\n")
+    with pytest.raises(ValueError, match="utt2num_samples: spk0-u00 has '.*' samples"):
+        read_utterances(folder)
+
+
 def test_segments_are_refused(tmp_path):
     data = write_dir(tmp_path / "data", [16000])
     (data / "segments").write_text("spk0-u00 spk0-u00 0 0.5\n")
@@ -190,13 +215,13 @@ def test_a_model_file_that_is_missing_names_those_there(tmp_path):
 def test_the_configuration_is_checked(tmp_path):
     path = tmp_path / "decode.yaml"
     path.write_text("batch_bins: 4000\nnj: 2\n")
-    assert read_inference_config(path) == {"batch_bins": 4000, "nj": 2}
+    assert read_inference(path).decode == {"batch_bins": 4000, "nj": 2}
     path.write_text("beam_sizes: 10\n")
-    with pytest.raises(ValueError, match="'beam_sizes' is unknown; known: asr_model"):
-        read_inference_config(path)
+    with pytest.raises(ValueError, match="'beam_sizes' is unknown; did you mean beam"):
+        read_inference(path)
     path.write_text("nj: two\n")
-    with pytest.raises(ValueError, match="nj: 'two' found, expected int"):
-        read_inference_config(path)
+    with pytest.raises(ValueError, match="nj: 'two' found, expected a whole number"):
+        read_inference(path)
     with pytest.raises(ValueError, match="nj 0"):
         DecodeOptions(nj=0)
 
@@ -206,7 +231,6 @@ def test_killed_processes_leave_no_other(tmp_path, data_dir):
         "import os, sys, time\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "import test_decode_run as t\n"
-        "from hamzaban.decode.run import decode_dir\n"
         "from tiny_ctc import CONV, Model\n"
         "class Slow(Model):\n"
         "    def encode(self, *words):\n"
@@ -215,7 +239,7 @@ def test_killed_processes_leave_no_other(tmp_path, data_dir):
         "tokens = t.CharTokenizer(t.TOKENS)\n"
         "load = lambda: t.Recognizer(Slow(9), tokens, 16000, CONV)\n"
         "options = t.DecodeOptions(nj=2, batch_bins=1)\n"
-        "decode_dir(load, sys.argv[2], sys.argv[3] + '/out', options)\n"
+        "t.decode_dir(load, sys.argv[2], sys.argv[3] + '/out', options)\n"
     )
     here = str(Path(__file__).parent)
     words = [sys.executable, "-c", code, here, str(data_dir), str(tmp_path)]

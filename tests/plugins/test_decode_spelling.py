@@ -7,7 +7,7 @@ import pytest
 from tiny_experiment import write_tokens
 
 from hamzaban.decode.beam import BeamSearch
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.decode.spelling import (
     MAPPING_DIR,
     build_folded_lexicon,
@@ -81,13 +81,13 @@ def test_output_is_in_the_targets_own_letters():
     tokenizer = char_tokenizer()
     mapping = read_mapping(find_mapping("fa"))
     found = build_folded_lexicon(["گچ", "سلام"], tokenizer, (mapping, {}), 3)
-    options = SearchOptions(search="lexicon", lm_unit="none")
+    options = LexiconSearch(lm_unit="none")
     search = BeamSearch(tokenizer, options, lexicon=found.lexicon)
     ids = tokenizer.texts2ids(["كج سلام"])[0]
     path = [x for i in ids for x in (0, i)]
     probs = np.full((len(path), len(tokenizer.tokens)), 1e-4, np.float32)
     probs[np.arange(len(path)), path] = 0.99
-    assert search.decode(np.log(probs))[0].words == ("گچ", "سلام")
+    assert search.decode(np.log(probs))[0].text == "گچ سلام"
 
 
 def test_too_many_words_of_one_spelling_lose_it_and_are_listed():
@@ -100,7 +100,7 @@ def test_too_many_words_of_one_spelling_lose_it_and_are_listed():
     assert len(found.lexicon.words) == 6 and set(found.missing.values()) == {""}
     BeamSearch(
         char_tokenizer(letters.replace("ص", "")),
-        SearchOptions(search="lexicon", lm_unit="none"),
+        LexiconSearch(lm_unit="none"),
         lexicon=found.lexicon,
     )
 

@@ -7,11 +7,13 @@ import pytest
 
 from hamzaban.bin.spell_data import main
 from hamzaban.decode.beam import BeamSearch
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.decode.spelling import build_folded_lexicon, find_spelling
 from hamzaban.decode.word_forms import make_forms, read_phones, romanize, split_form
 from hamzaban.pseudo.label import Labeller
 from hamzaban.text.tokens import CharTokenizer
+
+pytestmark = pytest.mark.slow
 
 LATIN = ["<blank>", "<unk>", "<space>", *"abdghiklmnorstuz", "<sos/eos>"]
 WORDS = ["سلام", "گھر", "پانی"]
@@ -29,7 +31,7 @@ def test_labels_of_a_latin_model_are_in_the_targets_script():
     spelling = find_spelling("roman", WORDS)
     found = build_folded_lexicon(WORDS, tokenizer, spelling, 3)
     assert found.lexicon.words == tuple(WORDS) and found.missing == {}
-    options = SearchOptions(search="lexicon", lm_unit="none", word_score=3.0)
+    options = LexiconSearch(lm_unit="none", word_score=3.0)
     beam = BeamSearch(tokenizer, options, lexicon=found.lexicon)
     ids = tokenizer.texts2ids(["slam ghr bani"])[0]  # p is no letter of the source
     path = [x for i in ids for x in (0, i)]

@@ -3,6 +3,7 @@
 import csv
 import functools
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -94,7 +95,9 @@ def calls(root, cell):
 def test_a_grid_is_run_once_and_a_failure_stays_its_own(grid, capsys):
     (grid / "fail bad fa 1").touch()
     assert run_grid(words_of(grid)) == 3
-    assert "17 of 18 cells are done" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "17 of 18 cells are done" in out
+    assert out.endswith((grid / "exp/RESULTS.md").read_text(encoding="utf-8"))
     assert (grid / "prepared").read_text().split() == ["fa", "ar"]
     found = states(grid)
     assert found.pop("bad fa 1") == "failed"
@@ -107,6 +110,16 @@ def test_a_grid_is_run_once_and_a_failure_stays_its_own(grid, capsys):
     assert states(grid)["good ar 2"] == "outdated"
     assert run_grid(words_of(grid, "--only", "lang=ar")) == 0
     assert calls(grid, "good ar 2") == 2 and calls(grid, "good fa 2") == 1
+
+
+def test_a_dry_run_prints_the_commands_and_makes_nothing(grid, capsys):
+    words = ["--only", "seed=0", "--only", "lang=fa", "--nj", "3"]
+    assert run_grid(words_of(grid, *words, "--dry_run", "true")) == 0
+    prepare, *cells = capsys.readouterr().out.splitlines()
+    assert shlex.split(prepare)[:2] == ["bash", "-c"]
+    work, folder = f"{grid}/work.sh", f"{grid}/exp/good/fa/0"
+    assert shlex.split(cells[0]) == ["bash", work, folder, "good fa 0", "--nj", "3"]
+    assert len(cells) == 3 and not (grid / "exp").exists()
 
 
 def test_a_failure_is_shown_as_failed_and_not_as_missing(grid, capsys):
@@ -186,7 +199,7 @@ def test_a_killed_grid_goes_on(grid, number):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"metric": "per"}, "metric: 'per' found, expected wer, cer, ter"),
+        ({"metric": "per"}, "metric: 'per' found, expected wer, cer, mer, ter"),
         ({"repeats": "lang"}, "expected each of the axes once: start, lang, seed"),
         ({"cells": {}}, "'cells' is unknown; did you mean cell"),
         ({"cell": {"command": ["x"]}}, "cell: result missing; add it"),

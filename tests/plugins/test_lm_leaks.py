@@ -58,7 +58,7 @@ def test_the_pigeonhole_principle_holds_for_all_lengths():
         assert len(range(0, length - size + 1, size)) >= needed
 
 
-def test_spelling_hides_nothing():
+def test_other_spellings_of_a_sentence_are_equal():
     same = ["می‌روم به خانه، ۱۲ بار!", "میروم به خانه 12 بار", "مِی‌روم  بهخانه ١٢ بار"]
     assert len({squash(line) for line in same}) == 1
     assert [m.distance for m in Index(same[:1]).search(same)] == [0, 0, 0]
@@ -90,8 +90,9 @@ def test_leaks_are_named_and_refused(files, caplog):
     words, folder = files
     with pytest.raises(ValueError, match="3 exact, 1 near, 1 speakers"):
         audit_leaks([*words, "--output", str(folder / "leaks.tsv")])
-    for place in ("train/text:1", "train/text:2", "train/text:3", "lm.txt:2"):
-        assert f"{folder / place} = " in caplog.text
+    for place in ("train/text:1", "train/text:2", "lm.txt:2"):
+        assert f"{folder / place} equals " in caplog.text
+    assert f"{folder}/train/text:3 nearly equals (1 edits) " in caplog.text
     assert f"{folder}/valid/utt2spk" in caplog.text
     lines = (folder / "leaks.tsv").read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines[1:]]
@@ -116,7 +117,7 @@ def test_a_reason_lets_leaks_stay(files, caplog):
     with pytest.raises(ValueError, match="3 exact"):
         audit_leaks([*words, *more, "--allow_exact", " "])
     config.write_text("allow_exact: few commands\n")
-    with pytest.raises(ValueError, match="'allow_exact' is unknown; known: "):
+    with pytest.raises(ValueError, match="'allow_exact' is unknown; .*known: "):
         audit_leaks([*words, *more])
 
 

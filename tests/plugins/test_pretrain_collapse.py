@@ -177,9 +177,16 @@ def test_planted_collapse_is_stopped_and_a_run_starts_from_the_file_named(
 
 
 def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):
-    spoil(at=4, value=float("nan"))
+    spoil(at=1, value=float("nan"))
     with pytest.raises(CollapseError, match="no number in 3 updates in a row; go on"):
         run(inputs, tmp_path)
+
+
+def test_numbers_that_are_none_in_validation_end_the_epoch(inputs, tmp_path, spoil):
+    spoil(at=4, value=float("nan"))
+    with pytest.raises(CollapseError, match="epoch 1: the validation loss is nan;"):
+        run(inputs, tmp_path)
+    assert not list(tmp_path.glob("*epoch.pth"))
 
 
 def test_loss_of_guessing_is_stopped(inputs, tmp_path):

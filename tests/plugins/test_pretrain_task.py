@@ -156,7 +156,7 @@ def test_a_continued_run_starts_where_the_file_ends(run, finished):
         (("--init_checkpoint", "none.pt"), "none.pt: no such file"),
         (("--model_cfg", "encoder_layer=3"), "'encoder_layer' is unknown"),
         (("--task_cfg", "min_sample_size=12000"), "shorter than 12000 samples"),
-        (("--export_conf", "model=first"), "model 'first' is unknown; known: last"),
+        (("--export_conf", "model=first"), "export_conf: model: 'first' found"),
         (("--freeze_param", "feature_extractor"), "freeze_param: 'feature_extractor'"),
     ],
 )
@@ -172,3 +172,19 @@ def test_init_checkpoint_of_another_model_lists_names(run, finished, tmp_path):
     torch.save(states, tmp_path / "finetuned.pt")
     with pytest.raises(ValueError, match=r"finetuned.pt: .*missing: quantizer.vars"):
         run("mistake", "--init_checkpoint", str(tmp_path / "finetuned.pt"))
+
+
+def test_a_run_that_diverges_leaves_no_checkpoint(run, finished):
+    options = ("--optim_conf", f"lr={1e30:f}", "--scheduler", "null")
+    options += ("--max_epoch", "1")
+    with pytest.raises(ValueError, match="not finite|validation loss is nan|no number"):
+        run("diverged", *options)
+    assert not list((finished.parent / "diverged").glob("*.pt*"))
+
+
+def test_resuming_with_another_learning_rate_is_refused(run, finished):
+    config = finished / "config.yaml"
+    before = config.read_bytes()
+    with pytest.raises(ValueError, match="optim_conf.lr is 0.001, but now 0.5"):
+        run("whole", "--max_epoch", "3", "--resume", "true", "--optim_conf", "lr=0.5")
+    assert config.read_bytes() == before

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from pseudo_rounds import emit, options_of, write_emissions, write_inputs
 
-from hamzaban.bin.decode_asr import needs_emissions
 from hamzaban.bin.pseudo_label import main
 from hamzaban.config import read_config
-from hamzaban.decode.search_options import SearchOptions, read_inference
+from hamzaban.decode.search_options import read_inference
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.round_options import read_options
 from repository import ROOT
+
+pytestmark = pytest.mark.slow
 
 CONFIG = f"base: {ROOT}/conf/pseudo.yaml\nmapping: fa\n"
 CONFIG += "guard: {rules: {copied_share: null}}\n"
@@ -68,18 +70,12 @@ def test_what_is_no_list_of_numbers_is_refused(tmp_path, value):
         read_options(tmp_path / "pseudo.yaml")
 
 
-def test_greedy_decoding_with_it_goes_through_emissions():
-    assert not needs_emissions(SearchOptions("greedy"))
-    assert needs_emissions(SearchOptions("greedy", blank_score=-1.0))
-    assert needs_emissions(SearchOptions("token"))
-
-
 @pytest.mark.parametrize(("number", "tried"), [(299, 299), (301, 151), (900, 300)])
 def test_values_are_tried_on_some_utterances(number, tried):
     from hamzaban.pseudo.blank_score import choose_blank_score
 
     class Beam:
-        options = SearchOptions("lexicon")
+        options = LexiconSearch()
 
         def tune(self, options):
             self.options = options

@@ -7,7 +7,7 @@ import pytest
 
 from hamzaban.config import read_dataclass
 from hamzaban.decode.beam import BeamSearch
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.decode.spelling import build_folded_lexicon, find_mapping, read_mapping
 from hamzaban.pseudo.filters import (
     FilterOptions,
@@ -36,7 +36,7 @@ def labeller():
     tokenizer = CharTokenizer(TOKENS)
     mapping = read_mapping(find_mapping("fa"))
     found = build_folded_lexicon(["سلام", "چپ", "گل"], tokenizer, (mapping, {}), 3)
-    options = SearchOptions(search="lexicon", lm_unit="none", word_score=3.0)
+    options = LexiconSearch(lm_unit="none", word_score=3.0)
     beam = BeamSearch(tokenizer, options, lexicon=found.lexicon)
     return Labeller(beam, tokenizer, 0.02)
 

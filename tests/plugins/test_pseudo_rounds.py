@@ -11,9 +11,11 @@ from pseudo_rounds import SOURCE, emit, options_of, write_emissions, write_input
 from hamzaban.bin.pseudo_label import main
 from hamzaban.data.files import read_scp
 from hamzaban.pseudo import decode
-from hamzaban.pseudo.record import read_past
+from hamzaban.pseudo.record import read_measured_round
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from repository import ROOT
+
+pytestmark = pytest.mark.slow
 
 CONFIG = ROOT / "conf/pseudo.yaml"
 
@@ -78,11 +80,11 @@ def test_killed_it_goes_on_and_processes_change_nothing(inputs, tmp_path, monkey
     run(inputs, tmp_path / "one", 0)
     whole, calls = decode._label_part, []
 
-    def die(part):
+    def die(shared, part):
         calls.append(part)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        whole(part)
+        whole(shared, part)
 
     monkeypatch.setattr(decode, "_label_part", die)
     with pytest.raises(KeyboardInterrupt):
@@ -154,7 +156,7 @@ def test_times_and_a_picture_of_the_rounds(inputs, tmp_path):
         first, second = csv.DictReader(f, delimiter="\t")
     assert (first["train_s"], second["train_s"]) == ("-", "61.25")
     assert {row["emissions_s"] for row in (first, second)} == {"2.5"}
-    assert 0 < float(first["label_s"]) < 60 and 0 < float(second["label_s"]) < 60
+    assert float(first["label_s"]) > 0 and float(second["label_s"]) > 0
     table = (tmp_path / "rounds.tsv").read_text(encoding="utf-8")
     words = ["--summarize", "--pseudo_exp", str(tmp_path), "--last"]
     assert main([*words, "0"]) == 0
@@ -196,4 +198,4 @@ def test_a_damaged_health_of_a_round_is_named_with_its_remedy(tmp_path, content)
     with pytest.raises(
         ValueError, match=r"health\.json: damaged .* run local/pseudo.sh"
     ):
-        read_past(tmp_path)
+        read_measured_round(tmp_path)

@@ -22,8 +22,8 @@ from pathlib import Path
 START_S = 300.0  # at most; the machine may be busy
 # What the verbs of stages 1 to 10 import.
 MODULES = (
-    *("hamzaban.asr.task", "hamzaban.pretrain.task", "hamzaban.decode.run"),
-    *("hamzaban.decode.search", "hamzaban.audio.stage", "hamzaban.lm.leaks"),
+    *("hamzaban.asr.task", "hamzaban.pretrain.task", "hamzaban.decode.search_run"),
+    *("hamzaban.decode.beam", "hamzaban.audio.stage", "hamzaban.lm.leaks"),
     *("hamzaban.score.files", "hamzaban.text", "torch._dynamo", "matplotlib.pyplot"),
     *("torch.utils.tensorboard", "sentencepiece", "soundfile", "av", "yaml"),
 )
@@ -79,7 +79,7 @@ def serve(place: str) -> None:
     import importlib
 
     from hamzaban import compat
-    from hamzaban.launch.local import die_with_parent
+    from hamzaban.processes import die_with_parent
 
     die_with_parent(signal.SIGKILL)
     with compat.fast_imports():
@@ -100,7 +100,7 @@ def serve(place: str) -> None:
 
 def _answer(link: socket.socket) -> None:
     """Run a call in this fork, and end it."""
-    from hamzaban.launch.local import die_with_parent
+    from hamzaban.processes import die_with_parent
 
     die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

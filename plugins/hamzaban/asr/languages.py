@@ -23,7 +23,9 @@ DataEntry = Sequence[str]  # path, name, type
 class LanguagePreprocessor:
     """Adds to ESPnet's preprocessing: the language of an utterance becomes its id."""
 
-    def __init__(self, inner: Callable | None, languages: Sequence[str]) -> None:
+    def __init__(
+        self, inner: Callable[..., Any] | None, languages: Sequence[str]
+    ) -> None:
         """Wrap ESPnet's preprocessor.
 
         Args:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hamzaban.cli import add_nj, str2bool
+from hamzaban.score.kinds import KINDS
 
 GROUP = "score"
 
@@ -65,7 +66,7 @@ def add_condition_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("decoded", type=Path, help="folder of decoded sets, such as exp/asr_x/decode")
     add("--config", type=Path, required=True, help="YAML of make-conditions")
-    add("--kind", choices=("wer", "cer", "ter"), default="wer", help="which rate")
+    add("--kind", choices=list(KINDS), default="wer", help="which rate")
     add("--replicates", type=int, default=10000, help="bootstrap replicates")
     add("--seed", type=int, default=0, help="random seed of the bootstrap")
     add("--output", type=Path, help="file to write: the table, as CONDITIONS.md")
@@ -77,9 +78,7 @@ def add_routing_options(parser: argparse.ArgumentParser) -> None:
     add("--data_dir", type=Path, nargs="+", required=True, help="dump/raw/<set> ...")
     add("--oracle", type=Path, required=True, help="exp/*/*, `language: utt2lang`")
     add("--predicted", type=Path, required=True, help="exp/*/*, `language: predicted`")
-    add(
-        "--kind", choices=("wer", "cer", "mer", "ter"), default="wer", help="which rate"
-    )
+    add("--kind", choices=list(KINDS), default="wer", help="which rate")
     add("--output", type=Path, help="file to write: the table, in Markdown")
 
 

@@ -1,4 +1,4 @@
-"""Find characters that a language does not write; keep or remove them."""
+"""Find characters that a language does not write, and marks that nobody speaks."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,15 +1,15 @@
-"""Compare systems on the same test set: is one better than another?"""
+"""Test whether one system is better than another on the same test set."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hamzaban.cli import str2bool
+from hamzaban.score.kinds import KINDS
 
 GROUP = "score"
-
-KINDS = ("wer", "cer", "mer", "ter")
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -24,25 +24,28 @@ def get_parser() -> argparse.ArgumentParser:
         help="[NAME=]PATH[,PATH ...]: a scored experiment, a decoded set, a folder "
         "score_wer, or a file of hypotheses; several paths for runs of several seeds",
     )
-    add("--kind", choices=KINDS, default="wer", help="error rate")
+    add("--kind", choices=list(KINDS), default="wer", help="error rate to compare")
     add("--ref", type=Path, help="references, if the systems are files of hypotheses")
     add("--utt2spk", type=Path, help="speakers, for such files")
     add(
         "--unit",
         choices=("auto", "speaker", "utterance"),
         default="auto",
-        help="what the bootstrap draws; auto: speakers from 20 of them on",
+        help="what the bootstrap draws; auto: speakers where there are 20 or more",
     )
-    add("--replicates", type=int, default=10000, help="draws of the bootstrap")
-    add("--seed", type=int, default=0, help="of the bootstrap")
-    add("--case_sensitive", type=str2bool, default=False, help="as `sclite -s`")
+    add(
+        "--replicates", type=int, default=10000, help="number of draws of the bootstrap"
+    )
+    add("--seed", type=int, default=0, help="seed of the bootstrap")
+    add("--case_sensitive", type=str2bool, default=False, help="tell a-z from A-Z")
     add(
         "--scorer",
         choices=("auto", "sclite", "own"),
         default="auto",
-        help="auto: MAPSSWE checked with NIST sc_stats where installed",
+        help="sclite: check MAPSSWE with NIST sc_stats; own: do not; auto: check it "
+        "where sc_stats is installed",
     )
-    add("--output", type=Path, help="JSON file for all numbers")
+    add("--output", type=Path, help="JSON file to write all numbers to")
     return parser
 
 
@@ -75,8 +78,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_json(path: Path, found: dict) -> None:
-    """Write comparisons by test set."""
+def write_json(path: Path, found: dict[str, Any]) -> None:
+    """Write the comparison of each test set as JSON."""
     import json
     from dataclasses import asdict
 

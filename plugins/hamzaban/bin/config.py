@@ -172,8 +172,7 @@ def run_options(config: Path, changes: Sequence[str]) -> None:
 
 
 def run_uses_lm(config: Path) -> None:
-    """Print true if the search takes weights that are chosen for a language model."""
-    from hamzaban.decode.search_options import read_inference
+    """Print true if the search reads a language model, else false."""
+    from hamzaban.decode.search_options import needs_lm
 
-    is_lm_search = read_inference(config).search.search in ("lexicon", "token")
-    print(json.dumps(is_lm_search))
+    print(json.dumps(needs_lm(config)))

@@ -9,25 +9,32 @@ from hamzaban.cli import finite_float, str2bool
 GROUP = "data"
 
 SOURCES = (
-    "SOURCE is a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
-    "metadata.jsonl, perhaps in train/, validation/, test/; a folder of Parquet or "
-    "Arrow files with audio in them (needs pyarrow); a Kaldi data directory, or "
-    "a folder with such as train, valid, test; a "
-    "folder of audio files with a .txt beside each. Where names of Parquet or "
-    "Arrow files tell a split (train-*, test-*), those of Common Voice's "
-    "validated, invalidated and other are left out; a name that tells none is an "
-    "error, unless --ignore_split is true. Training utterances whose sentence "
-    "also occurs in valid or test are removed, unless --keep_shared is true. The "
-    "utterance id is the utt_id column if there is one, else speaker and path (for "
-    "absolute paths, relative to their common folder)."
+    "SOURCE is one of: a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
+    "metadata.jsonl, in it or in its folders train, validation and test; a folder of "
+    "Parquet or Arrow files that hold audio (needs pyarrow); a Kaldi data directory, "
+    "or a folder with data directories called train, valid and test; a folder of audio "
+    "files with a .txt beside each. If names of Parquet or Arrow files tell the split "
+    "(train-*, test-*), Common Voice's validated, invalidated and other are left out, "
+    "and a name that tells none is an error unless --ignore_split is true. Training "
+    "utterances whose sentence also occurs in valid or test are removed unless "
+    "--keep_shared is true. Utterances without a speaker count as speakers of their "
+    "own. The utterance id is the utt_id column if there is one, else the speaker and "
+    "the path (of absolute paths the part below their common folder)."
 )
 MEANINGS = (
     *("audio", "text", "speaker", "split", "utt_id", "lang"),
     *("start", "end", "duration"),
 )
-UNPACK = "for audio out of Parquet and Arrow files, in a folder for each SOURCE"
+UNPACK = "folder for the audio in Parquet and Arrow files"
 
-DROP = "most of a set that may lack audio or transcript, or end beyond its recording"
+TIME_UNIT = "unit of start, end and duration where the name of a column has none"
+MARKS = (
+    "marks of sounds in transcripts, such as [laughter]: drop them, keep each as a "
+    "word <laughter>, refuse the corpus, or take them for text"
+)
+POLICIES = ("drop", "keep", "refuse", "text")
+
+DROP = "highest share of a set that may lack audio or text, or end after its recording"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -39,26 +46,20 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="see below")
-    add(
-        "--output",
-        type=Path,
-        default="data",
-        help="folder to write: train, valid, test",
-    )
-    add("--lang", default="", help="language, for utt2lang; empty: the column of lang")
+    add("--output", type=Path, default="data", help="folder to write the sets in")
+    add("--lang", default="", help="language for utt2lang; empty: see lang_column")
     add("--suffix", default="", help="added to the names of the sets, such as _sw")
     add("--audio_dir", type=Path, help="folder that paths in the table start from")
     add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
-        add(f"--{what}_column", default="", metavar="NAME", help=f"column of {what}")
+        column = f"column of {what}; none: there is no such column"
+        add(f"--{what}_column", default="", metavar="NAME", help=column)
     add("--columns", default="", help="all names, a,b,c, if the first line is data")
-    add("--delimiter", default="", help="between fields; empty: detected")
-    add(
-        "--speaker_folders",
-        type=str2bool,
-        default=False,
-        help="each folder is a speaker",
-    )
+    add("--time_unit", choices=("s", "ms"), default="s", help=TIME_UNIT)
+    add("--marks", choices=POLICIES, default="drop", help=MARKS)
+    add("--delimiter", default="", help="character between fields; empty: detect it")
+    folders = "each folder is a speaker"
+    add("--speaker_folders", type=str2bool, default=False, help=folders)
     add("--ignore_split", type=str2bool, default=False, help="draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
     for name in ("valid", "test"):
@@ -80,7 +81,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     columns = [name.strip() for name in args.columns.split(",") if name.strip()]
     delimiter = args.delimiter.replace("\\t", "\t")
     options = ImportOptions(
-        table=TableOptions(given, columns, delimiter),
+        table=TableOptions(given, columns, delimiter, args.time_unit),
         audio_dir=args.audio_dir,
         unpack_dir=args.unpack_dir,
         speaker_folders=args.speaker_folders,
@@ -91,6 +92,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         lang=args.lang,
         suffix=args.suffix,
         max_drop=args.max_drop,
+        marks=args.marks,
     )
     note_corpus(args.source)
     import_corpus(args.source, args.output, options)

@@ -51,10 +51,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Make the token list; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.text.cleaner import find_cleaner
-    from hamzaban.text.make_tokens import make_bpe, make_char, read_texts
+    from hamzaban.text.make_tokens import check_symbols, make_bpe, make_char, read_texts
 
-    texts = read_texts(args.text, find_cleaner(args.cleaner))
+    clean = find_cleaner(args.cleaner)
     symbols = [symbol for symbol in args.bpe_nlsyms.split(",") if symbol]
+    check_symbols(symbols, clean)
+    texts = read_texts(args.text, clean)
     if args.token_type == "char":
         if symbols:
             raise ValueError("--bpe_nlsyms is for --token_type bpe; leave it out")

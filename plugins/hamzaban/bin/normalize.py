@@ -33,6 +33,13 @@ def get_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="count the tokens that each rule changed, on standard error",
     )
+    parser.add_argument(
+        "--marks",
+        choices=("drop", "keep", "text"),
+        default="drop",
+        help="marks of sounds, such as [laughter]: drop them, keep each as a word "
+        "<laughter>, or leave all marks to the rules, as text",
+    )
     parser.add_argument("--id", action="store_true", help="print the id and stop")
     add_nj(parser)
     return parser
@@ -53,6 +60,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         kaldi=args.kaldi,
         explain=args.explain,
         report=args.report,
+        marks=args.marks,
     )
     if args.id:
         print(options.find_normalizer().id)

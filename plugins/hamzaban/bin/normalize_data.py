@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from hamzaban.cli import finite_float
@@ -24,6 +25,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", default="train", help="rules to apply")
     parser.add_argument("--options", default="", help="options of the rules, a=b,c=d")
     parser.add_argument(
+        "--marks",
+        choices=("drop", "keep", "refuse", "text"),
+        default="drop",
+        help="marks of sounds, such as [laughter]: drop them, keep each as a word "
+        "<laughter>, refuse the directory, or take them for text",
+    )
+    parser.add_argument(
         "--max_drop",
         type=finite_float,
         default=0.05,
@@ -37,19 +45,29 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.text import Normalizer
     from hamzaban.text.cleaner import parse_options
+    from hamzaban.text.marks import normalize_marked
     from hamzaban.text.multilingual import MULTIPLE, MultiNormalizer, read_utt2lang
-    from hamzaban.text.rewrite import rewrite_dir, rewrite_utts
+    from hamzaban.text.rewrite import count_marks, find_text, rewrite_utts
 
     options = parse_options(args.options)
     folders = args.source, args.target
+    count_marks(find_text(args.source), args.marks)
     normalizer: Normalizer | MultiNormalizer
     if args.lang == MULTIPLE:
-        utt2lang = read_utt2lang(args.source)
-        normalizer = MultiNormalizer(utt2lang, args.profile, options)
-        done = rewrite_utts(*folders, normalizer.normalize, max_drop=args.max_drop)
+        multiple = MultiNormalizer(read_utt2lang(args.source), args.profile, options)
+        normalizer = multiple
+
+        def change(utt_id: str, text: str) -> str:
+            rules = partial(multiple.normalize, utt_id)
+            return normalize_marked(text, rules, args.marks)
     else:
-        normalizer = Normalizer(args.lang, args.profile, **options)
-        done = rewrite_dir(*folders, normalizer.normalize, max_drop=args.max_drop)
+        single = Normalizer(args.lang, args.profile, **options)
+        normalizer = single
+
+        def change(utt_id: str, text: str) -> str:  # noqa: ARG001
+            return normalize_marked(text, single.normalize, args.marks)
+
+    done = rewrite_utts(*folders, change, max_drop=args.max_drop)
     print(
         f"{args.target}: {done.num_utts - len(done.left_out)} utterances of "
         f"{args.source}, {done.num_changed} transcripts changed, "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
+from hamzaban.score.kinds import KINDS, RAW, find_kind
 
 GROUP = "score"
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 Texts = tuple[Mapping[str, str], Mapping[str, str]]
 Splitter = Callable[[str], list[str]]
-UNITS = {"wer": "words", "cer": "characters", "ter": "tokens"}
-UNITS["mer"] = "words and characters"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -33,14 +32,14 @@ def get_parser() -> argparse.ArgumentParser:
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
     add("--hyp", type=Path, required=True, help="the hypotheses, paired by id or time")
-    add("--utt2spk", type=Path, help="default: as --ref names speakers, if it does")
-    add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,hyp=..")
-    add("--output_dir", type=Path, help="gets score_{wer,cer,ter}/; else they are lost")
-    add("--bpemodel", type=Path, help="SentencePiece model: score its tokens too")
+    add("--utt2spk", type=Path, help="speakers; without it, those that --ref names")
+    add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
+    add("--output_dir", type=Path, help="folder to write score_{wer,cer,ter}/ to")
+    add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
     add(
         "--token_type",
         choices=("bpe", "char", "word"),
-        help="of the model; bpe needs --bpemodel, the others have no score_ter",
+        help="tokens of the model; bpe needs --bpemodel, the others have no score_ter",
     )
     add("--ref_token", type=Path, help="tokens of the references, for score_ter")
     add("--hyp_token", type=Path, help="tokens of the hypotheses, for score_ter")
@@ -49,33 +48,33 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how texts are compared."""
+    """Add the options that choose how texts are compared."""
     add = parser.add_argument
-    add("--normalizer", default="raw", help="id of the normalizer both texts passed")
-    add(
-        "--mer",
-        type=str2bool,
-        default=False,
-        help="mixed error rate too: words, but characters of scripts without spaces",
-    )
+    add("--normalizer", default="raw", help="id of the normalizer that both passed")
+    for kind in KINDS.values():
+        if kind.is_asked_for:
+            words = f"score the {kind.title}"
+            add(f"--{kind.name}", type=str2bool, default=False, help=words)
     add(
         "--lang",
-        help="normalize both texts with the rules of this language; mul: of the one "
-        "that utt2lang beside --ref says, and score each by itself as well",
+        help="normalize both texts by the rules of this language; mul: by those of "
+        "each utterance's language, which is in utt2lang beside --ref, and score each "
+        "language by itself as well",
     )
-    add("--score_profile", default="score", help="which rules, where --lang is given")
-    add("--score_options", default="", help="of these rules: name=value,...")
+    add("--score_profile", default="score", help="profile of the rules of --lang")
+    add("--score_options", default="", help="options of these rules: name=value,...")
     add(
         "--case_sensitive",
         type=str2bool,
         default=False,
-        help="as `sclite -s`; false: a-z and A-Z are the same, as in ESPnet",
+        help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not",
     )
     add(
         "--scorer",
         choices=("auto", "sclite", "own"),
         default="auto",
-        help="auto: NIST sclite where installed, compared with our own scores",
+        help="sclite: run NIST's program and compare its scores with our own; own: our "
+        "own only; auto: sclite where it is installed",
     )
 
 
@@ -106,7 +105,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     if args.output_dir is not None:
         remove_leftovers(args.output_dir)
-        for kind in {"wer_raw", "cer_raw", "mer"} - set(kinds):  # of an earlier call
+        extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
+        extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
+        for kind in extra - set(kinds):  # left by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
@@ -114,7 +115,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
             if args.output_dir is not None:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
-            if args.lang == "mul" and kind in UNITS:
+            if args.lang == "mul" and kind in KINDS:
                 for line in describe_languages(args, kind, kinds[kind][0], scored):
                     print(line)
     return 0
@@ -127,9 +128,12 @@ def check_options(args: argparse.Namespace) -> None:
         ValueError: They contradict each other.
     """
     if args.token_type == "bpe" and args.bpemodel is None:
-        raise ValueError("--token_type bpe: no model; give it by --bpemodel")
+        raise ValueError("--token_type bpe: no model is given; give it by --bpemodel")
     if args.token_type in ("char", "word") and args.bpemodel is not None:
-        raise ValueError(f"--token_type {args.token_type}: leave out --bpemodel")
+        raise ValueError(
+            f"--token_type {args.token_type} has no SentencePiece model; leave out "
+            "--bpemodel"
+        )
     if (args.ref_token is None) != (args.hyp_token is None):
         raise ValueError("--ref_token and --hyp_token belong together; give both")
     if args.ref_token is not None and args.bpemodel is not None:
@@ -143,13 +147,12 @@ def check_options(args: argparse.Namespace) -> None:
 
 
 def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
-    """Read the texts; for each kind of score give the normalizer's id and the pairs.
+    """Read the texts and return the normalizer's id and the pairs by kind of score.
 
     With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
     """
     from hamzaban.score.files import check_utterances, pair_texts
-    from hamzaban.score.mixed_error_rate import split_mixed
-    from hamzaban.score.tokens import load_splitter, split_chars, split_words
+    from hamzaban.score.tokens import load_splitter, split_words
     from hamzaban.score.transcripts import parse_json_keys, read_both
     from hamzaban.score.trn import read_text
 
@@ -162,10 +165,9 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
         kinds[kind] = name, pair_texts(*texts, trn_ids, split)
 
     (name, texts), raw = normalize_texts(args, ref, hyp), (ref, hyp)
-    pair("wer", name, texts, split_words)
-    pair("cer", name, texts, split_chars)
-    if args.mer:
-        pair("mer", name, texts, split_mixed)
+    for kind in KINDS.values():
+        if kind.split and (not kind.is_asked_for or getattr(args, kind.name)):
+            pair(kind.name, name, texts, kind.split)
     if args.bpemodel is not None:
         pair("ter", name, texts, load_splitter(args.bpemodel))
     elif args.ref_token is not None:
@@ -173,15 +175,16 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
         check_utterances(*tokens, args.hyp_token)
         pair("ter", args.normalizer, tokens, split_words)
     if args.lang is not None:
-        pair("wer_raw", "raw", raw, split_words)
-        pair("cer_raw", "raw", raw, split_chars)
+        for kind in KINDS.values():
+            if kind.split and kind.has_raw:
+                pair(f"{kind.name}{RAW}", "raw", raw, kind.split)
     return kinds
 
 
 def normalize_texts(
     args: argparse.Namespace, ref: Mapping[str, str], hyp: Mapping[str, str]
 ) -> tuple[str, Texts]:
-    """Normalize references and hypotheses alike; give the normalizer's id first."""
+    """Normalize both sides; return the normalizer's id, references and hypotheses."""
     if args.lang is None:
         return args.normalizer, (ref, hyp)
     from hamzaban.text import Normalizer
@@ -228,15 +231,15 @@ def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> 
     """Return the pooled error rate and its counts as a line.
 
     Args:
-        kind: Of the score.
-        normalizer: Id of the normalizer.
+        kind: Name of the score's kind.
+        normalizer: Id of the normalizer that the texts passed.
         counts: Correct, substituted, deleted, inserted tokens of U utterances, (U, 4).
     """
-    kind, _, _ = kind.partition("_")
+    shown = KINDS[find_kind(kind)]
     corr, sub, dele, ins = counts.sum(axis=0).tolist()
     refs, errors = corr + sub + dele, sub + dele + ins
     rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
     return (
-        f"{kind.upper()} {rate} of {refs} {UNITS[kind]} in {len(counts)} "
+        f"{shown.label} {rate} of {refs} {shown.unit} in {len(counts)} "
         f"utterances (sub {sub}, del {dele}, ins {ins}), normalizer {normalizer}"
     )

@@ -16,13 +16,21 @@ def get_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "exp", nargs="*", type=Path, default=[Path("exp")], help="experiments' folders"
+        "exp",
+        nargs="*",
+        type=Path,
+        default=[Path("exp")],
+        help="folders of experiments",
     )
     parser.add_argument(
-        "--output", type=Path, help="file to write, such as RESULTS.md; else the screen"
+        "--output",
+        type=Path,
+        help="file to write, such as RESULTS.md; without it, standard output",
     )
     parser.add_argument(
-        "--report", type=Path, help="file of make-report, to be linked from --output"
+        "--report",
+        type=Path,
+        help="page of make-report that --output links to",
     )
     return parser
 

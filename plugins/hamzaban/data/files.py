@@ -5,6 +5,7 @@ A line is an id, a space and the rest; lines stand in the byte order of their id
 file in memory.
 """
 
+import codecs
 import heapq
 import itertools
 import logging
@@ -66,7 +67,8 @@ def list_files(data_dir: str | Path) -> dict[str, str]:
 def read_scp(path: str | Path) -> Iterator[Pair]:
     """Read a Kaldi file line by line: the id, then the rest ("" where there is none).
 
-    Id and rest are divided by spaces or tabs; others belong to the rest.
+    Id and rest are divided by spaces or tabs; others belong to the rest. A byte order
+    mark at the head of the file is skipped.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -80,6 +82,8 @@ def read_scp(path: str | Path) -> Iterator[Pair]:
     path = Path(path)
     with open(path, "rb") as stream:
         for number, line in enumerate(stream, 1):
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             fields = line.split(None, 1)
             try:
                 key = fields[0].decode()
@@ -101,7 +105,9 @@ def read_spk2utt(path: str | Path) -> Iterator[Pair]:
         FileNotFoundError: There is no such file.
         ValueError: The file is not UTF-8.
     """
-    for _, spk_id, utt_ids in read_spk2utt_pieces(path):
+    for number, spk_id, utt_ids in read_spk2utt_pieces(path):
+        if number == 1:
+            spk_id = spk_id.removeprefix(codecs.BOM_UTF8)
         try:
             for utt_id in utt_ids:
                 yield spk_id.decode(), utt_id.decode()

@@ -4,11 +4,13 @@ import random
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from hamzaban.data.files import read_scp
 
 LEFT_OUT = -1
-Assignment = array  # one int an utterance, in the order of utt2spk; LEFT_OUT or a part
+# One int an utterance, in the order of utt2spk; LEFT_OUT or a part.
+Assignment: TypeAlias = "array[int]"
 
 
 def select_first(data_dir: Path, num_utts: int) -> Assignment:

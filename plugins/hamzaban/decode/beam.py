@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hamzaban.decode.beam_options import BeamOptions
 from hamzaban.decode.lexicon import Lexicon
-from hamzaban.decode.path import BLANK_ID, LogProbs, add_blank_score, path_score
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.path import (
+    BLANK_ID,
+    LogProbs,
+    Run,
+    Word,
+    add_blank_score,
+    collapse,
+    find_runs,
+    find_words,
+    make_word,
+    path_score,
+)
+from hamzaban.decode.result import Result, make_result
+from hamzaban.lm.kenlm import load_binary
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
 LN10 = math.log(10)
@@ -22,35 +34,13 @@ DITHER = 2.0**-17  # nats between tokens of equal half-precision posteriors
 _DITHER_FRAMES = 251
 
 
-@dataclasses.dataclass(frozen=True)
-class BeamHypothesis:
-    """One hypothesis of the search.
-
-    Attributes:
-        path: The token of each frame, blanks included, T of them.
-        words: The words, of a search with a lexicon; else None.
-        word_ends: For each word, the frame that completes it.
-        total: acoustic + lm_weight * lm + word_score * words.
-        acoustic: Log-probability of the path (of its alignments, with log_add), with
-            `blank_score` in it.
-        lm: Log-probability of the language model, in nats; 0 without one.
-    """
-
-    path: tuple[int, ...]
-    words: tuple[str, ...] | None
-    word_ends: tuple[int, ...]
-    total: float
-    acoustic: float
-    lm: float
-
-
 class BeamSearch:
-    """A search, ready to decode any number of utterances in this process or forks."""
+    """Beam search that decodes any number of utterances, also in forked processes."""
 
     def __init__(
         self,
         tokenizer: Tokenizer,
-        options: SearchOptions,
+        options: BeamOptions,
         *,
         lexicon: Lexicon | None = None,
         lm: Path | None = None,
@@ -58,15 +48,17 @@ class BeamSearch:
         """Load the language model and build the lexicon's tree.
 
         Args:
-            tokenizer: Of the acoustic model.
-            options: Of the search; `search` is `lexicon` or `token`.
-            lexicon: The words, for `lexicon`.
-            lm: A model of words, for `lexicon`, or of the tokens; None: no model.
+            tokenizer: Tokenizer of the acoustic model.
+            options: Options of the search.
+            lexicon: Words that may be found; None: any tokens.
+            lm: Language model, of words if there is a lexicon, else of tokens; None:
+                no language model.
 
         Raises:
             ValueError: flashlight-text cannot read the model.
         """
         self.options = options
+        self._tokenizer = tokenizer
         self._lexicon = lexicon
         self._vocab = len(tokenizer.tokens)
         self._is_char = not isinstance(tokenizer, BpeTokenizer)
@@ -80,20 +72,20 @@ class BeamSearch:
         self._trie = self._build_trie(lexicon) if lexicon else None
         self._decoder = self._build_decoder()
 
-    def tune(self, options: SearchOptions) -> None:
-        """Go on with other weights or another beam; lexicon and model stay."""
+    def tune(self, options: BeamOptions) -> None:
+        """Change the weights or the beam; lexicon and language model stay."""
         self.options = options
         self._decoder = self._build_decoder()
 
-    def decode(self, log_probs: LogProbs) -> list[BeamHypothesis]:
+    def decode(self, log_probs: LogProbs) -> list[Result]:
         """Search one utterance.
 
         Args:
             log_probs: CTC log-posteriors (natural log), shape (T, V).
 
         Returns:
-            At most `nbest` hypotheses of different text, the best first; none for
-            T = 0.
+            At most `nbest` hypotheses of different text, the best first; none if T is
+            0.
         """
         if not len(log_probs):
             return []
@@ -101,16 +93,23 @@ class BeamSearch:
         kept = self._keep_frames(log_probs)
         matrix = self._prepare(log_probs, kept)  # (K, N)
         results = self._decoder.decode(matrix.ctypes.data, *matrix.shape)
-        found: dict[tuple[int, ...], BeamHypothesis] = {}
+        found: dict[tuple[int, ...], Result] = {}
         for result in results:
-            key, hyp = self._convert(result, log_probs, kept)
-            found.setdefault(key, hyp)
+            path = self._read_path(result, kept, len(log_probs))
+            key, ends = self._read_labels(result, path, kept)
+            if key not in found:
+                words = self._make_words(key, find_runs(log_probs, path), ends)
+                scores = self._rescore(result, log_probs, path, kept, len(ends))
+                tokenizer, tokens = self._tokenizer, path.tolist()
+                found[key] = make_result(
+                    tokenizer, log_probs, tokens, words, scores, word_ends=ends
+                )
             if len(found) == self.options.nbest:
                 break
         return list(found.values())
 
     def _keep_frames(self, log_probs: LogProbs) -> np.ndarray:
-        """Give the frames to be searched: of a run of sure blanks only the first."""
+        """Return the frames to search: of a run of sure blanks only the first."""
         limit = self.options.blank_threshold
         if limit >= 1:
             return np.arange(len(log_probs))
@@ -130,39 +129,62 @@ class BeamSearch:
 
     @property
     def _last(self) -> int:
-        """The token of a frame put after the last: all ways to end are one then.
+        """The token of the frame that is added after the last one.
 
-        Words of characters end with a space, for which speech has nothing at its end.
+        It joins all ways to end. Words of characters end with a space, which is not
+        heard at the end of speech.
         """
         return self._space if self._is_char and self._lexicon else BLANK_ID
 
-    def _convert(
-        self, result: Any, log_probs: LogProbs, kept: np.ndarray
-    ) -> tuple[tuple[int, ...], BeamHypothesis]:
-        tokens = result.tokens[1 : len(kept) + 1]  # the first is where it began
-        path = np.full(len(log_probs), BLANK_ID)
-        path[kept] = tokens
+    def _read_path(self, result: Any, kept: np.ndarray, num_frames: int) -> np.ndarray:
+        path = np.full(num_frames, BLANK_ID)
+        path[kept] = result.tokens[1 : len(kept) + 1]  # the first is where it began
         path %= self._vocab  # the separator becomes blank, the end of a piece the piece
-        acoustic, lm = path_score(log_probs, path), result.lmScore * LN10
-        ends: list[int] = []
-        words: tuple[str, ...] | None = None
-        if self._lexicon is not None:
-            labels = result.words[1 : len(kept) + 2]
-            frames = [i for i, label in enumerate(labels) if label >= 0]
-            words = tuple(self._lexicon.words[labels[i]] for i in frames)
-            ends = [int(kept[min(i, len(kept) - 1)]) for i in frames]
-            key = tuple(labels[i] for i in frames)
-        else:
-            key = tuple(t for t, _ in itertools.groupby(path.tolist()) if t != BLANK_ID)
-        rest = self.options.lm_weight * lm + self.options.word_score * len(ends)
+        return path
+
+    def _read_labels(
+        self, result: Any, path: np.ndarray, kept: np.ndarray
+    ) -> tuple[tuple[int, ...], list[int]]:
+        """Return the words or tokens of a result, and the last frames of words."""
+        if self._lexicon is None:
+            return tuple(collapse(path.tolist())), []
+        labels = result.words[1 : len(kept) + 2]
+        frames = [i for i, label in enumerate(labels) if label >= 0]
+        ends = [int(kept[min(i, len(kept) - 1)]) for i in frames]
+        return tuple(labels[i] for i in frames), ends
+
+    def _make_words(
+        self, key: Sequence[int], runs: Sequence[Run], ends: Sequence[int]
+    ) -> list[Word]:
+        """Return the words, each with the tokens up to the frame that completes it."""
+        if self._lexicon is None:
+            return find_words(runs, self._tokenizer)
+        rest = [run for run in runs if run.token != self._space]
+        words = []
+        for label, end in zip(key, ends, strict=True):
+            own = [run for run in rest if run.start <= end]
+            rest = rest[len(own) :]
+            words.append(make_word(self._lexicon.words[label], own))
+        return words
+
+    def _rescore(
+        self,
+        result: Any,
+        log_probs: LogProbs,
+        path: np.ndarray,
+        kept: np.ndarray,
+        num_words: int,
+    ) -> tuple[float, float, float]:
+        """Return total, acoustic and language model score, in nats."""
+        lm = result.lmScore * LN10
+        rest = self.options.lm_weight * lm + self.options.word_score * num_words
         if self.options.log_add:
             skipped = np.setdiff1d(np.arange(len(path)), kept)
             blanks = float(log_probs[skipped, BLANK_ID].astype(np.float64).sum())
             acoustic = result.score + blanks - rest
-        hyp = BeamHypothesis(
-            tuple(path.tolist()), words, tuple(ends), acoustic + rest, acoustic, lm
-        )
-        return key, hyp
+        else:
+            acoustic = path_score(log_probs, path)
+        return acoustic + rest, acoustic, lm
 
     def _build_trie(self, lexicon: Lexicon) -> Any:
         from flashlight.lib.text.decoder import SmearingMode, Trie
@@ -184,13 +206,13 @@ class BeamSearch:
         return trie
 
     def _paths(self, spellings: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
-        """Give the spellings as the tree needs them.
+        """Return spellings in the form that the tree needs.
 
-        flashlight-text lets the last token of a word last one frame only, unless it is
-        the separator of words, and takes two frames of it for two such tokens. BPE has
-        no separator: there each spelling is entered again with a column of its own for
-        the frame that ends a longer last piece (`_mark_ends`), and a blank is entered
-        between two equal pieces at the end.
+        In flashlight-text the last token of a word has only one frame, unless it is
+        the separator of words: two frames count as two such tokens. BPE has no
+        separator. Therefore each spelling is entered a second time, with a column of
+        its own for the frame that ends a longer last piece (`_mark_ends`), and a blank
+        is entered between two equal pieces at the end.
         """
         if self._is_char:
             return list(spellings)
@@ -224,16 +246,17 @@ class BeamSearch:
 
 
 def _mark_ends(log_probs: LogProbs) -> LogProbs:
-    """Give the log-posteriors of tokens where their last frame of several may be.
+    """Return the log-posteriors of tokens in frames that may be the last of several.
 
-    There a token was at least as likely as blank in the frame before, and is not the
-    likeliest in the one after; else no word could be told from the same word twice.
+    In such a frame, a token was at least as likely as blank in the frame before and is
+    not the likeliest in the one after. Without this condition a word could not be told
+    from the same word twice.
 
     Args:
         log_probs: Shape (T, V).
 
     Returns:
-        The same, or NEVER, shape (T, V).
+        The log-posteriors, or NEVER in all other frames, shape (T, V).
     """
     ends = np.full_like(log_probs, NEVER)
     goes_on = log_probs[:-1] >= log_probs[:-1, BLANK_ID, None]  # (T - 1, V)
@@ -243,25 +266,18 @@ def _mark_ends(log_probs: LogProbs) -> LogProbs:
 
 
 def _load_lm(path: Path | None, units: list[str]) -> Any:
+    if path is not None:
+        return load_binary(path, units)
     from flashlight.lib.text.decoder import ZeroLM
-    from flashlight.lib.text.decoder.kenlm import KenLM
-    from flashlight.lib.text.dictionary import Dictionary
 
-    if path is None:
-        return ZeroLM()
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such model; run `hamzaban train-lm`")
-    try:
-        return KenLM(str(path), Dictionary(units))
-    except RuntimeError as e:
-        raise ValueError(f"{path}: KenLM cannot read it ({e}); train it again") from e
+    return ZeroLM()
 
 
 def _make_dither(num_columns: int) -> np.ndarray:
-    """Make what keeps equal posteriors apart, shape (frames, N), mean 0.
+    """Return small numbers of mean 0 that tell equal posteriors apart, shape (T, N).
 
-    Which of two equal hypotheses flashlight-text keeps depends on where they lie in
-    memory, hence on the utterances before. Half-precision numbers are often equal.
+    Which of two equal hypotheses flashlight-text keeps depends on their places in
+    memory and thus on earlier utterances. Half-precision numbers are often equal.
     """
     rng = np.random.default_rng(0)
     rows = [rng.permutation(num_columns) for _ in range(_DITHER_FRAMES)]

@@ -1,21 +1,18 @@
-"""ESPnet's own search, for models with an attention decoder; the same outputs."""
+"""Decode with ESPnet's own search, for models with an attention decoder."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import logging
-import multiprocessing
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
+    emit,
     find_conv,
     has_frames,
     read_speech,
@@ -31,12 +28,13 @@ from hamzaban.decode.path import (
 )
 from hamzaban.decode.recognizer import find_files, read_config
 from hamzaban.decode.result import Result
-from hamzaban.decode.search_options import DecodeOptions, SearchOptions
-from hamzaban.launch.local import die_with_parent
+from hamzaban.processes import run_on_forks
 from hamzaban.text.tokens import Tokenizer, build_tokenizer
 
+if TYPE_CHECKING:
+    from hamzaban.decode.searches.espnet import EspnetSearch
+
 FS = 16000
-_searcher: EspnetSearcher | None = None  # of a forked process
 
 
 class EspnetSearcher:
@@ -46,17 +44,17 @@ class EspnetSearcher:
         self,
         asr_exp: str | Path,
         options: DecodeOptions,
-        search: SearchOptions,
+        search: EspnetSearch,
         bpemodel: str | Path | None = None,
     ) -> None:
         """Load the model.
 
         Args:
-            asr_exp: Has `config.yaml` and the model file.
-            options: Name of the model file and where it runs.
-            search: Its beam_size, ctc_weight, penalty and nbest are used; a model
-                without a decoder is searched with ctc_weight 1.
-            bpemodel: Stands in for the path in `config.yaml`.
+            asr_exp: Folder with `config.yaml` and the model file.
+            options: Name of the model file, and the device to run it on.
+            search: Options of the search; for a model without a decoder, ctc_weight
+                is 1.
+            bpemodel: SentencePiece model; None: the one that `config.yaml` names.
 
         Raises:
             FileNotFoundError: A file is missing.
@@ -71,24 +69,19 @@ class EspnetSearcher:
         )
         compat.prepare()
         asr.register()
-        from espnet2.bin.asr_inference import Speech2Text
-
-        from hamzaban.weights.door import guarded
-
         is_ctc = getattr(args, "decoder", None) is None
-        with guarded():
-            self._speech2text: Any = Speech2Text(
-                asr_train_config=str(config),
-                asr_model_file=str(model_file),
-                bpemodel=None if bpemodel is None else str(bpemodel),
-                device="cuda" if options.ngpu else "cpu",
-                **_search_values(search, is_ctc),
-            )
+        self._speech2text: Any = _open_search(
+            asr_train_config=str(config),
+            asr_model_file=str(model_file),
+            bpemodel=None if bpemodel is None else str(bpemodel),
+            device="cuda" if options.ngpu else "cpu",
+            **_search_values(search, is_ctc),
+        )
         self._conv = find_conv(self._speech2text.asr_model)
         self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 
     def decode(self, utt: Utterance) -> list[Result]:
-        """Decode one utterance; one too short for a frame has no result."""
+        """Decode one utterance; one too short for a frame has no hypothesis."""
         speech = read_speech(utt, FS)
         if not has_frames(len(speech), self._conv):
             return []
@@ -98,8 +91,6 @@ class EspnetSearcher:
         return [self._convert(hyp, log_probs) for *_, hyp in hyps]
 
     def _emit(self, speech: Any) -> LogProbs | None:
-        from hamzaban.decode.emissions import emit
-
         model = self._speech2text.asr_model
         if getattr(model, "ctc", None) is None:
             return None
@@ -110,7 +101,7 @@ class EspnetSearcher:
         ids = tuple(t for t in map(int, hyp.yseq) if t not in ends)
         tokens = tuple(self.tokenizer.ids2tokens(ids))
         path = None if log_probs is None else align(log_probs, ids)
-        if log_probs is None or path is None:  # nothing says when words were spoken
+        if log_probs is None or path is None:  # the times of words are unknown
             texts = self.tokenizer.tokens2text(tokens).split(" ")
             words = [Word(text, 0, 0, 0.0) for text in texts if text]
             confidence = float("-inf")
@@ -121,7 +112,7 @@ class EspnetSearcher:
         return Result(tokens, ids, tuple(words), score, score, 0.0, confidence)
 
 
-def _search_values(search: SearchOptions, is_ctc: bool) -> dict[str, Any]:
+def _search_values(search: EspnetSearch, is_ctc: bool) -> dict[str, Any]:
     return {
         "beam_size": search.beam_size,
         "ctc_weight": 1.0 if is_ctc else search.ctc_weight,
@@ -134,7 +125,7 @@ def _search_values(search: SearchOptions, is_ctc: bool) -> dict[str, Any]:
 def search_espnet(
     searcher: EspnetSearcher, data_dir: str | Path, options: DecodeOptions
 ) -> dict[str, list[Result]]:
-    """Decode a data directory in processes.
+    """Decode a data directory in several processes.
 
     Returns:
         The hypotheses of each utterance, the best first.
@@ -142,7 +133,6 @@ def search_espnet(
     Raises:
         ValueError: There is no utterance, or a process died.
     """
-    global _searcher
     import torch
 
     utts = sorted(read_utterances(data_dir), key=lambda utt: -utt.num_samples)
@@ -150,37 +140,28 @@ def search_espnet(
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
     torch.set_num_threads(1)
     start = time.monotonic()
-    _searcher = searcher
-    try:
-        nj = 1 if options.ngpu else min(options.nj, len(utts))
-        found = dict(_run(utts, nj))
-    finally:
-        _searcher = None
+    nj = 1 if options.ngpu else options.nj
+    found = dict(run_on_forks(_decode, searcher, utts, nj))
     wall_s = max(time.monotonic() - start, 1e-9)
     logging.info(
         "%s: %d utterances in %.1f s, %.2f utterances/s",
-        *(data_dir, len(utts), wall_s, len(utts) / wall_s),
+        data_dir,
+        len(utts),
+        wall_s,
+        len(utts) / wall_s,
     )
     return found
 
 
-def _run(utts: Sequence[Utterance], nj: int) -> Iterator[tuple[str, list[Result]]]:
-    if nj == 1:
-        yield from map(_decode, utts)
-        return
-    context = multiprocessing.get_context("fork")
-    pool = concurrent.futures.ProcessPoolExecutor(
-        nj, context, die_with_parent, (signal.SIGKILL,)
-    )
-    with pool:
-        try:
-            yield from pool.map(_decode, utts)
-        except BrokenProcessPool as e:
-            raise ValueError(
-                "a decoding process died, perhaps for lack of memory; give a lower --nj"
-            ) from e
+def _decode(searcher: EspnetSearcher, utt: Utterance) -> tuple[str, list[Result]]:
+    return utt.utt_id, searcher.decode(utt)
 
 
-def _decode(utt: Utterance) -> tuple[str, list[Result]]:
-    assert _searcher is not None
-    return utt.utt_id, _searcher.decode(utt)
+def _open_search(**values: Any) -> Any:
+    """Return ESPnet's search, whose files of weights are read by `hamzaban.weights`."""
+    from espnet2.bin.asr_inference import Speech2Text
+
+    from hamzaban.weights.door import guarded
+
+    with guarded():
+        return Speech2Text(**values)

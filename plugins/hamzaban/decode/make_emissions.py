@@ -1,22 +1,20 @@
-"""Running a model over a data directory into a store of emissions."""
+"""Run a model over a data directory and write its emissions to a store."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamzaban.decode.decode_options import UTT2LANG, DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     has_frames,
@@ -24,7 +22,6 @@ from hamzaban.decode.emissions import (
     read_utterances,
 )
 from hamzaban.decode.languages import Spoken, format_spoken, log_accuracy, read_spoken
-from hamzaban.decode.search_options import UTT2LANG, DecodeOptions
 from hamzaban.decode.store import (
     LANGUAGES,
     EmissionStore,
@@ -36,22 +33,26 @@ from hamzaban.decode.store import (
     write_part,
 )
 from hamzaban.fileio import atomic_text, remove_leftovers
-from hamzaban.launch.local import die_with_parent
 from hamzaban.lm.info import hash_file
+from hamzaban.processes import run_on_forks
 from hamzaban.progress import ItemProgress
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from hamzaban.decode.recognizer import Recognizer
 
 MAX_PARTS = 256
 Batch = tuple[Utterance, ...]
-_recognizer: Recognizer | None = None  # of a forked process, as in `run`
 
 
 def fingerprint(
     model_files: Sequence[str | Path], utts: Sequence[Utterance], batch_bins: int
 ) -> dict[str, str]:
-    """Say what emissions are made of: of a model, and of recordings as batched."""
+    """Return hashes of the model and of the recordings as they are batched.
+
+    Emissions with the same hashes need not be made again.
+    """
     rows = [
         (utt.utt_id, utt.path, utt.num_samples, os.stat(utt.path).st_size)
         for utt in utts
@@ -68,23 +69,24 @@ def make_emissions(
     options: DecodeOptions,
     model_files: Sequence[str | Path],
 ) -> EmissionStore:
-    """Write the emissions of a data directory; go on with those begun before.
+    """Write the emissions of a data directory, except those that are there already.
 
     Each process computes on one thread (or OMP_NUM_THREADS), so that the numbers are
     the same for any `nj`.
 
     Args:
-        load: Gives the recognizer; called only if something is missing.
-        data_dir: Has `wav.scp` of one mono file an utterance.
-        folder: Of the store; made if missing.
-        options: Numbers of jobs and samples.
-        model_files: Configuration and weights; others than before begin anew.
+        load: Returns the recognizer; called only if emissions are missing.
+        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        folder: Folder of the store; made if missing.
+        options: Options of decoding.
+        model_files: Files of configuration and weights; where they have changed, all
+            emissions are made again.
 
     Returns:
         The complete store.
 
     Raises:
-        ValueError: There is no utterance, or a process died.
+        ValueError: There is no utterance, the model gives NaN, or a process died.
     """
     folder = Path(folder)
     utts = read_utterances(data_dir)
@@ -96,14 +98,14 @@ def make_emissions(
         source["dropout"] = f"{options.dropout} {options.dropout_seed}"
     meta = read_meta(folder)
     if meta is not None and meta.source == source and not missing_parts(folder, meta):
-        logging.info("%s: %d emissions are there", folder, meta.num_utts)
+        logging.info("%s: all %d emissions are there already", folder, meta.num_utts)
         return EmissionStore(folder)
     _complete(load, utts, Path(data_dir), folder, options=options, source=source)
     return EmissionStore(folder)
 
 
 def fingerprint_languages(data_dir: str | Path, mode: str) -> dict[str, str]:
-    """Say how languages were chosen; nothing where the data do not name any."""
+    """Return what the choice of languages depends on; empty where nothing does."""
     path = Path(data_dir) / "utt2lang"
     if mode == UTT2LANG:
         return {"language": hash_file(path)} if path.is_file() else {}
@@ -111,7 +113,7 @@ def fingerprint_languages(data_dir: str | Path, mode: str) -> dict[str, str]:
 
 
 def read_languages(folder: str | Path) -> dict[str, Spoken]:
-    """Read the languages of a store's utterances; none if its model has no such."""
+    """Return the language of each utterance of a store; empty for other models."""
     return read_spoken(sorted(Path(folder).glob(f"*{LANGUAGES}")))
 
 
@@ -124,12 +126,14 @@ def _complete(
     options: DecodeOptions,
     source: dict[str, str],
 ) -> None:
-    """Write the parts of a store that are missing."""
+    """Write the missing parts of a store."""
     batches = make_batches(utts, options.batch_bins)
     size = -(-len(batches) // MAX_PARTS)
     parts = [batches[i : i + size] for i in range(0, len(batches), size)]
+    from hamzaban.decode.recognizer import set_threads
+
     start = time.monotonic()
-    _set_threads()  # before a fork: it would hang in another number of threads
+    set_threads(1)  # a child of a process with more threads would hang
     recognizer = load().route(data_dir, options.language)
     if options.dropout:
         recognizer = recognizer.drop_out(options.dropout, options.dropout_seed)
@@ -139,23 +143,46 @@ def _complete(
     remove_leftovers(folder, recursive=False)
     missing = missing_parts(folder, meta)
     if len(missing) < len(parts):
-        logging.info("%s: %d parts are there", folder, len(parts) - len(missing))
-    _run(recognizer, folder, [(i, parts[i]) for i in missing], options)
+        num_done = len(parts) - len(missing)
+        logging.info(
+            "%s: %d of %d parts are there already", folder, num_done, len(parts)
+        )
+    nj = 1 if options.ngpu else options.nj
+    jobs = [(i, parts[i]) for i in missing]
+    num_utts = sum(len(batch) for _, batches in jobs for batch in batches)
+    progress = ItemProgress("log-posteriors", num_utts, "utterances")
+    for count in run_on_forks(_write, (recognizer, folder), jobs, nj):
+        progress.add(count)
     wall_s = time.monotonic() - start
-    logging.info("%s: %d emissions in %.1f s", folder, len(utts), wall_s)
+    logging.info("%s: %d emissions made in %.1f s", folder, num_utts, wall_s)
     if recognizer.routing is not None:
         log_accuracy(read_languages(folder), recognizer.routing.truth, data_dir)
 
 
-def compute(
-    recognizer: Recognizer, batch: Batch
+def compute_batches(
+    recognizer: Recognizer, batches: Sequence[Batch]
 ) -> Iterator[tuple[str, LogProbs, Spoken]]:
-    """Give utt_id, log-posteriors, shape (T, V), and languages of a batch.
+    """Run a model on batches; read the next batch while it computes.
+
+    Yields:
+        utt_id, log-posteriors, shape (T, V), and language of each utterance; T is 0
+        for an utterance that is too short for a frame.
 
     Raises:
-        ValueError: The model gives NaN.
+        ValueError: Audio cannot be read, or the model gives NaN.
     """
-    waveforms = recognizer.read(batch)
+    with ThreadPoolExecutor(1) as reader:
+        waiting = reader.submit(recognizer.read, batches[0])
+        for i, batch in enumerate(batches):
+            waveforms = waiting.result()
+            if i + 1 < len(batches):
+                waiting = reader.submit(recognizer.read, batches[i + 1])
+            yield from _compute(recognizer, batch, waveforms)
+
+
+def _compute(
+    recognizer: Recognizer, batch: Batch, waveforms: Sequence[Tensor]
+) -> Iterator[tuple[str, LogProbs, Spoken]]:
     long = [
         i for i, wav in enumerate(waveforms) if has_frames(len(wav), recognizer.conv)
     ]
@@ -182,80 +209,30 @@ def compute(
 def _describe(
     recognizer: Recognizer, source: dict[str, str], num_utts: int, num_parts: int
 ) -> Meta:
-    shift = 1
-    for _, stride in recognizer.conv:
-        shift *= stride
     num_tokens = len(recognizer.tokenizer.tokens)
-    return Meta(source, num_tokens, shift / recognizer.fs, num_utts, num_parts)
+    return Meta(source, num_tokens, recognizer.frame_shift_s, num_utts, num_parts)
 
 
-def _run(
-    recognizer: Recognizer,
-    folder: Path,
-    parts: Sequence[tuple[int, Sequence[Batch]]],
-    options: DecodeOptions,
-) -> None:
-    global _recognizer
-    _recognizer = recognizer
-    nj = 1 if options.ngpu else min(options.nj, len(parts))
-    sizes = [sum(len(batch) for batch in batches) for _, batches in parts]
-    progress = ItemProgress("log-posteriors", sum(sizes), "utterances")
-    try:
-        if nj <= 1:
-            for (number, batches), size in zip(parts, sizes, strict=True):
-                _write(folder, number, batches)
-                progress.add(size)
-            return
-        context = multiprocessing.get_context("fork")
-        pool = concurrent.futures.ProcessPoolExecutor(
-            nj, context, die_with_parent, (signal.SIGKILL,)
-        )
-        with pool:
-            jobs = {
-                pool.submit(_write, folder, *part): size
-                for part, size in zip(parts, sizes, strict=True)
-            }
-            try:
-                for job in concurrent.futures.as_completed(jobs):
-                    job.result()
-                    progress.add(jobs[job])
-            except BrokenProcessPool as e:
-                raise ValueError(
-                    "a process died, perhaps for lack of memory; give a lower --nj or "
-                    "--batch_bins"
-                ) from e
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-    finally:
-        _recognizer = None
-
-
-def _write(folder: Path, number: int, batches: Sequence[Batch]) -> None:
-    recognizer = _recognizer
-    assert recognizer is not None
+def _write(shared: tuple[Recognizer, Path], part: tuple[int, Sequence[Batch]]) -> int:
+    """Write a part and return its number of utterances."""
+    recognizer, folder = shared
+    number, batches = part
     write_part(folder, number, _compute_part(recognizer, folder, number, batches))
+    return sum(len(batch) for batch in batches)
 
 
 def _compute_part(
     recognizer: Recognizer, folder: Path, number: int, batches: Sequence[Batch]
 ) -> Iterator[tuple[str, LogProbs]]:
-    """Give the emissions of a part; its languages are written before it is complete."""
+    """Yield the emissions of a part and write their languages after the last."""
     lines = []
-    if recognizer.dropout_seed is not None:  # the same in any order, for any nj
+    if recognizer.dropout_seed is not None:  # a part is the same for any nj
         import torch
 
         torch.manual_seed(recognizer.dropout_seed * MAX_PARTS + number)
-    for batch in batches:
-        for utt_id, log_probs, spoken in compute(recognizer, batch):
-            lines.append(format_spoken(utt_id, spoken))
-            yield utt_id, log_probs
+    for utt_id, log_probs, spoken in compute_batches(recognizer, batches):
+        lines.append(format_spoken(utt_id, spoken))
+        yield utt_id, log_probs
     if recognizer.routing is not None:
         with atomic_text(folder / f"{number:05d}{LANGUAGES}") as f:
             f.writelines(lines)
-
-
-def _set_threads() -> None:
-    import torch
-
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    torch.set_num_threads(int(threads) if threads.isdecimal() and int(threads) else 1)

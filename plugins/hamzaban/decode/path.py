@@ -1,29 +1,32 @@
-"""CTC paths through log-posteriors: greedy, aligned; their words and confidences."""
+"""CTC paths through log-posteriors, greedy or aligned, their words and confidences."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hamzaban.text.tokens import SPACE, UNK, WORD_BOUNDARY, BpeTokenizer, Tokenizer
 
+Path = Sequence[int] | NDArray[np.int64]  # a token for each frame
 LogProbs = NDArray[np.float32]
 BLANK_ID = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One token on a path.
+    """A token on a path, repeats merged.
 
     Attributes:
-        token: Its id.
-        start: Its first frame.
-        end: The frame after its last.
-        log_prob: The highest log-posterior it has in these frames.
+        token: Token id.
+        start: First frame of the token.
+        end: Frame after the last.
+        log_prob: Highest log-posterior of the token in these frames.
     """
 
     token: int
@@ -34,13 +37,13 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Word:
-    """One recognized word.
+    """A recognized word.
 
     Attributes:
         text: The word.
-        start: Its first frame.
-        end: The frame after its last.
-        confidence: Geometric mean of its tokens' highest posteriors, 0..1.
+        start: First frame of the word.
+        end: Frame after the last.
+        confidence: Geometric mean of the tokens' highest posteriors, 0..1.
     """
 
     text: str
@@ -50,19 +53,24 @@ class Word:
 
 
 def greedy_path(log_probs: LogProbs) -> list[int]:
-    """Give the likeliest token of each frame; `log_probs` has shape (T, V)."""
+    """Return the likeliest token of each frame; `log_probs` has shape (T, V)."""
     return log_probs.argmax(-1).tolist()
 
 
+def collapse(path: Sequence[int], blank_id: int = BLANK_ID) -> list[int]:
+    """Return the tokens that a path spells: repeats merged, then blanks left out."""
+    return [token for token, _ in itertools.groupby(path) if token != blank_id]
+
+
 def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
-    """Make blank likelier (or, below 0, less likely) in each frame.
+    """Return log-posteriors in which blank is likelier or, below 0, less likely.
 
     Args:
         log_probs: Log-posteriors, shape (T, V).
-        score: Added to those of blank, in nats; 0 changes nothing.
+        score: Added to the log-posterior of blank, in nats; 0 changes nothing.
 
     Returns:
-        Log-posteriors again: each frame sums up to 1. Shape (T, V).
+        Log-posteriors, shape (T, V); the posteriors of each frame sum to 1 again.
     """
     if not score or not len(log_probs):
         return log_probs
@@ -71,40 +79,39 @@ def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
     return moved - np.logaddexp.reduce(moved, axis=1, keepdims=True)
 
 
-def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray) -> float:
-    """Sum the log-posteriors along a path of T tokens."""
+def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray[Any]) -> float:
+    """Return the sum of the log-posteriors along a path of T tokens."""
     if not len(path):
         return 0.0
     return float(log_probs[np.arange(len(path)), path].astype(np.float64).sum())
 
 
-def path_confidence(log_probs: LogProbs, path: Sequence[int]) -> float:
-    """Mean log-posterior of the path's frames that are not blank; -inf if all are."""
-    frames = [t for t, token in enumerate(path) if token != BLANK_ID]
-    if not frames:
+def path_confidence(log_probs: LogProbs, path: Path) -> float:
+    """Return the mean log-posterior of frames that are not blank; -inf for none."""
+    tokens = np.asarray(path, np.int64)  # (T,)
+    frames = np.flatnonzero(tokens != BLANK_ID)
+    if not len(frames):
         return float("-inf")
-    tokens = [path[t] for t in frames]
-    return float(log_probs[frames, tokens].astype(np.float64).mean())
+    return float(log_probs[frames, tokens[frames]].astype(np.float64).mean())
 
 
-def find_runs(log_probs: LogProbs, path: Sequence[int]) -> list[Run]:
-    """Give the tokens of a path: repeats merged, blanks left out.
+def find_runs(log_probs: LogProbs, path: Path) -> list[Run]:
+    """Return the tokens of a path: repeats merged, blanks left out.
 
     Examples:
         >>> log_probs = np.log(np.full((6, 3), 1 / 3, np.float32))  # (T, V)
         >>> [run.token for run in find_runs(log_probs, [0, 1, 1, 0, 1, 2])]
         [1, 1, 2]
     """
-    runs: list[Run] = []
-    before, start = BLANK_ID, 0
-    for t, token in enumerate([*path, BLANK_ID]):
-        if token == before:
-            continue
-        if before != BLANK_ID:
-            best = float(log_probs[start:t, before].max())
-            runs.append(Run(before, start, t, best))
-        before, start = token, t
-    return runs
+    tokens = np.asarray(path, np.int64)  # (T,)
+    if not len(tokens):
+        return []
+    starts = np.flatnonzero(np.diff(tokens, prepend=-1))
+    along = log_probs[np.arange(len(tokens)), tokens]  # (T,)
+    best = np.maximum.reduceat(along, starts).tolist()
+    ends = [*starts[1:].tolist(), len(tokens)]
+    rows = zip(tokens[starts].tolist(), starts.tolist(), ends, best, strict=True)
+    return [Run(*row) for row in rows if row[0] != BLANK_ID]
 
 
 def find_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
@@ -129,7 +136,7 @@ def find_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
 
 
 def make_word(text: str, runs: Sequence[Run]) -> Word:
-    """Make a word of the tokens it is spelled with; none gives it confidence 0."""
+    """Return a word with the times of its tokens; without any, confidence is 0."""
     if not runs:
         return Word(text, 0, 0, 0.0)
     mean = sum(run.log_prob for run in runs) / len(runs)
@@ -137,18 +144,18 @@ def make_word(text: str, runs: Sequence[Run]) -> Word:
 
 
 def align(log_probs: LogProbs, token_int: Sequence[int]) -> list[int] | None:
-    """Find the best path that spells tokens (Viterbi on the CTC graph).
+    """Return the best path that spells tokens (Viterbi on the CTC graph).
 
     Args:
         log_probs: CTC log-posteriors (natural log), shape (T, V).
-        token_int: The tokens, without blanks; N of them.
+        token_int: Ids of the tokens, without blanks, N of them.
 
     Returns:
         The token of each frame, blanks included; None if T is too short for them.
     """
     labels = np.full(2 * len(token_int) + 1, BLANK_ID)  # (S,): blank, token, blank, ...
     labels[1::2] = token_int
-    can_skip = np.zeros(len(labels), bool)  # over the blank before
+    can_skip = np.zeros(len(labels), bool)  # whether the blank before may be skipped
     can_skip[3::2] = labels[3::2] != labels[1:-2:2]
     score = np.full(len(labels), -np.inf)
     score[0] = 0.0

@@ -1,4 +1,4 @@
-"""What decoding finds, and the files it is written to, in ESPnet's layout."""
+"""Hypotheses, and the files they are written to, in ESPnet's layout."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hamzaban.decode.path import Word
+from hamzaban.decode.path import LogProbs, Word, collapse, path_confidence
 from hamzaban.fileio import atomic_text
-
-NAMES = ("text", "token", "token_int", "score", "confidence", "ctm", "nbest")
+from hamzaban.text.tokens import Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,13 +18,16 @@ class Result:
     """One hypothesis of one utterance.
 
     Attributes:
-        tokens: Its tokens.
-        token_int: Their ids.
-        words: Its words, with times.
-        total: The score it was ranked by.
-        acoustic: Log-probability (natural log) that the acoustic model gives it.
-        lm: That of the language model; 0 without one.
-        confidence: Mean log-posterior of its frames that are not blank, at most 0.
+        tokens: Tokens.
+        token_int: Ids of the tokens.
+        words: Words, with times.
+        total: Score by which hypotheses are ranked.
+        acoustic: Log-probability (natural log) by the acoustic model.
+        lm: Log-probability (natural log) by the language model; 0 without one.
+        confidence: Mean log-posterior of the frames that are not blank, at most 0.
+        path: Token of each frame, blanks included, T of them; empty if the search has
+            no path.
+        word_ends: Frame that completes each word of a lexicon.
     """
 
     tokens: tuple[str, ...] = ()
@@ -35,14 +37,46 @@ class Result:
     acoustic: float = 0.0
     lm: float = 0.0
     confidence: float = float("-inf")
+    path: tuple[int, ...] = ()
+    word_ends: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
-        """The words, divided by spaces."""
+        """The words, separated by spaces."""
         return " ".join(word.text for word in self.words)
 
 
-def write_nbest(
+def make_result(
+    tokenizer: Tokenizer,
+    log_probs: LogProbs,
+    path: Sequence[int],
+    words: Sequence[Word],
+    scores: tuple[float, float, float],
+    *,
+    word_ends: Sequence[int] = (),
+) -> Result:
+    """Return the hypothesis of a path through the frames.
+
+    Args:
+        tokenizer: Tokenizer of the acoustic model.
+        log_probs: Log-posteriors (natural log), shape (T, V).
+        path: Token of each frame, blanks included.
+        words: Words along the path.
+        scores: Total, acoustic and language model score, in nats.
+        word_ends: Frame that completes each word of a lexicon.
+    """
+    ids = collapse(path)
+    tokens = tokenizer.ids2tokens(ids)
+    text = " ".join(word.text for word in words)
+    if tokenizer.tokens2text(tokens) != text:  # a doubled last piece, merged
+        tokens = tokenizer.text2tokens(text)
+        ids = tokenizer.tokens2ids(tokens)
+    confidence = path_confidence(log_probs, path)
+    spelled = (tuple(tokens), tuple(ids), tuple(words))
+    return Result(*spelled, *scores, confidence, tuple(path), tuple(word_ends))
+
+
+def write_results(
     results: Mapping[str, Sequence[Result]],
     output_dir: str | Path,
     frame_shift_s: float,
@@ -51,11 +85,13 @@ def write_nbest(
 
     `ctm` has lines `utt_id 1 start duration word confidence`, in seconds; `nbest` is
     JSON lines with rank, text and scores (natural logarithms) of every hypothesis.
+    Scores and confidences have four decimals; the last ones depend on `batch_bins`,
+    because the padding of a batch changes how sums are rounded.
 
     Args:
-        results: The hypotheses of each utterance, the best first; none for an empty
-            one, which gets its line as well.
-        output_dir: Where the files go.
+        results: Hypotheses of each utterance, the best first; an utterance without any
+            gets an empty line.
+        output_dir: Folder to write the files to.
         frame_shift_s: Time between two frames.
     """
     output_dir = Path(output_dir)

@@ -1,4 +1,4 @@
-"""Choosing weights and beam on a validation set, from its emissions."""
+"""Choose weights and beam by the errors on a validation set, from its emissions."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Any
 
 from hamzaban.config import write_config
 from hamzaban.data.files import read_scp
-from hamzaban.decode.search import Searcher
-from hamzaban.decode.search_options import TUNED, InferenceConfig, SearchOptions
-from hamzaban.decode.search_run import Found, SearchPool
+from hamzaban.decode.search import Decoder, Search
+from hamzaban.decode.search_run import Found, search_emissions
+from hamzaban.decode.searches import tunable_options
 from hamzaban.decode.store import EmissionStore
 from hamzaban.fileio import atomic_path, atomic_text
 
-COLUMNS = (*TUNED, "wer", "cer", "errors", "words", "utts_per_s")
+MEASURED = ("wer", "cer", "errors", "words", "utts_per_s")
 
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One point of the sweep.
+    """The errors with one combination of values.
 
     Attributes:
-        values: What was tried, by the names in TUNED.
+        values: Values that were tried, by the name of the option.
         errors: Wrong words (substitutions, deletions, insertions).
         words: Words of the references.
         char_errors: Wrong characters, spaces left out.
         chars: Characters of the references, spaces left out.
-        wall_s: Time of the search.
-        num_utts: Utterances searched.
+        wall_s: Time of the search in seconds.
+        num_utts: Number of utterances searched.
     """
 
     values: dict[str, float]
@@ -55,20 +55,20 @@ class Trial:
 
 
 def tune(
-    searcher: Searcher,
+    decoder: Decoder,
     store: EmissionStore,
     refs: Mapping[str, str],
     grid: Mapping[str, Sequence[float]],
     nj: int,
 ) -> list[Trial]:
-    """Try all combinations of a grid.
+    """Try all combinations of the values of a grid.
 
     Args:
-        searcher: With the options to start from.
+        decoder: Decoder with the values of all other options.
         store: Emissions of the validation set.
-        refs: The transcript of each utterance.
-        grid: Values to try, by the names in TUNED.
-        nj: Processes.
+        refs: Transcript of each utterance.
+        grid: Values to try, by the name of the option.
+        nj: Number of processes.
 
     Returns:
         The trials, in the order of the grid.
@@ -80,26 +80,25 @@ def tune(
     if missing:
         raise ValueError(
             f"{store.folder}: {len(missing)} utterances have no reference, the first "
-            f"is {missing[0]}; give the --ref of this set"
+            f"is {missing[0]}; give the transcripts of this set by --ref"
         )
-    base, trials = searcher.options, []
-    with SearchPool(searcher, store, nj) as pool:
-        for values in itertools.product(*grid.values()):
-            point = dict(zip(grid, values, strict=True))
-            changes: dict[str, Any] = point
-            options = dataclasses.replace(base, **changes)
-            start = time.monotonic()
-            found = pool.search(options)
-            trial = _measure(found, refs, point, time.monotonic() - start)
-            trials.append(trial)
-            logging.info("%s: WER %.2f, CER %.2f", point, trial.wer, trial.cer)
+    base, trials = decoder.options, []
+    for values in itertools.product(*grid.values()):
+        point = dict(zip(grid, values, strict=True))
+        changes: dict[str, Any] = point
+        decoder.tune(dataclasses.replace(base, **changes))
+        start = time.monotonic()
+        found = search_emissions(decoder, store, nj)
+        trial = _measure(found, refs, point, time.monotonic() - start)
+        trials.append(trial)
+        logging.info("%s: WER %.2f, CER %.2f", point, trial.wer, trial.cer)
     return trials
 
 
 def choose(trials: Sequence[Trial]) -> Trial:
-    """Give the trial with the fewest word errors, then character errors, then time.
+    """Return the trial with the fewest word errors, or of these, character errors.
 
-    Of equal ones the smaller beam and the weights nearest 0 are taken.
+    Among equal ones, it is the one with the smallest beam, then with weights nearest 0.
     """
     return min(
         trials,
@@ -113,15 +112,21 @@ def choose(trials: Sequence[Trial]) -> Trial:
 
 
 def write_sweep(
-    trials: Sequence[Trial], config: InferenceConfig, output_dir: str | Path
+    trials: Sequence[Trial], search: Search, output_dir: str | Path
 ) -> None:
     """Write `tune.tsv`, `tune.png` and, last, `weights.yaml` with the best values."""
     output_dir = Path(output_dir)
     best = choose(trials)
+    names = tunable_options()  # of all searches, since make-report reads some
+    base = [getattr(search, name, 0.0) for name in names]
     with atomic_text(output_dir / "tune.tsv") as f:
-        f.write("\t".join(COLUMNS) + "\n")
+        f.write("\t".join([*names, *MEASURED]) + "\n")
         for trial in trials:
-            f.write("\t".join(_format(trial, config.search)) + "\n")
+            values = [
+                trial.values.get(name, value)
+                for name, value in zip(names, base, strict=True)
+            ]
+            f.write("\t".join(_format(values, trial)) + "\n")
     plot_sweep(trials, output_dir / "tune.png")
     logging.info("best: %s, WER %.2f, CER %.2f", best.values, best.wer, best.cer)
     comment = f"Made by hamzaban tune-decoder: WER {best.wer:.2f} on valid."
@@ -178,8 +183,7 @@ def _measure(
     return Trial(values, errors, words, char_errors, chars, wall_s, len(found))
 
 
-def _format(trial: Trial, options: SearchOptions) -> list[str]:
-    values = [trial.values.get(name, getattr(options, name)) for name in TUNED]
+def _format(values: Sequence[float], trial: Trial) -> list[str]:
     speed = trial.num_utts / max(trial.wall_s, 1e-9)
     rates = [f"{trial.wer:.2f}", f"{trial.cer:.2f}"]
     counts = [str(trial.errors), str(trial.words)]

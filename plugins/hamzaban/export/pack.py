@@ -131,7 +131,8 @@ def _read_search(search: Search) -> dict[str, Any]:
     for path in files:
         values |= read_config(path)[0]
     values.pop("tune", None)
-    return values | ({"mapping": config.search.mapping} if "mapping" in values else {})
+    mapping = getattr(config.search, "mapping", "")  # only a lexicon has one
+    return values | ({"mapping": mapping} if mapping else {})
 
 
 def _find_lm(root: str, lm_dir: str | Path | None) -> dict[str, Path]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.config import drop_none, option, read_dataclass, show
+from hamzaban.score.kinds import KINDS
 
 Value = str | tuple[str, ...]
-METRICS = ("wer", "cer", "ter")
 ROLES = ("compared", "conditions", "repeats")
 DIR = "dir"  # in commands: the folder of a cell, or of what is prepared
 NAME = "_name"  # in commands {lang_name} is a value's name, {lang} the value
@@ -47,7 +47,7 @@ class Grid:
         compared: The axes of what is compared, such as checkpoint and tokens.
         conditions: The axes that comparisons are made within, such as language.
         repeats: The axes of runs that differ by chance, such as seed.
-        metric: Of METRICS, as tables name it.
+        metric: Of score.kinds, as tables name it.
     """
 
     path: Path
@@ -123,7 +123,7 @@ class _File:
     variables: dict[str, Any] = option(default_factory=dict, convert=drop_none)
     common: tuple[str, ...] = option((), convert=_as_texts)
     prepare: _Preparation | None = None
-    metric: str = option("cer", choices=METRICS)
+    metric: str = option("cer", choices=tuple(KINDS))
 
 
 def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:

@@ -51,7 +51,7 @@ class Table:
     Attributes:
         compared, conditions, repeats: What cells differ in: names of the values of
             these axes, with a space between those of several.
-        metric: `cer`, `wer` or `ter`.
+        metric: The error rate, such as `cer`.
         cells: All cells.
     """
 

@@ -1,10 +1,11 @@
-"""Taking single files out of a tarball in one pass, without unpacking the rest."""
+"""Extract single files of a tarball in one pass, without unpacking the rest."""
 
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from hamzaban.data.walk import is_leftover
 from hamzaban.fileio import atomic_path
 from hamzaban.launch.notes import note_inputs
 
@@ -14,18 +15,18 @@ COPY_BYTES = 1 << 20
 def extract_files(
     archive: Path, target_of: Callable[[PurePosixPath], Path | None]
 ) -> Iterator[Path]:
-    """Extract files of a tarball, packed or not; those that are there are kept.
+    """Extract files of a tarball, compressed or not; keep files that are there.
 
     Args:
         archive: A .tar, .tar.gz, .tar.xz or .tar.bz2 file.
-        target_of: Says where a member goes; None leaves it out.
+        target_of: Returns the path for a member; None leaves it out.
 
     Yields:
-        Each file as soon as it is there; the caller may stop.
+        Each file as soon as it is extracted; the caller may stop.
 
     Raises:
         FileNotFoundError: There is no such archive.
-        ValueError: It is no tarball, or is cut short.
+        ValueError: It is no tarball, or it is cut short.
     """
     if not archive.is_file():
         raise FileNotFoundError(f"{archive}: no such file")
@@ -34,10 +35,12 @@ def extract_files(
     try:
         with tarfile.open(archive, "r|*") as tar:
             for member in tar:
-                # It would keep a list of all members.
+                # tarfile would keep a list of all members in memory.
                 tar.members = []  # type: ignore[attr-defined]
+                if not member.isfile() or _is_leftover(member.name):
+                    continue
                 target = target_of(PurePosixPath(member.name))
-                if target is not None and member.isfile():
+                if target is not None:
                     _extract(tar, member, target)
                     count += 1
                     yield target
@@ -51,7 +54,7 @@ def extract_files(
 
 
 def first_file(archive: Path) -> PurePosixPath:
-    """Return the name of the first file in a tarball, packed or not.
+    """Return the name of the first file in a tarball, compressed or not.
 
     Raises:
         ValueError: It is no tarball, or holds no file.
@@ -59,13 +62,17 @@ def first_file(archive: Path) -> PurePosixPath:
     try:
         with tarfile.open(archive, "r|*") as tar:
             for member in tar:
-                if member.isfile():
+                if member.isfile() and not _is_leftover(member.name):
                     return PurePosixPath(member.name)
     except (tarfile.TarError, EOFError) as error:
         raise ValueError(
             f"{archive}: cannot be read ({error}), expected a tar file; fetch it again"
         ) from error
     raise ValueError(f"{archive}: holds no file; fetch it again")
+
+
+def _is_leftover(name: str) -> bool:
+    return any(is_leftover(part) for part in PurePosixPath(name).parts)
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

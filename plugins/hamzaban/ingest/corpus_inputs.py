@@ -1,20 +1,20 @@
-"""What of a corpus of one's own says what is in it, so that a correction is seen."""
+"""Note the files that say what is in a user's corpus, so that changes are seen."""
 
-import os
 from pathlib import Path
 
 from hamzaban.data.files import kind_of
+from hamzaban.data.walk import walk_files
 from hamzaban.launch.notes import note_inputs
 
 TRANSCRIPTS = (".txt", ".parquet", ".arrow")
 
 
 def note_corpus(source: Path) -> None:
-    """Note the files of a corpus that are no tables: those are noted as they are read.
+    """Note the files of a corpus that say what is in it.
 
-    That is a Parquet file, or what of a folder is Parquet, the files of a Kaldi
-    directory or the transcripts beside audio; and the folders that they lie in, for
-    new ones. Audio is not looked at.
+    These are Parquet and Arrow files, the files of data directories, transcripts beside
+    audio, and all folders that hold them, where new files may appear. Tables are noted
+    when they are read. Audio is not noted.
     """
     if not source.is_dir():
         note_inputs(source)
@@ -22,12 +22,10 @@ def note_corpus(source: Path) -> None:
     if any(source.glob("metadata.*")) or any(source.glob("*/metadata.*")):
         return
     found: dict[Path, None] = {source: None}
-    for folder, below, names in os.walk(source):
-        below.sort()
-        place = Path(folder)
-        for name in sorted(names):
-            if name.lower().endswith(TRANSCRIPTS) or kind_of(name) is not None:
-                found[place / name] = None
+    for path in map(Path, walk_files(source)):
+        name = path.name
+        if name.lower().endswith(TRANSCRIPTS) or kind_of(name) is not None:
+            found[path] = None
     for path in list(found):
         while path != source:
             path = path.parent

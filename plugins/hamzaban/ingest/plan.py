@@ -1,5 +1,7 @@
 """The split of a user's own corpus: the one it has, or one that is drawn."""
 
+from __future__ import annotations
+
 import logging
 from array import array
 from collections import Counter
@@ -97,7 +99,7 @@ def make_plan(
     """Look through a corpus and decide the split.
 
     Valid and test are drawn by speaker where at least three speakers are named, else
-    by sentence.
+    by sentence. Utterances that name no speaker are not drawn in the first case.
 
     Args:
         read: Reads the corpus from its start.
@@ -116,6 +118,15 @@ def make_plan(
     by_speaker = len(survey.speakers) >= len(SETS)
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)
+    _log_unsplit(survey)
+    if missing:
+        sizes = _choose_sizes(survey, plan)
+        drawn = split_groups(sizes, shares, seed)
+        plan.drawn = {k: v for k, v in drawn.items() if v in missing}
+    return plan
+
+
+def _log_unsplit(survey: _Survey) -> None:
     has_split = any(survey.num_utts[name] for name in SETS)
     if has_split and survey.first_unsplit:
         logging.warning(
@@ -123,16 +134,9 @@ def make_plan(
             survey.num_utts[""],
             survey.first_unsplit,
         )
-    if missing:
-        sizes = _list_sizes(read, survey, plan)
-        drawn = split_groups(sizes, shares, seed)
-        plan.drawn = {k: v for k, v in drawn.items() if v in missing}
-    return plan
 
 
-def _list_sizes(
-    read: Callable[[], Iterable[Item]], survey: _Survey, plan: Plan
-) -> Mapping[str, int]:
+def _choose_sizes(survey: _Survey, plan: Plan) -> Mapping[str, int]:
     """Return the number of utterances of each group, and log what the groups are."""
     sets = " and ".join(plan.missing)
     if not plan.by_speaker:
@@ -146,20 +150,16 @@ def _list_sizes(
             )
         logging.info("%s drawn from train, no sentences shared", sets)
         return survey.sentences
-    logging.info("%s drawn from train, no speakers shared", sets)
-    sizes = survey.speakers.copy()
     if survey.num_unnamed:
         logging.warning(
-            "%d of %d utterances name no speaker, and each counts as a speaker of its "
-            "own; the first: %s",
+            "%d of %d utterances name no speaker; each counts as a speaker of its own "
+            "and stays in train; the first: %s",
             survey.num_unnamed,
-            survey.num_unnamed + sizes.total(),
+            survey.num_unnamed + survey.speakers.total(),
             survey.first_unnamed,
         )
-        for item in filter(can_use, read()):
-            if not item.speaker and plan.set_of(item) == "train":
-                sizes[group_of(item, True)] += 1
-    return sizes
+    logging.info("%s drawn from train, no speakers shared", sets)
+    return survey.speakers
 
 
 def can_use(item: Item) -> bool:
@@ -188,8 +188,8 @@ def _each_text_timed(read: Callable[[], Iterable[Item]]) -> Iterator[Item]:
     )
 
 
-def _find_twice(audio: array, text: array) -> tuple[int, int] | None:
-    """Return the places of two entries of the same audio and different text."""
+def _find_twice(audio: array[int], text: array[int]) -> tuple[int, int] | None:
+    """Return the first two places that have the same audio and different text."""
     if not audio:
         return None
     names, texts = np.frombuffer(audio, np.uint64), np.frombuffer(text, np.uint64)
@@ -198,7 +198,8 @@ def _find_twice(audio: array, text: array) -> tuple[int, int] | None:
     differs = is_same & (texts[order][1:] != texts[order][:-1])
     if not differs.any():
         return None
-    place = int(np.flatnonzero(differs)[0])
+    places = np.flatnonzero(differs)
+    place = places[np.argmin(order[places + 1])]
     return int(order[place]), int(order[place + 1])
 
 

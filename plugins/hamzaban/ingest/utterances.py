@@ -1,14 +1,14 @@
-"""Utterances of a corpus, and the data directories they are written to."""
+"""Utterances of a corpus, and counts of those that are left out."""
 
 import logging
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hamzaban.text.marks import Mark, decode_entities
+from hamzaban.text.marks import MarkCounts, decode_entities
 
 _NOT_IN_ID = re.compile(r"[\s\x00-\x1f\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -18,16 +18,16 @@ class Utterance(NamedTuple):
     """One utterance.
 
     Attributes:
-        name: What the corpus calls it; the utt_id is made of it and the speaker.
-        spk_id: "" where unknown: the utterance is its own speaker.
+        name: The corpus's name for it, which the utt_id is made of with the speaker.
+        spk_id: The speaker; "" where unknown, then the utterance is its own speaker.
         audio: Path of the recording.
-        text: The transcript as the corpus has it; None for speech without one.
+        text: The transcript; None for speech without one.
         lang: Language, for utt2lang; "" for none.
         duration_s: Seconds, 0 where unknown.
-        rec_id: Id of the recording the utterance is cut from; "" if it is all of it.
-        begin_s: Where it begins in that recording, seconds.
-        end_s: Where it ends.
-        keeps_name: The name is the utt_id.
+        rec_id: Id of the recording the utterance is cut from; "" for a whole recording.
+        begin_s: Second of that recording at which it begins.
+        end_s: Second at which it ends.
+        keeps_name: The name is the utt_id as it is.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Utterance(NamedTuple):
 
     @property
     def utt_id(self) -> str:
-        """Return the id, which begins with the speaker's unless the name is kept."""
+        """Return the id, which begins with the speaker unless the name is kept."""
         name = clean_id(self.name)
         spk_id = clean_id(self.spk_id)
         is_whole = self.keeps_name or name.startswith(spk_id)
@@ -52,29 +52,29 @@ class Utterance(NamedTuple):
 
 @dataclass
 class Tally:
-    """Counts of what was read, and of what was left out and why.
+    """Counts of utterances that were read and left out.
 
     Attributes:
-        place: What was read, for messages.
+        place: The set and its corpus, for messages.
         num_read: Utterances read.
-        faults: Utterances that could not be used, by reason.
-        excluded: Those that were left out on purpose, by reason.
-        marks: Marks in transcripts (see `hamzaban.text.marks`), by kind.
-        first_marks: The first mark of each kind.
+        faults: Utterances that cannot be used, by reason.
+        excluded: Utterances that are left out on purpose, by reason.
+        marks: Marks in transcripts.
+        remedies: What the user can do about a fault, by reason.
     """
 
     place: str
     num_read: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
-    marks: Counter[str] = field(default_factory=Counter)
-    first_marks: dict[str, str] = field(default_factory=dict)
+    marks: MarkCounts = field(default_factory=MarkCounts)
+    remedies: Mapping[str, str] = field(default_factory=dict)
 
-    def add_marks(self, marks: Iterable[Mark]) -> None:
-        """Count the marks of a transcript."""
-        for mark in marks:
-            self.marks[mark.kind] += 1
-            self.first_marks.setdefault(mark.kind, mark.text)
+    def remedy(self) -> str:
+        """Return "; " and the remedy of the most frequent fault that has one, or ""."""
+        known = (why for why, _ in self.faults.most_common() if why in self.remedies)
+        why = next(known, None)
+        return f"; {self.remedies[why]}" if why else ""
 
     def check(self, max_drop: float) -> None:
         """Log the counts.
@@ -85,9 +85,7 @@ class Tally:
         parts = [f"{self.num_read} read"]
         for reason, count in (*self.excluded.items(), *self.faults.items()):
             parts.append(f"{count} left out: {reason}")
-        for kind, count in self.marks.items():
-            first = self.first_marks[kind]
-            parts.append(f"{count} {kind} marks in transcripts, such as {first}")
+        parts += self.marks.describe()
         logging.info("%s: %s", self.place, "; ".join(parts))
         num_faults = self.faults.total()
         if num_faults > max_drop * max(self.num_read, 1):
@@ -95,12 +93,12 @@ class Tally:
             raise ValueError(
                 f"{self.place}: {num_faults} of {self.num_read} utterances cannot be "
                 f"used ({worst}: {count}), expected at most {max_drop:.0%}; mend the "
-                "corpus or raise --max_drop"
+                f"corpus or raise --max_drop{self.remedy()}"
             )
 
 
 def clean_id(text: str) -> str:
-    """Return a text as part of an id: white space and control characters as `_`."""
+    """Return a text with `_` for white space and control characters, for an id."""
     return _NOT_IN_ID.sub("_", text.strip())
 
 

@@ -1,4 +1,4 @@
-"""Writing the data directory of a set of utterances, in whatever order they come."""
+"""Write the data directory of a set of utterances, in whatever order they come."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -16,11 +16,16 @@ _FIELD = "\x1f"
 
 
 class Written(NamedTuple):
-    """What was written: number of utterances, speakers, and hours (0: unknown)."""
+    """What was written: utterances, their speakers, and hours (0: unknown)."""
 
     num_utts: int
     speakers: frozenset[str]
     hours: float
+
+    def __str__(self) -> str:
+        """Describe it for the log."""
+        length = f", {self.hours:.2f} h" if self.hours else ""
+        return f"{self.num_utts} utterances, {len(self.speakers)} speakers{length}"
 
 
 def write_set(
@@ -42,7 +47,7 @@ def write_set(
         utterances: Its utterances.
         tally: Counts segments that are left out.
         publish: The stack on which the directory is put.
-        remedy: What the user can do where two have the same id.
+        remedy: What the user can do about two utterances of the same id.
 
     Raises:
         ValueError: There is no utterance, or an id comes twice.
@@ -58,21 +63,20 @@ def write_set(
         num_utts += 1
         duration_s = utt.duration_s or utt.end_s - utt.begin_s
         total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
-    _require_some(num_utts, data_dir)
+    _require_some(num_utts, data_dir, tally)
     out.finish()
-    hours = total_s / 3600 if all_timed else 0.0
-    length = f", {hours:.2f} h" if all_timed else ""
-    logging.info(
-        "%s: %d utterances, %d speakers%s", data_dir, num_utts, len(speakers), length
-    )
-    return Written(num_utts, frozenset(speakers), hours)
+    done = Written(num_utts, frozenset(speakers), total_s / 3600 if all_timed else 0.0)
+    logging.info("%s: %s", data_dir, done)
+    return done
 
 
-def _require_some(num_utts: int, data_dir: Path) -> None:
+def _require_some(num_utts: int, data_dir: Path, tally: Tally) -> None:
     if num_utts == 0:
+        left_out = (*tally.excluded.items(), *tally.faults.items())
+        counts = "; ".join(f"{why}: {count}" for why, count in left_out) or "none read"
         raise ValueError(
-            f"{data_dir}: no utterance is left to write, expected at least one; "
-            "see the counts above for where they went"
+            f"{data_dir}: no utterance is left to write ({counts}), expected at least "
+            f"one; correct the corpus{tally.remedy()}"
         )
 
 
@@ -102,7 +106,7 @@ def _sort(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
 def _each_once(
     utterances: Iterator[Utterance], place: str, remedy: str
 ) -> Iterator[Utterance]:
-    """Pass sorted utterances on; two of the same id are an error."""
+    """Pass on sorted utterances; two of the same id are an error."""
     last: Utterance | None = None
     for utt in utterances:
         if last is not None and last.utt_id == utt.utt_id:

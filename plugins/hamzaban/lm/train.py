@@ -99,7 +99,9 @@ def _choose_models(
     return models
 
 
-def _make_splitter(unit: str, bpemodel: str | Path | None) -> Callable:
+def _make_splitter(
+    unit: str, bpemodel: str | Path | None
+) -> Callable[[str], list[str]]:
     if unit != "bpe":
         return split_words if unit == "word" else split_chars
     if bpemodel is None:
@@ -152,7 +154,8 @@ class _Job:
         """Write `lm.yaml`, last of the files."""
         name = normalizer_id(load_normalizer(lang))
         order = self._ngram.order
-        info = LmInfo.make(self.unit, order, name, self.weight, bpemodel)
+        binary = self.folder / "lm.bin"
+        info = LmInfo.make(self.unit, order, name, self.weight, bpemodel, binary=binary)
         write_info(self.folder, info)
 
     def _mix(self, valid: Path) -> None:

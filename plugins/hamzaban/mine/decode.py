@@ -11,6 +11,7 @@ import numpy as np
 import soxr
 
 from hamzaban.audio.media import frame_to_float, open_media
+from hamzaban.audio.signal import Mixer
 from hamzaban.audio.source import UnreadableError, open_file
 from hamzaban.audio.stream import RATE_RANGE, check_rate, name_faults
 from hamzaban.mine.mining_options import BEST
@@ -82,7 +83,13 @@ def probe_media(path: Path, audio_stream: str | int = BEST) -> Media:
 
 
 def read_media(
-    media: Media, start: int, fs: int, faults: list[str], *, stop_at_fault: bool = False
+    media: Media,
+    start: int,
+    fs: int,
+    faults: list[str],
+    *,
+    stop_at_fault: bool = False,
+    mixer: Mixer | None = None,
 ) -> Iterator[np.ndarray]:
     """Decode a file from a place on, mix its channels and resample.
 
@@ -94,14 +101,17 @@ def read_media(
         fs: Rate wanted, Hz.
         faults: Gets what ffmpeg says of what it cannot decode, which is left out.
         stop_at_fault: End there, and where rate or channels change.
+        mixer: Makes the channels one; by default their mean, or one that is not
+            cancelled by others.
 
     Yields:
-        Consecutive samples, the mean of all channels, float32, shape (num_samples,).
+        Consecutive samples, float32, shape (num_samples,).
 
     Raises:
         UnreadableError: The file cannot be opened any more, or (reason no_seek) has
             no such place.
     """
+    mixer = mixer or Mixer()
     with _open(media.path, media.audio_stream) as (container, stream):
         start_s = Fraction(start, fs)
         if start:
@@ -109,18 +119,26 @@ def read_media(
         frames = _each_frame(container, stream, faults, stop_at_fault=stop_at_fault)
         if stop_at_fault:
             frames = _until_change(frames, media, faults)
-        rate, resampler = fs, None
-        for frame in _from_time(frames, media, start_s, faults):
-            if frame.sample_rate != rate:
-                if resampler is not None:
-                    yield _finish(resampler)
-                rate, resampler = frame.sample_rate, None
-                if rate != fs:
-                    resampler = soxr.ResampleStream(rate, fs, 1, dtype="float32")
-            mono = _mix(frame_to_float(frame, media.path))
-            yield mono if resampler is None else resampler.resample_chunk(mono)
-        if resampler is not None:
-            yield _finish(resampler)
+        frames = _from_time(frames, media, start_s, faults)
+        yield from _resample(frames, mixer, fs, media.path)
+
+
+def _resample(
+    frames: Iterator[Any], mixer: Mixer, fs: int, path: str
+) -> Iterator[np.ndarray]:
+    """Yield frames of any rates as mono samples of one rate."""
+    rate, resampler = fs, None
+    for frame in frames:
+        if frame.sample_rate != rate:
+            if resampler is not None:
+                yield _finish(resampler)
+            rate, resampler = frame.sample_rate, None
+            if rate != fs:
+                resampler = soxr.ResampleStream(rate, fs, 1, dtype="float32")
+        mono = _mix(mixer, frame_to_float(frame, path), rate)
+        yield mono if resampler is None else resampler.resample_chunk(mono)
+    if resampler is not None:
+        yield _finish(resampler)
 
 
 def _finish(resampler: soxr.ResampleStream) -> np.ndarray:
@@ -261,14 +279,9 @@ def _language(stream: Any) -> str:
     return "" if code in ("", "und") or not code.isascii() else code
 
 
-def _mix(array: np.ndarray) -> np.ndarray:
-    """Average channels, shape (num_channels, num_samples); what is no number is 0."""
-    mono = array[0]
-    if len(array) > 1:
-        mono = array[0] + array[1]
-        for channel in array[2:]:
-            mono += channel
-        mono *= np.float32(1.0 / len(array))
+def _mix(mixer: Mixer, array: np.ndarray, fs: int) -> np.ndarray:
+    """Mix channels, shape (num_channels, num_samples); what is no number is 0."""
+    mono = mixer.mix(array.T, fs)
     if not np.isfinite(np.dot(mono, mono)):
         mono = np.nan_to_num(mono, posinf=0.0, neginf=0.0)
     return mono  # (num_samples,)

@@ -8,6 +8,7 @@ from hamzaban.config import option, read_dataclass
 
 OUTPUTS = ("flac", "segments")
 BEST = "best"
+MIX = "mix"
 NOT_IN_DIGEST = frozenset(
     {"suffixes", "find_duplicates", "max_duplicate_share", "max_bit_errors"}
 )
@@ -27,6 +28,7 @@ class MineOptions:
     fs: int
     suffixes: tuple[str, ...] = option(convert=_simplify)
     audio_stream: str | int = option(choices=(BEST,), at_least=0)
+    channel: str | int = option(MIX, choices=(MIX,), at_least=0)
     part_s: float = option(above=0)
     output: str = option(choices=OUTPUTS)
     threshold: float = option(at_least=0, at_most=1)
@@ -80,10 +82,17 @@ class MineOptions:
         """Whether chunks are written as files of their own."""
         return self.output == "flac"
 
+    @property
+    def channel_number(self) -> int | None:
+        """The channel to take, from 0; None mixes all."""
+        return None if isinstance(self.channel, str) else self.channel
+
     def digest(self) -> str:
         """Return 16 hexadecimal digits that change with what decides the chunks."""
         names = [field.name for field in fields(self)]
         values = [(name, getattr(self, name)) for name in names]
+        if self.channel == MIX:  # as all was before there was a choice
+            values.remove(("channel", MIX))
         kept = repr([pair for pair in values if pair[0] not in NOT_IN_DIGEST])
         return hashlib.blake2b(kept.encode(), digest_size=8).hexdigest()
 

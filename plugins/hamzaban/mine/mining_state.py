@@ -86,6 +86,7 @@ class Part:
         head: Mean squares of its first frames.
         tail: Mean squares of the frames after its end, the next part's head.
         numbers: Fingerprints of its chunks, one after the other, uint32.
+        is_one_channel: Its channels cancel each other, and one was taken.
     """
 
     start: int
@@ -97,6 +98,7 @@ class Part:
     head: np.ndarray
     tail: np.ndarray
     numbers: np.ndarray
+    is_one_channel: bool = False
 
 
 def save_source(path: Path, source: Source) -> None:
@@ -165,4 +167,12 @@ def load_part(path: Path, *, with_numbers: bool = False) -> Part | None:
         return None
 
 
-_PLAIN = ("start", "num_samples", "chunks", "faults", "fault", "is_short")
+_PLAIN = (
+    "start",
+    "num_samples",
+    "chunks",
+    "faults",
+    "fault",
+    "is_short",
+    "is_one_channel",
+)

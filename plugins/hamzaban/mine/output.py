@@ -189,9 +189,9 @@ class _Output:
             copied: Audio of its duplicates, s, by the source of their originals.
         """
         tally, source = self.tally, mined.source
-        parts = [load_part(job.record) for job in mined.jobs]
-        read_s = sum(part.num_samples for part in parts if part) / self._options.fs
-        state, detail = _judge(mined, read_s, [part for part in parts if part])
+        parts = list(filter(None, (load_part(job.record) for job in mined.jobs)))
+        read_s = sum(part.num_samples for part in parts) / self._options.fs
+        state, detail = _judge(mined, read_s, parts)
         kept_s = totals.get("kept", 0.0)
         dropped_s = {reason: totals[reason] for reason in totals if reason != "kept"}
         dropped_s["no_speech"] = max(read_s - sum(totals.values()), 0.0)
@@ -211,8 +211,8 @@ class _Output:
             "copy_of": sorted(copied) if is_copy else [],
         }
         _write_line(self._streams["sources.jsonl"], values)
-        tally.sources[state] += 1
-        tally.sources["copies"] += is_copy
+        tally.sources.update({state: 1, "copies": is_copy})
+        tally.sources["one_channel"] += any(part.is_one_channel for part in parts)
         if state == "same_file" and source.media is not None:
             tally.same_file_s += source.media.duration_s or 0.0
         tally.read_s += read_s

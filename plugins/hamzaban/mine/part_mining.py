@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from hamzaban.audio.plan import audio_name
-from hamzaban.audio.signal import to_int16
+from hamzaban.audio.signal import Mixer, to_int16
 from hamzaban.fileio import atomic_path
 from hamzaban.mine.chunks import Chunker, Span
 from hamzaban.mine.decode import Media, read_media
@@ -66,35 +66,34 @@ def mine_part(job: PartJob) -> Part:
         ValueError: The language filter fails.
     """
     faults: list[str] = []
+    mixer = Mixer(job.options.channel_number, job.media.path)
     blocks = read_media(
         job.media,
         job.start,
         job.options.fs,
         faults,
         stop_at_fault=not job.options.writes_audio,
+        mixer=mixer,
     )
     wanted = None if job.end is None else job.end - job.start
     tail: list[np.ndarray] = []
     miner = _Miner(job)
-    chunks: list[Chunk] = []
-    numbers: list[np.ndarray] = []
+    found: list[tuple[Chunk, np.ndarray]] = []
     for block in _reblock(_split(blocks, wanted, tail), BLOCK_SAMPLES):
-        for chunk, found in miner.feed(block):
-            chunks.append(chunk)
-            numbers.append(found)
-    for chunk, found in miner.finish():
-        chunks.append(chunk)
-        numbers.append(found)
+        found += miner.feed(block)
+    found += miner.finish()
+    numbers = [fingerprints for _, fingerprints in found]
     part = Part(
         start=job.start,
         num_samples=miner.num_samples,
-        chunks=chunks,
+        chunks=[chunk for chunk, _ in found],
         faults=len(faults),
         fault=faults[0] if faults else "",
         is_short=wanted is not None and miner.num_samples < wanted,
         head=miner.head,
         tail=_mean_squares(np.concatenate([*tail, np.zeros(0, np.float32)])),
         numbers=np.concatenate([*numbers, np.zeros(0, np.uint32)]),
+        is_one_channel=mixer.has_cancelled,
     )
     save_part(job.record, part)
     return part

@@ -10,14 +10,18 @@ _SOURCES = {
     "damaged": "damaged; what could be decoded was mined",
     "truncated": "shorter than they say; what is there was mined",
     "copies": "of these, speech heard before in another coding",
+    "one_channel": "of these, channels of opposite phase; one was taken",
     "same_file": "same bytes as another, not mined again",
     "no_audio": "without audio",
     "unreadable": "no media, or coded in a way unknown",
     "empty": "of 0 bytes",
+    "line_break": "with a line break in their names; rename them",
     "missing": "not there",
     "crashed": "ended the process that decoded them",
     "no_seek": "cannot be read",
+    "no_channel": "without the channel asked for",
 }
+_OF_THESE = ("copies", "one_channel")  # are counted elsewhere, too
 _REASONS = {
     "no_speech": "no speech",
     "duplicate": "heard before (duplicate)",
@@ -59,7 +63,8 @@ def format_table(tally: Tally) -> str:
         rows.append(("not read: same files", hours, "", ""))
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines += ["", "| files | |", "|---|---:|"]
-    total = sum(tally.sources.values()) - tally.sources["copies"]
+    counted_twice = sum(tally.sources[state] for state in _OF_THESE)
+    total = sum(tally.sources.values()) - counted_twice
     lines.append(f"| all | {total} |")
     for state, name in _SOURCES.items():
         if tally.sources[state]:

@@ -1,25 +1,20 @@
-"""Labels of all emissions of a store, in processes, part by part on disk."""
+"""Label all utterances of a store of emissions, in parts that survive a kill."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import logging
-import multiprocessing
-import signal
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from hamzaban.decode.store import EmissionStore
 from hamzaban.fileio import atomic_text, remove_leftovers
-from hamzaban.launch.local import die_with_parent
+from hamzaban.processes import run_on_forks
 from hamzaban.pseudo.label import Labeller, write_labels
 
 PART_UTTS = 500
 META = "meta.json"
-_job: tuple[Labeller, EmissionStore, Path] | None = None  # of a forked process
 
 Part = tuple[int, Sequence[str]]
 
@@ -30,38 +25,37 @@ def label_store(
     source: Mapping[str, str],
     nj: int = 1,
 ) -> list[Path]:
-    """Label all utterances of a store; what is there is not made again.
+    """Label all utterances of a store; keep the parts that an earlier run wrote.
 
-    The labels are the same for any `nj`, and for any number of kills and restarts.
+    The labels do not depend on `nj`, nor on how often the run was killed and restarted.
 
     Args:
-        search: The search, and the emissions it goes through.
-        folder: Gets parts of JSON lines and `meta.json`.
-        source: Fingerprint of all that decides the labels; parts of another are
-            removed.
-        nj: Processes.
+        search: The labeller, and the emissions that it decodes.
+        folder: Folder to write: parts of JSON lines, and `meta.json`.
+        source: Fingerprints of everything that decides the labels; parts with other
+            fingerprints are removed.
+        nj: Number of processes.
 
     Returns:
-        The parts, in the order of utt_ids.
+        The files of the parts, in the order of utt_ids.
 
     Raises:
         ValueError: A process died, or an emission is damaged.
     """
-    global _job
     start = time.monotonic()
     _prepare(folder, dict(source))
     parts = _divide(list(search[1]))
     paths = [_part(folder, number) for number, _ in parts]
     missing = [part for part in parts if not paths[part[0]].is_file()]
-    _job = (*search, folder)
-    try:
-        _run(missing, min(nj, len(missing)))
-    finally:
-        _job = None
+    for _ in run_on_forks(_label_part, (*search, folder), missing, nj):
+        pass
     logging.info(
-        "%s: %d of %d parts labelled, %d were there, %.1f s",
-        *(folder, len(missing), len(paths), len(paths) - len(missing)),
+        "%s: labelled %d of %d parts in %.1f s; %d were there",
+        folder,
+        len(missing),
+        len(paths),
         time.monotonic() - start,
+        len(paths) - len(missing),
     )
     return paths
 
@@ -84,32 +78,8 @@ def _prepare(folder: Path, source: dict[str, str]) -> None:
         f.write(text)
 
 
-def _run(parts: Sequence[Part], nj: int) -> None:
-    if nj <= 1:
-        for part in parts:
-            _label_part(part)
-        return
-    context = multiprocessing.get_context("fork")
-    pool = concurrent.futures.ProcessPoolExecutor(
-        nj, context, die_with_parent, (signal.SIGKILL,)
-    )
-    with pool:
-        jobs = [pool.submit(_label_part, part) for part in parts]
-        try:
-            for job in concurrent.futures.as_completed(jobs):
-                job.result()
-        except BrokenProcessPool as e:
-            raise ValueError(
-                "a labelling process died, perhaps for lack of memory; give a lower "
-                "--nj or beam_size"
-            ) from e
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _label_part(part: Part) -> None:
-    assert _job is not None
-    labeller, store, folder = _job
+def _label_part(shared: tuple[Labeller, EmissionStore, Path], part: Part) -> None:
+    labeller, store, folder = shared
     number, utt_ids = part
     found = (labeller.label(utt_id, store.read(utt_id)) for utt_id in utt_ids)
     write_labels(found, _part(folder, number))

@@ -1,4 +1,4 @@
-"""What pseudo-labelling is asked for: the values of conf/pseudo.yaml."""
+"""The options of pseudo-labelling: the values of conf/pseudo.yaml."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ import dataclasses
 from pathlib import Path
 
 from hamzaban.config import check_names, option, read_config, read_dataclass
-from hamzaban.decode.search_options import SearchOptions
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.guard import GuardOptions
 
-_SEARCHED = (
-    *("lm_weight", "word_score", "beam_size", "beam_size_token", "beam_threshold"),
-    *("log_add", "blank_threshold", "num_spellings"),
-)
+# Options of the search that a round decides by itself or has keys of its own for.
+_DECIDED = frozenset(("lm_unit", "nbest", "mapping", "blank_score"))
 
 
-def _add_search(values: object) -> object:
-    if not isinstance(values, dict):
-        return values
-    check_names(values, _SEARCHED, "")
-    return {"search": "lexicon", **values}
+def _check_search(values: object) -> object:
+    if isinstance(values, dict):
+        names = [field.name for field in dataclasses.fields(LexiconSearch)]
+        check_names(values, [name for name in names if name not in _DECIDED], "")
+    return values
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PseudoOptions:
-    """The values of conf/pseudo.yaml, which says what each is."""
+    """The values of conf/pseudo.yaml, whose comments explain them."""
 
     mapping: str | None
     valid_share: float = option(above=0, below=1)
     blank_scores: tuple[float, ...]
-    search: SearchOptions = option(convert=_add_search)
+    search: LexiconSearch = option(convert=_check_search)
     filters: FilterOptions
     guard: GuardOptions
 
@@ -38,14 +36,14 @@ class PseudoOptions:
         """Check that there is a blank score to try.
 
         Raises:
-            ValueError: There is none.
+            ValueError: The list is empty.
         """
         if not self.blank_scores:
             raise ValueError("blank_scores: [] found, expected a list such as [0.0]")
 
 
 def read_options(path: str | Path) -> PseudoOptions:
-    """Read a config that holds, with its bases, all values of conf/pseudo.yaml.
+    """Read a config that, together with its bases, has all values of conf/pseudo.yaml.
 
     Raises:
         FileNotFoundError: The config or a base is missing.

@@ -16,6 +16,7 @@ from hamzaban.report.worst import Utterance
 from hamzaban.score.analysis import Analysis, format_bounds
 from hamzaban.score.compare import Comparison
 from hamzaban.score.compare_text import conclude, describe_method, format_p
+from hamzaban.score.kinds import KINDS
 from hamzaban.score.tokens import SPACE_SYMBOL
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -92,6 +93,12 @@ class Page:
     commands: Sequence[Command] = ()
     environment: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+
+    @property
+    def kinds(self) -> list[str]:
+        """Error rates but WER that some row has, in the order of KINDS."""
+        found = {kind for row in self.rows for kind in row.rates} - {"wer"}
+        return [kind for kind in KINDS if kind in found]
 
 
 def render_page(page: Page) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hamzaban.score.bootstrap import Plan, choose_unit, estimate_interval, sum_groups
 from hamzaban.score.compare import Comparison, compare_systems
+from hamzaban.score.kinds import KINDS, RAW
 from hamzaban.score.sclite import Scored
 from hamzaban.score.systems import (
     Source,
@@ -17,7 +18,10 @@ from hamzaban.score.systems import (
 )
 from hamzaban.score.trn import get_speaker
 
-FORMS = {"": ("wer", "cer", "ter"), "_raw": ("wer", "cer")}  # of normalized, raw text
+FORMS = {  # of normalized and of raw text
+    "": tuple(KINDS),
+    RAW: tuple(kind.name for kind in KINDS.values() if kind.has_raw),
+}
 MAX_COMPARED = 6
 
 
@@ -62,7 +66,7 @@ class Row:
         normalizer: Id of the text normalizer.
         num_utterances: Utterances.
         unit: What the bootstrap drew.
-        rates: By `wer`, `cer`, `ter`.
+        rates: By the names of `KINDS`, as far as they were scored.
     """
 
     experiment: Experiment

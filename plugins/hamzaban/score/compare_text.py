@@ -13,7 +13,7 @@ def format_comparison(comparison: Comparison, kind: str) -> Iterator[str]:
 
     Args:
         comparison: The systems on one set.
-        kind: `wer`, `cer` or `ter`.
+        kind: A name of `KINDS`.
     """
     rows = [("system", "runs", kind.upper(), "95 % interval", "sd of runs")]
     for rate in comparison.rates:

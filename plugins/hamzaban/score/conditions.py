@@ -59,7 +59,7 @@ def compare_conditions(
     Args:
         decoded: Holds the decoded sets, such as exp/asr_x/decode.
         conditions: As make-conditions read them.
-        kind: `wer`, `cer` or `ter`.
+        kind: A name of `KINDS`.
         plan: How to draw for intervals: speakers where there are 20, else utterances.
 
     Returns:

@@ -69,7 +69,7 @@ def read_decoded(
         data_dir: Has utt2lang and utt2spk.
         oracle: Folder of the set decoded with `language: utt2lang`.
         predicted: Folder of the set decoded with `language: predicted`.
-        kind: `wer`, `cer`, `mer` or `ter`.
+        kind: A name of `KINDS`.
 
     Raises:
         FileNotFoundError: A file is missing.

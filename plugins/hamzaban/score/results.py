@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from hamzaban import __version__
+from hamzaban.score.kinds import KINDS, find_kind
 
-KINDS = ("wer", "cer", "mer", "ter")
 _COLUMNS = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
 _NORMALIZER = re.compile(r", normali[sz]er (\S+)")
 NOT_STATED = "not stated"
@@ -25,7 +25,7 @@ class Result:
     Attributes:
         exp: The experiment, such as `exp/asr_train_raw_ar_bpe512`.
         dataset: Inference tag and test set, such as `decode_greedy/test`.
-        kind: `wer`, `cer`, `mer` or `ter`.
+        kind: A name of `KINDS`.
         normalizer: Id of the text normalizer, as far as the file names it.
         numbers: Utterances, tokens, then six percentages, as printed.
     """
@@ -38,7 +38,7 @@ class Result:
 
 
 def find_results(exp_dirs: Iterable[str | Path]) -> list[Result]:
-    """Read every score_{wer,cer,mer,ter}/result.txt below the folders.
+    """Read every score_<kind>/result.txt below the folders.
 
     Raises:
         FileNotFoundError: A folder does not exist or holds no result.
@@ -48,18 +48,13 @@ def find_results(exp_dirs: Iterable[str | Path]) -> list[Result]:
         if not exp_dir.is_dir():
             raise FileNotFoundError(f"{exp_dir}: no such folder; give an experiment's")
         found = sorted(exp_dir.resolve().glob("**/score_*/result.txt"))
-        found = [path for path in found if _get_kind(path) in KINDS]
+        found = [path for path in found if find_kind(path.parent.name) in KINDS]
         if not found:
             raise FileNotFoundError(
                 f"{exp_dir}: holds no score_wer/result.txt; score a decoded set first"
             )
         paths.update(dict.fromkeys(found))
     return [read_result(path) for path in paths]
-
-
-def _get_kind(path: Path) -> str:
-    """Name the unit; `score_wer_raw` is beside `score_wer` of normalized text."""
-    return path.parent.name.removeprefix("score_").removesuffix("_raw")
 
 
 def read_result(path: str | Path) -> Result:
@@ -88,7 +83,8 @@ def read_result(path: str | Path) -> Result:
     # The full valid set is decoded as org/<valid_set>, all others as <set>.
     exp = path.parents[4 if path.parents[2].name == "org" else 3]
     dataset = path.parents[1].relative_to(exp).as_posix()
-    return Result(_shorten(exp), dataset, _get_kind(path), normalizer, numbers)
+    kind = find_kind(path.parent.name)
+    return Result(_shorten(exp), dataset, kind, normalizer, numbers)
 
 
 def _shorten(path: Path) -> str:
@@ -112,10 +108,10 @@ def format_results(
     lines += ["## Environments", *environment, ""]
     for exp in dict.fromkeys(result.exp for result in results):
         lines.append(f"## {exp}")
-        for kind in KINDS:
-            chosen = [r for r in results if (r.exp, r.kind) == (exp, kind)]
+        for kind in KINDS.values():
+            chosen = [r for r in results if (r.exp, r.kind) == (exp, kind.name)]
             if chosen:
-                lines += [f"### {kind.upper()}", "", *_format_tables(chosen)]
+                lines += [f"### {kind.label}", "", *_format_tables(chosen)]
     return "\n".join(lines) + "\n"
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hamzaban.score.files import check_utterances, pair_texts
-from hamzaban.score.mixed_error_rate import split_mixed
+from hamzaban.score.kinds import KINDS
 from hamzaban.score.results import NOT_STATED, read_result
 from hamzaban.score.sclite import Scored, score_pairs
-from hamzaban.score.tokens import split_chars, split_words
 from hamzaban.score.transcripts import read_both
 from hamzaban.score.trn import Pair, read_trn
 
@@ -34,7 +33,7 @@ class Source:
     """How to read systems.
 
     Attributes:
-        kind: `wer`, `cer`, `mer` or `ter`, for folders; the last is not for files.
+        kind: A name of `KINDS`; `ter` is for folders, not for files.
         ref: References, if the systems are files of hypotheses.
         utt2spk: Kaldi's file of speakers for them.
         case_sensitive: As `sclite -s`.
@@ -163,12 +162,11 @@ def _read_system(name: str, paths: Sequence[Path], source: Source) -> System:
 def _score_file(hyp: Path, source: Source) -> Scored:
     if source.ref is None:
         raise ValueError(f"{hyp} is a file of hypotheses; give its references by --ref")
-    if source.kind == "ter":
-        raise ValueError(f"{hyp}: --kind ter needs folders score_ter, not files")
+    kind, split = source.kind, KINDS[source.kind].split
+    if split is None:
+        raise ValueError(f"{hyp}: --kind {kind} needs folders score_{kind}, not files")
     refs, hyps, trn_ids = read_both(source.ref, hyp, source.utt2spk)
     check_utterances(refs, hyps, hyp)
-    splits = {"cer": split_chars, "mer": split_mixed}
-    split = splits.get(source.kind, split_words)
     pairs = pair_texts(refs, hyps, trn_ids, split)
     return score_pairs(pairs, case_sensitive=source.case_sensitive)
 

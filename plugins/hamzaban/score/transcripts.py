@@ -146,7 +146,7 @@ def _read_json_lines(
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(
                 f"{path}:{number}: no JSON ({error}); expected an object a line"
             ) from error

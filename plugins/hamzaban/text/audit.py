@@ -1,5 +1,6 @@
-"""The alphabet audit: characters that a language does not write, and where they are."""
+"""Audit texts: characters that a language does not write, marks, and their places."""
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -7,21 +8,24 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hamzaban.text.marks import decode_entities, read_marks
 from hamzaban.text.rewrite import Change, find_text, read_transcripts
 
 POLICIES = ("keep", "drop-char", "drop-utterance")
-MAX_PLACES = 5  # kept for each character
-MAX_NAMED = 5  # characters named in an error
+MAX_PLACES = 5  # places kept for each character or kind of mark
+MAX_NAMED = 5  # most characters named in an error
+_BRACKETS = re.compile(r"\([^()]+\)")
+_COLON = re.compile(r"^\s*[^\W\d]\S*(?: \S+)?\s*:(?!\S)")
 
 
 @dataclass
 class Found:
-    """A character outside the alphabet.
+    """The occurrences of a character outside the alphabet, or of a kind of mark.
 
     Attributes:
-        count: How often it occurs.
-        num_utts: In how many utterances.
-        places: The first of them, as `file:line: utt_id`.
+        count: Number of occurrences.
+        num_utts: Number of utterances that have it.
+        places: The first of these utterances, as `file:line: utt_id`.
     """
 
     count: int = 0
@@ -31,17 +35,19 @@ class Found:
 
 @dataclass
 class Audit:
-    """What `audit_texts` found.
+    """The result of `audit_texts`.
 
     Attributes:
         num_utts: Utterances read.
-        num_foreign: Those with a character outside the alphabet.
-        chars: These characters.
+        num_foreign: Utterances with a character outside the alphabet.
+        chars: The characters outside the alphabet.
+        marks: Marks of sounds, speakers and the like, by kind, and what may be some.
     """
 
     num_utts: int = 0
     num_foreign: int = 0
     chars: dict[str, Found] = field(default_factory=dict)
+    marks: dict[str, Found] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -49,12 +55,12 @@ class Audit:
         return self.num_foreign / self.num_utts if self.num_utts else 0.0
 
     def by_frequency(self) -> list[tuple[str, Found]]:
-        """Give the characters, those in most utterances first."""
+        """Return the characters, those in most utterances first."""
         return sorted(self.chars.items(), key=lambda pair: (-pair[1].num_utts, pair[0]))
 
 
 def compile_foreign(alphabet: Iterable[str]) -> re.Pattern[str]:
-    """Compile the pattern of a character outside an alphabet; the space is inside."""
+    """Compile the pattern of characters that are not a space or in an alphabet."""
     known = "".join(sorted({*alphabet, " "}))
     return re.compile(f"[^{re.escape(known)}]")
 
@@ -69,7 +75,7 @@ def audit_texts(
     Args:
         paths: Data directories, or files of lines `utt_id transcript`.
         foreign: From `compile_foreign`.
-        utt_ids: Utterances to look at; None: all.
+        utt_ids: Utterances to read; None for all.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -81,34 +87,51 @@ def audit_texts(
             if utt_ids is not None and utt_id not in utt_ids:
                 continue
             audit.num_utts += 1
+            place = f"{path}:{number}: {utt_id}"
             counts = Counter(foreign.findall(text))
             audit.num_foreign += bool(counts)
-            for char, count in counts.items():
-                found = audit.chars.setdefault(char, Found())
-                found.count += count
-                found.num_utts += 1
-                if len(found.places) < MAX_PLACES:
-                    found.places.append(f"{path}:{number}: {utt_id}")
+            _add(audit.chars, counts, place)
+            _add(audit.marks, _count_marks(text), place)
     return audit
 
 
+def _add(all_found: dict[str, Found], counts: Counter[str], place: str) -> None:
+    for what, count in counts.items():
+        found = all_found.setdefault(what, Found())
+        found.count += count
+        found.num_utts += 1
+        if len(found.places) < MAX_PLACES:
+            found.places.append(place)
+
+
+def _count_marks(text: str) -> Counter[str]:
+    """Count marks, entities, and what may be a mark but is taken for text."""
+    decoded = decode_entities(text)
+    marked = read_marks(decoded)
+    counts = Counter(f"{mark.kind} marks" for mark in marked.marks)
+    if decoded != text:
+        counts["HTML entities"] += 1
+    counts["words in brackets, taken for text"] += len(_BRACKETS.findall(marked.text))
+    counts["words before a colon, taken for text"] += len(_COLON.findall(marked.text))
+    return +counts
+
+
 def describe_char(char: str) -> str:
-    """Name a character: code point, itself where it shows, Unicode name."""
+    """Return a character's code point, itself if it is printable, and its name."""
     name = unicodedata.name(char, unicodedata.category(char))
     shown = f" {char}" if char.isprintable() else ""
     return f"U+{ord(char):04X}{shown} {name}"
 
 
 def format_audit(audit: Audit, alphabet_id: str) -> Iterator[str]:
-    """Write the audit, a line for each character and each place kept."""
+    """Yield the lines of the audit: each character and kind of mark, and its places."""
     yield (
         f"{audit.num_foreign} of {audit.num_utts} utterances ({audit.share:.2%}) have "
         f"characters outside the alphabet of {alphabet_id}"
     )
-    for char, found in audit.by_frequency():
-        yield (
-            f"{describe_char(char)}: {found.count} times in {found.num_utts} utterances"
-        )
+    found_chars = ((describe_char(char), found) for char, found in audit.by_frequency())
+    for what, found in itertools.chain(found_chars, audit.marks.items()):
+        yield f"{what}: {found.count} times in {found.num_utts} utterances"
         for place in found.places:
             yield f"    {place}"
         if found.num_utts > len(found.places):
@@ -119,12 +142,12 @@ def check_share(audit: Audit, alphabet_id: str, max_foreign: float) -> None:
     """Check that few utterances have characters outside the alphabet.
 
     Args:
-        audit: What was found.
-        alphabet_id: Whose alphabet, for the message.
+        audit: The audit of the texts.
+        alphabet_id: Id of the normalizer whose alphabet counts, for the message.
         max_foreign: Highest share of utterances, 0..1.
 
     Raises:
-        ValueError: More than that have.
+        ValueError: A higher share has such characters.
     """
     if audit.share <= max_foreign:
         return
@@ -143,7 +166,7 @@ def check_share(audit: Audit, alphabet_id: str, max_foreign: float) -> None:
 
 
 def make_change(policy: str, foreign: re.Pattern[str]) -> Change:
-    """Return what a policy makes of a transcript; None where it drops the utterance.
+    """Return the function by which a policy changes a transcript; None drops it.
 
     Raises:
         ValueError: The policy is unknown.

@@ -8,7 +8,9 @@ normalizer would leave their letters as spoken words, so they are read before it
 import html
 import re
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +37,7 @@ _SQUARE = re.compile(r"\[([^\[\]]{0,80})\]|\{([^{}]{0,80})\}")
 _ROUND = re.compile(r"\(\s*\(\s*\)\s*\)|\(([^()]{0,80})\)|(?<!\S)\*([^\s*]{1,30})\*")
 _PERCENT = re.compile(r"(?<!\S)%([A-Za-z]+)")
 _CHANGE = re.compile(r">{2,}\s*(?:[^\s:.!?؟]+(?: [^\s:.!?؟]+){0,2}\s*:)?")
-_LABEL = re.compile(r"^\s*(?:[-\u2013\u2014]\s*)?([^\W\d_][\w\u200c]*)[ _-]?(\d*)\s*:")
+_LABEL = re.compile(r"^\s*(?:[-\u2013\u2014]\s*)?([^\W\d_][^\s:\d]*)[ _-]?\d*\s*:")
 _MUSIC = re.compile("[♩-♯\U0001f3b5\U0001f3b6]+")
 
 
@@ -95,6 +97,17 @@ def read_marks(text: str, policy: str = "drop", place: str = "") -> Marked:
     return Marked(" ".join(read.split()), tuple(reader.marks))
 
 
+def normalize_marked(text: str, normalize: Callable[[str], str], policy: str) -> str:
+    """Read the marks of a text by a policy and normalize what is left (`read_marks`).
+
+    A sound that is kept as a word stays as it is.
+    """
+    marked = read_marks(text, policy)
+    if policy == "keep":
+        return normalize_around(marked.text, normalize)
+    return normalize(marked.text)
+
+
 def decode_entities(text: str) -> str:
     """Return a text with HTML and WebVTT entities such as &amp; or &#39; decoded."""
     for _ in range(MAX_NESTED):
@@ -108,7 +121,7 @@ def decode_entities(text: str) -> str:
 
 
 def normalize_around(text: str, normalize: Callable[[str], str]) -> str:
-    """Normalize a text and leave kept marks, words such as <laughter>, as they are."""
+    """Normalize a text and leave words such as <laughter> in it as they are."""
     parts = _TAG.split(text)  # text, slash, name, text, slash, name ... text
     if len(parts) == 1:
         return normalize(text)
@@ -117,6 +130,33 @@ def normalize_around(text: str, normalize: Callable[[str], str]) -> str:
         words += normalize(parts[number]).split()
         words += [f"<{''.join(parts[number + 1 : number + 3])}>"]
     return " ".join(words[:-1])
+
+
+@dataclass
+class MarkCounts:
+    """How many marks transcripts have.
+
+    Attributes:
+        counts: Number of marks by kind.
+        first: The first mark of each kind, and where it stands if that is known.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, marks: Iterable[Mark], place: str = "") -> None:
+        """Count the marks of a transcript."""
+        for mark in marks:
+            self.counts[mark.kind] += 1
+            where = f"{mark.text} ({place})" if place else mark.text
+            self.first.setdefault(mark.kind, where)
+
+    def describe(self) -> list[str]:
+        """Return a sentence for each kind: its number and the first mark."""
+        return [
+            f"{count} {kind} marks in transcripts, such as {self.first[kind]}"
+            for kind, count in self.counts.most_common()
+        ]
 
 
 class _Reader:

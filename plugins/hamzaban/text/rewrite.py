@@ -1,4 +1,4 @@
-"""Changing the transcripts of a data directory, the rest of it staying in step."""
+"""Change the transcripts of a data directory, and keep its other files in step."""
 
 import logging
 from array import array
@@ -9,6 +9,7 @@ from pathlib import Path
 from hamzaban.data.files import Pair, list_files, read_scp
 from hamzaban.data.ops import Rename, distribute
 from hamzaban.data.select import LEFT_OUT
+from hamzaban.text.marks import MarkCounts, read_marks
 
 MAX_SHOWN = 20
 
@@ -18,7 +19,7 @@ ChangeUtt = Callable[[str, str], str | None]
 
 @dataclass(frozen=True)
 class _NewText(Rename):
-    """Changes the lines of `text`; ids stay as they are."""
+    """Changes the lines of `text` and no ids."""
 
     change: ChangeUtt = lambda utt_id, text: text
 
@@ -36,12 +37,12 @@ class _NewText(Rename):
 
 @dataclass
 class Rewritten:
-    """What `rewrite_dir` did.
+    """The result of `rewrite_utts`.
 
     Attributes:
         num_utts: Utterances read.
-        num_changed: Those whose transcript is another now.
-        left_out: Ids of those left out.
+        num_changed: Utterances whose transcript changed.
+        left_out: Ids of the utterances left out.
     """
 
     num_utts: int = 0
@@ -75,6 +76,21 @@ def read_transcripts(path: str | Path) -> Iterator[tuple[int, str, str]]:
         yield number, utt_id, text
 
 
+def count_marks(path: Path, policy: str) -> MarkCounts:
+    """Count the marks in a Kaldi `text` file and log them.
+
+    Raises:
+        ValueError: The policy refuses one (see `hamzaban.text.marks.read_marks`).
+    """
+    counts = MarkCounts()
+    for number, utt_id, text in read_transcripts(path):
+        place = f"{path}:{number}: {utt_id}"
+        counts.add(read_marks(text, policy, place).marks, place)
+    for line in counts.describe():
+        logging.info("%s: %s", path, line)
+    return counts
+
+
 def rewrite_dir(
     source: str | Path, target: str | Path, change: Change, *, max_drop: float
 ) -> Rewritten:
@@ -92,8 +108,8 @@ def rewrite_utts(
     Args:
         source: A data directory with `text`.
         target: Gets all data files; may be `source`.
-        change: Gives the new transcript of an utterance and its old one, always the
-            same; None or nothing leaves the utterance out.
+        change: Returns the new transcript for an utterance id and the old transcript,
+            always the same one. None or "" leaves the utterance out.
         max_drop: Highest share of utterances, 0..1, that may be left out.
 
     Raises:

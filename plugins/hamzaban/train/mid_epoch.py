@@ -102,17 +102,9 @@ def load_partial(
     path = output_dir / NAME
     if not path.is_file():
         return None
-    try:
-        state = checkpoints.load_checkpoint(path)
-    except ValueError as error:
-        logging.warning(f"{error}: the epoch starts at its beginning")
-        return None
     epoch = run.reporter.get_epoch()
-    if state["epoch"] < epoch:
-        return None  # of an epoch that has ended
-    reason = _find_difference(state, epoch, digest)
-    if reason is not None:
-        logging.warning(f"{path} is {reason}; the epoch starts at its beginning")
+    state = _read_state(path, epoch, digest)
+    if state is None:
         return None
     run.model.load_state_dict(state["model"])
     for optimizer, stored in zip(run.optimizers, state["optimizers"], strict=True):
@@ -126,6 +118,22 @@ def load_partial(
     num_batches = state["num_batches"]
     logging.info(f"Going on with epoch {epoch} after {num_batches} batches: {path}")
     return num_batches, state["ranks"][rank]["rng"]
+
+
+def _read_state(path: Path, epoch: int, digest: str) -> dict[str, Any] | None:
+    """Read partial.pth; None, with the reason in the log, where it is of no use."""
+    try:
+        state = checkpoints.load_checkpoint(path)
+    except ValueError as error:
+        logging.warning(f"{error}: the epoch starts at its beginning")
+        return None
+    if state["epoch"] < epoch:
+        return None  # of an epoch that has ended
+    reason = _find_difference(state, epoch, digest)
+    if reason is not None:
+        logging.warning(f"{path} is {reason}; the epoch starts at its beginning")
+        return None
+    return state
 
 
 def _find_difference(state: dict[str, Any], epoch: int, digest: str) -> str | None:

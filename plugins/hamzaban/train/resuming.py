@@ -226,13 +226,7 @@ def check_init_param(text: str, model: torch.nn.Module, leave_out: bool) -> None
     if source:
         start = len(source) + 1
         state = {n[start:]: w for n, w in state.items() if n.startswith(source)}
-    try:
-        own = (model.get_submodule(target) if target else model).state_dict()
-    except AttributeError:
-        raise ValueError(
-            f"init_param {text}: '{target}' is no part of the model; known: "
-            f"{', '.join(name for name, _ in model.named_children())}"
-        ) from None
+    own = _find_part(model, target, text).state_dict()
     fits = [n for n in own.keys() & state.keys() if own[n].shape == state[n].shape]
     wrong, _ = compare_weights(own, state)
     wrong = [kind for kind in wrong if not kind.startswith("missing")]
@@ -243,3 +237,13 @@ def check_init_param(text: str, model: torch.nn.Module, leave_out: bool) -> None
             "`hamzaban map-head`, or leave out what does not fit with "
             "--ignore_init_mismatch true"
         )
+
+
+def _find_part(model: torch.nn.Module, name: str, place: str) -> torch.nn.Module:
+    try:
+        return model.get_submodule(name)
+    except AttributeError:
+        raise ValueError(
+            f"init_param {place}: '{name}' is no part of the model; known: "
+            f"{', '.join(name for name, _ in model.named_children())}"
+        ) from None

@@ -223,7 +223,10 @@ class _Block:
         if not all(map(bytes.isascii, keys)):
             for index, key in enumerate(keys):
                 if odd := WHITE_OR_CONTROL.search(to_text(key)):
-                    self.report(index, "id-characters", f"id has {_name(odd.group())}")
+                    mark = " (a byte order mark; `hamzaban copy-data` removes it)"
+                    is_mark = odd.group() == "\ufeff" and not odd.start()
+                    what = f"id has {_name(odd.group())}{mark if is_mark else ''}"
+                    self.report(index, "id-characters", what)
         try:
             self.data.decode()
         except UnicodeDecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 # wav2vec 2.0 (arXiv 2006.11477, section 4.2): (channels, kernel, stride), samples
 WAV2VEC2_CONV = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512, 2, 2)] * 2"
@@ -69,7 +70,7 @@ def count_ctc_frames(token_int: Sequence[int]) -> int:
     return len(token_int) + repeats
 
 
-def _evaluate(node: ast.expr) -> list:
+def _evaluate(node: ast.expr) -> list[Any]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _evaluate(node.left) + _evaluate(node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

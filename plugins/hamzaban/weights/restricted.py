@@ -60,10 +60,10 @@ class Inert:
     """
 
     origin = ""
-    args: tuple
+    args: tuple[Any, ...]
     state: Any
-    items: list
-    entries: dict
+    items: list[Any]
+    entries: dict[Any, Any]
 
     def __new__(cls, *args: Any, **_: Any) -> Self:
         """Keep the arguments."""

@@ -1,5 +1,6 @@
 """Whether the tensors of a file are what weights are: finite, and no larger than it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def check_finite(weights: Any, place: str | Path) -> None:
             f"{place}: {others[0]} is of type {kind}, expected a tensor; save the "
             "model's state_dict with torch.save"
         )
-    bad = find_not_finite(weights)
+    bad = list_not_finite(weights)
     if bad:
         raise ValueError(
             f"{place}: {len(bad)} of {len(weights)} parameters are not finite, such as "
@@ -62,15 +63,20 @@ def check_finite(weights: Any, place: str | Path) -> None:
         )
 
 
-def find_not_finite(weights: Mapping[str, Any]) -> list[str]:
+def list_not_finite(weights: Mapping[str, Any]) -> list[str]:
     """Return the names of parameters with a value that is no finite number."""
     return [
         name
         for name, w in weights.items()
-        if isinstance(w, Tensor)
-        and w.is_floating_point()
-        and not bool(torch.isfinite(w).all())
+        if isinstance(w, Tensor) and w.is_floating_point() and not _is_finite(w)
     ]
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Return whether all values are finite; a NaN is both least and greatest."""
+    if not tensor.numel():
+        return True
+    return all(math.isfinite(end) for end in torch.aminmax(tensor.detach()))
 
 
 def _tensors(state: Any) -> Iterator[Tensor]:

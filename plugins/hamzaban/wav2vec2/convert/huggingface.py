@@ -162,7 +162,9 @@ def _read_model_cfg(config: Mapping[str, Any], place: str) -> dict[str, Any]:
     try:
         _check_config(config, place)
         values = _convert_config(config)
-    except (TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (TypeError, KeyError, AttributeError, OverflowError, ValueError) as error:
+        if place in str(error):
+            raise
         raise ValueError(
             f"{place}: a value of a wrong type ({error}); expected the configuration "
             "of a wav2vec 2.0 model; download it again"
@@ -220,9 +222,8 @@ def _read_normalize(folder: Path) -> bool:
                 )
             return found["do_normalize"]
     logging.warning(
-        f"{folder}: no do_normalize in {PREPROCESSOR} or {PROCESSOR}; "
-        "task_cfg.normalize becomes True, transformers' default and the value of "
-        "facebook's wav2vec2-base, -large, -large-xlsr-53 and -xls-r there; download "
+        f"{folder}: do_normalize is in neither {PREPROCESSOR} nor {PROCESSOR}; "
+        "task_cfg.normalize is set to True, the default of transformers; download "
         "these files, too, to be sure"
     )
     return True

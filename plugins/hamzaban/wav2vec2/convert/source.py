@@ -10,6 +10,7 @@ from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 
 from hamzaban.wav2vec2.checkpoint import (
     KEYS,
+    MIN_SHARE,
     Checkpoint,
     check_share,
     compare_weights,
@@ -21,9 +22,20 @@ from hamzaban.wav2vec2.convert.fairseq import (
     read_fairseq,
 )
 from hamzaban.wav2vec2.convert.huggingface import CONFIG, read_huggingface
+from hamzaban.wav2vec2.frames import parse_conv
 from hamzaban.weights.door import ForeignObjectError, read_file, read_foreign
 
 OURS = "wav2vec2.pt"
+_LONGEST = 1200  # characters of a message that may quote the file
+_SIZES = (
+    "encoder_layers",
+    "encoder_embed_dim",
+    "encoder_ffn_embed_dim",
+    "encoder_attention_heads",
+    "conv_pos",
+    "conv_pos_groups",
+    "latent_vars",
+)
 
 
 class Source(NamedTuple):
@@ -55,9 +67,16 @@ def read_source(path: str | Path) -> Source:
     """
     path = Path(path)
     try:
-        return _read(path)
-    except (ValueError, OSError):
+        found = _read(path)
+        _check_size(found.checkpoint, path)
+        return found
+    except OSError:
         raise
+    except ValueError as error:
+        text = str(error) if str(path) in str(error) else f"{path}: {error}"
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]} ..."
+        raise ValueError(text) from None
     except Exception as error:  # a value of a wrong type, anywhere in a foreign file
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise ValueError(
@@ -125,6 +144,30 @@ def _build(model_cfg: Mapping[str, Any], place: str | Path, seed: int) -> dict:
             f"{place}: its configuration describes no model that can be built "
             f"({reason}); get its files again"
         ) from None
+
+
+def _check_size(checkpoint: Checkpoint, path: Path) -> None:
+    """Check that a configuration describes no larger model than the file holds.
+
+    Building a model allocates what its configuration says.
+    """
+    cfg = checkpoint.model_cfg
+    sizes = {name: cfg[name] for name in _SIZES}
+    wrong = {name: size for name, size in sizes.items() if size < 1}
+    width, layers = cfg["encoder_embed_dim"], cfg["encoder_layers"]
+    described = layers * width * (4 * width + 2 * cfg["encoder_ffn_embed_dim"])
+    described += cfg["conv_pos"] * width * width // max(cfg["conv_pos_groups"], 1)
+    described += cfg["latent_vars"] * (cfg["latent_dim"] or cfg["final_dim"] or width)
+    channels = 1
+    for dim, kernel, _ in parse_conv(cfg["conv_feature_layers"]):
+        described, channels = described + channels * dim * kernel, dim
+    found = sum(value.numel() for value in checkpoint.model_weight.values())
+    if wrong or described * MIN_SHARE > found:
+        raise ValueError(
+            f"{path}: its configuration describes a model of {described} parameters "
+            f"({sizes}), but its weights are {found}; the model's files do not belong "
+            "together, get them again"
+        )
 
 
 def _read_file(path: Path) -> Source:

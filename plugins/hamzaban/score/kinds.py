@@ -1,0 +1,60 @@
+"""The error rates that are scored: the one table of all that write or read them.
+
+To add a rate, give it a row here and a test of its splitter. score-text then has an
+option `--<name>`, and report, grid, RESULTS.md and comparisons know `score_<name>/`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hamzaban.score.mixed_error_rate import split_mixed
+from hamzaban.score.tokens import split_chars, split_words
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An error rate.
+
+    Attributes:
+        name: Of its folder `score_<name>` and of options.
+        title: What it is, for help.
+        unit: What is counted, in the plural.
+        split: Splits a text into what is counted; None: needs the tokens of a model.
+        is_asked_for: score-text computes it only with `--<name> true`.
+        has_raw: With a normalizer, text that is not normalized is scored as well.
+    """
+
+    name: str
+    title: str
+    unit: str
+    split: Callable[[str], list[str]] | None
+    is_asked_for: bool = False
+    has_raw: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name in tables."""
+        return self.name.upper()
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("wer", "word error rate", "words", split_words, has_raw=True),
+        Kind("cer", "character error rate", "characters", split_chars, has_raw=True),
+        Kind(
+            "mer",
+            "mixed error rate: words, but characters of scripts without spaces",
+            "words and characters",
+            split_mixed,
+            is_asked_for=True,
+        ),
+        Kind("ter", "token error rate", "tokens", None),
+    )
+}
+RAW = "_raw"  # end of the folder's name for text that is not normalized
+
+
+def find_kind(folder_name: str) -> str:
+    """Return the kind of a folder such as `score_wer` or `score_wer_raw`."""
+    return folder_name.removeprefix("score_").removesuffix(RAW)
