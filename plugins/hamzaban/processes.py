@@ -1,4 +1,4 @@
-"""Running jobs on several processes, and telling how far they are."""
+"""Running jobs on several processes, and showing their progress."""
 
 import ctypes
 import logging
@@ -45,13 +45,13 @@ def run_on_processes(
 
     Args:
         function: Of a module, so that another process finds it.
-        jobs: Taken as they are needed.
+        jobs: Read as they are needed.
         nj: Number of processes.
         batch_size: Jobs sent to a process at once.
         in_order: Yield in the order of the jobs, not as they are done.
-        by_fork: Share what this process holds, such as a model. A fork may hang where
-            there are threads, and inherits open files; others start afresh.
-        setup: Called once in each process, but not with one.
+        by_fork: Fork the processes, which then share what this one holds, such as a
+            model. A fork inherits open files, and may hang if this process has threads.
+        setup: Called once in each process; not called if `nj` is 1.
         remedy: What the user can do where a process died.
 
     Yields:
@@ -94,7 +94,7 @@ def _run_batches(
 
 
 def _pop_done(waiting: deque[Future[D]], *, in_order: bool) -> Future[D]:
-    """Take the first future out, or the first that is done."""
+    """Remove and return the first future, or the first that is done."""
     if in_order:
         return waiting.popleft()
     wait(waiting, return_when=FIRST_COMPLETED)
@@ -133,7 +133,7 @@ def run_on_forks(
 
 
 class Crash(NamedTuple):
-    """The job whose process died, twice: for want of memory, or in a decoder."""
+    """A job whose process died twice, for lack of memory or by a crash in a library."""
 
     job: Any
 
@@ -141,7 +141,7 @@ class Crash(NamedTuple):
 def run_apart(
     function: Callable[[J], D], jobs: Iterable[J], nj: int
 ) -> Iterator[D | Crash]:
-    """Run jobs on `nj` processes; one that dies costs its own job alone.
+    """Run jobs on `nj` processes; a process that dies loses only its own job.
 
     Args:
         function: Of a module, so that another process finds it.
@@ -149,7 +149,7 @@ def run_apart(
         nj: Number of processes.
 
     Yields:
-        What the function returned, or the job that cannot be done, in no certain order.
+        What the function returned, or the job that cannot be done, in any order.
     """
     waiting = ((job, False) for job in jobs)
     again: list[tuple[J, bool]] = []
@@ -205,11 +205,11 @@ def _run_batch(function: Callable[[J], D], batch: list[J]) -> list[D]:
 
 
 def _start_process(forked_by: int, setup: Callable[[], object] | None) -> None:
-    """Leave interrupts to the parent, and end with it, even when it is killed.
+    """Ignore interrupts, which the parent handles; end with it, even if it is killed.
 
     Args:
-        forked_by: Id of the parent; 0 where this process started afresh.
-        setup: To be called.
+        forked_by: Id of the parent if this process was forked, else 0.
+        setup: Called last, unless it is None.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if forked_by:  # siblings hold each other's sentinels open
@@ -238,9 +238,9 @@ def show_progress(items: Iterable[D], total: int, title: str, unit: str) -> Iter
     """Pass items on; show a bar on a terminal, elsewhere a log line now and then.
 
     Args:
-        items: What is counted.
-        total: How many there will be.
-        title: What is being done.
+        items: To be counted.
+        total: Their number.
+        title: What is being done with them.
         unit: What an item is, in the plural.
     """
     if sys.stderr.isatty():

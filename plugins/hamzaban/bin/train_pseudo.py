@@ -16,7 +16,7 @@ MEMORY_REMEDY = (
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban train-pseudo`: that of train-asr and ours."""
+    """Return the parser of `hamzaban train-pseudo`: that of train-asr and ours."""
     return _import_task().get_parser()
 
 
