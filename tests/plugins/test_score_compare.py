@@ -96,7 +96,7 @@ def test_experiments_are_compared_on_the_sets_they_share(folder, capsys):
     assert out.startswith("greedy/test: normalizer fa-v1; 60 utterances")
     assert out.count("no clear difference") == 1
     score_text.main([*ref, *output, "--normalizer", "raw"])
-    with pytest.raises(ValueError, match="different normalizers do not compare"):
+    with pytest.raises(ValueError, match="different normalizers are not comparable"):
         compare_systems.main(exps)
 
 
@@ -114,7 +114,7 @@ def test_what_does_not_pair_is_refused(folder):
         run(folder, f"a={hyp}", f"b={hyp}")
     with pytest.raises(ValueError, match="give its references by --ref"):
         compare_systems.main([f"a={hyp}", f"b={hyp}"])
-    with pytest.raises(FileNotFoundError, match="holds no score_wer/ref.trn"):
+    with pytest.raises(FileNotFoundError, match="has no score_wer/ref.trn"):
         run(folder, hyp, folder)
 
 

@@ -80,7 +80,7 @@ class EspnetSearcher:
         self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 
     def decode(self, utt: Utterance) -> list[Result]:
-        """Decode one utterance; there is no hypothesis if it is too short for a frame."""
+        """Decode one utterance; one too short for a frame has no hypothesis."""
         speech = read_speech(utt, FS)
         if not has_frames(len(speech), self._conv):
             return []
