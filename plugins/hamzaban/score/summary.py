@@ -116,8 +116,10 @@ def _make_statistics(counts: list[list[int]], raw: bool) -> list[Row]:
     empty = 0 if raw else refs.count(0)
     rates = [_make_rates(row, raw) for row in counts]
     columns: list[list[float]] = [[row[0] for row in counts], list(refs)]
-    for column in zip(*(row[:5] for row in rates), strict=True):
-        columns.append(_drop_empty(list(column), refs if empty else []))
+    columns += [
+        _drop_empty(list(column), refs if empty else [])
+        for column in zip(*(row[:5] for row in rates), strict=True)
+    ]
     columns.append([row[5] for row in rates])
     marks = [" ", " ", *["+" if empty else " "] * 5, " "]
     names = (" Mean ", " S.D. ", "Median")

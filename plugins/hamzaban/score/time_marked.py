@@ -38,7 +38,7 @@ class Segment:
 
     @property
     def is_scored(self) -> bool:
-        """Whether its words count."""
+        """Whether the words of the segment count."""
         return self.text.lower() != _IGNORED
 
 

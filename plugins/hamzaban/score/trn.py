@@ -195,7 +195,7 @@ def read_lines(path: str | Path) -> Iterable[tuple[int, str]]:
     with open(path, encoding="utf-8-sig", newline="\n") as stream:
         number = 0
         try:
-            for number, line in enumerate(stream, start=1):  # noqa: B007
+            for number, line in enumerate(stream, start=1):
                 yield number, line
         except UnicodeDecodeError as error:
             raise ValueError(
