@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from hamzaban.bin import compare_systems, score_text
-from hamzaban.score.bootstrap import Plan, draw_rates, estimate_interval, find_interval
+from hamzaban.score.bootstrap import (
+    Plan,
+    draw_rates,
+    estimate_interval,
+    compute_interval,
+)
 from hamzaban.score.compare import compare_means, correct_holm
 from hamzaban.score.compare import compare_systems as compare
 from hamzaban.score.sclite import Scored
@@ -100,7 +105,7 @@ def test_experiments_are_compared_on_the_sets_they_share(folder, capsys):
         compare_systems.main(exps)
 
 
-def test_what_does_not_pair_is_refused(folder):
+def test_systems_that_cannot_be_compared_are_refused(folder):
     hyp = write_texts(folder, "hyp", 0.2, 0)
     for name, text in (("ref", "u000 other words"), ("ref2", "u000 words")):
         (folder / name).write_text(text + "\n", "utf-8")
@@ -136,8 +141,8 @@ def test_draws_are_those_of_a_plain_bootstrap():
     chosen = rng.integers(0, 40, (20_000, 40))
     plain = errors[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)[:, None]
     for side in (0, 1):
-        expected = find_interval(plain[:, side], Plan())
-        assert find_interval(drawn[:, side], Plan()) == pytest.approx(
+        expected = compute_interval(plain[:, side], Plan())
+        assert compute_interval(drawn[:, side], Plan()) == pytest.approx(
             expected, abs=0.01
         )
     difference = drawn[:, 0] - drawn[:, 1]

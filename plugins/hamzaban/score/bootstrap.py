@@ -89,7 +89,7 @@ def draw_rates(errors: Ints, sizes: Ints, plan: Plan) -> Floats:
         return np.where(sums[:, -1:] > 0, sums[:, :-1] / sums[:, -1:], np.nan)
 
 
-def find_interval(rates: Floats, plan: Plan) -> tuple[float, float]:
+def compute_interval(rates: Floats, plan: Plan) -> tuple[float, float]:
     """Return the percentile interval of drawn values; NaN is left out."""
     rates = rates[~np.isnan(rates)]
     tail = (1.0 - plan.level) / 2.0
@@ -97,7 +97,7 @@ def find_interval(rates: Floats, plan: Plan) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def find_probability(differences: Floats) -> float:
+def compute_probability(differences: Floats) -> float:
     """Return the two-sided probability that drawn differences lie beyond zero."""
     differences = differences[~np.isnan(differences)]
     beyond = min((differences <= 0).sum(), (differences >= 0).sum())
@@ -120,4 +120,4 @@ def estimate_interval(
     """
     if (sizes > 0).sum() < 2:
         return None
-    return find_interval(draw_rates(errors[:, None], sizes, plan)[:, 0], plan)
+    return compute_interval(draw_rates(errors[:, None], sizes, plan)[:, 0], plan)

@@ -11,8 +11,8 @@ from hamzaban.score.bootstrap import (
     Plan,
     choose_unit,
     draw_rates,
-    find_interval,
-    find_probability,
+    compute_interval,
+    compute_probability,
     sum_groups,
 )
 from hamzaban.score.mapsswe import Mapsswe, compare_segments
@@ -145,7 +145,7 @@ def _compare_pairs(
     pairs = list(combinations(range(len(systems)), 2))
     tests = [_test_pair(systems[a], systems[b], sc_stats) for a, b in pairs]
     moved = [means[:, a] - means[:, b] for a, b in pairs]
-    p_bootstrap = correct_holm([find_probability(values) for values in moved])
+    p_bootstrap = correct_holm([compute_probability(values) for values in moved])
     p_mapsswe = correct_holm([mapsswe.p if mapsswe else None for mapsswe, _ in tests])
     p_welch = correct_holm([p for _, p in tests])
     differences = []
@@ -159,7 +159,7 @@ def _compare_pairs(
                 rates[a].name,
                 rates[b].name,
                 mean,
-                find_interval(moved[i], plan),
+                compute_interval(moved[i], plan),
                 p_bootstrap=shown[0],
                 mapsswe=tests[i][0],
                 p_mapsswe=p_mapsswe[i],
@@ -212,7 +212,7 @@ def _average_runs(drawn: Floats, runs: Sequence[int], plan: Plan) -> Floats:
 def _describe(system: System, means: Floats, plan: Plan) -> Rate:
     rates = [get_rate(run) for run in system.runs]
     std = float(np.std(rates, ddof=1)) if len(rates) > 1 else None
-    interval = find_interval(means, plan)
+    interval = compute_interval(means, plan)
     return Rate(system.name, rates, float(np.mean(rates)), std, interval)
 
 

@@ -12,7 +12,7 @@ from hamzaban.score.bootstrap import (
     Plan,
     choose_unit,
     draw_rates,
-    find_interval,
+    compute_interval,
     sum_groups,
 )
 from hamzaban.score.sclite import Scored
@@ -118,8 +118,8 @@ def _make_row(
     interval, more = None, None
     if (table[:, 2] > 0).sum() >= 2:
         rates = draw_rates(table[:, :2], table[:, 2], plan)  # (replicates, 2)
-        interval = find_interval(rates[:, 1], plan)
-        more = find_interval(rates[:, 1] - rates[:, 0], plan)
+        interval = compute_interval(rates[:, 1], plan)
+        more = compute_interval(rates[:, 1] - rates[:, 0], plan)
     total = max(1, int(sizes.sum()))
     was, now = (int(e.sum()) for e in errors)
     counts = (len(sizes), int(sizes.sum()), now)
