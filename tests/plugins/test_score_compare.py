@@ -11,9 +11,9 @@ import pytest
 from hamzaban.bin import compare_systems, score_text
 from hamzaban.score.bootstrap import (
     Plan,
+    compute_interval,
     draw_rates,
     estimate_interval,
-    compute_interval,
 )
 from hamzaban.score.compare import compare_means, correct_holm
 from hamzaban.score.compare import compare_systems as compare

@@ -10,9 +10,9 @@ from hamzaban.score.bootstrap import (
     Floats,
     Plan,
     choose_unit,
-    draw_rates,
     compute_interval,
     compute_probability,
+    draw_rates,
     sum_groups,
 )
 from hamzaban.score.mapsswe import Mapsswe, compare_segments

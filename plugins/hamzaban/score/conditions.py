@@ -11,8 +11,8 @@ from hamzaban.score.analysis import format_bounds
 from hamzaban.score.bootstrap import (
     Plan,
     choose_unit,
-    draw_rates,
     compute_interval,
+    draw_rates,
     sum_groups,
 )
 from hamzaban.score.sclite import Scored
