@@ -43,6 +43,7 @@ def sum_paths(log_probs):
     return {ids: np.logaddexp.reduce(scores) for ids, scores in totals.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_without_a_model_it_sums_all_alignments(seed):
     log_probs = make_emissions(6, len(TOKENS), seed)

@@ -186,6 +186,7 @@ def draw_time_marked(rng, folder):
     write(folder / "hyp.ctm", *(f"{f} 1 {b} {d} {w}" for f, b, d, w in ctm))
 
 
+@pytest.mark.slow
 @pytest.mark.needs("sclite")
 def test_same_counts_as_sclite_on_random_time_marks(folder):
     rng = random.Random(1)

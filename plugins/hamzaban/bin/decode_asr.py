@@ -11,6 +11,7 @@ from hamzaban.decode.search import DecodeTask
 from hamzaban.decode.search_options import read_inference
 
 GROUP = "decode"
+MEMORY_REMEDY = "lower --batch_bins or --nj, or cut the longest utterances"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -45,7 +46,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--inference_config",
         type=Path,
-        help="YAML with the search and values of the options below",
+        help="YAML with the search and values of the options below; default: the one "
+        "that pack-model put beside the model, if there is one",
     )
     add_options(parser)
     return parser
@@ -55,6 +57,14 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Recognize the data directory; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
+    lm_dir = args.lm_dir
+    if args.inference_config is None and args.weights is None:
+        from hamzaban.decode.experiment import find_packed_search
+
+        packed = find_packed_search(args.asr_exp)
+        parser.set_defaults(inference_config=packed.inference_config)
+        lm_dir = lm_dir or packed.lm_dir
+        args = parser.parse_args(cmd)
     config = read_inference(args.inference_config, args.weights)
     parser.set_defaults(**config.decode)
     args = parser.parse_args(cmd)
@@ -69,7 +79,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         DecodeOptions(
             args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
         ),
-        lm_dir=args.lm_dir,
+        lm_dir=lm_dir,
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,

@@ -10,6 +10,7 @@ from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search_options import read_inference
 
 GROUP = "decode"
+MEMORY_REMEDY = "lower --batch_bins or --nj, or cut the longest utterances"
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -63,8 +63,9 @@ class EspnetSearcher:
 
         config, model_file = find_files(asr_exp, options.asr_model)
         args = read_config(config)
+        bpemodel = bpemodel or args.bpemodel
         self.tokenizer: Tokenizer = build_tokenizer(
-            args.token_type, args.token_list, bpemodel or args.bpemodel
+            args.token_type, args.token_list, bpemodel
         )
         compat.prepare()
         asr.register()

@@ -19,6 +19,7 @@ from hamzaban.decode.emissions import (
     pad,
     read_speech,
 )
+from hamzaban.decode.experiment import find_experiment, find_named
 from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
 
@@ -147,7 +148,7 @@ def load_tokenizer(
     Raises:
         FileNotFoundError: A file is missing.
     """
-    config = Path(asr_exp) / "config.yaml"
+    config = find_experiment(asr_exp) / "config.yaml"
     if not config.is_file():
         raise FileNotFoundError(
             f"{config}: missing; {asr_exp} is not a folder that train-asr wrote"
@@ -193,11 +194,7 @@ def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:
         FileNotFoundError: One is missing; the message names the model files there.
         NotADirectoryError: There is no such experiment.
     """
-    asr_exp = Path(asr_exp)
-    if not asr_exp.is_dir():
-        raise NotADirectoryError(
-            f"{asr_exp}: no such experiment; train it with `hamzaban train-asr`"
-        )
+    asr_exp = find_experiment(asr_exp)
     config, model_file = asr_exp / "config.yaml", asr_exp / asr_model
     if not config.is_file():
         raise FileNotFoundError(
@@ -227,6 +224,8 @@ def read_config(path: str | Path) -> argparse.Namespace:
             f"{path}: {', '.join(sorted(missing))} not found, expected the "
             "configuration of an ASR model; give the --asr_exp of train-asr"
         )
+    if isinstance(values["bpemodel"], str):
+        values["bpemodel"] = str(find_named(values["bpemodel"], Path(path).parent))
     return argparse.Namespace(**values)
 
 

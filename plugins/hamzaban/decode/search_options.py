@@ -89,6 +89,9 @@ def _read_values(path: str | Path) -> dict[str, Any]:
     if load_yaml(path) is None:  # an empty file
         return {}
     values, _ = read_config(path)
+    mapping = values.get("mapping")
+    if isinstance(mapping, str) and (Path(path).parent / mapping).is_file():
+        values["mapping"] = str(Path(path).parent / mapping)
     tune = values.pop("tune", None)
     known = dataclasses.asdict(DecodeOptions())
     known |= {"search": GREEDY, **search_defaults(), "tune": {}}
