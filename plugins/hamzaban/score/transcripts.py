@@ -130,8 +130,9 @@ def _get_form(path: str | Path) -> str:
 
 def _find_trn_ids(refs: Transcripts, utt2spk: str | Path | None) -> dict[str, str]:
     if utt2spk is not None:
+        speakers = read_text(utt2spk)
         try:
-            return format_trn_ids(read_text(utt2spk))
+            return format_trn_ids(speakers)
         except ValueError as error:
             raise ValueError(f"{utt2spk}: {error}") from error
     if refs.trn_ids:
