@@ -54,7 +54,7 @@ def _unpack(archive: Path) -> Path:
             free = shutil.disk_usage(folder).free
             if needed > free:
                 raise ValueError(
-                    f"{archive}: needs {needed} bytes in {folder.parent}, where {free} are "
+                    f"{archive}: needs {needed} bytes in {folder.parent}, {free} are "
                     "free; set TMPDIR to a larger disk"
                 )
             files.extractall(folder)
