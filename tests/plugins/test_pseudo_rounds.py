@@ -174,7 +174,7 @@ def test_times_and_a_picture_of_the_rounds(inputs, tmp_path):
 def test_emissions_of_another_model_are_refused(inputs, tmp_path):
     wide = np.zeros((9, len(SOURCE) + 1), np.float32)
     write_emissions(tmp_path / "round_0/emissions", {"s0-u000": wide, "s1-u001": wide})
-    with pytest.raises(ValueError, match="they are another model's"):
+    with pytest.raises(ValueError, match="make them with that model"):
         run(inputs, tmp_path, 0)
 
 
