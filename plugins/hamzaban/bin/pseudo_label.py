@@ -61,8 +61,8 @@ def get_parser() -> argparse.ArgumentParser:
     add(
         "--summarize",
         action="store_true",
-        help="only rebuild status.json, rounds.tsv and rounds.png, without the rounds after "
-        "--last; takes no options but --pseudo_exp and --last",
+        help="only rebuild status.json, rounds.tsv and rounds.png, without the rounds "
+        "after --last; takes no options but --pseudo_exp and --last",
     )
     return parser
 
@@ -70,8 +70,8 @@ def get_parser() -> argparse.ArgumentParser:
 def get_summary_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban pseudo-label --summarize`."""
     parser = argparse.ArgumentParser(
-        description="Rebuild status.json, rounds.tsv and rounds.png of the rounds up to "
-        "--last, without the later ones."
+        description="Rebuild status.json, rounds.tsv and rounds.png of the rounds up "
+        "to --last, without the later ones."
     )
     add = parser.add_argument
     add("--summarize", action="store_true", help="chooses this mode")

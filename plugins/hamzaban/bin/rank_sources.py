@@ -13,8 +13,8 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="Each source needs a round 0 of pseudo-label (pseudo.sh --rounds 0) on "
         "the same audio. Healthy rounds come first, then those with the lower "
-        "disagreement between decoding with and without words. WER and the distances of "
-        "letters and of language families are reported, never used.",
+        "disagreement between decoding with and without words. WER and the distances "
+        "of letters and of language families are reported, never used.",
     )
     add = parser.add_argument
     add(
