@@ -44,7 +44,7 @@ def add_balance_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def is_balanced(args: argparse.Namespace) -> bool:
-    """Tell whether languages are balanced."""
+    """Return whether languages are balanced."""
     return args.language_temperature is not None or args.replay_language is not None
 
 

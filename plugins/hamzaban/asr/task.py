@@ -107,7 +107,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
-        """Number of training batches of an epoch."""
+        """Return the number of training batches of an epoch."""
         if is_balanced(args) and args.num_iters_per_epoch is None:
             return len(build_balanced(args))
         return super().count_batches(args)
@@ -207,7 +207,7 @@ def check_frozen(args: argparse.Namespace) -> None:
 
 
 def is_spelling_known(args: argparse.Namespace) -> bool:
-    """Tell whether token ids can be turned to text: not where bpe.model is gone."""
+    """Return whether token ids can be turned to text: not where bpe.model is gone."""
     if args.token_type == "bpe":
         return args.bpemodel is not None and Path(args.bpemodel).is_file()
     return args.token_type == "char"

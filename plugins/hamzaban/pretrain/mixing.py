@@ -82,7 +82,7 @@ class MixedBatches:
         self.kinds = mixture.plan(len(unlabelled))
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Return the number of batches."""
         return len(self.kinds)
 
     def __iter__(self) -> Iterator[tuple[list[str], dict[str, Any]]]:
@@ -114,7 +114,7 @@ class MixedIterFactory(AbsIterFactory):
         self.unlabelled, self.labelled, self.mixture = unlabelled, labelled, mixture
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> MixedBatches:
-        """Give the batches of an epoch, counted from 1."""
+        """Return the batches of an epoch, counted from 1."""
         return MixedBatches(
             self.unlabelled.build_iter(epoch, shuffle),
             self.labelled.build_iter(epoch, shuffle),
@@ -166,11 +166,11 @@ class ReplaySampler(AbsSampler):
             )
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Return the number of batches."""
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        """Give the batches of the first epoch."""
+        """Return an iterator over the batches of the first epoch."""
         return iter(self.generate(0))
 
     def generate(self, seed: int) -> list[tuple[str, ...]]:

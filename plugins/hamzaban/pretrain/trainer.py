@@ -230,7 +230,7 @@ def promote(options: Any) -> None:
 
 
 def is_main() -> bool:
-    """Tell whether this process writes the files of the run."""
+    """Return whether this process writes the files of the run."""
     world = torch.distributed
     is_split = world.is_available() and world.is_initialized()
     return not is_split or world.get_rank() == 0

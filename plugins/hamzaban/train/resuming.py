@@ -199,9 +199,9 @@ def keep_schedule(args: argparse.Namespace, computed: Iterable[str]) -> None:
         conf = getattr(args, name)
         if before is not None and conf["max_steps"] != before:
             logging.warning(
-                f"{name}.max_steps stays {before}, as at the start of the run, and does "
-                f"not become {conf['max_steps']}; train into another --output_dir for a "
-                "new schedule"
+                f"{name}.max_steps stays {before}, as at the start of the run, and "
+                f"does not become {conf['max_steps']}; train into another --output_dir "
+                "for a new schedule"
             )
             setattr(args, name, {**conf, "max_steps": before})
 

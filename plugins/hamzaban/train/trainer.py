@@ -98,7 +98,7 @@ class Trainer(EspnetTrainer):
         distributed_option: DistributedOption,
         **factories: Any,
     ) -> None:
-        """Train as `Trainer.run` of ESPnet2 does; repair the files of a resumed run first."""
+        """Train as ESPnet2 does; first repair the files of a run that is resumed."""
         output_dir, distributed = Path(trainer_options.output_dir), distributed_option
         is_main = not distributed.distributed or not distributed.dist_rank
         if is_main:

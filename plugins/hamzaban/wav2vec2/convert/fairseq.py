@@ -29,7 +29,7 @@ from hamzaban.weights.values import check_finite
 
 
 def is_fairseq(state: Any) -> bool:
-    """Tell whether the object of a file is a fairseq checkpoint."""
+    """Return whether the object of a file is a fairseq checkpoint."""
     return isinstance(state, Mapping) and "model" in state and bool(_configs(state))
 
 
