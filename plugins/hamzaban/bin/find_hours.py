@@ -16,8 +16,8 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="The curve is a table with tabs between its columns `hours` and `wer`. "
         "It has a line for each model trained on that much transcribed speech; all "
         "were scored on the same test set with the same normalizer. Lines with equal "
-        "hours are averaged. Hours are interpolated on a logarithmic axis; outside of the "
-        "curve only its end is reported.",
+        "hours are averaged. Hours are interpolated on a logarithmic axis; outside of "
+        "the curve only its end is reported.",
     )
     add = parser.add_argument
     add("--curve", type=Path, required=True, help="table of hours and WER (.tsv)")

@@ -1,6 +1,6 @@
-"""Batches of several kinds in one run: old languages beside new, labels beside none.
+"""Mix kinds of batches: replayed with new speech, labelled with unlabelled speech.
 
-All choices follow from the seed and the epoch, so a run goes on where it stopped.
+All choices depend only on the seed and the epoch, so a run can be resumed exactly.
 """
 
 import math
@@ -33,7 +33,7 @@ class Mixture:
     accum_grad: int
 
     def plan(self, num_unlabelled: int) -> list[bool]:
-        """Say for each batch of an epoch whether it has labels.
+        """Return for each batch of an epoch whether it has labels.
 
         Args:
             num_unlabelled: Batches without labels of an epoch; all are used.
@@ -123,7 +123,7 @@ class MixedIterFactory(AbsIterFactory):
 
 
 def name_labelled(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the speech of a batch with labels names of its own."""
+    """Return a batch with labels whose speech has names of its own."""
     return {
         f"labelled_{name}" if name.startswith("speech") else name: value
         for name, value in batch.items()
@@ -174,7 +174,7 @@ class ReplaySampler(AbsSampler):
         return iter(self.generate(0))
 
     def generate(self, seed: int) -> list[tuple[str, ...]]:
-        """Give the batches of an epoch, whose old utterances follow from the seed."""
+        """Return the batches of an epoch, with old utterances drawn by the seed."""
         rng = np.random.default_rng([seed, 1])
         return [(*batch, *self._choose(batch, rng)) for batch in self.batches]
 

@@ -75,7 +75,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
 
 
 def _configs(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Give the options of model and task, or None where there are none."""
+    """Return the options of model and task, or None if there are none."""
     cfg = to_plain(state.get("cfg"))
     if isinstance(cfg, dict) and isinstance(cfg.get("model"), dict):
         task = cfg.get("task")
