@@ -26,10 +26,10 @@ KEYS = ("upstream", "path_or_url", "normalize", "extra_conf", "tile_factor")
 class HamzabanS3prlFrontend(S3prlFrontend):
     """wav2vec 2.0 features, with the keys of ESPnet's `frontend: s3prl` and more.
 
-    Parameters have the same names (`frontend.upstream.upstream.model.*`). There are four
-    differences: the features of an utterance do not depend on its batch, and their
-    number is that of the convolutions; only the requested layer is kept; latent features
-    are masked in training; frozen parts are in eval mode and build no graph.
+    Parameters have the same names (`frontend.upstream.upstream.model.*`). There are
+    four differences: the features of an utterance do not depend on its batch, and
+    their number is that of the convolutions; only the requested layer is kept; latent
+    features are masked in training; frozen parts are in eval mode and build no graph.
     """
 
     def __init__(

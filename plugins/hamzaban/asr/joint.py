@@ -122,7 +122,7 @@ class JointCTC(HamzabanCTC):
         lang: Tensor,
         targets: tuple[Tensor, Tensor, Tensor],
     ) -> Tensor:
-        """Return the mean CTC loss of the kept utterances, by the heads of their languages.
+        """Return the mean CTC loss of kept utterances, by the heads of their languages.
 
         Args:
             encoder_out: Shape (B, T, D).

@@ -61,13 +61,14 @@ class ASRTask(TaskMixin, EspnetASRTask):
             "--layer_lr_decay",
             type=finite_float,
             default=1.0,
-            help="learning rate of a transformer layer relative to that of the layer above",
+            help="learning rate of a transformer layer relative to the layer above",
         )
         parser.add_argument(
             "--head_lr_scale",
             type=finite_float,
             default=1.0,
-            help="learning rate of the CTC layer relative to the last transformer layer",
+            help="learning rate of the CTC layer relative to the last "
+            "transformer layer",
         )
         add_balance_arguments(parser)
         parser.set_defaults(
@@ -99,7 +100,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
 
     @classmethod
     def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> Any:
-        """Return ESPnet2's preprocessing, with that of languages if the model has them."""
+        """Return ESPnet2's preprocessing, with languages if the model has them."""
         inner = super().build_preprocess_fn(args, train)
         if args.model != JOINT_MODEL:
             return inner
@@ -114,7 +115,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
 
     @classmethod
     def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
-        """Return the number of batches of an epoch, and their samples without padding."""
+        """Return the number of batches, and their samples without padding."""
         if not is_balanced(args):
             return super().measure_batches(args)
         sampler = build_balanced(args)
@@ -132,7 +133,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
 
     @classmethod
     def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
-        """Build the optimizer, with learning rates by layer if the options ask for them.
+        """Build the optimizer, with learning rates by layer if options set them.
 
         Raises:
             ValueError: Options contradict each other.

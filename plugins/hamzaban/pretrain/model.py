@@ -32,7 +32,7 @@ class LossOptions:
     Attributes:
         diversity_weight: Weight of the share of the codebook that is not used.
         feature_weight: Weight of the mean square of the extractor's output.
-        spectral_weight: Weight of the spectral anchor (see `spectral_loss`); 0: without.
+        spectral_weight: Weight of the spectral anchor (see `spectral_loss`); 0: off.
         valid_seed: Seed of masks and negatives in validation, together with utt_id.
     """
 

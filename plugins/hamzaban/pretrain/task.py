@@ -62,7 +62,7 @@ class PretrainTask(AbsTask):
 
     @classmethod
     def build_collate_fn(cls, args: argparse.Namespace, train: bool) -> CropCollate:
-        """Return what joins utterances to a batch: by padding, or in training cropping."""
+        """Return what joins utterances to a batch, by padding or by cropping."""
         return CropCollate(train and args.crop_to_shortest)
 
     @classmethod
@@ -168,7 +168,7 @@ class SSLTask(TaskMixin, PretrainTask):
 
     @classmethod
     def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
-        """Return the number of batches without labels, and their samples with replay."""
+        """Return the number of unlabelled batches, and their samples with replay."""
         number, samples = measure_batches(replay_options(args, args))
         if args.replay_dir is not None:
             samples = round(samples / (1 - args.replay_share))

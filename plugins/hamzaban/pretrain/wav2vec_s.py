@@ -75,7 +75,7 @@ def read_semi_options(values: Mapping[str, Any]) -> SemiOptions:
 
 
 class LabelledSpeech:
-    """Prepares a labelled utterance: normalizes the waveform, tokenizes the transcript."""
+    """Normalizes the waveform and tokenizes the transcript of an utterance."""
 
     def __init__(self, normalize: bool, tokenizer: CharTokenizer) -> None:
         """Keep the options."""
