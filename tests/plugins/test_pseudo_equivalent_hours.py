@@ -31,6 +31,7 @@ def test_a_curve_that_rises_between_gives_a_wide_bracket():
     assert 1.5 < found.hours < 6
 
 
+@pytest.mark.slow
 def test_a_line_for_each_rate_and_a_picture(tmp_path, capsys):
     curve = tmp_path / "curve ه.tsv"
     curve.write_text("hours\twer\tseed\n2\t41\t0\n1\t60\t0\n2\t39\t1\n8\t20\t0\n")

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
 from hamzaban.asr.frontend_options import FineTuning
 from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
 from hamzaban.cli import finite_float
+from hamzaban.fileio import atomic_path
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.augment import check_augmentation
@@ -174,6 +176,16 @@ class ASRTask(TaskMixin, EspnetASRTask):
             fill_languages(args)
             args.unused_parameters = True  # a batch may lack a language, and its head
         super().main_worker(args)
+        if args.dist_rank in (None, 0):
+            keep_bpemodel(args)
+
+
+def keep_bpemodel(args: argparse.Namespace) -> None:
+    """Copy the BPE model beside config.yaml, where it is found after a move."""
+    path, folder = args.bpemodel and Path(args.bpemodel), Path(args.output_dir)
+    if not args.collect_stats and path and path.is_file() and path.parent != folder:
+        with atomic_path(folder / path.name) as temporary:
+            shutil.copyfile(path, temporary)
 
 
 def check_frontend(args: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hamzaban.config import read_config
 from hamzaban.data.files import read_scp
-from hamzaban.fileio import atomic_text
+from hamzaban.fileio import atomic_text, read_json
 from hamzaban.pseudo.guard import MeasuredRound, Verdict
 from hamzaban.pseudo.health import Health
 from hamzaban.pseudo.label import Label
@@ -159,7 +159,7 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path, "remove it and run `hamzaban pseudo-label` again")
 
 
 def _write(row: Mapping[str, Any], path: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hamzaban.decode.recognizer import load_tokenizer
 from hamzaban.decode.spelling import Tiers, fold_word
-from hamzaban.fileio import atomic_text
+from hamzaban.fileio import atomic_text, read_json
 from hamzaban.pseudo.families import measure_descent
 from hamzaban.pseudo.guard import GuardOptions, list_faults
 from hamzaban.pseudo.health import TextFacts
@@ -165,7 +164,7 @@ def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> So
     folder = path / "round_0"
     past = read_measured_round(folder)
     status, values = (
-        json.loads((folder / name).read_text(encoding="utf-8"))
+        read_json(folder / name, "label with this model again")
         for name in (STATUS, HEALTH)
     )
     known = load_tokenizer(status["asr_exp"])[0].characters()
