@@ -340,7 +340,7 @@ def test_damaged_records_are_named_and_mined_again(tmp_path, caplog):
 
 def test_mining_that_fails_leaves_the_last_data_directory(tmp_path, capsys):
     make_config(tmp_path, **SHORT)
-    source = write_media(tmp_path / "a" / "s.flac", read_speech("spk03", 8.0))
+    source = write_media(tmp_path / "a" / "s.flac", read_speech("spk26", 20.0))
     out = tmp_path / "out"
     assert mine(tmp_path, str(out), str(tmp_path / "a")) == 0
     before = snapshot(out)
