@@ -41,9 +41,7 @@ def test_whole_speakers_are_set_aside(source):
 
 def test_one_speaker_must_remain_and_hours_must_be_positive(source):
     assert len(hold_out(source, 2.0)[0]) == 1
-    with pytest.raises(
-        ValueError, match="2.1 h asked for, but its 6 speakers have 2.40 h"
-    ):
+    with pytest.raises(ValueError, match="2.1 h asked for, .* 6 speakers have 2.40 h"):
         hold_out(source, 2.1)
     with pytest.raises(ValueError, match="--hours is 0"):
         hold_out(source, 0)

@@ -235,7 +235,7 @@ def _from_time(
                 yield fifo.read()
             fifo, form, size = AudioFifo(), _form(frame), round(GATHER_S * rate)
         if left_s is None:  # the first frame after a seek
-            left_s = _find_rest(frame, media, start_s)
+            left_s = _compute_rest(frame, media, start_s)
         frame.pts = None  # else the fifo would reject gaps
         with name_faults(media.path):
             fifo.write(frame)
@@ -252,7 +252,7 @@ def _form(frame: Any) -> tuple[Any, ...]:
     return frame.sample_rate, frame.format.name, frame.layout.name, frame.time_base
 
 
-def _find_rest(frame: Any, media: Media, start_s: Fraction) -> Fraction:
+def _compute_rest(frame: Any, media: Media, start_s: Fraction) -> Fraction:
     """Return how long before a time the first frame after a seek begins, s."""
     time_s = _time_s(frame)
     if time_s is None or media.first_time_s is None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -163,7 +164,7 @@ def _duration_s(job: PartJob) -> float:
 def _fit(jobs: Sequence[PartJob]) -> bool:
     """Return whether the parts of a file, each found by seeking, fit together."""
     parts = [load_part(job.record) for job in jobs]
-    for part, following in zip(parts[:-1], parts[1:], strict=True):
+    for part, following in pairwise(parts):
         if part is None or following is None or part.is_short or part.faults:
             return False
         count = min(len(part.tail), len(following.head))

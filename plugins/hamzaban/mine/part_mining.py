@@ -196,7 +196,8 @@ class Tape:
             if low < high:
                 parts.append(block[low:high])
             begin += len(block)
-        assert first >= self._origin and last <= begin
+        assert first >= self._origin
+        assert last <= begin
         return np.concatenate([*parts, np.zeros(0, np.float32)])
 
 

@@ -33,7 +33,7 @@ class SourceJob(NamedTuple):
     options: MineOptions
 
 
-def find_media(
+def list_media(
     inputs: Sequence[str], lists: Sequence[Path], options: MineOptions, out_dir: Path
 ) -> list[str]:
     """Return the files to mine, each once, sorted.
@@ -162,7 +162,7 @@ def _look(job: SourceJob) -> Source:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             num_bytes = file.tell()
         media = probe_media(Path(job.path), job.options.audio_stream)
-        bounds = _find_bounds(media, job.options)
+        bounds = _choose_bounds(media, job.options)
     except UnreadableError as error:
         return Source(job.path, sha256, num_bytes, None, (0,), error.reason, str(error))
     except OSError as error:
@@ -172,7 +172,7 @@ def _look(job: SourceJob) -> Source:
     return Source(job.path, sha256, num_bytes, media, bounds)
 
 
-def _find_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
+def _choose_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
     """Return the first samples of the parts of a file; one part if it cannot seek.
 
     They depend on the file and the options, not on the number of jobs.

@@ -27,7 +27,7 @@ from hamzaban.mine.part_mining import chunk_path, utt_id_of
 from hamzaban.mine.report import write_report
 from hamzaban.mine.sources import (
     SourceJob,
-    find_media,
+    list_media,
     look_at,
     read_source,
     record_path,
@@ -55,7 +55,7 @@ def mine(
     complete and still valid.
 
     Args:
-        inputs, lists: Media; see `find_media`.
+        inputs, lists: Media; see `list_media`.
         out_dir: Receives the data directory, {provenance,dropped,sources}.jsonl,
             mining.md, images/mining.png, and state/, which reruns use.
         options: The values of conf/mine.yaml.
@@ -68,7 +68,7 @@ def mine(
         FileNotFoundError: An input or silero-vad is missing.
         ValueError: No media or no speech was found.
     """
-    paths = find_media(inputs, lists, options, out_dir)
+    paths = list_media(inputs, lists, options, out_dir)
     _prepare(out_dir, options)
     sources = _look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
