@@ -86,6 +86,8 @@ resolve_stages "${skip_stages}"
 # shellcheck source=local/names.sh
 . "${MAIN_ROOT}/local/names.sh"
 resolve_processes
+# shellcheck source=local/decode.sh
+. "${MAIN_ROOT}/local/decode.sh"
 [[ -z ${mine_config} ]] || check_mining "${mine_config}" 4
 
 if stage 1 data; then
@@ -223,8 +225,6 @@ if stage 8 train; then
 fi
 
 if stage 9 decode; then
-    # shellcheck source=local/decode.sh
-    . "${MAIN_ROOT}/local/decode.sh"
     [[ -z ${lm_config} ]] || make_valid_emissions
     for tag in "${decodings[@]}"; do
         prepare_decoding "${tag}"
@@ -291,9 +291,10 @@ fi
 
 if stage 13 pack; then
     archive=${asr_exp}/${asr_exp##*/}_valid.wer.ave.zip
+    find_packed_search
     step pack --in "${asr_exp}"/{config.yaml,valid.wer.ave.pth,RESULTS.md} \
-        "${token_files[@]}" --out "${archive}" -- \
+        "${token_files[@]}" "${pack_inputs[@]}" --out "${archive}" -- \
         hamzaban pack-model --asr_exp "${asr_exp}" --asr_model valid.wer.ave.pth \
-        --outpath "${archive}"
+        --outpath "${archive}" "${pack_opts[@]}"
 fi
 log "Finished after ${SECONDS} s"

@@ -55,7 +55,7 @@ finish() { # last: sets later rounds of an earlier run aside, summarizes the oth
         files+=("${pseudo_exp}/round_${number}"/{health,status}.json)
     done
     step rounds --in "${files[@]}" --out "${pseudo_exp}"/{status.json,rounds.tsv} -- \
-        hamzaban summarise-rounds --pseudo_exp "${pseudo_exp}" --last "${judged}"
+        hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --last "${judged}" --summarize
 }
 
 run_rounds() {

@@ -16,7 +16,8 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from hamzaban import __version__
+from hamzaban import __version__, out_of_memory
+from hamzaban.locks import keep_lock_from_children
 from hamzaban.threads import limit_spinning
 from hamzaban.verb_help import format_help
 
@@ -44,6 +45,8 @@ RENAMED = {
     "summarise-grid": "run-grid --tables_only true",
     "summarise-rounds": "pseudo-label --summarize",
 }
+MAX_ERROR = 1000  # characters of a line that may quote a damaged file
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z0-9_-]*(?==|$)")
 
 
@@ -95,7 +98,10 @@ def describe_error(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{os.fsdecode(error.filename)}: {error.strerror}"
-    return " ".join(text.split()) or type(error).__name__
+    text = " ".join(text.split()).translate(_CONTROLS)
+    if len(text) > MAX_ERROR:
+        text = f"{text[: MAX_ERROR // 2]} ... {text[-MAX_ERROR // 2 :]}"
+    return text or type(error).__name__
 
 
 def run_verb(verb: str, words: Sequence[str]) -> int:
@@ -112,6 +118,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
         OSError: Standard output is closed.
     """
     limit_spinning()
+    keep_lock_from_children()
     module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
     options = normalize_options(words)
     name = name_verb(verb)
@@ -127,6 +134,13 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         sys.stderr.write(f"hamzaban {name}: {describe_error(error)}\n")
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory.is_out_of_memory(error) or os.environ.get(DEBUG_VARIABLE):
+            raise
+        remedy = getattr(module, "MEMORY_REMEDY", out_of_memory.REMEDY)
+        text = f"{out_of_memory.describe(error)}; {remedy}"
+        sys.stderr.write(f"hamzaban {name}: {text}\n")
         return 1
     return int(status or 0)
 

@@ -106,6 +106,26 @@ def read_record(path: Path) -> dict[str, Any] | None:
     return values
 
 
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """Return what a JSON file of this package holds that no step makes by itself.
+
+    Args:
+        path: The file.
+        remedy: How to make it again.
+
+    Raises:
+        ValueError: It is damaged, or holds no mapping.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: damaged ({error}); {remedy}") from error
+    if not isinstance(values, dict):
+        name = type(values).__name__
+        raise ValueError(f"{path}: {name} found, expected a mapping; {remedy}")
+    return values
+
+
 def warn_of_damage(path: Path, reason: str) -> None:
     """Log that a file of this package is damaged and that it will be made again."""
     shown = " ".join(reason.split())[:200]

@@ -106,6 +106,7 @@ def test_the_seed_and_the_id_alone_decide(work):
     assert not np.array_equal(add_noise(speech, "a", noise(), FS), other)
 
 
+@pytest.mark.slow
 def test_copies_stand_beside_clean_speech_and_are_told(work):
     Path("audio.yaml").write_text(
         "noise_list: noise.lst\nrir_list: rirs.lst\nsnr_db: [0, 10]\nnoisy_copies: 2\n"
@@ -139,6 +140,7 @@ def test_copies_stand_beside_clean_speech_and_are_told(work):
     assert not Path("out/utt2noise").exists()
 
 
+@pytest.mark.slow
 def test_only_what_a_changed_list_concerns_is_made_again(work):
     format_audio(Path("data/train"), Path("out"), FormatOptions(noise=noise(copies=1)))
     before = snapshot_times(Path("out"))

@@ -135,7 +135,10 @@ def run_get(config: Path, keys: Sequence[str]) -> None:
     from hamzaban.config import read_config
 
     if config.suffix == ".json":
-        values = json.loads(config.read_text(encoding="utf-8"))
+        try:
+            values = json.loads(config.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{config}: not JSON ({error}); write it anew") from error
     else:
         values = read_config(config)[0]
     for key in keys:
@@ -176,7 +179,3 @@ def run_uses_lm(config: Path) -> None:
     from hamzaban.decode.search_options import needs_lm
 
     print(json.dumps(needs_lm(config)))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

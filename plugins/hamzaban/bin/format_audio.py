@@ -16,7 +16,7 @@ from hamzaban.cli import add_nj, finite_float, float_or_inf, str2bool
 GROUP = "audio"
 
 if TYPE_CHECKING:
-    from hamzaban.audio.format_options import NoiseOptions
+    from hamzaban.audio.format_options import FormatOptions, NoiseOptions
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -110,10 +110,25 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.config is not None:
         parser.set_defaults(**read_values(args.config, parser))
         args = parser.parse_args(cmd)
-    from hamzaban.audio.format_options import FormatOptions, parse_factors
     from hamzaban.audio.stage import format_audio
 
-    options = FormatOptions(
+    try:
+        options = read_options(args)
+    except ValueError as error:
+        if args.config is None:
+            raise
+        raise ValueError(f"{args.config} or the command line: {error}") from error
+    format_audio(
+        args.data_dir, args.out_dir, options, nj=args.nj, max_drop=args.max_drop
+    )
+    return 0
+
+
+def read_options(args: argparse.Namespace) -> "FormatOptions":
+    """Return the options of formatting, checked."""
+    from hamzaban.audio.format_options import FormatOptions, parse_factors
+
+    return FormatOptions(
         fs=args.fs,
         audio_format=args.audio_format,
         channel=args.channel,
@@ -124,10 +139,6 @@ def main(cmd: Sequence[str] | None = None) -> int:
         allow_pipes=args.allow_pipes,
         noise=read_noise(args) if args.add_noise else None,
     )
-    format_audio(
-        args.data_dir, args.out_dir, options, nj=args.nj, max_drop=args.max_drop
-    )
-    return 0
 
 
 def read_noise(args: argparse.Namespace) -> "NoiseOptions | None":
@@ -172,6 +183,8 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
             continue
         convert = actions[name].type or str
         try:
+            if isinstance(value, dict | list):
+                raise ValueError(f"{value!r} found, expected a single value")
             values[name] = convert(str(value))  # type: ignore[operator]
         except (ValueError, argparse.ArgumentTypeError) as error:
             raise ValueError(f"{path}: {name}: {error}; correct it") from error

@@ -1,8 +1,10 @@
 """Selections of utterances of a data directory: one number for each utterance."""
 
+import math
 import random
 from array import array
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
@@ -99,7 +101,9 @@ def select_duration(
         FileNotFoundError: The directory has no file with durations.
         ValueError: A duration is not a number, or no utterance fits.
     """
-    durations_s = array("d", _read_durations(data_dir, fs))
+    durations_s = array(
+        "d", (length_s for _, length_s in _read_durations(data_dir, fs))
+    )
     order = array("q", range(len(durations_s)))
     random.Random(seed).shuffle(order)
     parts = array("i", [LEFT_OUT]) * len(durations_s)
@@ -129,10 +133,7 @@ def select_held_out(data_dir: Path, hours: float, seed: int, fs: int) -> Assignm
         ValueError: A duration is not a number, or no speaker would remain.
     """
     durations_s: dict[str, float] = {}
-    utt2spk = read_scp(data_dir / "utt2spk")
-    for (_, spk_id), length_s in zip(
-        utt2spk, _read_durations(data_dir, fs), strict=True
-    ):
+    for spk_id, length_s in _read_durations(data_dir, fs):
         durations_s[spk_id] = durations_s.get(spk_id, 0.0) + length_s
     speakers = sorted(durations_s)
     random.Random(seed).shuffle(speakers)
@@ -152,7 +153,8 @@ def select_held_out(data_dir: Path, hours: float, seed: int, fs: int) -> Assignm
     return array("i", (int(spk in chosen) for _, spk in read_scp(data_dir / "utt2spk")))
 
 
-def _read_durations(data_dir: Path, fs: int) -> Iterator[float]:
+def _read_durations(data_dir: Path, fs: int) -> Iterator[tuple[str, float]]:
+    """Yield speaker and duration in seconds of each utterance of utt2spk."""
     readers = {
         "utt2dur": lambda words: float(words[0]),
         "segments": lambda words: float(words[2]) - float(words[1]),
@@ -165,13 +167,24 @@ def _read_durations(data_dir: Path, fs: int) -> Iterator[float]:
             "make utt2num_samples with `hamzaban format-audio`"
         )
     path = data_dir / names[0]
-    for number, (key, rest) in enumerate(read_scp(path), 1):
-        try:
-            yield readers[names[0]](rest.split())
-        except (ValueError, IndexError):
+    pairs = zip_longest(read_scp(path), read_scp(data_dir / "utt2spk"))
+    for number, (line, pair) in enumerate(pairs, 1):
+        if line is None or pair is None or line[0] != pair[0]:
             raise ValueError(
-                f"{path}:{number}: {key} has no duration in '{rest}'; correct the line"
-            ) from None
+                f"{path}:{number}: {line[0] if line else 'no line'} found, expected "
+                f"{pair[0] if pair else 'no more lines'} as in utt2spk; run `hamzaban "
+                "copy-data`, which sorts both, or make the files anew"
+            )
+        try:
+            length_s = readers[names[0]](line[1].split())
+        except (ValueError, IndexError):
+            length_s = math.nan
+        if not 0 <= length_s < math.inf:
+            raise ValueError(
+                f"{path}:{number}: {line[0]} has no duration in '{line[1]}'; correct "
+                "the line"
+            )
+        yield pair[1], length_s
 
 
 def _count_utts(data_dir: Path) -> int:

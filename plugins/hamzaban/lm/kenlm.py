@@ -11,12 +11,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hamzaban.fileio import atomic_path
 from hamzaban.lm.arpa import BOS, EOS, UNK, FloatArray
 
+MAX_REASON = 200  # characters of KenLM's own message in ours
 MAX_ORDER = 6  # KenLM's, in lmplz, build_binary and flashlight-text as they are built
 _BAD_DISCOUNT = "BadDiscountException"
 _DISCOUNTS = re.compile(r"^Substituting fallback discounts for order (\d+)", re.M)
@@ -111,6 +113,32 @@ class Score:
         return float(10 ** (-self.log10 / count)) if count else float("nan")
 
 
+def load_binary(binary: str | Path, units: list[str]) -> Any:
+    """Return flashlight-text's `KenLM` of a model that `pack` wrote.
+
+    Args:
+        binary: The model.
+        units: Words, or tokens, whose places in the list are their ids in queries.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        ValueError: KenLM cannot read it.
+    """
+    from flashlight.lib.text.decoder.kenlm import KenLM
+    from flashlight.lib.text.dictionary import Dictionary
+
+    if not Path(binary).is_file():
+        raise FileNotFoundError(f"{binary}: no such model; run `hamzaban train-lm`")
+    try:
+        return KenLM(str(binary), Dictionary(units))
+    except RuntimeError as error:
+        reason = _last_words(str(error))[:MAX_REASON]
+        raise ValueError(
+            f"{binary}: KenLM cannot read it ({reason}); train it again with "
+            "`hamzaban train-lm`"
+        ) from error
+
+
 class Model:
     """A model in KenLM's binary form, for queries."""
 
@@ -123,15 +151,11 @@ class Model:
 
         Raises:
             FileNotFoundError: The file is missing.
+            ValueError: KenLM cannot read it.
         """
-        from flashlight.lib.text.decoder.kenlm import KenLM
-        from flashlight.lib.text.dictionary import Dictionary
-
-        if not Path(binary).is_file():
-            raise FileNotFoundError(f"{binary}: no such model; run `hamzaban train-lm`")
         self._ids = {word: i for i, word in enumerate(dict.fromkeys([*words, UNK]))}
         self._oov = self._ids[UNK]
-        self._lm = KenLM(str(binary), Dictionary(list(self._ids)))
+        self._lm = load_binary(binary, list(self._ids))
 
     def score_units(self, lines: Iterable[str]) -> Iterator[tuple[str, float, bool]]:
         """Give each unit, sentence ends included, its log10 probability.

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import json
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hamzaban.pseudo.equivalent_hours import draw_hours, find_hours, read_curve
+from hamzaban.fileio import read_json
+from hamzaban.pseudo.equivalent_hours import compute_hours, draw_hours, read_curve
 from hamzaban.pseudo.plot import PICTURE
 from hamzaban.score.results import find_results
 
@@ -84,7 +84,7 @@ def _read_folder(folder: Path) -> Rounds:
             raise FileNotFoundError(
                 f"{folder}/{name}: missing; give a folder of rounds of local/pseudo.sh"
             )
-    status = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+    status = read_json(folder / STATUS, "run `hamzaban pseudo-label --summarize`")
     table = _read_table(folder / TABLE)
     rates = {row["round"]: _read_rates(folder, row["round"]) for row in table}
     head, rows = _lay_out(table, rates)
@@ -149,7 +149,7 @@ def _read_hours(folder: Path, rates: Mapping[str, float]) -> tuple[list[str], st
     if not (folder / CURVE).is_file():
         return [], ""
     curve = read_curve(folder / CURVE)
-    found = {name: find_hours(curve, wer) for name, wer in rates.items()}
+    found = {name: compute_hours(curve, wer) for name, wer in rates.items()}
     with tempfile.TemporaryDirectory() as temporary:
         picture = Path(temporary) / "hours.png"
         draw_hours(curve, list(found.values()), picture)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from hamzaban.text.tokens import load_pieces
+
 SPACE_SYMBOL = "<space>"  # ESPnet's name of the blank between two words
 
 
@@ -33,13 +35,7 @@ def load_splitter(bpemodel: str | Path) -> Callable[[str], list[str]]:
     Raises:
         FileNotFoundError: There is no such model.
     """
-    if not Path(bpemodel).is_file():
-        raise FileNotFoundError(
-            f"{bpemodel}: no such SentencePiece model; run the stage `tokens` first"
-        )
-    import sentencepiece
-
-    model = sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
+    model = load_pieces(bpemodel)
 
     def split_pieces(text: str) -> list[str]:
         return list(model.encode(" ".join(text.split()), out_type=str))

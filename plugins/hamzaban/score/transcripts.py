@@ -130,7 +130,10 @@ def _get_form(path: str | Path) -> str:
 
 def _find_trn_ids(refs: Transcripts, utt2spk: str | Path | None) -> dict[str, str]:
     if utt2spk is not None:
-        return format_trn_ids(read_text(utt2spk))
+        try:
+            return format_trn_ids(read_text(utt2spk))
+        except ValueError as error:
+            raise ValueError(f"{utt2spk}: {error}") from error
     if refs.trn_ids:
         return refs.trn_ids
     return format_trn_ids({utt: refs.speakers.get(utt, utt) for utt in refs.texts})
@@ -146,7 +149,7 @@ def _read_json_lines(
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"{path}:{number}: no JSON ({error}); expected an object a line"
             ) from error

@@ -1,4 +1,4 @@
-"""Text to tokens to text, with ESPnet's ids and without importing ESPnet."""
+"""Convert text to tokens and back with ESPnet's ids, without importing ESPnet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORD_BOUNDARY = "\u2581"  # what SentencePiece writes for a space
 
 
 class Tokenizer(ABC):
-    """What the two token types share: the list of tokens and its ids.
+    """Base of the tokenizers: the list of tokens and their ids.
 
     Attributes:
         tokens: The tokens in the order of their ids; blank is 0.
@@ -54,15 +54,15 @@ class Tokenizer(ABC):
         """Join tokens to text, words separated by one space."""
 
     def texts2ids(self, lines: Sequence[str]) -> list[list[int]]:
-        """Give the token ids of many lines; unknown tokens get `unk_id`."""
+        """Return the token ids of many lines; unknown tokens get `unk_id`."""
         return [self.tokens2ids(self.text2tokens(line)) for line in lines]
 
     def tokens2ids(self, tokens: Iterable[str]) -> list[int]:
-        """Look up ids; unknown tokens get `unk_id`."""
+        """Return the ids of tokens; unknown tokens get `unk_id`."""
         return [self.token2id.get(token, self.unk_id) for token in tokens]
 
     def ids2tokens(self, ids: Iterable[int]) -> list[str]:
-        """Look up tokens.
+        """Return the tokens of ids.
 
         Raises:
             ValueError: An id is outside the list.
@@ -77,7 +77,7 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def characters(self) -> set[str]:
-        """Give the characters that the tokens can spell."""
+        """Return the characters that the tokens can spell."""
 
 
 class CharTokenizer(Tokenizer):
@@ -101,7 +101,7 @@ class CharTokenizer(Tokenizer):
         return _single_spaces("".join(" " if t == SPACE else t for t in tokens))
 
     def characters(self) -> set[str]:
-        """Give the characters that are tokens."""
+        """Return the characters that are tokens."""
         known = {token for token in self.tokens if len(token) == 1}
         return known | ({" "} if SPACE in self.token2id else set())
 
@@ -121,7 +121,7 @@ class BpeTokenizer(Tokenizer):
             ValueError: The model is unreadable or is not the token list's.
         """
         super().__init__(tokens)
-        self.processor = _load_model(bpemodel)
+        self.processor = load_pieces(bpemodel)
         size = self.processor.get_piece_size()
         pieces = [self.processor.id_to_piece(i) for i in range(size)]
         ids = [self.token2id.get(piece, self.unk_id) for piece in pieces]
@@ -138,7 +138,7 @@ class BpeTokenizer(Tokenizer):
         return self.processor.encode(line, out_type=str)
 
     def texts2ids(self, lines: Sequence[str]) -> list[list[int]]:
-        """Give the token ids of many lines; unknown pieces get `unk_id`."""
+        """Return the token ids of many lines; unknown pieces get `unk_id`."""
         encoded = self.processor.encode(list(lines), out_type=int)
         return [[self._token_ids[i] for i in ids] for ids in encoded]
 
@@ -147,7 +147,7 @@ class BpeTokenizer(Tokenizer):
         return _single_spaces(self.processor.decode_pieces(list(tokens)))
 
     def characters(self) -> set[str]:
-        """Give the characters that the pieces can spell."""
+        """Return the characters that the pieces can spell."""
         known = {char for token in self.tokens[2:-1] for char in token}
         return (known - {WORD_BOUNDARY}) | {" "}
 
@@ -199,7 +199,13 @@ def read_token_list(path: str | Path) -> list[str]:
     return [line[0] + line[1:].rstrip() for line in lines]
 
 
-def _load_model(bpemodel: str | Path) -> Any:
+def load_pieces(bpemodel: str | Path) -> Any:
+    """Return the processor of a SentencePiece model.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: The file is no SentencePiece model.
+    """
     import sentencepiece
 
     if not Path(bpemodel).is_file():
@@ -208,8 +214,10 @@ def _load_model(bpemodel: str | Path) -> Any:
             "`hamzaban make-tokens`"
         )
     try:
-        return sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
-    except RuntimeError as e:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(bpemodel))
+        processor.encode("a", out_type=str)  # a damaged table is found only now
+        return processor
+    except (RuntimeError, ValueError) as e:
         raise ValueError(
             f"{bpemodel}: not a SentencePiece model ({e}); make it with "
             "`hamzaban make-tokens`"
