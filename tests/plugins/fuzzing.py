@@ -95,6 +95,7 @@ def run_case(reader: Reader, sound: Path, folder: Path, seed: int) -> Case:
     case = Case(reader, seed)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(sound, folder, symlinks=True)
+    _move_paths(folder, sound)
     rng = random.Random(f"{reader.name} {seed}")
     found = {path for name in reader.files for path in folder.glob(name)}
     paths = sorted(path for path in found if path.is_file())
@@ -105,6 +106,14 @@ def run_case(reader: Reader, sound: Path, folder: Path, seed: int) -> Case:
     _run(case, folder)
     _check(case, folder, path)
     return case
+
+
+def _move_paths(folder: Path, before: Path) -> None:
+    """Write the new folder where a file of a copy names the old one."""
+    old, new = (str(path).encode() for path in (before, folder))
+    for path in folder.rglob("*"):
+        if path.is_file() and old in (data := path.read_bytes()):
+            path.write_bytes(data.replace(old, new))
 
 
 def run_sound(reader: Reader, folder: Path) -> Case:

@@ -8,7 +8,13 @@ import sys
 
 import pytest
 
-from hamzaban.fileio import atomic_path, atomic_text, remove_leftovers, temporary_name
+from hamzaban.fileio import (
+    atomic_path,
+    atomic_text,
+    read_json,
+    remove_leftovers,
+    temporary_name,
+)
 
 
 def test_the_file_appears_whole_and_last(tmp_path):
@@ -74,3 +80,13 @@ def test_leftovers_of_a_zombie_are_removed(tmp_path):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         os.kill(process.pid, 0)  # still listed
         assert len(remove_leftovers(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 9999, "[]"])
+def test_a_damaged_file_that_no_step_makes_again_is_refused_with_its_path(
+    tmp_path, text
+):
+    path = tmp_path / "status.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"status.json: .*; run it again"):
+        read_json(path, "run it again")

@@ -263,17 +263,10 @@ def _mark_ends(log_probs: LogProbs) -> LogProbs:
 
 def _load_lm(path: Path | None, units: list[str]) -> Any:
     from flashlight.lib.text.decoder import ZeroLM
-    from flashlight.lib.text.decoder.kenlm import KenLM
-    from flashlight.lib.text.dictionary import Dictionary
 
-    if path is None:
-        return ZeroLM()
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such model; run `hamzaban train-lm`")
-    try:
-        return KenLM(str(path), Dictionary(units))
-    except RuntimeError as e:
-        raise ValueError(f"{path}: KenLM cannot read it ({e}); train it again") from e
+    from hamzaban.lm.kenlm import open_binary
+
+    return ZeroLM() if path is None else open_binary(path, units)
 
 
 def _make_dither(num_columns: int) -> np.ndarray:

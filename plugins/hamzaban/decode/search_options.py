@@ -111,7 +111,7 @@ def _make_search(values: dict[str, Any]) -> Search:
 def _read_values(path: str | Path) -> dict[str, Any]:
     from hamzaban.decode.searches import search_defaults
 
-    if not Path(path).read_text(encoding="utf-8").strip():
+    if not Path(path).read_bytes().strip():
         return {}
     values, _ = read_config(path)
     tune = values.pop("tune", None)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,6 +112,26 @@ class Score:
         return float(10 ** (-self.log10 / count)) if count else float("nan")
 
 
+def open_binary(path: Path, units: list[str]) -> Any:
+    """Return the model of flashlight-text in a binary file of KenLM.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        ValueError: KenLM cannot read it.
+    """
+    from flashlight.lib.text.decoder.kenlm import KenLM
+    from flashlight.lib.text.dictionary import Dictionary
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such model; run `hamzaban train-lm`")
+    try:
+        return KenLM(str(path), Dictionary(units))
+    except (RuntimeError, ValueError, MemoryError) as error:  # or no UTF-8 in its error
+        raise ValueError(
+            f"{path}: KenLM cannot read it ({error}); train it again"
+        ) from error
+
+
 class Model:
     """A model in KenLM's binary form, for queries."""
 
@@ -123,15 +144,11 @@ class Model:
 
         Raises:
             FileNotFoundError: The file is missing.
+            ValueError: KenLM cannot read it.
         """
-        from flashlight.lib.text.decoder.kenlm import KenLM
-        from flashlight.lib.text.dictionary import Dictionary
-
-        if not Path(binary).is_file():
-            raise FileNotFoundError(f"{binary}: no such model; run `hamzaban train-lm`")
         self._ids = {word: i for i, word in enumerate(dict.fromkeys([*words, UNK]))}
         self._oov = self._ids[UNK]
-        self._lm = KenLM(str(binary), Dictionary(list(self._ids)))
+        self._lm = open_binary(Path(binary), list(self._ids))
 
     def score_units(self, lines: Iterable[str]) -> Iterator[tuple[str, float, bool]]:
         """Give each unit, sentence ends included, its log10 probability.
