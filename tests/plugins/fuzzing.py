@@ -212,6 +212,22 @@ def _limited_cpu() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def count_cases(default: int = 12) -> int:
-    """Return how many cases a reader gets: HAMZABAN_FUZZ_CASES, or those of a test."""
-    return int(os.environ.get("HAMZABAN_FUZZ_CASES", default))
+def find_faults(reader: Reader, folder: Path, num_cases: int) -> list[str]:
+    """Return the faults of a reader, damaged with the seeds from 0 on.
+
+    Args:
+        reader: The verb and its inputs, which it has to read while they are sound.
+        folder: Folder to work in.
+        num_cases: Number of cases unless HAMZABAN_FUZZ_CASES says another.
+    """
+    sound = folder / "sound ب"
+    reader.write(sound)
+    shutil.copytree(sound, folder / "case ب", symlinks=True)
+    _move_paths(folder / "case ب", sound)
+    whole = run_sound(reader, folder / "case ب")
+    assert (whole.status, whole.stderr, whole.faults) == (0, "", []), whole.stderr
+    faults = []
+    for seed in range(int(os.environ.get("HAMZABAN_FUZZ_CASES", num_cases))):
+        case = run_case(reader, sound, folder / "case ب", seed)
+        faults += [str(case)] if case.faults else []
+    return faults

@@ -20,6 +20,7 @@ import soundfile
 from hamzaban.audio.format_options import NoiseOptions, hash_text
 from hamzaban.audio.manifest import Entry
 from hamzaban.audio.signal import resample, to_mono
+from hamzaban.fileio import read_utf8
 
 MIN_POWER = 1e-8  # -80 dB of full scale: what is below is silence and no noise
 NUM_PLACES = 8  # of a noise that are tried when it is silent
@@ -81,7 +82,7 @@ def read_list(path: Path) -> list[Sound]:
             f"{path}: no such list; expected audio files, a path or `id path` a line"
         )
     sounds = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_utf8(path).splitlines(), 1):
         line = line.strip()
         name, _, rest = line.partition(" ")
         if not line:
