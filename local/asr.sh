@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The stages of a recipe, from a corpus to scores. Run from the recipe's folder.
+# Run the stages of a recipe, from a corpus to scores. Call it in the recipe's folder.
 set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/asr1/path.sh
 . ./path.sh
@@ -13,30 +13,30 @@ SECONDS=0
 stage=1                       # first stage, number or name
 stop_stage=12                 # last stage, number or name
 skip_stages=""                # stages to skip, by number or name
-ngpu=auto                     # GPUs for training and decoding; auto: all that are there,
+ngpu=auto                     # GPUs for training and decoding; auto: all of the machine,
                               # 0: the CPU
-nj=4                          # processes at once; threads when training on the CPU
+nj=4                          # parallel processes; threads when training on the CPU
 dumpdir=dump                  # folder for the 16 kHz audio
 expdir=exp                    # folder for models, decodings and scores
 # Data.
-lang=noinfo                   # language: chooses the text rules, is a part of names
+lang=noinfo                   # language code; selects the text rules, appears in names
 cleaner=auto                  # text rules for train_set and valid_set:
                               # hamzaban/<lang>/<profile>, or none;
                               # auto: hamzaban/<lang>/train if --lang is given
 train_set=""                  # data/<train_set> is made by local/data.sh (required)
-valid_set=""                  # data/<valid_set>, for choosing the model (required)
-test_sets=""                  # one or more, may name valid_set (required)
+valid_set=""                  # data/<valid_set>, on which the model is chosen (required)
+test_sets=""                  # one or more sets; valid_set may be one of them (required)
 unlabelled_set=""             # one or more sets without transcripts, for pretraining
 local_data_opts=""            # options for local/data.sh
-mine_config=""                # YAML of mine-audio: speech from the media of data/media.lst
+mine_config=""                # YAML of mine-audio, which finds speech in data/media.lst
 speed_perturb_factors=""      # of the training set, such as "0.9 1.0 1.1"
-audio_config=""               # YAML of format-audio: durations, share to drop, ...
+audio_config=""               # YAML of format-audio: limits of duration, noise, ...
 # Tokens and language models.
 token_type=bpe                # bpe or char
-nbpe=512                      # size of the bpe vocabulary
+nbpe=512                      # size of the BPE vocabulary
 bpemode=unigram               # unigram or bpe
 lm_config=""                  # YAML of train-lm; empty: no language model
-lm_text=""                    # files of sentences for it, beside the transcripts
+lm_text=""                    # files of sentences to add to the transcripts for the LM
 # Pretraining.
 pretrain_config=""            # YAML of train-ssl; empty: no pretraining
 pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
@@ -44,25 +44,25 @@ pretrain_init=""              # wav2vec 2.0 checkpoint to start from; empty: ran
 # Training and decoding.
 asr_config=""                 # YAML of train-asr (required); may inherit with `base: PATH`
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
-asr_tag=""                    # name of exp/asr_<tag>; empty: made of the options
-inference_config=""           # YAMLs of decode-asr; each names a folder of results
-pseudo_config=""              # YAML of pseudo.sh, such as conf/pseudo.yaml, and changes of
-                              # its options: "conf/pseudo.yaml rounds=1"
+asr_tag=""                    # name of exp/asr_<tag>; empty: derived from the options
+inference_config=""           # YAMLs of decode-asr; each has a folder of results
+pseudo_config=""              # YAML of pseudo.sh, then changes to its options if any:
+                              # "conf/pseudo.yaml rounds=1"
 pseudo_args=""
 
 stage_table="\
  1 data      corpus -> data/ by local/data.sh; normalized, validated, audited
- 2 audio     data/ -> dump/raw/, 16 kHz mono, one file an utterance
+ 2 audio     data/ -> dump/raw/, 16 kHz mono, one file for each utterance
  3 mine      data/media.lst -> dump/unlabelled/, if --mine_config is given
  4 pretrain  dump/ -> exp/ssl_<tag>/wav2vec2.pt, if --pretrain_config is given
  5 tokens    dump/raw/<train_set>/text -> data/<lang>[_<part>]_token_list/
  6 lm        text -> exp/lm_<tag>/, n-grams, if --lm_config is given
- 7 stats     dump/raw/, tokens -> exp/asr_stats_*/, lengths for batches
+ 7 stats     dump/raw/, tokens -> exp/asr_stats_*/, lengths that batches need
  8 train     dump/raw/, tokens, stats, wav2vec2.pt -> exp/asr_<tag>/
  9 decode    exp/asr_<tag>/, dump/raw/<test_set> -> exp/asr_<tag>/<inference>/<test_set>/
-10 score     decoded and true text -> score_wer/, score_cer/, score_ter/, RESULTS.md
+10 score     decoded text, transcripts -> score_wer/, score_cer/, score_ter/, RESULTS.md
 11 pseudo    exp/asr_<tag>/, speech, sentences -> exp/pseudo_<tag>/, if --pseudo_config
-12 report    all of it -> exp/report.html
+12 report    all results -> exp/report.html
 13 pack      exp/asr_<tag>/ -> a model archive; only with --stop_stage pack"
 help_message="\
 Usage: ./${_program##*/} [--NAME VALUE ...]
@@ -86,6 +86,8 @@ resolve_stages "${skip_stages}"
 # shellcheck source=local/names.sh
 . "${MAIN_ROOT}/local/names.sh"
 resolve_processes
+# shellcheck source=local/decode.sh
+. "${MAIN_ROOT}/local/decode.sh"
 [[ -z ${mine_config} ]] || check_mining "${mine_config}" 4
 
 if stage 1 data; then
@@ -122,7 +124,7 @@ fi
 
 if stage 2 audio; then
     audio_opts=()
-    audio_files=() # that all sets depend on: the config and the lists it names
+    audio_files=() # inputs of every set: the config and the lists that it names
     if [[ -n ${audio_config} ]]; then
         config=${dumpdir}/conf/$(stem "${audio_config}").yaml
         merge_config "${audio_config}" "${config}"
@@ -146,7 +148,7 @@ if stage 2 audio; then
     done
 fi
 
-if stage 3 mine; then # each time: what lies in a folder of media may have changed
+if stage 3 mine; then # every time, since files in a folder of media may have changed
     config=${expdir}/conf/$(stem "${mine_config}").yaml
     merge_config "${mine_config}" "${config}"
     run hamzaban mine-audio --nj "${nj}" --config "${config}" \
@@ -155,7 +157,7 @@ fi
 
 if stage 4 pretrain; then
     sources=("${train_dir}")
-    suffix="" # says what is joined to the training set
+    suffix="" # names the sets that are joined to the training set
     for name in ${unlabelled_set}; do
         sources+=("${dumpdir}/raw/${name}")
         suffix+=_${name}
@@ -211,7 +213,7 @@ if stage 8 train; then
     config=${expdir}/conf/asr_${asr_tag}.yaml
     merge_config "${asr_config}" "${config}"
     log "Training: ${asr_exp}/train.log"
-    find_files "${train_dir}/utt2lang" "${valid_dir}/utt2lang" # languages choose heads
+    find_files "${train_dir}/utt2lang" "${valid_dir}/utt2lang" # a language selects its head
     step train --set_aside "${asr_exp}" --out "${asr_exp}"/{config.yaml,valid.wer.ave.pth} \
         --in "${config}" "${token_files[@]}" "${init_files[@]}" "${found_files[@]}" \
         {"${train_dir}","${valid_dir}"}/{wav.scp,text} \
@@ -223,8 +225,6 @@ if stage 8 train; then
 fi
 
 if stage 9 decode; then
-    # shellcheck source=local/decode.sh
-    . "${MAIN_ROOT}/local/decode.sh"
     [[ -z ${lm_config} ]] || make_valid_emissions
     for tag in "${decodings[@]}"; do
         prepare_decoding "${tag}"
@@ -267,7 +267,7 @@ if stage 10 score; then
     [[ ${dry_run} == true ]] || cat "${asr_exp}/RESULTS.md"
 fi
 
-if stage 11 pseudo; then # of options given twice the later one counts
+if stage 11 pseudo; then # if an option is given twice, the later value counts
     "${MAIN_ROOT}/local/pseudo.sh" --dry_run "${dry_run}" --source_exp "${asr_exp}" \
         --nj "${nj}" --ngpu "${ngpu}" --pseudo_exp "${pseudo_exp}" \
         --token_type "${token_type}" "${cleaner_opts[@]}" "${pseudo_words[@]}"
@@ -291,9 +291,10 @@ fi
 
 if stage 13 pack; then
     archive=${asr_exp}/${asr_exp##*/}_valid.wer.ave.zip
+    find_packed_search
     step pack --in "${asr_exp}"/{config.yaml,valid.wer.ave.pth,RESULTS.md} \
-        "${token_files[@]}" --out "${archive}" -- \
+        "${token_files[@]}" "${pack_inputs[@]}" --out "${archive}" -- \
         hamzaban pack-model --asr_exp "${asr_exp}" --asr_model valid.wer.ave.pth \
-        --outpath "${archive}"
+        --outpath "${archive}" "${pack_opts[@]}"
 fi
 log "Finished after ${SECONDS} s"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Where jobs run; see `hamzaban run-jobs --help`. Sourced by the drivers. Where a site
-# differs, a recipe's own cmd.sh sets these again.
+# Commands that run jobs; see `hamzaban run-jobs --help`. Sourced by the drivers. A recipe's
+# own cmd.sh overrides them.
 
 # shellcheck disable=SC2034  # read by the drivers
 cuda_cmd=(hamzaban run-jobs --backend local) # training

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The steps of asr.sh's stage 9 (decode), sourced by asr.sh: the emissions of the valid
-# set, on which the weights of a language model are tuned; tuning; decoding of a set.
-# shellcheck disable=SC2154 # set by asr.sh and names.sh
+# Steps of stage 9 (decode) of asr.sh: compute the emissions of the valid set, tune the
+# weights of a language model on them, decode a set. Sourced by asr.sh.
+# shellcheck disable=SC2034,SC2154 # set by asr.sh and names.sh, or used by asr.sh
 
 models=("${asr_exp}"/{config.yaml,valid.wer.ave.pth})
 emissions=${asr_exp}/emissions
@@ -15,13 +15,13 @@ make_valid_emissions() {
         --data_dir "${valid_dir}" --output_dir "${emissions}/${valid_set}"
 }
 
-prepare_decoding() { # tag: sets decode_opts, decode_inputs, is_tuned; tunes if there is an LM
+prepare_decoding() { # tag: tunes if there is an LM; sets decode_opts, decode_inputs, is_tuned
     local config=${inference_files[$1]-} tuned=${asr_exp}/$1/tuned
     decode_opts=("${lm_opts[@]}")
     decode_inputs=("${lm_files[@]}")
     is_tuned=false
     [[ -n ${config} ]] || return 0
-    find_inputs "${config}" # its bases, and its table of letters
+    find_inputs "${config}" # its bases and its table of letters
     decode_opts+=(--inference_config "${config}")
     decode_inputs+=("${config}" "${input_files[@]}")
     [[ -n ${lm_config} ]] || return 0
@@ -45,4 +45,20 @@ decode_set() { # tag set
         "${job[@]}" "${output}/logdir/decode.log" -- \
         hamzaban decode-asr --asr_exp "${asr_exp}" --nj "${nj}" --ngpu "${decode_gpu}" \
         "${decode_opts[@]}" "${kept[@]}" --data_dir "${data}" --output_dir "${output}"
+}
+
+find_packed_search() { # sets pack_opts, pack_inputs: the first tuned search, for the archive
+    local tag config weights
+    pack_opts=()
+    pack_inputs=()
+    [[ -n ${lm_config} ]] || return 0
+    for tag in "${decodings[@]}"; do
+        config=${inference_files[${tag}]-}
+        weights=${asr_exp}/${tag}/tuned/weights.yaml
+        grep -qs '^lm_weight:' "${weights}" || continue
+        find_inputs "${config}"
+        pack_opts=("${lm_opts[@]}" --inference_config "${config}" --weights "${weights}")
+        pack_inputs=("${lm_files[@]}" "${config}" "${input_files[@]}" "${weights}")
+        return 0
+    done
 }

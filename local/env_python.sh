@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Python for Hamzaban: finds interpreters, makes and fills environments. Sourced after
-# log.sh, with `root` set to the repository.
+# Find Python interpreters, create environments and install packages in them. Sourced
+# after log.sh, with `root` set to the repository.
 supported=("3.11" "3.12")
 
 minor_version() { # interpreter: prints its version as 3.11; fails if it does not run
@@ -13,7 +13,7 @@ is_supported() { # version
     [[ " ${supported[*]} " == *" $1 "* ]]
 }
 
-base_python() { # interpreter: prints it, or what it was made from if it is in a venv
+base_python() { # interpreter: prints it, or its base interpreter if it is in a venv
     local home config
     config=$(dirname "$(dirname "$1")")/pyvenv.cfg
     home=$(sed -n 's/^home *= *//p' "${config}" 2> /dev/null || true)
@@ -24,7 +24,7 @@ base_python() { # interpreter: prints it, or what it was made from if it is in a
     fi
 }
 
-list_pythons() { # prints candidates, the preferred ones first
+list_pythons() { # prints candidates in order of preference
     local name
     for name in python3 "${supported[@]/#/python}"; do
         type -aP "${name}" || true
@@ -34,7 +34,7 @@ list_pythons() { # prints candidates, the preferred ones first
     done
 }
 
-find_python() { # version...: prints the first interpreter at hand of one of these
+find_python() { # version...: prints the first interpreter found of one of these
     local candidate version
     while read -r candidate; do
         version=$(minor_version "${candidate}") || continue
@@ -46,7 +46,7 @@ find_python() { # version...: prints the first interpreter at hand of one of the
     return 1
 }
 
-choose_python() { # asked venv: prints the interpreter asked for, or venv's, or one at hand
+choose_python() { # given venv: prints the interpreter given, else venv's, else the first found
     local version
     if [[ -n $1 ]]; then
         version=$(minor_version "$1") ||
@@ -74,7 +74,7 @@ find_uv() { # venv: prints a uv that runs
     return 1
 }
 
-has_venv() { # interpreter: can it make an environment by itself?
+has_venv() { # interpreter: succeeds if it can create an environment by itself
     "$1" -m ensurepip --version > /dev/null 2>&1
 }
 
@@ -89,26 +89,26 @@ create_venv() { # interpreter venv
     "$1" -m venv --clear "$2"
     "$2/bin/python" -m pip install --quiet \
         "$(grep -E '^uv==' "$(requirements_of "$2/bin/python")")" ||
-        log "uv cannot be installed; pip does its work, more slowly"
+        log "uv cannot be installed; pip is used instead, which is slower"
 }
 
-pip_install() { # venv argument...: with uv, or with pip where uv is absent or fails
+pip_install() { # venv argument...: uses uv, or pip if uv is absent or fails
     local uv
     if uv=$(find_uv "$1"); then
         "${uv}" pip install --python "$1/bin/python" "${@:2}" && return
-        log "uv failed; pip is tried"
+        log "uv failed; trying pip"
     fi
     "$1/bin/python" -m pip --version > /dev/null 2>&1 || "$1/bin/python" -m ensurepip
     "$1/bin/python" -m pip install "${@:2}"
 }
 
-requirements_of() { # interpreter: prints the path of its pinned set
+requirements_of() { # interpreter: prints the path of its pinned requirements
     local version
     version=$(minor_version "$1")
     printf '%s\n' "${root:?}/requirements/py${version/./}.txt"
 }
 
-fill_venv() { # venv: installs the pinned set and this package
+fill_venv() { # venv: installs the pinned requirements and this package
     local list
     list=$(requirements_of "$1/bin/python")
     # Source packages are built with the pinned setuptools, not with the newest one.
@@ -117,18 +117,18 @@ fill_venv() { # venv: installs the pinned set and this package
     pip_install "$1" --no-deps --no-build-isolation -e "${root}"
 }
 
-stamp_of() { # interpreter venv: prints what a finished environment was made from
+stamp_of() { # interpreter venv: prints what identifies a complete environment
     local version sum
     version=$(minor_version "$1")
     sum=$(cat "$(requirements_of "$1")" "${root}/setup.py" | sha256sum)
     printf '%s %s %s\n' "${version}" "${sum%% *}" "$2"
 }
 
-why_anew() { # stamp wanted venv: prints why it must be made from nothing, if it must
+why_anew() { # stamp wanted venv: prints why it must be created anew, if it must
     if [[ ! -e $3 ]]; then
-        echo "it is not there"
+        echo "it does not exist"
     elif [[ -z $1 ]]; then
-        echo "its set-up was not finished"
+        echo "its installation is incomplete"
     elif [[ ${1%% *} != "${2%% *}" ]]; then
         echo "it has Python ${1%% *}"
     elif [[ ${1#* * } != "${2#* * }" ]]; then
@@ -138,14 +138,14 @@ why_anew() { # stamp wanted venv: prints why it must be made from nothing, if it
     fi
 }
 
-make_venv() { # interpreter venv: does nothing if it is there and up to date
+make_venv() { # interpreter venv: does nothing if it is up to date
     local stamp=$2/hamzaban.stamp want had="" why list
     list=$(requirements_of "$1")
     want=$(stamp_of "$1" "$(realpath -m "$2")")
     [[ ! -f ${stamp} ]] || had=$(< "${stamp}")
     why=$(why_anew "${had}" "${want}" "$2")
     if [[ -n ${why} ]]; then
-        log "Making $2 anew (${why}) with $1, Python ${want%% *}"
+        log "Creating $2 (${why}) with $1, Python ${want%% *}"
         create_venv "$1" "$2"
     elif [[ ${had} == "${want}" ]]; then
         log "$2 is up to date: Python ${want%% *}, ${list}"

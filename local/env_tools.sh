@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Programs that Python's packages do not bring: sclite, shellcheck, bats and KenLM's
-# lmplz and build_binary. Sourced after log.sh, with `root` set to the repository.
+# Install the programs that are not Python packages: sclite, shellcheck, bats, and lmplz
+# and build_binary of KenLM. Sourced after log.sh, with `root` set to the repository.
 
 has() { # command
     type -P "$1" > /dev/null
@@ -54,12 +54,12 @@ apt_install() { # package...
         { as_root apt-get -qq update && as_root "${command[@]}" > /dev/null; }
 }
 
-install_packages() { # given-up-file package...: by apt where we may; else asks for them
+install_packages() { # given-up-file package...: installs by apt if permitted
     local given_up=$1
     shift
     [[ $# -gt 0 ]] || return 0
     if ! has apt-get || ! can_be_root; then
-        log "Missing: $*; apt-get as root is not at hand"
+        log "Missing: $*; apt-get cannot be run as root"
     elif [[ -f ${given_up} && $(< "${given_up}") == "$*" ]]; then
         log "Missing: $*; apt-get failed before (remove ${given_up} to try again)"
     elif log "Installing with apt-get: $*" && apt_install "$@"; then
@@ -71,7 +71,7 @@ install_packages() { # given-up-file package...: by apt where we may; else asks 
     return 1
 }
 
-build_kenlm() { # venv: from the checked source package; fails if it cannot be built
+build_kenlm() { # venv: builds the source package, whose hash is checked
     local tmp status=0 packages
     packages=$(missing_build_packages)
     [[ -z ${packages} ]] || return 1
@@ -99,15 +99,15 @@ build_kenlm_in() { # folder venv
     done
 }
 
-report_tools() { # venv: names what is there and what its absence means
+report_tools() { # venv: logs which tools are missing and what that means
     local lacks=""
     has sctk || has sclite || lacks+=", sclite (Hamzaban's own scorer writes the same files)"
     has_kenlm "$1" || lacks+=", lmplz (no n-gram language models)"
-    has shellcheck || lacks+=", shellcheck (make lint leaves it out)"
-    has bats || lacks+=", bats (make test leaves the shell tests out)"
+    has shellcheck || lacks+=", shellcheck (make lint skips it)"
+    has bats || lacks+=", bats (make test skips the shell tests)"
     if [[ -z ${lacks} ]]; then
-        log "sclite, lmplz, build_binary, shellcheck and bats are there"
+        log "sclite, lmplz, build_binary, shellcheck and bats are installed"
     else
-        log "Going on without ${lacks#, }"
+        log "Continuing without ${lacks#, }"
     fi
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the style of all that is written by hand: ruff, mypy, yamllint, shellcheck.
+# Run ruff, mypy, yamllint and shellcheck on all files that people write.
 set -euo pipefail
 root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 # shellcheck source=local/log.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a recipe's local/data.sh, then normalizes the transcripts of some of its sets and
-# makes the noisy copies of sets that conf/conditions.yaml asks for.
+# Run a recipe's local/data.sh, normalize the transcripts of the sets named, and make the
+# noisy copies that conf/conditions.yaml describes.
 # Usage: make_data.sh CLEANER "data/train data/valid" local/data.sh [option...]
 set -euo pipefail
 

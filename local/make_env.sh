@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up what Hamzaban runs on: a Python environment, sclite, KenLM. Done steps are kept.
+# Install a Python environment, sclite and KenLM. Steps that are complete are skipped.
 set -euo pipefail
 root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 # shellcheck source=local/log.sh
@@ -10,21 +10,21 @@ root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 . "${root}/local/env_tools.sh"
 
 venv=${root}/.venv     # folder of the environment
-python=${PYTHON:-}     # interpreter; empty: the environment's, or one at hand
+python=${PYTHON:-}     # interpreter; empty: the environment's, else the first found
 test_tools=false       # true adds chromium and espeak-ng, which some tests need
-tools=true             # false leaves sclite, shellcheck, bats and KenLM out
+tools=true             # false skips sclite, shellcheck, bats and KenLM
 help_message="\
 Usage: local/make_env.sh [--venv DIR] [--python PYTHON] [--tools true|false]
                          [--test_tools true|false]
 
-Makes DIR (${venv}) with the pinned set of requirements/ for PYTHON, a
-Python ${supported[*]}, and installs sclite, shellcheck, bats (by apt-get) and KenLM."
+Creates DIR (${venv}) with the pinned requirements for PYTHON, which is
+Python ${supported[*]}. Installs sclite, shellcheck, bats (with apt-get) and KenLM."
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
 [[ $# -eq 0 ]] || die "'$1' is no option; see --help"
 
 exec {lock}> "${venv}.lock"
-flock -n "${lock}" || { log "Waiting for another set-up of ${venv}" && flock "${lock}"; }
+flock -n "${lock}" || { log "Waiting until another make_env.sh has finished with ${venv}" && flock "${lock}"; }
 python=$(choose_python "${python}" "${venv}")
 packages=()
 if "${tools}"; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the options of asr.sh, and sets what its stages call their folders, files and
-# common options. Sourced by asr.sh, which describes the options.
+# Check the options of asr.sh and set the names of folders and files and the options that
+# its stages share. Sourced by asr.sh, which describes the options.
 # shellcheck disable=SC2034,SC2154 # set by asr.sh, used by asr.sh
 
 check_options() {
@@ -28,11 +28,11 @@ check_options() {
         die "no hamzaban on PATH; run 'make env' in ${MAIN_ROOT}"
 }
 
-# Names of folders and files, and parts of such; of a run without pretraining or a language
-# model some stay empty.
+# Names of folders and files, or parts of them. Without pretraining or a language model
+# some stay empty.
 train_dir="" valid_dir="" token_dir="" lm_exp="" pretrain_tag="" ssl_exp=""
 ssl_checkpoint="" asr_stats="" asr_exp="" pseudo_exp=""
-read_names() { # sets these, and cleaner
+read_names() { # sets these names and cleaner
     local line lines
     read_lines lines hamzaban name-experiment --lang="${lang}" --cleaner="${cleaner}" \
         --train_set="${train_set}" --valid_set="${valid_set}" --dumpdir="${dumpdir}" \
@@ -46,7 +46,7 @@ read_names() { # sets these, and cleaner
     done
 }
 
-# Sets pseudo_words, the options for pseudo.sh, and pseudo_exp if one of these names it.
+# Sets pseudo_words (options for pseudo.sh), and pseudo_exp if it is among them.
 read_pseudo_options() {
     local words i
     pseudo_words=()
@@ -55,18 +55,18 @@ read_pseudo_options() {
         pseudo_words+=(--pseudo_config "${pseudo_config}")
     fi
     if [[ -n ${pseudo_args} ]]; then
-        log "--pseudo_args will go: write these options into the YAML of --pseudo_config"
-        read_lines words xargs printf '%s\n' <<< "${pseudo_args}" # quotes make one word
+        log "--pseudo_args is deprecated: write its options into the YAML of --pseudo_config"
+        read_lines words xargs printf '%s\n' <<< "${pseudo_args}" # quoted text is one word
         pseudo_words+=("${words[@]}")
     fi
-    for ((i = 0; i + 1 < ${#pseudo_words[@]}; i++)); do # what comes later counts
+    for ((i = 0; i + 1 < ${#pseudo_words[@]}; i++)); do # the last one counts
         if [[ ${pseudo_words[i]} == --pseudo[-_]exp ]]; then
             pseudo_exp=${pseudo_words[i + 1]}
         fi
     done
 }
 
-# Sets experiments, the folders that have results, and results, the files.
+# Sets experiments (folders with results) and results (their files).
 list_experiments() {
     local file
     experiments=()
@@ -87,7 +87,7 @@ for name in "${unlabelled_names[@]}"; do
     unlabelled+=("data/${name}")
 done
 labelled=("data/${train_set}" "data/${valid_set}")
-eval_sets=() # of dump/raw; all of the valid set, nothing dropped, is org/<valid_set>
+eval_sets=() # in dump/raw; org/<valid_set> is the valid set without any drops
 for name in ${test_sets}; do
     if [[ ${name} == "${valid_set}" ]]; then
         eval_sets+=("org/${name}")
@@ -97,8 +97,8 @@ for name in ${test_sets}; do
     fi
 done
 
-# Options and files that several verbs share.
-cleaner_opts=() # of the verbs that read a language's rules
+# Options and files that several commands share.
+cleaner_opts=() # for commands that apply a language's text rules
 if [[ ${cleaner} != none ]]; then
     IFS=/ read -r _ cleaner_lang _ <<< "${cleaner}"
     cleaner_opts=(--lang "${cleaner_lang}")
@@ -123,7 +123,7 @@ if [[ -n ${ssl_checkpoint} ]]; then
     init_opts=(--ssl_checkpoint "${ssl_checkpoint}")
     init_files=("${ssl_checkpoint}")
 fi
-data_opts=() # of train-asr
+data_opts=() # for train-asr
 for part in train valid; do
     name=${part}_dir
     data_opts+=(
@@ -132,10 +132,10 @@ for part in train valid; do
         "--${part}_shape_file" "${asr_stats}/${part}/speech_shape"
         "--${part}_shape_file" "${asr_stats}/${part}/text_shape.${token_type}")
 done
-read -rd '' -a asr_words <<< "${asr_args}" || true # of several lines, too
+read -rd '' -a asr_words <<< "${asr_args}" || true # it may span several lines
 read -rd '' -a pretrain_words <<< "${pretrain_args}" || true
 
-# Decodings: names of folders of results, and such a name -> its YAML.
+# decodings: names of folders of results; inference_files: the YAML of each.
 decodings=()
 declare -A inference_files=()
 for file in ${inference_config}; do

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Makes egs2/<corpus>/asr1, a recipe for your own corpus, from egs2/TEMPLATE/asr1.
+# Create egs2/<corpus>/asr1, a recipe for your own corpus, from egs2/TEMPLATE/asr1.
 
 set -euo pipefail
 
 root=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 
 lang=noinfo # ISO 639 code of the language, such as sw
-source=""   # a .csv, .tsv or .jsonl table, a folder, a Kaldi directory; see
-            # hamzaban import-data --help; empty: you write it into db.sh later
+source=""   # a .csv, .tsv or .jsonl table, a folder or a Kaldi data directory, as for
+            # hamzaban import-data; empty: write it into db.sh later
 
 help_message="\
 Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH]
 
-Makes egs2/CORPUS/asr1. Then: cd egs2/CORPUS/asr1 && ./run.sh
+Creates egs2/CORPUS/asr1. Next: cd egs2/CORPUS/asr1 && ./run.sh
 
 Options and their defaults:"
 corpus=${1-}
@@ -27,10 +27,10 @@ corpus=${1-}
     die "--lang is '${lang}', expected a code such as sw"
 [[ -z ${source} || -e ${source} ]] || die "--source ${source}: no such file or folder"
 recipe=${root}/egs2/${corpus}/asr1
-[[ ! -e ${recipe} ]] || die "egs2/${corpus}/asr1 is there already; choose another name"
+[[ ! -e ${recipe} ]] || die "egs2/${corpus}/asr1 exists already; choose another name"
 
 template=${root}/egs2/TEMPLATE/asr1
-made=${recipe}.tmp.$$ # takes its name when it is whole
+made=${recipe}.tmp.$$ # renamed when it is complete
 trap 'rm -rf -- "${made}"' EXIT
 mkdir -p "${made}/local"
 ln -s ../../../local/asr.sh "${made}/asr.sh"
@@ -46,5 +46,5 @@ quoted=""
 grep -v "^CORPUS=" "${template}/db.sh" > "${made}/db.sh"
 printf 'CORPUS=%s\n' "${quoted:-\"\"}" >> "${made}/db.sh"
 mv -- "${made}" "${recipe}"
-log "made egs2/${corpus}/asr1; next: cd egs2/${corpus}/asr1 && ./run.sh"
-[[ -n ${source} ]] || log "before that, write the path of your data into its db.sh"
+log "created egs2/${corpus}/asr1; next: cd egs2/${corpus}/asr1 && ./run.sh"
+[[ -n ${source} ]] || log "first write the path of your data into its db.sh"

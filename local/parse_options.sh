@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# Options of a script, by Kaldi's convention. Sourced after the defaults and help_message:
+# Parse a script's options as Kaldi does. Sourced after the defaults and help_message.
 # `--name value` sets the variable `name`, which must have a default; dashes in a name
-# equal underscores. Where the default is true or false, or a whole number, so is the value
-# (stage and stop_stage may be names, hours may have a fraction): bash arithmetic would run
-# a command that stands in `x[$(command)]`. Parsing ends at `--` or at the first word that
-# is no option; the words left are the positional parameters.
+# equal underscores. If the default is true or false, or a whole number, the value must be
+# of the same kind, since bash arithmetic would run the command in `x[$(command)]` (stage
+# and stop_stage may be names, hours may have a fraction). Parsing ends at `--` or at the
+# first word that is not an option; the remaining words are the positional parameters.
 #
-# `--help` shows help_message. If that ends in "defaults:", the script's options follow:
-# its lines `name=value # comment`, each with the lines of comment below it.
+# `--help` prints help_message. If that ends in "defaults:", the script's lines of the form
+# `name=value # comment` follow, each with the lines of comment below it.
 #
-# A script that calls another program declares an array `rest`: options that the script
-# does not have are put there with their values, and --help after the script's own help.
+# A script that calls another program declares an array `rest`. It collects the options
+# that the script does not have, with their values, and --help.
 
 # shellcheck source=local/log.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/log.sh"
 
-declare -A _defaults=() # of the options that were given
+declare -A _defaults=() # defaults of the options given so far
 
-_is_option() { # name: is it a plain variable with a default?
+_is_option() { # name: succeeds if it is a plain variable with a default
     [[ $1 =~ ^[a-z][a-z0-9_]*$ && $1 != help_message && $1 != stage_table &&
         -n ${!1+set} && ! $(declare -p "$1") =~ ^declare\ -[aAr] ]]
 }
@@ -47,7 +47,7 @@ _set_option() { # word number-of-words value: sets the variable that the word na
     printf -v "${name}" %s "$3"
 }
 
-_check_value() { # word name value: is the value of the kind of the default?
+_check_value() { # word name value: checks that the value is of the default's kind
     local default=${_defaults[$2]}
     if [[ ${default} =~ ^(true|false)$ && ! $3 =~ ^(true|false)$ ]]; then
         die "option $1 is '$3', expected true or false"
@@ -61,7 +61,7 @@ _check_value() { # word name value: is the value of the kind of the default?
 }
 
 _show_help() {
-    printf '%s\n' "${help_message:-${_program##*/}: no help was written}"
+    printf '%s\n' "${help_message:-${_program##*/}: no help is available}"
     [[ ${help_message-} == *defaults: ]] || return 0
     local line is_option=false
     while IFS= read -r line; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Pseudo-labelling: a language without transcripts, from a model of another one. Run from
-# a recipe's folder.
+# Train a model of a language without transcripts by pseudo-labelling, starting from a
+# model of another language. Call it in a recipe's folder.
 set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/asr1/path.sh
 . ./path.sh
@@ -13,36 +13,36 @@ stage=1                       # first stage, number or name
 stop_stage=3                  # last stage, number or name
 skip_stages=""                # stages to skip, by number or name
 source_exp=""                 # exp/asr_<tag> of the source language (required)
-data_dir=""                   # dump/raw/<set>: audio of the target, not transcribed (required)
-text=""                       # sentences of the target, a plain file, normalized (required)
+data_dir=""                   # dump/raw/<set>: untranscribed audio of the target (required)
+text=""                       # plain file of normalized sentences of the target (required)
 lm_config=""                  # YAML of train-lm, for a language model of --text
 lm_dir=""                     # language model of the target; required without --lm_config
 asr_config=""                 # YAML of train-asr for the target's models (required)
-pseudo_config=""              # YAML: search, filters, guard, and in `options` any of these
-                              # options; also changes of these: "YAML rounds=1 seed=2";
+pseudo_config=""              # YAML with search, filters, guard, and `options`: values of
+                              # these options; changes may follow: "YAML rounds=1 nj=2";
                               # empty: conf/pseudo.yaml of the repository
 pseudo_exp=""                 # folder of the rounds, such as exp/pseudo_<tag> (required)
 # shellcheck disable=SC2034
-target=""                     # a name that fills {target} in `options`; not used otherwise
-rounds=3                      # trainings at most
+target=""                     # replaces {target} in `options`; has no other use
+rounds=3                      # highest number of rounds of training
 start=source                  # weights to start from: source, or random
-ssl_checkpoint=""             # wav2vec2.pt: with --start random, the pretrained encoder
+ssl_checkpoint=""             # pretrained wav2vec2.pt, the encoder with --start random
 token_type=char               # of the target models: char or bpe
-nbpe=512                      # size of the bpe vocabulary
-token_dir=""                  # token list of a source of the target's own language
-labelled_dir=""               # transcribed audio of the target, added to each round's labels
-labelled_valid_dir=""         # transcribed audio that chooses the models, in place of labels
-continuous_config=""          # YAML based on conf/pseudo_continuous.yaml, for a last round
-dropout_passes=0              # decodings with dropout on, for the filter of that name
+nbpe=512                      # size of the BPE vocabulary
+token_dir=""                  # token list of a source model of the same language
+labelled_dir=""               # transcribed audio of the target, to add to the labels
+labelled_valid_dir=""         # transcribed audio to choose models on, instead of labels
+continuous_config=""          # YAML based on conf/pseudo_continuous.yaml, for a final round
+dropout_passes=0              # number of decodings with dropout, for the dropout filter
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
-asr_model=valid.wer.ave.pth   # file of weights, in source_exp and in the rounds' models
-ref=""                        # true text of some of data_dir; reported, never used
-lang=""                       # language whose text rules scoring uses; empty: text as it is
-test_dirs=""                  # dump/raw/<set> with text; each round is scored on them
-inference_config=""           # YAMLs of decode-asr for these; each names a folder of results
-ngpu=auto                     # GPUs for training and decoding; auto: all that are there,
+asr_model=valid.wer.ave.pth   # name of the weights in source_exp and in each round
+ref=""                        # transcripts of some of data_dir; for the report alone
+lang=""                       # language whose text rules scoring uses; empty: no rules
+test_dirs=""                  # dump/raw/<set> with text, on which each round is scored
+inference_config=""           # YAMLs of decode-asr for test_dirs; each has its own results
+ngpu=auto                     # GPUs for training and decoding; auto: all of the machine,
                               # 0: the CPU
-nj=4                          # processes at once; threads when training on the CPU
+nj=4                          # parallel processes; threads when training on the CPU
 
 stage_table="\
  1 lm      text -> <pseudo_exp>/lm/, if --lm_config is given
@@ -54,11 +54,12 @@ Usage: ${_program##*/} --pseudo_config YAML [--NAME VALUE ...]
 Stages, by number or name:
 ${stage_table}
 
-Round 0 labels data_dir with the source model; round k trains a model on what round k-1
-kept and labels with it, until --rounds, or until a round's health is bad or not better.
-With --continuous_config a last round continues from the best one and labels while it
-trains. status.json says which round is best and why; rounds.tsv has all metrics. Rounds of
-an earlier run beyond the last of this one are moved to <pseudo_exp>/set_aside/.
+Round 0 labels data_dir with the source model. Round k trains a model on the labels that
+round k-1 kept, and labels data_dir with it. The rounds end after --rounds, or as soon as
+a round is unhealthy or no better than the one before. With --continuous_config a final
+round continues from the best one and labels while it trains. status.json names the best
+round and the reason; rounds.tsv has all metrics. Later rounds of an earlier run are moved
+to <pseudo_exp>/set_aside/.
 
 ${common_help}
 
@@ -68,7 +69,7 @@ given=("$@")
 . "${MAIN_ROOT}/local/parse_options.sh"
 [[ $# -eq 0 ]] || die "'$1' is no option; see --help"
 pseudo_words=()
-if [[ -n ${pseudo_config} ]]; then # its options come first: those given here count more
+if [[ -n ${pseudo_config} ]]; then # options of the command line override those of the YAML
     read_pseudo_config "${pseudo_config}"
     set -- "${pseudo_words[@]}" "${given[@]}"
     # shellcheck source=local/parse_options.sh

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The rounds of pseudo.sh, and how one labels. Sourced by pseudo.sh after pseudo_train.sh.
+# Run the rounds of pseudo.sh and label with their models. Sourced by pseudo.sh after
+# pseudo_train.sh.
 # shellcheck disable=SC2154 # set by pseudo.sh and pseudo_train.sh
 
-emit() { # round model name option...: emissions into round_<k>/<name>
+emit() { # round model name option...: computes emissions in round_<k>/<name>
     local dir=${pseudo_exp}/round_$1
     step emissions --in "$2"/{config.yaml,"${asr_model}"} "${data_dir}/wav.scp" \
         --out "${dir}/$3/meta.json" -- \
@@ -11,7 +12,7 @@ emit() { # round model name option...: emissions into round_<k>/<name>
         --ngpu "${decode_gpu}" --data_dir "${data_dir}" --output_dir "${dir}/$3" "${@:4}"
 }
 
-label() { # round model: labels, filters and judges; sets judged and status
+label() { # round model: labels, filters and checks health; sets judged and status
     local dir=${pseudo_exp}/round_$1 pass files=() ref_opts=()
     judged=$1
     status=${dir}/status.json
@@ -36,7 +37,7 @@ label() { # round model: labels, filters and judges; sets judged and status
         --config "${pseudo_conf}" --nj "${nj}" "${ref_opts[@]}"
 }
 
-read_status() { # key default-of-a-dry-run: prints the value, nothing for null
+read_status() { # key value-in-a-dry-run: prints the value, nothing for null
     if [[ ${dry_run} == true ]]; then
         printf '%s\n' "$2"
     else
@@ -44,7 +45,7 @@ read_status() { # key default-of-a-dry-run: prints the value, nothing for null
     fi
 }
 
-finish() { # last: puts later rounds of an earlier run aside, and sums up the others
+finish() { # last: sets later rounds of an earlier run aside, summarizes the others
     local dir files=() number
     for dir in "${pseudo_exp}"/round_*; do
         [[ ! ${dir##*/} =~ ^round_[0-9]+$ || ${dir##*_} -le $1 ]] ||
@@ -54,7 +55,7 @@ finish() { # last: puts later rounds of an earlier run aside, and sums up the ot
         files+=("${pseudo_exp}/round_${number}"/{health,status}.json)
     done
     step rounds --in "${files[@]}" --out "${pseudo_exp}"/{status.json,rounds.tsv} -- \
-        hamzaban summarise-rounds --pseudo_exp "${pseudo_exp}" --last "${judged}"
+        hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --last "${judged}" --summarize
 }
 
 run_rounds() {
@@ -73,7 +74,7 @@ run_rounds() {
     last=${judged}
     if [[ -n ${continuous_config} ]]; then
         best=$(read_status best "${judged}")
-        [[ -n ${best} ]] || die "${status}: no round is well; nothing to continue from"
+        [[ -n ${best} ]] || die "${status}: no round is healthy, so there is none to continue from"
         last=$((judged + 1))
         log "Round ${last}, continuous, from round ${best}"
         train_continuously "${last}" "${best}"

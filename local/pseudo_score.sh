@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How pseudo.sh scores its rounds on sets with transcripts. Sourced by pseudo.sh.
+# Score the rounds of pseudo.sh on sets with transcripts. Sourced by pseudo.sh.
 # shellcheck disable=SC2154 # set by pseudo.sh
 
 score_set() { # round model test-dir YAML: adds to results
@@ -8,7 +8,7 @@ score_set() { # round model test-dir YAML: adds to results
     local dir=${round_dir}/${name}/${3##*/}
     merge_config "$4" "${pseudo_exp}/conf/${name}.yaml"
     if [[ $(hamzaban config uses_lm "$4") == true ]]; then
-        weights=("${round_dir}/weights.yaml") # chosen for a search with a language model
+        weights=("${round_dir}/weights.yaml") # tuned for a search with a language model
         weight_opts=(--weights "${weights[0]}")
     fi
     find_inputs "$4"
@@ -27,7 +27,7 @@ score_set() { # round model test-dir YAML: adds to results
     results+=("${dir}"/score_{wer,cer}/result.txt)
 }
 
-is_round() { # number: was it run, or would it be in a dry run?
+is_round() { # number: succeeds if the round was run, or would be in a dry run
     [[ -f ${pseudo_exp}/round_$1/status.json || (${dry_run} == true && $1 -le ${rounds}) ]]
 }
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# How pseudo.sh makes tokens and trains the models of its rounds. Sourced by pseudo.sh.
+# Make the tokens and train the models of the rounds of pseudo.sh. Sourced by pseudo.sh.
 # shellcheck disable=SC2034,SC2154 # set by pseudo.sh, used by pseudo.sh
 
-read -rd '' -a asr_words <<< "${asr_args}" || true # of several lines, too
+read -rd '' -a asr_words <<< "${asr_args}" || true # it may span several lines
 init_opts=()
 init_files=()
 if [[ -n ${ssl_checkpoint} ]]; then
     init_opts=(--ssl_checkpoint "${ssl_checkpoint}")
     init_files=("${ssl_checkpoint}")
 fi
-if [[ ${start} == source ]]; then # its output layer turned to the target's tokens
+if [[ ${start} == source ]]; then # its output layer is mapped to the target's tokens
     init_opts+=(--init_param "${pseudo_exp}/source.pth")
     init_files+=("${pseudo_exp}/source.pth")
 fi
@@ -27,7 +27,7 @@ continuous_conf=${pseudo_exp}/conf/continuous.yaml
 make_configs() {
     fit_config "${source_exp}" "${start}" "${asr_config}" "${asr_conf}"
     merge_config "${pseudo_config}" "${pseudo_conf}" --leave_out options
-    if [[ -n ${continuous_config} ]]; then # it lies on that of the rounds
+    if [[ -n ${continuous_config} ]]; then # its base is the config of the rounds
         merge_config "${continuous_config}" "${continuous_conf}.layers" --base asr.yaml
     fi
 }
@@ -36,7 +36,7 @@ fit_config() { # source-exp start config output
     run hamzaban config fit --source_exp "$1" --start "$2" "$3" "$4"
 }
 
-make_tokens() { # of the target, and source.pth for them
+make_tokens() { # makes the target's token list, and source.pth to fit it
     [[ -n ${token_dir} ]] || make_token_list
     find_inputs "${pseudo_conf}"
     [[ ${start} != source ]] || step head --out "${pseudo_exp}/source.pth" \
@@ -47,7 +47,7 @@ make_tokens() { # of the target, and source.pth for them
         --output "${pseudo_exp}/source.pth"
 }
 
-write_sentences() { # all sentences of the target, given ids
+write_sentences() { # writes all sentences of the target, with ids
     local labelled_text=/dev/null
     [[ -z ${labelled_dir} ]] || labelled_text=${labelled_dir}/text
     { cat "${text}" && cut -s -d ' ' -f 2- "${labelled_text}"; } |
@@ -90,7 +90,7 @@ run_training() { # verb dir config option...: reads data_opts, data_files, init_
         "${token_opts[@]}" "${init_opts[@]}" "${data_opts[@]}" "${@:4}" "${asr_words[@]}"
 }
 
-train() { # round: a model on what the round before kept, and on what has labels
+train() { # round: trains on the labels that the previous round kept and on transcripts
     local dir=${pseudo_exp}/round_$1 kept=${pseudo_exp}/round_$(($1 - 1))/data
     local train_dir=${kept}/train
     if [[ -n ${labelled_dir} ]]; then
@@ -119,7 +119,7 @@ train_continuously() { # round best: continues from the best; sets reason if it 
     run rm -f "${dir}/collapsed"
     if ! run_training train-pseudo "${dir}" "${continuous_conf}" \
         --unlabelled_data_dir "${data_dir}"; then
-        rm -f "${pseudo_exp}/round_$1/status.json" # of an earlier run that went well
+        rm -f "${pseudo_exp}/round_$1/status.json" # of an earlier run that succeeded
         reason=$(< "${dir}/collapsed") || die "training failed; see ${dir}/train.log"
         log "Round $1 was stopped, round $2 stays the best: ${reason}"
     fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs lint, the shell tests and pytest, under both Python stacks where both are at hand.
+# Run lint, the shell tests and pytest, with both Python versions where both are found.
 set -euo pipefail
 root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 # shellcheck source=local/log.sh
@@ -7,14 +7,14 @@ root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 # shellcheck source=local/env_python.sh
 . "${root}/local/env_python.sh"
 
-nj=$(nproc)          # tests at once; at most 4 unless given, for each may take 2 GB
+nj=$(nproc)          # parallel tests; at most 4 unless given, as each may take 2 GB
 ((nj <= 4)) || nj=4
-second_stack=true    # false leaves the other Python version out
-check=false          # true runs ruff and the tests that need no torch, in 30 s
+second_stack=true    # false skips the other Python version
+check=false          # true runs only ruff and the tests that need no torch
 help_message="\
 Usage: local/run_tests.sh [--nj ${nj}] [--second_stack true|false] [--check true|false]
 
-All parts are run, even after one has failed; exits with 1 if any has."
+Runs all parts even if one fails, and exits with status 1 if any has failed."
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
 [[ $# -eq 0 ]] || die "'$1' is no option; see --help"
@@ -42,14 +42,14 @@ run_pytest() { # venv argument...
         -c "${root}/pyproject.toml" -n "${nj}" --dist loadfile "${@:2}" "${root}/tests"
 }
 
-other_stack() { # the stack that .venv does not have
+other_stack() { # tests the Python version that .venv does not have
     local version venv python
     version=$(minor_version "${root}/.venv/bin/python")
     version=${supported[*]/${version}/}
     version=${version// /}
     venv=${root}/.venv-py${version/./}
     if ! python=$(find_python "${version}"); then
-        log "Python ${version} is neither on PATH nor in pyenv: its stack is not tested"
+        log "Python ${version} is neither on PATH nor in pyenv, so it is not tested"
         summary+=("pytest, Python ${version}: skipped, no such interpreter")
         return
     fi
@@ -62,7 +62,7 @@ run_ruff() {
     "${root}/.venv/bin/ruff" check "${root}" && "${root}/.venv/bin/ruff" format --check "${root}"
 }
 
-summarize() { # prints how each part ended; fails if one has failed
+summarize() { # prints the result of each part; fails if one has failed
     printf '%s\n' "" "${summary[@]}" "${closing}"
     ! "${failed}"
 }
@@ -78,7 +78,7 @@ part lint "${root}/local/lint.sh"
 if type -P bats > /dev/null; then
     part bats run_bats
 else
-    log "bats is not installed: the shell tests are left out"
+    log "bats is not installed, so the shell tests are skipped"
     summary+=("bats: skipped, it is not installed")
 fi
 if "${second_stack}"; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a user's own media to a pretrained wav2vec 2.0. Run from the recipe's folder.
+# Pretrain wav2vec 2.0 on a user's own media. Call it in the recipe's folder.
 set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/asr1/path.sh
 . ./path.sh
@@ -12,13 +12,13 @@ SECONDS=0
 stage=1                       # first stage, number or name
 stop_stage=6                  # last stage, number or name
 skip_stages=""                # stages to skip, by number or name
-ngpu=auto                     # GPUs for training; auto: all that are there, 0: the CPU
-nj=4                          # processes at once; threads when training on the CPU
+ngpu=auto                     # GPUs for training; auto: all of the machine, 0: the CPU
+nj=4                          # parallel processes; threads when training on the CPU
 dumpdir=dump                  # folder for mined speech
 expdir=exp                    # folder for models
 mine_config=""                # YAML of mine-audio; empty: conf/mine.yaml of the repository
-valid_hours=2                 # hours held out as whole recordings, to watch the loss
-seed=0                        # decides which recordings
+valid_hours=2                 # hours of whole recordings held out to monitor the loss
+seed=0                        # random seed that selects these recordings
 ssl_tag=""                    # name of exp/ssl_<tag> (required)
 pretrain_config=""            # YAML of train-ssl (required)
 pretrain_init=""              # checkpoint to continue: a Hugging Face directory, a
@@ -27,8 +27,8 @@ pretrain_args=""              # options for train-ssl, such as "--max_updates 10
 
 stage_table="\
  1 data      db.sh -> data/media.lst by local/data.sh
- 2 mine      data/media.lst -> dump/unlabelled/, speech and where each chunk comes from
- 3 split     dump/unlabelled/ -> dump/raw/{train,valid}_unlabelled/, whole recordings
+ 2 mine      data/media.lst -> dump/unlabelled/, speech and the origin of each chunk
+ 3 split     dump/unlabelled/ -> dump/raw/{train,valid}_unlabelled/, by recording
  4 init      --pretrain_init -> exp/ssl_<tag>_init/wav2vec2.pt, checked
  5 pretrain  speech, init -> exp/ssl_<tag>/wav2vec2.pt
  6 export    exp/ssl_<tag>/wav2vec2.pt -> exp/ssl_<tag>/huggingface/"
@@ -64,10 +64,10 @@ valid_dir=${dumpdir}/raw/valid_unlabelled
 ssl_exp=${expdir}/ssl_${ssl_tag}
 init=""
 [[ -z ${pretrain_init} ]] || init=${ssl_exp}_init/wav2vec2.pt
-read -rd '' -a words <<< "${pretrain_args}" || true # of several lines, too
+read -rd '' -a words <<< "${pretrain_args}" || true # it may span several lines
 
 if stage 1 data; then
-    run local/data.sh # each time: what lies in a folder of media may have changed
+    run local/data.sh # every time, since files in a folder of media may have changed
 fi
 
 if stage 2 mine; then

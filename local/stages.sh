@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# What the drivers share: stages by number and name, their steps, dry runs, small helpers.
+# Functions that the drivers share: stages, steps, dry runs and small helpers.
 # Sourced after path.sh and log.sh, before the options are parsed.
 #
-# The driver sets: stage_table, lines `number name what it does`; stage and stop_stage,
-# numbers or names; skipped, an associative array of reasons by number; ngpu and nj.
-# Functions that have a result set: found_files, input_files, train_opts,
-# decode_gpu, pseudo_yaml, pseudo_words.
+# The driver sets stage_table (lines of number, name, description), stage and stop_stage
+# (numbers or names), skipped (an associative array from number to reason), ngpu and nj.
+# Functions return results in the variables found_files, input_files, train_opts,
+# decode_gpu, pseudo_yaml and pseudo_words.
 # shellcheck disable=SC2034,SC2154 # the driver reads, or sets, these
 
 # shellcheck source=local/cmd.sh
 . "${MAIN_ROOT}/local/cmd.sh"
-if [[ -f cmd.sh ]]; then # of a recipe whose site differs
+if [[ -f cmd.sh ]]; then # a recipe may have its own
     # shellcheck source=/dev/null
     . ./cmd.sh
 fi
-dry_run=false # an option of each driver: print the commands, make nothing
+dry_run=false # option of every driver: print the commands and write nothing
 common_help="\
-A step whose outputs are there, inputs and options unchanged, is not run again.
---dry_run true prints the commands of all steps, runs none and makes nothing."
+A step is skipped if its outputs exist and its inputs and options have not changed.
+--dry_run true prints the commands of all steps; it runs none and writes nothing."
 
 find_stage() { # number-or-name: prints its number
     local number name _ known=""
@@ -31,7 +31,7 @@ find_stage() { # number-or-name: prints its number
     die "stage '$1' is unknown; known: ${known#, }"
 }
 
-resolve_stages() { # skip-list: makes numbers of stage, stop_stage and the list's items
+resolve_stages() { # skip-list: turns stage, stop_stage and the list's items into numbers
     local item number
     stage=$(find_stage "${stage}")
     stop_stage=$(find_stage "${stop_stage}")
@@ -42,25 +42,25 @@ resolve_stages() { # skip-list: makes numbers of stage, stop_stage and the list'
     done
 }
 
-resolve_processes() { # checks nj and ngpu, of which auto becomes a number; sets train_opts, decode_gpu
+resolve_processes() { # checks nj, resolves ngpu to a number; sets train_opts, decode_gpu
     [[ ${nj} =~ ^[1-9][0-9]*$ ]] || die "--nj is '${nj}', expected a number above 0"
     if [[ ${ngpu} == auto ]]; then
         local gpus=${CUDA_VISIBLE_DEVICES-all}
         if [[ ${gpus} == all ]]; then
             gpus=$(nvidia-smi --query-gpu=index --format=csv,noheader 2> /dev/null) || gpus=""
         fi
-        read -rd '' -a gpus <<< "${gpus//,/ }" || true # one a line, or with commas
+        read -rd '' -a gpus <<< "${gpus//,/ }" || true # separated by lines or commas
         [[ ${gpus[0]-} != -1 ]] || gpus=()
         ngpu=${#gpus[@]}
-        log "--ngpu is ${ngpu}: the GPUs that are there (0: training on the CPU)"
+        log "--ngpu auto selects ${ngpu} GPU(s); 0 means the CPU"
     fi
     [[ ${ngpu} =~ ^(0|[1-9][0-9]{0,3})$ ]] || die "--ngpu is '${ngpu}', expected auto or a number"
-    train_opts=(--ngpu "${ngpu}") # of run-jobs
+    train_opts=(--ngpu "${ngpu}") # options of run-jobs
     ((ngpu > 0)) || train_opts+=(--num_threads "${nj}")
-    decode_gpu=$((ngpu > 0)) # decoding takes one at most
+    decode_gpu=$((ngpu > 0)) # decoding uses at most one
 }
 
-stage() { # number name: true if this stage is asked for
+stage() { # number name: succeeds if this stage is to be run
     ((stage <= $1 && $1 <= stop_stage)) || return 1
     if [[ -n ${skipped["$1"]-} ]]; then
         log "Stage $1 ($2) is skipped: ${skipped["$1"]}"
@@ -80,7 +80,7 @@ step() { # name --in path... --out path... -- command...: see hamzaban run-stage
     run "${@:2}"
 }
 
-run() { # command...: runs it, or prints it as it could be typed
+run() { # command...: runs it; a dry run prints it, quoted for the shell
     if [[ ${dry_run} == false ]]; then
         "$@"
         return
@@ -97,14 +97,14 @@ merge_config() { # config output option...: writes the config and its bases as o
     run hamzaban config merge "$@"
 }
 
-check_mining() { # mine_config number: of the stage that reads the chunks as files
+check_mining() { # mine_config number-of-the-stage-that-reads-chunks-as-files
     if ((stage <= $2 && $2 <= stop_stage)) && [[ -z ${skipped["$2"]-} ]] &&
         [[ $(hamzaban config get "$1" output) == segments ]]; then
         die "$1: output is segments, expected flac: stage $2 reads the chunks as files"
     fi
 }
 
-set_aside() { # folder why: moves it into set_aside/ beside it, as run-stage --set_aside does
+set_aside() { # folder reason: moves it to set_aside/ beside it, as run-stage --set_aside
     local aside=${1%/*}/set_aside number=1
     while [[ -e ${aside}/${1##*/}.${number} ]]; do
         number=$((number + 1))
@@ -114,7 +114,7 @@ set_aside() { # folder why: moves it into set_aside/ beside it, as run-stage --s
     [[ ${dry_run} == true ]] || log "$1: $2; it is now ${aside}/${1##*/}.${number}"
 }
 
-find_files() { # path-or-NAME=path...: sets found_files, those that are files
+find_files() { # path-or-NAME=path...: sets found_files to those that exist as files
     local path
     found_files=()
     for path in "$@"; do
@@ -131,16 +131,16 @@ read_lines() { # array command...: sets the array to the lines that the command 
     [[ -z ${_text} ]] || mapfile -t _lines <<< "${_text}"
 }
 
-read_pseudo_config() { # pseudo_config: sets pseudo_yaml, the file, and pseudo_words, options
+read_pseudo_config() { # pseudo_config: sets pseudo_yaml (file) and pseudo_words (options)
     local words=("$1")
-    [[ -f $1 ]] || read -ra words <<< "$1" # the file, then changes of its options
+    [[ -f $1 ]] || read -ra words <<< "$1" # the file, then changes to its options
     pseudo_yaml=${words[0]}
     read_lines pseudo_words hamzaban config options "${words[@]}"
 }
 
-find_inputs() { # config [round]: sets input_files, those that the config names
+find_inputs() { # config [round]: sets input_files to the files that the config names
     input_files=()
-    [[ -f $1 || ${dry_run} == false ]] || return 0 # a dry run has not made it
+    [[ -f $1 || ${dry_run} == false ]] || return 0 # a dry run has not written it
     if [[ $# -eq 1 ]]; then
         read_lines input_files hamzaban config inputs "$1"
     else

@@ -1,6 +1,7 @@
 """The rules of style that no linter checks."""
 
 import ast
+import functools
 import graphlib
 import re
 from collections.abc import Iterator
@@ -20,8 +21,8 @@ MAX_FILE_BYTES = 8 * 2**20
 # The packages in the order in which they may import each other: from lines above their
 # own only, inside functions too. A new package gets a place here.
 LAYERS = """
-fileio option_limits
-progress threads typed_values yaml_loader
+fileio locks option_limits
+out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
 launch weights
@@ -40,8 +41,13 @@ bin
 """
 
 
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def each_function(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -51,14 +57,13 @@ def each_import(path: Path, *, for_hints: bool = True) -> Iterator[tuple[int, st
 
     Without `for_hints`, imports below `if TYPE_CHECKING` are left out: they never run.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     hints = {
         child
-        for node in ast.walk(tree)
+        for node in nodes_of(path)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for child in node.body
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         names = []
         if node in hints and not for_hints:
             continue

@@ -16,7 +16,8 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from hamzaban import __version__
+from hamzaban import __version__, out_of_memory
+from hamzaban.locks import keep_lock_from_children
 from hamzaban.threads import limit_spinning
 from hamzaban.verb_help import format_help
 
@@ -117,6 +118,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
         OSError: Standard output is closed.
     """
     limit_spinning()
+    keep_lock_from_children()
     module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
     options = normalize_options(words)
     name = name_verb(verb)
@@ -132,6 +134,13 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         sys.stderr.write(f"hamzaban {name}: {describe_error(error)}\n")
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory.is_out_of_memory(error) or os.environ.get(DEBUG_VARIABLE):
+            raise
+        remedy = getattr(module, "MEMORY_REMEDY", out_of_memory.REMEDY)
+        text = f"{out_of_memory.describe(error)}; {remedy}"
+        sys.stderr.write(f"hamzaban {name}: {text}\n")
         return 1
     return int(status or 0)
 

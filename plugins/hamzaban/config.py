@@ -13,6 +13,7 @@
     options = read_dataclass(Options, values, "frontend_conf")
 """
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -154,9 +155,10 @@ def list_named_files(values: Any, words: Sequence[str] = ()) -> list[str]:
     named = [*_each_text(values), *words]
     named += [word.partition("=")[2] for word in named if "=" in word]
     for name in named:
-        is_dir = Path(name).is_dir()
+        # os.path answers for any text; Path raises if it is too long for a name.
+        is_dir = os.path.isdir(name)  # noqa: PTH112
         paths = [f"{name}/{file}" for file in DATA_FILES] if is_dir else [name]
-        found |= dict.fromkeys(path for path in paths if Path(path).is_file())
+        found |= dict.fromkeys(path for path in paths if os.path.isfile(path))  # noqa: PTH113
     return list(found)
 
 

@@ -32,7 +32,19 @@ def load_yaml(path: str | Path) -> Any:
             another type, it is nested too deep, or its aliases multiply or lead back.
             The message has the file and the line.
     """
-    text = _decode(path, Path(path).read_bytes())
+    return parse_yaml(_decode(path, Path(path).read_bytes()), path)
+
+
+def parse_yaml(text: str, path: str | Path) -> Any:
+    """Return what YAML text holds, as `load_yaml` does.
+
+    Args:
+        text: The YAML.
+        path: Where it comes from, for messages.
+
+    Raises:
+        ValueError: As `load_yaml`.
+    """
     wrong = Reader.NON_PRINTABLE.search(text)
     if wrong:
         line = text.count("\n", 0, wrong.start()) + 1

@@ -66,7 +66,7 @@ def train_lm(folder: Path, text: Sequence[str], held_out: Sequence[str]) -> Path
     kenlm.pack(word / "lm.arpa", word / "lm.bin", "500M")
     words = sorted({w for line in [*text, *held_out] for w in line.split()})
     (word / "units.txt").write_text("".join(f"{w}\n" for w in words))
-    write_info(word, LmInfo.make("word", 3, "raw", 1.0, None))
+    write_info(word, LmInfo.make("word", 3, "raw", 1.0, None, binary=word / "lm.bin"))
     return folder
 
 

@@ -118,7 +118,8 @@ def write_stamps(root: Path, exp: Path) -> None:
     }
     for path, stamp in stamps.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"state": "done", "hamzaban": "0.1.0", **stamp}))
+        common = {"state": "done", "hamzaban": "0.1.0", "inputs": {}, "outputs": {}}
+        path.write_text(json.dumps({**common, "host": "here", **stamp}))
 
 
 def make_rounds(folder: Path) -> Path:

@@ -252,6 +252,10 @@ def test_wrong_option_is_one_clear_error(seeds, options, message):
         ({"upstream": "wavlm_base", "path_or_url": "x.pt"}, "wavlm_base"),
         ({"upstream_ckpt": "x.pt"}, "'upstream_ckpt' is unknown"),
         ({"upstream": "wav2vec2_custom"}, "--ssl_checkpoint"),
+        (
+            {"upstream": "hf_wav2vec2_custom", "path_or_url": "hub"},
+            "give a Hugging Face directory of wav2vec 2.0 as --ssl_checkpoint",
+        ),
     ],
 )
 def test_wrong_upstream_is_one_clear_error(seeds, conf, message):

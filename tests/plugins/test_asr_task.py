@@ -1,6 +1,7 @@
 """train-asr: what it leaves loads alone, in ESPnet's tools and from an archive."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,71 @@ def test_archive_carries_the_bpe_model(exp, tmp_path):
         pack_model(other, "latest.pth", tmp_path / "m.tgz")
 
 
+def test_archive_carries_the_search_and_is_decoded_where_it_is(exp, tmp_path):
+    from hamzaban.decode.experiment import find_packed_search
+    from hamzaban.decode.recognizer import find_files, load_recognizer
+    from hamzaban.decode.search_options import read_inference
+    from hamzaban.export.pack import Search, pack_model
+
+    for name in ("word/lm.bin", "word/units.txt", "word/lm.arpa", "report.tsv"):
+        (tmp_path / "lm" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "lm" / name).write_text(name)
+    (tmp_path / "letters.yaml").write_text("x: y\n")
+    config, weights = tmp_path / "decode_lm.yaml", tmp_path / "weights.yaml"
+    config.write_text("search: lexicon\nmapping: letters.yaml\nlm_weight: 0.1\n")
+    weights.write_text("lm_weight: 0.7\n")
+    archive = tmp_path / "m é.zip"
+    search = Search(config, weights, tmp_path / "lm")
+    model = "valid.wer.best.pth"
+    names = pack_model(exp, model, archive, search=search)
+    assert {"exp/exp/lm/word/lm.bin", "exp/exp/letters.yaml"} < set(names)
+    assert not [name for name in names if name.endswith(".arpa")]
+    found = find_packed_search(archive)
+    options = read_inference(found.inference_config)
+    assert options.decode == {"asr_model": model}
+    assert (options.search.search, options.search.lm_weight) == ("lexicon", 0.7)
+    assert (
+        Path(options.search.mapping) == found.inference_config.parent / "letters.yaml"
+    )
+    assert (found.lm_dir / "word" / "units.txt").is_file()
+    assert find_files(archive, model)[1].read_bytes() == (exp / model).read_bytes()
+    assert load_recognizer(archive, model).fs == 16000
+    with pytest.raises(FileNotFoundError, match="no language model; give the folder"):
+        pack_model(exp, model, archive, search=Search(lm_dir=tmp_path))
+
+
+def test_an_experiment_that_was_moved_uses_the_bpe_model_beside_its_config(
+    exp, tmp_path
+):
+    from hamzaban.decode.recognizer import read_config
+
+    values = yaml.safe_load((exp / "config.yaml").read_text())
+    (tmp_path / "tokens").mkdir()
+    moved = tmp_path / "moved é"
+    moved.mkdir()
+    for named in ("data/tokens/bpe.model", str(tmp_path / "tokens" / "bpe.model")):
+        config = moved / "config.yaml"
+        config.write_text(yaml.safe_dump(values | {"bpemodel": named}))
+        assert read_config(config).bpemodel == named
+        (moved / "bpe.model").touch()
+        assert read_config(config).bpemodel == str(moved / "bpe.model")
+        (moved / "bpe.model").unlink()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"<html>"])
+def test_an_archive_that_is_no_model_is_an_error_with_its_name(tmp_path, content):
+    from hamzaban.decode.recognizer import find_files
+
+    archive = tmp_path / "m.zip"
+    archive.write_bytes(content)
+    with pytest.raises(ValueError, match=r"m\.zip: no whole archive"):
+        find_files(archive, "latest.pth")
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("a/b", "")
+    with pytest.raises(ValueError, match=r"meta\.yaml not found, expected an archive"):
+        find_files(tmp_path / "." / archive.name, "latest.pth")
+
+
 def test_registered_names_are_checked():
     tiny_training.import_task()
     from espnet2.tasks.asr import frontend_choices
@@ -187,3 +253,12 @@ def test_missing_checkpoint_is_one_clear_error(exp, tmp_path):
     words = tiny_training.make_command(exp.parent, tmp_path, ssl_checkpoint="no.pt")
     with pytest.raises(FileNotFoundError, match="no.pt: no such file"):
         tiny_training.import_task().main(cmd=words)
+
+
+def test_options_of_our_frontend_are_refused_for_espnets(exp, tmp_path):
+    task = tiny_training.import_task()
+    options = {"frontend": "s3prl", "frontend_conf": "layerdrop=0.1"}
+    words = tiny_training.make_command(exp.parent, tmp_path / "exp", **options)
+    message = "layerdrop found, which --frontend s3prl does not have; remove it, or use"
+    with pytest.raises(ValueError, match=message):
+        task.main(cmd=words)

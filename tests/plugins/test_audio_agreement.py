@@ -104,7 +104,7 @@ def test_stereo_of_opposite_phase_is_not_silent(data_dir, caplog):
     for _ in range(2):  # again: nothing is done, and the same is said
         caplog.clear()
         assert run_both(data_dir) == (True, "")
-        assert "1 utterances of recordings with channels of opposite" in caplog.text
+        assert "1 utterances have channels of opposite phase" in caplog.text
     written = dict(read_scp(data_dir.parent / "out" / "wav.scp"))["u1"]
     np.testing.assert_allclose(soundfile.read(written)[0], noise, atol=1e-4)
 
@@ -116,3 +116,50 @@ def test_files_that_no_decoder_reads_are_named(data_dir, form, capsys, caplog):
     assert run_both(data_dir) == (False, "unreadable")
     assert str(path) in capsys.readouterr().out
     assert str(path) in caplog.text
+
+
+@pytest.mark.parametrize("fs", [1, 999, 768_001, 1_000_000_000])
+def test_audio_at_an_impossible_rate_is_refused_by_name(data_dir, fs, capsys, caplog):
+    path = data_dir.parent / "odd.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.1, 0.1, 4000), fs)
+    write(data_dir, "wav.scp", f"u1 {path}")
+    assert run_both(data_dir) == (False, "unreadable")
+    message = f"{path}: rate of {fs} Hz, expected 1000..768000"
+    assert message in capsys.readouterr().out
+    assert message in caplog.text
+
+
+@pytest.mark.parametrize("fs", [1000, 768_000])
+def test_audio_at_the_lowest_and_highest_rate_is_read(data_dir, fs):
+    path = data_dir.parent / "odd.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.1, 0.1, 2 * fs), fs)
+    write(data_dir, "wav.scp", f"u1 {path}")
+    assert run_both(data_dir) == (True, "")
+
+
+def test_silence_found_before_phase_was_checked_is_looked_at_once_more(data_dir):
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * FS)
+    soundfile.write(data_dir.parent / "a.wav", np.stack([noise, -noise], axis=1), FS)
+    write(data_dir, "wav.scp", f"u1 {data_dir.parent / 'a.wav'}")
+    assert run_both(data_dir) == (True, "")
+    (path,) = (data_dir.parent / "out" / "data").glob("*/manifest")
+    key, digest, *_ = path.read_text().split()
+    path.write_text(f"{key} {digest} silent 0 0 0 0\n")  # as older versions wrote
+    assert run_both(data_dir) == (True, "")
+    path.write_text(f"{key} {digest} silent 0 0 0 0 0\n")
+    assert run_both(data_dir)[1] == "silent"
+
+
+@pytest.mark.parametrize("num_samples", [FS, 2 * FS])
+def test_a_replaced_recording_is_read_again(data_dir, num_samples):
+    path = data_dir.parent / "a.wav"
+    rng = np.random.default_rng(0)
+    soundfile.write(path, rng.uniform(-0.1, 0.1, FS), FS)
+    write(data_dir, "wav.scp", f"u1 {path}")
+    assert run_both(data_dir) == (True, "")
+    noise = rng.uniform(-0.1, 0.1, num_samples)
+    soundfile.write(data_dir.parent / "new.wav", noise, FS)
+    (data_dir.parent / "new.wav").replace(path)
+    assert run_both(data_dir) == (True, "")
+    written = dict(read_scp(data_dir.parent / "out" / "wav.scp"))["u1"]
+    np.testing.assert_allclose(soundfile.read(written)[0], noise, atol=1e-4)

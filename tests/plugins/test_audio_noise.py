@@ -106,6 +106,7 @@ def test_the_seed_and_the_id_alone_decide(work):
     assert not np.array_equal(add_noise(speech, "a", noise(), FS), other)
 
 
+@pytest.mark.slow
 def test_copies_stand_beside_clean_speech_and_are_told(work):
     Path("audio.yaml").write_text(
         "noise_list: noise.lst\nrir_list: rirs.lst\nsnr_db: [0, 10]\nnoisy_copies: 2\n"
@@ -139,6 +140,7 @@ def test_copies_stand_beside_clean_speech_and_are_told(work):
     assert not Path("out/utt2noise").exists()
 
 
+@pytest.mark.slow
 def test_only_what_a_changed_list_concerns_is_made_again(work):
     format_audio(Path("data/train"), Path("out"), FormatOptions(noise=noise(copies=1)))
     before = snapshot_times(Path("out"))
@@ -176,12 +178,14 @@ def test_silent_speech_stays_and_a_silent_stretch_of_noise_is_not_taken(work):
         ("zeros.wav", "noise.lst: zeros.wav is silent; remove the line"),
         ("empty.wav", "noise.lst: empty.wav has no samples"),
         ("", "noise.lst: names no file, expected at least one"),
+        ("slow.wav", "noise.lst: slow.wav cannot be read (header: rate of 1 Hz"),
     ],
 )
 def test_a_noise_that_cannot_be_used_is_one_clear_line(work, capfd, line, message):
     Path("broken.wav").write_bytes(b"no audio" * 40)
     soundfile.write("zeros.wav", np.zeros(90000), FS)
     soundfile.write("empty.wav", np.zeros(0), FS)
+    soundfile.write("slow.wav", np.ones(FS), 1)
     Path("noise.lst").write_text(f"{line}\n")
     words = ["format-audio", "data/train", "out", "--noise_list", "noise.lst"]
     assert run_cli(words) == 1

@@ -249,6 +249,7 @@ def test_segments_beyond_the_recording(work):
     assert read_table(Path("out/utt2num_samples")) == {"spk00-a": "16000"}
 
 
+@pytest.mark.slow
 def test_any_number_of_jobs_gives_the_same_bytes(work):
     data_dir = make_corpus(work, 15, fs=22050)
     options = FormatOptions(speed_factors=(0.9, 1.0))

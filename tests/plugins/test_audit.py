@@ -60,7 +60,7 @@ def test_characters_are_counted_and_located(data, capsys):
     assert "U+060C ، ARABIC COMMA: 2 times in 2 utterances" in lines
 
 
-def test_too_many_are_an_error_that_names_lines(data):
+def test_too_many_foreign_characters_are_an_error_that_names_lines(data):
     with pytest.raises(ValueError) as found:
         audit(data)
     message = str(found.value)
@@ -70,7 +70,7 @@ def test_too_many_are_an_error_that_names_lines(data):
     assert audit("--allow", "é،!كcaf", data) == 0
 
 
-def test_a_cleaned_directory(data, tmp_path):
+def test_policies_write_a_cleaned_directory(data, tmp_path):
     options = ("--max_foreign", "0.8", "--policy", "drop-char", "--output_dir")
     assert audit(*options, tmp_path / "out", data) == 0
     text = read(tmp_path / "out" / "text")
@@ -101,7 +101,7 @@ def test_nothing_is_written_over_the_limit(data, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_options_that_do_not_fit(data, tmp_path):
+def test_options_that_contradict_each_other_are_errors(data, tmp_path):
     with pytest.raises(ValueError, match="drop-char writes a data directory; give"):
         audit("--policy", "drop-char", data)
     with pytest.raises(ValueError, match="expected one data directory"):
@@ -127,7 +127,7 @@ def test_bytes_that_are_not_utf8_are_located(data):
         audit(data)
 
 
-def test_normalize_data(data, tmp_path, capsys):
+def test_normalize_data_keeps_all_files_in_step(data, tmp_path, capsys):
     words = ["--lang", "fa", "--max_drop", "0.3", str(data), str(tmp_path / "out")]
     assert normalize_data.main(words) == 0
     printed = capsys.readouterr().out
@@ -141,7 +141,7 @@ def test_normalize_data(data, tmp_path, capsys):
     assert before == {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
 
 
-def test_transcripts_that_become_empty(data, tmp_path, caplog):
+def test_transcripts_that_become_empty_are_left_out(data, tmp_path, caplog):
     write(data / "text", {**TEXTS, "s-u3": "؟!"})
     words = ["--lang", "fa", str(data), str(tmp_path / "out")]
     with pytest.raises(ValueError, match="1 of 5 utterances would be left .* s-u3;"):
@@ -152,7 +152,7 @@ def test_transcripts_that_become_empty(data, tmp_path, caplog):
     assert is_valid(tmp_path / "out")
 
 
-def test_files_that_differ_in_their_ids(data, tmp_path):
+def test_files_that_differ_in_their_ids_are_an_error(data, tmp_path):
     with open(data / "text", "a", encoding="utf-8") as stream:
         stream.write("t-u6 سلام\n")
     with pytest.raises(ValueError, match="text has 6 utterances, utt2spk 5"):

@@ -86,7 +86,7 @@ def test_an_option_of_espnet_takes_new_values():
 
 
 @pytest.mark.torch
-def test_espnets_own_cleaner_and_preprocessor_know_it(tmp_path):
+def test_the_cleaner_and_the_preprocessor_of_espnet_know_it(tmp_path):
     compat.prepare()
     with compat.fast_imports():
         from hamzaban.asr.task import ASRTask

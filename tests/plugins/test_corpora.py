@@ -43,7 +43,7 @@ def test_fleurs_checks_counts_and_names_what_is_missing(tmp_path):
         prepare("fleurs", source, tmp_path, "--lang", "ur")
 
 
-def test_arabic_speech_corpus(tmp_path):
+def test_arabic_speech_corpus_keeps_its_test_set(tmp_path):
     source = corpora.make_arabic_speech_corpus(tmp_path / "asc é")
     options = ["--check_counts", "false"]
     prepare("arabic_speech_corpus", source, tmp_path, *options)
@@ -57,7 +57,7 @@ def test_arabic_speech_corpus(tmp_path):
         prepare("arabic_speech_corpus", source, tmp_path)
 
 
-def test_persian_speech_corpus(tmp_path):
+def test_persian_speech_corpus_is_split_by_sentence(tmp_path):
     source = corpora.make_persian_speech_corpus(tmp_path / "psc")
     prepare("persian_speech_corpus", source, tmp_path, "--check_counts", "false")
     texts = [read_text(tmp_path / name) for name in ("train", "valid", "test")]
@@ -118,7 +118,7 @@ def test_mgb2_takes_well_matched_segments_and_reads_buckwalter(tmp_path, caplog)
         prepare("mgb2", source, tmp_path)
 
 
-def test_captions_with_hours_and_without(tmp_path):
+def test_captions_are_read_with_hours_and_without(tmp_path):
     path = tmp_path / "a.vtt"
     path.write_text(
         "\ufeffWEBVTT\r\n\r\n1\r\n01:00:01.500 --> 01:00:02,000\r\n<b>one</b>\r\n\r\n"

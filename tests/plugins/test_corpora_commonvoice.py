@@ -7,6 +7,8 @@ from hamzaban.bin.prepare_corpus import main
 from hamzaban.data.files import read_scp
 from published.commonvoice import COLUMNS, Clip, make_clips, make_release, pack
 
+pytestmark = pytest.mark.slow
+
 CLIPS = make_clips()
 TRAIN = {clip.number for clip in CLIPS if 100 <= clip.number < 200} | {500}
 
@@ -43,6 +45,7 @@ def test_train_shares_no_speaker_or_sentence_with_valid_and_test(
     assert dict(read_scp(tmp_path / "train" / "utt2lang"))[utt_id] == "fa"
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_counted(releases, tmp_path, caplog):
     caplog.set_level("INFO")
     prepare(releases["25.0"], tmp_path)
@@ -53,7 +56,8 @@ def test_what_is_left_out_is_counted(releases, tmp_path, caplog):
     assert "1 left out: nearly a sentence of valid or test" in said
 
 
-def test_the_published_train_can_be_asked_for(releases, tmp_path):
+@pytest.mark.slow
+def test_train_can_be_the_published_one(releases, tmp_path):
     prepare(releases["16.1"], tmp_path, "--train_from", "train")
     assert numbers(tmp_path / "train") == set(range(100, 124, 3))
 
@@ -64,7 +68,7 @@ def test_unchecked_speech_becomes_a_set_without_transcripts(releases, tmp_path):
     assert not (tmp_path / "unlabelled" / "text").exists()
 
 
-def test_sentences_apart_are_those_that_unchecked_speech_has_not(tmp_path, caplog):
+def test_apart_has_no_sentence_of_unchecked_speech(tmp_path, caplog):
     caplog.set_level("INFO")
     held = [clip for clip in CLIPS if {"dev", "test"} & set(clip.tables)]
     same, near, apart = (clip for clip in CLIPS if 100 <= clip.number < 103)
@@ -85,7 +89,7 @@ def test_sentences_apart_are_those_that_unchecked_speech_has_not(tmp_path, caplo
 
 
 @pytest.mark.parametrize("version", ["7.0", "14.0", "25.0"])
-def test_exactly_so_many_hours_of_many_speakers(releases, version, tmp_path):
+def test_hours_limit_train_and_take_many_speakers(releases, version, tmp_path):
     wanted_s = 8.0
     prepare(releases[version], tmp_path, "--hours", str(wanted_s / 3600))
     clips = [path for _, path in read_scp(tmp_path / "train" / "wav.scp")]
@@ -105,7 +109,7 @@ def test_the_seed_decides_which_hours(releases, tmp_path):
 
 
 @pytest.mark.parametrize("version", ["7.0", "25.0"])
-def test_a_tarball_gives_what_its_folder_gives(releases, version, tmp_path):
+def test_a_tarball_and_its_folder_give_the_same_sets(releases, version, tmp_path):
     archive = pack(releases[version], tmp_path)
     unpacked = tmp_path / "unpacked"
     for name, source in (("folder", releases[version]), ("tar", archive)):
@@ -131,9 +135,7 @@ def test_a_tarball_gives_what_its_folder_gives(releases, version, tmp_path):
         "1789492443485-cv-corpus-27.0-2026-09-11-fa.tar.gz",
     ],
 )
-def test_a_tarball_is_found_under_the_names_it_is_given_out_with(
-    releases, tmp_path, name
-):
+def test_a_tarball_is_found_by_its_published_names(releases, tmp_path, name):
     downloads = tmp_path / "my downloads"
     pack(releases["27.0"], downloads).rename(downloads / name)
     pack(releases["14.0"], downloads)  # of another release
@@ -152,7 +154,7 @@ def test_a_tarball_is_found_under_the_names_it_is_given_out_with(
         main([*words, "--lang", "fa", "--unpack_dir", str(unpacked)])
 
 
-def test_a_tarball_cut_short_is_told(releases, tmp_path):
+def test_a_tarball_that_is_cut_short_is_an_error(releases, tmp_path):
     archive = pack(releases["7.0"], tmp_path)
     archive.write_bytes(archive.read_bytes()[:-9000])
     with pytest.raises(ValueError, match="cannot be read after .* fetch it again"):
@@ -169,7 +171,7 @@ def test_a_folder_of_releases_needs_a_choice(releases, tmp_path):
     assert "corpus-14.0" in (tmp_path / "train" / "wav.scp").read_text()
 
 
-def test_wrong_places_are_told_in_one_line(releases, tmp_path):
+def test_wrong_places_are_errors_of_one_line(releases, tmp_path):
     with pytest.raises(FileNotFoundError, match="Mozilla Data Collective"):
         prepare(tmp_path / "nowhere", tmp_path)
     with pytest.raises(FileNotFoundError, match="nothing of Common Voice 9.0 for 'fa'"):
@@ -181,7 +183,7 @@ def test_wrong_places_are_told_in_one_line(releases, tmp_path):
         prepare(delta, tmp_path)
 
 
-def test_missing_audio_is_counted_and_too_much_of_it_an_error(tmp_path):
+def test_missing_audio_is_counted_and_too_much_is_an_error(tmp_path):
     folder = make_release(tmp_path, "25.0", CLIPS)
     clips = sorted((folder / "clips").glob("*_1??.mp3"))
     clips[0].unlink()
@@ -192,7 +194,7 @@ def test_missing_audio_is_counted_and_too_much_of_it_an_error(tmp_path):
         prepare(folder, tmp_path / "data")
 
 
-def test_a_table_cut_short_is_told(releases, tmp_path):
+def test_a_table_that_is_cut_short_is_an_error(releases, tmp_path):
     words = ["commonvoice", str(releases["25.0"]), "--output", str(tmp_path)]
     with pytest.raises(ValueError, match="8 clips, expected 30105 in release 25.0"):
         main([*words, "--lang", "fa"])

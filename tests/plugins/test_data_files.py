@@ -365,6 +365,14 @@ def test_directory_killed_while_files_change_names_is_never_a_mixture(
     assert not (target / "utt2spk").exists()
 
 
+@pytest.mark.parametrize("path", ["a\nu2 b.wav", "a\ru2 b.wav", "a\r\nu2 b.wav"])
+def test_a_path_with_a_line_break_is_refused_by_name(tmp_path, path):
+    with pytest.raises(ValueError, match="line break in 'u1 a") as caught:
+        write_scp(tmp_path / "wav.scp", [("u1", path)])
+    assert repr(path)[1:-1] in str(caught.value)
+    assert not (tmp_path / "wav.scp").exists()
+
+
 def test_dir_writer_makes_spk2utt_for_speakers_in_any_order(tmp_path):
     with DirWriter(tmp_path / "out") as out:
         for utt_id, spk_id in (("u3", "b"), ("u1", "c"), ("u2", "b")):

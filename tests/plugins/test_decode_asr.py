@@ -241,7 +241,7 @@ def test_pieces_of_another_model_are_refused(exp, data_dir, lm_dir, tmp_path):
     shutil.copytree(lm_dir / "bpe", other)
     info = (other / "lm.yaml").read_text(encoding="utf-8")
     digest = yaml.safe_load(info)["bpemodel_sha256"]
-    (other / "lm.yaml").write_text(info.replace(digest, "0" * 64), encoding="utf-8")
+    (other / "lm.yaml").write_text(info.replace(digest, "a" * 64), encoding="utf-8")
     config = write_config(tmp_path / "d.yaml", "search: token\n")
     options = ["--inference_config", config, "--lm_dir", other.parent]
     with pytest.raises(ValueError, match="its pieces are not those of"):

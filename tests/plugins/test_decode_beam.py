@@ -43,6 +43,7 @@ def sum_paths(log_probs):
     return {ids: np.logaddexp.reduce(scores) for ids, scores in totals.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_without_a_model_it_sums_all_alignments(seed):
     log_probs = make_emissions(6, len(TOKENS), seed)
@@ -97,7 +98,7 @@ def word_lm(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("log_add", [True, False])
-def test_a_lexicon_and_a_model_are_weighed_exactly(word_lm, seed, log_add):
+def test_a_lexicon_and_a_language_model_are_weighted_exactly(word_lm, seed, log_add):
     log_probs = make_emissions(7, len(TOKENS), seed)
     tokenizer = CharTokenizer(TOKENS)
     lexicon = build_lexicon(["a", "ab", "bb"], tokenizer)

@@ -78,7 +78,7 @@ def read(folder):
     }
 
 
-def test_files_are_espnets(data_dir, tmp_path):
+def test_the_files_have_the_layout_of_espnet(data_dir, tmp_path):
     hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
     files = read(tmp_path)
     ids = sorted(utt.utt_id for utt in read_utterances(data_dir))
@@ -112,7 +112,7 @@ def test_each_utterance_is_what_it_is_alone(data_dir, tmp_path):
 
 
 @pytest.mark.parametrize(("nj", "bins"), [(1, 1), (1, 50000), (2, 50000), (3, 10**9)])
-def test_any_batches_and_jobs_give_the_same(data_dir, tmp_path, nj, bins):
+def test_any_batches_and_jobs_give_the_same_text(data_dir, tmp_path, nj, bins):
     decode_dir(load, data_dir, tmp_path / "one", DecodeOptions())
     decode_dir(load, data_dir, tmp_path / "two", DecodeOptions(nj=nj, batch_bins=bins))
     one, two = read(tmp_path / "one"), read(tmp_path / "two")
@@ -126,7 +126,9 @@ def test_any_batches_and_jobs_give_the_same(data_dir, tmp_path, nj, bins):
             )
 
 
-def test_too_short_has_its_line(data_dir, tmp_path, caplog):
+def test_an_utterance_too_short_for_a_frame_has_an_empty_line(
+    data_dir, tmp_path, caplog
+):
     with caplog.at_level(logging.INFO):
         hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
     short = [utt.utt_id for utt in read_utterances(data_dir) if utt.num_samples < 400]
@@ -173,6 +175,14 @@ def test_unreadable_audio_is_named(tmp_path, nj):
     soundfile.write(data / "a2.flac", np.zeros((800, 2)), 8000)
     with pytest.raises(ValueError, match="spk2-u02 has 8000 Hz and 2 channels"):
         decode_dir(load, data, tmp_path / "out", options)
+
+
+@pytest.mark.parametrize("length", ["", "12.5", "-3", "many"])
+def test_a_length_that_is_no_number_is_named(tmp_path, length):
+    folder = write_dir(tmp_path / "d", [800])
+    (folder / "utt2num_samples").write_text(f"spk0-u00 {length}\n")
+    with pytest.raises(ValueError, match="utt2num_samples: spk0-u00 has '.*' samples"):
+        read_utterances(folder)
 
 
 def test_segments_are_refused(tmp_path):

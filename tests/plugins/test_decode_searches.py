@@ -119,7 +119,9 @@ def test_log_posteriors_are_kept_unless_greedy_has_no_use_for_them():
             "tune: {log_add: [1]}",
             "one of lm_weight, word_score, blank_score, beam_size",
         ),
-        ("tune: {beam_size: [1.5]}", "are not whole numbers"),
+        ("tune: {beam_size: [1.5]}", "tune: beam_size: 1.5 found, expected a whole"),
+        ("tune: {lm_weight: [.nan]}", "tune: lm_weight: nan found, expected"),
+        ("tune: {lm_weight: [true]}", "tune: lm_weight: true found, expected"),
         ("tune: []", "expected `option"),
     ],
 )
@@ -127,6 +129,20 @@ def test_wrong_values_are_named_with_their_file(tmp_path, text, message):
     path = write(tmp_path / "d.yaml", text + "\n")
     with pytest.raises(ValueError, match=f"d.yaml: .*{message}"):
         read_inference(path)
+
+
+def test_values_to_tune_are_read_as_the_types_of_their_options(tmp_path):
+    text = "search: token\ntune: {lm_weight: [1, 0.5, 1e-1], beam_size: [5]}\n"
+    found = read_inference(write(tmp_path / "d.yaml", text)).tune
+    assert found == {"lm_weight": [1.0, 0.5, 0.1], "beam_size": [5]}
+    assert [type(size) for size in found["beam_size"]] == [int]
+
+
+def test_a_yaml_of_comments_or_with_a_byte_order_mark_is_read(tmp_path):
+    path = write(tmp_path / "d.yaml", "# nothing is set\n")
+    assert read_inference(path).search == GreedySearch()
+    path = write(tmp_path / "d.yaml", "\ufeffsearch: token\n")
+    assert read_inference(path).search == TokenSearch()
 
 
 def test_the_default_lm_is_that_of_the_units():

@@ -1,4 +1,4 @@
-"""Kept emissions: what is written is read again, killed runs go on, damage is told."""
+"""Kept emissions: they are read back, killed runs go on, damage is named."""
 
 import numpy as np
 import pytest
@@ -147,7 +147,24 @@ def test_dropout_differs_by_seed_and_by_nothing_else(data_dir, tmp_path, model_f
         make(data_dir, tmp_path / "none", model_files, dropout=0.2)
 
 
-def test_damage_is_told(data_dir, tmp_path, model_files):
+@pytest.mark.parametrize("nj", [1, 2])
+def test_a_model_that_gives_nan_ends_with_the_utterance_and_the_remedy(
+    data_dir, tmp_path, model_files, nj
+):
+    def load_nan():
+        recognizer = load()
+        recognizer.model.layer.bias.data[:] = float("nan")
+        return recognizer
+
+    message = r"^spk\d-u\d\d: the model's log-posteriors are NaN; decode with another "
+    with pytest.raises(ValueError, match=message):
+        make_emissions(
+            load_nan, data_dir, tmp_path / "e", DecodeOptions(nj=nj), model_files
+        )
+    assert not list((tmp_path / "e").glob("*.idx"))  # nothing counts as made
+
+
+def test_an_utterance_of_a_damaged_part_is_named(data_dir, tmp_path, model_files):
     store = make(data_dir, tmp_path / "e", model_files)
     part = tmp_path / "e" / "00000.bin"
     part.write_bytes(part.read_bytes()[:-9])
@@ -155,7 +172,7 @@ def test_damage_is_told(data_dir, tmp_path, model_files):
     with pytest.raises(ValueError, match=rf"00000\.bin: {longest} cannot be read"):
         for utt_id in store:
             store.read(utt_id)
-    with pytest.raises(KeyError, match="nobody is not there"):
+    with pytest.raises(KeyError, match="nobody is not in the store"):
         store.read("nobody")
     with pytest.raises(FileNotFoundError, match=r"meta\.json: missing"):
         EmissionStore(tmp_path / "none")

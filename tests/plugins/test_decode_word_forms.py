@@ -13,6 +13,8 @@ from hamzaban.decode.word_forms import make_forms, read_phones, romanize, split_
 from hamzaban.pseudo.label import Labeller
 from hamzaban.text.tokens import CharTokenizer
 
+pytestmark = pytest.mark.slow
+
 LATIN = ["<blank>", "<unk>", "<space>", *"abdghiklmnorstuz", "<sos/eos>"]
 WORDS = ["سلام", "گھر", "پانی"]
 

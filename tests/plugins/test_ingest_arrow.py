@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from own_corpus import SENTENCES, import_data, read_audio, read_sets, write_parquet
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("pyarrow")
 
 
@@ -22,8 +24,9 @@ def unpack_to(tmp_path):
     return "--unpack_dir", tmp_path / "unpacked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["{}-00000-of-00001.parquet", "{}/0000.parquet"])
-def test_what_is_no_split_of_common_voice_is_left_out(tmp_path, caplog, form):
+def test_files_of_common_voice_that_are_no_split_are_left_out(tmp_path, caplog, form):
     caplog.set_level("INFO")
     parts = {"train": range(6), "validation": [6, 7], "test": [8, 9]}
     parts |= {"invalidated": [10, 11], "other": [12], "validated": [0, 6, 8]}
@@ -38,6 +41,7 @@ def test_what_is_no_split_of_common_voice_is_left_out(tmp_path, caplog, form):
         assert f"left out: 1 of {name}" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_name_that_tells_no_split_beside_others_is_an_error(tmp_path):
     write_part(tmp_path / "c", "extra-0.parquet", range(6, 9))
     write_part(tmp_path / "c", "train-0.parquet", range(6))
@@ -49,7 +53,7 @@ def test_a_name_that_tells_no_split_beside_others_is_an_error(tmp_path):
     assert sorted(sum(text.values(), [])) == sorted(SENTENCES[:9])
 
 
-def test_a_column_of_the_second_file_alone_is_read(tmp_path):
+def test_a_column_that_only_the_second_file_has_is_read(tmp_path):
     write_part(tmp_path / "c", "part1.parquet", range(6))
     write_part(tmp_path / "c", "part2.parquet", [6, 7], split="test")
     import_data(tmp_path / "c", tmp_path / "data", *unpack_to(tmp_path))

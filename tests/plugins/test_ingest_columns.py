@@ -19,7 +19,7 @@ def rows(tmp_path):
     return found
 
 
-def test_what_the_first_rows_leave_out_is_read_in_later_ones(tmp_path, rows):
+def test_columns_that_the_first_rows_lack_are_read(tmp_path, rows):
     del rows[0]["speaker"], rows[0]["split"], rows[3]["split"]
     import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
     text = read_sets(tmp_path / "data", "text")
@@ -30,7 +30,7 @@ def test_what_the_first_rows_leave_out_is_read_in_later_ones(tmp_path, rows):
     assert speakers["train"] == ["s1", "s2", "u0"]  # who said u0 is unknown
 
 
-def test_rows_that_name_a_column_otherwise_are_an_error(tmp_path, rows):
+def test_rows_that_call_a_column_by_another_name_are_an_error(tmp_path, rows):
     for row in rows[5:]:
         row["speaker_id"] = row.pop("speaker")
     table = write_manifest(tmp_path / "m.jsonl", rows)
@@ -41,7 +41,7 @@ def test_rows_that_name_a_column_otherwise_are_an_error(tmp_path, rows):
     assert "s0" in read_sets(tmp_path / "data", "utt2spk")["train"]
 
 
-def test_columns_are_told_once(tmp_path, rows, caplog):
+def test_columns_are_logged_once(tmp_path, rows, caplog):
     caplog.set_level("INFO")
     import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
     assert caplog.text.count("audio: audio_filepath") == 1

@@ -53,7 +53,7 @@ def test_train_loses_sentences_of_valid_and_test(tmp_path, caplog):
     assert sum(map(len, read_sets(tmp_path / "data", "text").values())) == 24
 
 
-def test_all_reading_the_same_needs_a_word(tmp_path):
+def test_a_corpus_of_one_sentence_needs_keep_shared(tmp_path):
     table = make_table(tmp_path / "corpus")
     rows = [
         row.split(",", 1)[0] + f",same words,s{k % 6}"
@@ -66,7 +66,7 @@ def test_all_reading_the_same_needs_a_word(tmp_path):
         import_data(table, tmp_path / "data")
 
 
-def test_the_split_hangs_on_seed_and_speakers_alone(tmp_path):
+def test_the_split_depends_on_seed_and_speakers_alone(tmp_path):
     table = make_table(tmp_path / "corpus")
     found = []
     for name, seed in (("a", "0"), ("b", "0"), ("c", "5")):
@@ -82,7 +82,7 @@ def test_the_split_hangs_on_seed_and_speakers_alone(tmp_path):
     assert found[0] == found[1] != found[2]
 
 
-def test_a_split_of_the_corpus_is_kept_and_what_it_lacks_is_drawn(tmp_path):
+def test_a_split_of_the_corpus_is_kept_and_missing_sets_are_drawn(tmp_path):
     lines = []
     for k, sentence in enumerate(SENTENCES):
         write_audio(tmp_path / f"u{k:02}.flac", sentence)
@@ -111,7 +111,7 @@ def test_parts_of_long_recordings_become_segments(tmp_path):
     assert len(list(read_scp(tmp_path / "data" / "train" / "text"))) == 8
 
 
-def test_audiofolder_with_splits(tmp_path):
+def test_audiofolder_with_splits_is_imported(tmp_path):
     for part, numbers in (("train", range(8)), ("validation", [8]), ("test", [9])):
         rows = ["file_name\ttranscription"]
         for k in numbers:
@@ -123,14 +123,14 @@ def test_audiofolder_with_splits(tmp_path):
     assert [k for k, _ in read_scp(tmp_path / "data" / "test" / "text")] == ["test-u1"]
 
 
-def test_kaldi_directory(tmp_path):
+def test_kaldi_directory_is_split_by_speaker(tmp_path):
     make_table(tmp_path / "corpus")
     import_data(tmp_path / "corpus" / "data.csv", tmp_path / "first")
     import_data(tmp_path / "first" / "train", tmp_path / "data")
     assert_disjoint(read_sets(tmp_path / "data", "utt2spk"))
 
 
-def test_folder_of_audio_with_a_text_beside_each(tmp_path):
+def test_folder_of_audio_with_a_text_beside_each_is_imported(tmp_path):
     for k, sentence in enumerate(SENTENCES[:9]):
         audio = tmp_path / "corpus" / f"spk{k % 3}" / f"{k}.ogg"
         write_audio(audio, sentence)
@@ -141,7 +141,7 @@ def test_folder_of_audio_with_a_text_beside_each(tmp_path):
     assert {len(ids) for ids in speakers.values()} == {3}
 
 
-def test_a_table_without_names_of_columns(tmp_path):
+def test_a_table_without_names_of_columns_is_read_by_columns(tmp_path):
     for k, sentence in enumerate(SENTENCES[:6]):
         write_audio(tmp_path / "wavs" / f"LJ{k}.wav", sentence)
     rows = [f"LJ{k}|{s} 10|{s} ten" for k, s in enumerate(SENTENCES[:6])]
@@ -153,7 +153,7 @@ def test_a_table_without_names_of_columns(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
-def test_parquet_and_arrow_with_audio_inside(tmp_path, form):
+def test_parquet_and_arrow_with_audio_inside_are_imported(tmp_path, form):
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
 
@@ -180,7 +180,7 @@ def test_parquet_and_arrow_with_audio_inside(tmp_path, form):
     assert Path(audio).read_bytes() == (tmp_path / "audio" / "u8.flac").read_bytes()
 
 
-def test_wrong_sources_are_told_in_one_line(tmp_path):
+def test_wrong_sources_are_errors_of_one_line(tmp_path):
     table = make_table(tmp_path / "c", ("path", "phrase", "who"))
     with pytest.raises(ValueError, match="no column of text known; found path, phrase"):
         import_data(table, tmp_path / "data")
@@ -198,7 +198,7 @@ def test_wrong_sources_are_told_in_one_line(tmp_path):
         import_data(table, tmp_path / "data", "--text_column", "phrase")
 
 
-def test_missing_audio_is_an_error_that_says_where_was_looked(tmp_path, caplog):
+def test_missing_audio_is_an_error_that_names_the_places_searched(tmp_path, caplog):
     table = make_table(tmp_path / "corpus")
     clips = tmp_path / "corpus" / "clips"
     clips.rename(tmp_path / "elsewhere")
@@ -217,7 +217,7 @@ def test_audio_in_a_folder_of_any_name_beside_the_table_is_found(tmp_path):
     assert len(read_sets(tmp_path / "data", "utt2spk")["train"]) >= 12
 
 
-def test_too_few_speakers_fall_back_to_sentences_and_say_so(tmp_path, caplog):
+def test_too_few_speakers_are_split_by_sentence_and_logged(tmp_path, caplog):
     caplog.set_level("INFO")
     lines = [
         json.dumps({"file": f"u{k}.wav", "text": SENTENCES[k], "speaker": "me"})

@@ -32,7 +32,7 @@ def say(utterances):
     return [(utt, spk, SENTENCES[k]) for utt, spk, k in utterances]
 
 
-def test_shared_sentences_leave_train(tmp_path, caplog):
+def test_shared_sentences_are_left_out_of_train(tmp_path, caplog):
     """Six speakers; each reads three sentences of its own, and one that all read."""
     caplog.set_level("INFO")
     own = [
@@ -53,7 +53,7 @@ def test_shared_sentences_leave_train(tmp_path, caplog):
     assert all(SENTENCES[20] in text[part] for part in SETS)
 
 
-def test_all_reading_the_same_needs_a_word(tmp_path):
+def test_a_directory_of_one_sentence_needs_keep_shared(tmp_path):
     same = [(f"s{k}-{n}", f"s{k}", SENTENCES[n]) for k in range(6) for n in range(4)]
     source = write_dir(tmp_path / "kal", same)
     with pytest.raises(ValueError, match="say a sentence .*--keep_shared true"):
@@ -85,7 +85,7 @@ def test_missing_lines_are_counted(tmp_path, caplog):
     assert sum(map(len, read_sets(tmp_path / "data", "text").values())) == 10
 
 
-def test_a_line_of_nobody_is_an_error(tmp_path):
+def test_a_line_whose_utterance_is_unknown_is_an_error(tmp_path):
     source = write_dir(tmp_path / "kal", say(make_utterances(range(8))))
     lines = (source / "text").read_text().splitlines()
     write_lines(source / "text", [*lines, "x words"])
@@ -109,7 +109,7 @@ def test_folders_train_valid_test_are_a_split(tmp_path):
     assert len(read_sets(tmp_path / "data", "text")["valid"]) == 2
 
 
-def test_ids_segments_and_commands_stay(tmp_path):
+def test_ids_segments_and_commands_are_kept(tmp_path):
     """Ids that do not begin with the speaker's, as Kaldi allows, are no other ones."""
     utterances = [(f"u{k}", f"s{k % 4}", SENTENCES[k]) for k in range(8)]
     source = write_dir(tmp_path / "kal", utterances, "cat wav/{}.wav |")

@@ -156,8 +156,8 @@ def test_a_byte_order_mark_is_no_part_of_an_id(tmp_path, capsys):
 
 def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path):
     content = "\ufeffu1 سلام\n".encode()
-    (tmp_path / "lm.txt").write_bytes(content)
-    assert list(read_plain(tmp_path / "lm.txt")) == ["u1 سلام"]
+    (tmp_path / "lm.txt").write_bytes(content + b"a &amp; b\n")
+    assert list(read_plain(tmp_path / "lm.txt")) == ["u1 سلام", "a & b"]
     sink = io.BytesIO()
     options = StreamOptions("fa", kaldi=True)
     normalize_stream(io.BytesIO(content), sink, "in", options)

@@ -35,7 +35,7 @@ def rows(tmp_path):
     return found
 
 
-def test_absolute_paths_of_equal_ends_are_imported(tmp_path, rows):
+def test_absolute_paths_with_the_same_end_get_different_ids(tmp_path, rows):
     import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
     scp = [read_scp(tmp_path / "data" / part / "wav.scp") for part in ("train", "test")]
     ids = {utt: audio for pairs in scp for utt, audio in pairs}
@@ -44,7 +44,7 @@ def test_absolute_paths_of_equal_ends_are_imported(tmp_path, rows):
     assert {utt.split("-", 1)[1] for utt in ids} == {"wav-001"}
 
 
-def test_parts_of_recordings_of_equal_ends_are_imported(tmp_path, rows):
+def test_segments_of_recordings_with_the_same_end_get_different_ids(tmp_path, rows):
     for row in rows:
         row |= {"start": 0.1, "end": 0.9}
     import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
@@ -52,7 +52,7 @@ def test_parts_of_recordings_of_equal_ends_are_imported(tmp_path, rows):
     assert sorted(speakers) == [f"spk{k}-wav-001" for k in range(6)]
 
 
-def test_ids_that_come_twice_say_how_to_name_them(tmp_path, rows):
+def test_an_id_that_stands_twice_is_an_error_with_a_remedy(tmp_path, rows):
     rows.append(dict(rows[0]))
     for number, row in enumerate(rows):
         row["id"] = f"n{number}"
@@ -66,7 +66,7 @@ def test_ids_that_come_twice_say_how_to_name_them(tmp_path, rows):
     import_data(table, tmp_path / "data", "--utt_id_column", "id")
 
 
-def test_absolute_paths_in_folders_of_splits(tmp_path, rows):
+def test_absolute_paths_in_folders_of_splits_are_found(tmp_path, rows):
     for part, numbers in (("train", (0, 1, 2)), ("valid", (3,)), ("test", (4, 5))):
         chosen = [
             {"file_name": rows[k]["audio_filepath"], "text": SENTENCES[k]}

@@ -34,7 +34,9 @@ def audio(tmp_path):
         (-0.1, 0.7, "segment with a negative time"),
     ],
 )
-def test_where_a_segment_of_a_second_and_a_half_ends(audio, begin_s, end_s, expected):
+def test_a_segment_ends_with_its_recording_or_is_left_out(
+    audio, begin_s, end_s, expected
+):
     tally = Tally("x")
     span = {"begin_s": begin_s, "end_s": end_s}
     utt = Utterance("u", "s", str(audio), "text", rec_id="r", **span)
@@ -101,7 +103,7 @@ def make_source(form, folder, rows):
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "kaldi"])
-def test_two_late_ends_do_not_stop_a_recipe(tmp_path, rows, caplog, form):
+def test_segments_that_end_late_are_shortened_or_counted(tmp_path, rows, caplog, form):
     caplog.set_level("INFO")
     source = make_source(form, tmp_path / "c", rows)
     words = ["--keep_shared", "true", "--unpack_dir", tmp_path / "unpacked"]

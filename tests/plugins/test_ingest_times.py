@@ -115,6 +115,13 @@ def test_a_row_with_half_of_its_times_is_an_error(tmp_path):
         import_data(table, tmp_path / "data")
 
 
+def test_times_in_an_unnamed_unit_end_with_the_option_for_it(tmp_path):
+    rows = make_rows(tmp_path, "offset", "end", 1000)
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    with pytest.raises(ValueError, match="beyond its recording.*give --time_unit ms"):
+        import_data(table, tmp_path / "data")
+
+
 def test_times_in_samples_are_an_error(tmp_path):
     rows = make_rows(tmp_path, "start_sample", "end_sample", 16000)
     table = write_manifest(tmp_path / "m.jsonl", rows)

@@ -347,3 +347,25 @@ def test_a_damaged_stamp_is_named_and_made_again(recipe, caplog, content):
     assert run()
     assert caplog.text.count(f"{path}: damaged (") == 1
     assert not run()
+
+
+@pytest.mark.parametrize("way", ["os.fork()", "Popen(['sleep', '3600']).pid"])
+def test_a_killed_verb_whose_worker_lives_on_does_not_hold_the_lock(
+    recipe, monkeypatch, way
+):
+    monkeypatch.setattr(stage, "LOCK_WAIT_S", 1.0)
+    code = (
+        "import os, pathlib, signal, sys, time; from subprocess import Popen;"
+        "from hamzaban.locks import keep_lock_from_children as keep; keep();"
+        f"pid = {way}; time.sleep(3600 if pid == 0 else 0);"
+        "pathlib.Path('pid').write_text(str(pid)); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    step = Step("copy", (sys.executable, "-c", code), (Path("in"),), (Path("out.txt"),))
+    assert stage.run_stage(step) == 128 + signal.SIGKILL
+    worker = int(Path("pid").read_text())
+    try:
+        os.kill(worker, 0)  # it lives
+        assert not stage.is_running(step)
+        assert run()
+    finally:
+        os.kill(worker, signal.SIGKILL)

@@ -5,17 +5,22 @@ import itertools
 import logging
 import math
 import random
+import re
+import shutil
 
 import numpy as np
 import pytest
 import yaml
 
 from hamzaban.bin.train_lm import main as train_lm
+from hamzaban.decode.search import SearchFiles
+from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.lm import kenlm
 from hamzaban.lm.arpa import mix, read_arpa, write_arpa
 from hamzaban.lm.info import read_info
 from hamzaban.lm.ngram_options import read_options
 from hamzaban.lm.text import normalize, read_plain, split_chars, write_text
+from hamzaban.text.tokens import CharTokenizer
 from tools import require_tools
 
 WORDS = ["می‌روم", "کتاب‌ها", "خانه", "صِفر", "radio", "دنیا", "بزرگ", "است", "باغ", "و"]
@@ -70,6 +75,31 @@ def test_the_report_says_what_each_model_is_worth(folder):
     assert (info.unit, info.order, info.normalizer) == ("word", 3, "raw")
     assert 0.5 < info.transcript_weight <= 1  # valid is like the transcripts
     assert not (folder / "exp/word/work").exists()
+
+
+def test_a_damaged_model_is_named_before_it_decodes(folder, tmp_path):
+    tokenizer = CharTokenizer(["<blank>", "<unk>", "<space>", "ب", "ا", "غ", "<sos>"])
+    shutil.copytree(folder / "exp/word", tmp_path / "word")
+    binary, files = tmp_path / "word/lm.bin", SearchFiles(lm_dir=tmp_path)
+    LexiconSearch().build(tokenizer, files)
+    content = binary.read_bytes()
+    zeros = content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
+    for damaged in (zeros, content[:-1], content[: len(content) // 2], b""):
+        binary.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"word/lm\.bin: damaged, .* train-lm"):
+            LexiconSearch().build(tokenizer, files)
+    binary.unlink()
+    with pytest.raises(FileNotFoundError, match=r"word/lm\.bin: no such model"):
+        LexiconSearch().build(tokenizer, files)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(99), b"<!DOCTYPE html>"])
+def test_a_file_that_is_no_model_is_named_in_one_line(tmp_path, content):
+    (tmp_path / "lm.bin").write_bytes(content)
+    message = r"lm\.bin: KenLM cannot read it \(.{4,200}\); train it again with .*"
+    with pytest.raises(ValueError) as caught:
+        kenlm.Model(tmp_path / "lm.bin", ["a"])
+    assert re.search(message, str(caught.value))
 
 
 def test_perplexity_is_that_of_the_arpa_file(folder, tmp_path):

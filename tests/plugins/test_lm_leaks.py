@@ -58,7 +58,7 @@ def test_the_pigeonhole_principle_holds_for_all_lengths():
         assert len(range(0, length - size + 1, size)) >= needed
 
 
-def test_spelling_hides_nothing():
+def test_other_spellings_of_a_sentence_are_equal():
     same = ["می‌روم به خانه، ۱۲ بار!", "میروم به خانه 12 بار", "مِی‌روم  بهخانه ١٢ بار"]
     assert len({squash(line) for line in same}) == 1
     assert [m.distance for m in Index(same[:1]).search(same)] == [0, 0, 0]

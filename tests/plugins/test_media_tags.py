@@ -49,13 +49,13 @@ def tagged(tmp_path_factory, request):
     return write_tagged(tmp_path_factory.mktemp("tags") / f"a.{request.param}")
 
 
-def test_mining_reads_them(tagged):
+def test_mining_reads_media_with_such_tags(tagged):
     media = probe_media(tagged)
     found = sum(map(len, read_media(media, 0, FS, [])))
     assert abs(found - 2 * FS) < 0.2 * FS
 
 
-def test_stage_2_the_importer_and_the_validator_read_them(tagged):
+def test_audio_readers_read_media_with_such_tags(tagged):
     with open_audio(str(tagged)) as stream:
         assert abs(sum(map(len, stream.blocks)) - 2 * FS) < 0.2 * FS
     assert abs(read_duration(str(tagged)).duration_s - 2) < 0.2

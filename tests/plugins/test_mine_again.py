@@ -4,11 +4,14 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from mine_media import make_config, read_speech, write_media
 
 from hamzaban.cli import main as run_cli
 from hamzaban.launch import stage, stamp
 from hamzaban.launch.stamp import Step
+
+pytestmark = pytest.mark.slow
 
 TABLES = ("wav.scp", "utt2spk", "utt2num_samples")
 SETS = (Path("train"), Path("valid"))

@@ -9,6 +9,8 @@ from hamzaban.mine.duplicates import Voice, find_duplicates
 from hamzaban.mine.fingerprint import fingerprint
 from hamzaban.mine.vad import FRAME_SAMPLES
 
+pytestmark = pytest.mark.slow
+
 CHUNK = 5 * FS
 
 

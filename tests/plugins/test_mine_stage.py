@@ -12,11 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from mine_media import FS, make_config, read_speech, write_media
+import yaml
+from mine_media import FS, ROOT, make_config, read_speech, write_media
 from odd_wavs import FORMS, write_odd_wav
 
 from hamzaban.cli import main as run_cli
+from hamzaban.mine.mining_options import read_options
 from hamzaban.processes import Crash, run_apart
+
+pytestmark = pytest.mark.slow
 
 NOISE = 0.05 * np.random.default_rng(0).standard_normal(6 * FS).astype(np.float32)
 SHORT = {"part_s": 64.0, "max_duration_s": 16.0}
@@ -160,6 +164,33 @@ def test_files_that_no_decoder_reads_are_counted_and_the_rest_is_mined(
         assert fates == {"z": "mined"}
 
 
+def test_a_file_with_a_line_break_in_its_name_is_counted_and_the_rest_is_mined(
+    monkeypatch, tmp_path, caplog
+):
+    make_config(tmp_path, **SHORT, output="segments")
+    speech = read_speech("spk26", 20.0)
+    for name in ("a\nb.wav", "a\rb.wav", "z.wav"):
+        write_media(tmp_path / name, speech)
+    monkeypatch.chdir(tmp_path)
+    assert mine(tmp_path, "out", ".") == 0
+    sources = read_lines(Path("out/sources.jsonl"))
+    fates = {line["source"]: line["state"] for line in sources}
+    bad = {"a\nb.wav": "line_break", "a\rb.wav": "line_break"}
+    assert fates == {**bad, "z.wav": "mined"}
+    assert "| with a line break in their names; rename them | 2 |" in Path(
+        "out/mining.md"
+    ).read_text(encoding="utf-8")
+    assert r"'a\nb.wav': a line break in the file's name" in caplog.text
+    assert len(Path("out/wav.scp").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_a_config_without_a_channel_mixes_them(tmp_path):
+    values = yaml.safe_load((ROOT / "conf" / "mine.yaml").read_text(encoding="utf-8"))
+    del values["channel"]
+    (tmp_path / "old.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert read_options(tmp_path / "old.yaml").channel_number is None
+
+
 def test_stereo_of_opposite_phase_is_mined_and_a_channel_can_be_chosen(
     monkeypatch, tmp_path, capsys, caplog
 ):
@@ -290,7 +321,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def test_damaged_records_are_named_and_mined_again(tmp_path, caplog):
+def test_damaged_records_are_named_and_mined_again(tmp_path, capfd, caplog):
     make_config(tmp_path, **SHORT)
     for spk_id in ("spk03", "spk04"):
         write_media(tmp_path / "a" / f"{spk_id}.flac", read_speech(spk_id, 8.0))
@@ -305,12 +336,13 @@ def test_damaged_records_are_named_and_mined_again(tmp_path, caplog):
     cut(sources[1])
     assert mine(tmp_path, str(out), str(tmp_path / "a")) == 0
     assert snapshot(out) == before
+    shown = caplog.text + capfd.readouterr().err
     for path in (first, second, *sources):
-        assert f"{path}: damaged (" in caplog.text
+        assert f"{path}: damaged (" in shown
 
 
 def test_mining_that_fails_leaves_the_last_data_directory(tmp_path, capsys):
-    make_config(tmp_path, **SHORT)
+    make_config(tmp_path, min_speech_ratio=0.1, **SHORT)
     source = write_media(tmp_path / "a" / "s.flac", read_speech("spk03", 8.0))
     out = tmp_path / "out"
     assert mine(tmp_path, str(out), str(tmp_path / "a")) == 0

@@ -6,6 +6,8 @@ from hamzaban.bin.estimate_compute import main
 from hamzaban.pretrain.compute import Run, count_operations, count_run
 from repository import ROOT
 
+pytestmark = pytest.mark.torch
+
 SMALL = {
     "conv_feature_layers": "[(64, 10, 5)] + [(64, 3, 2)] * 4 + [(64, 2, 2)] * 2",
     "encoder_layers": 3,

@@ -9,13 +9,19 @@ import pytest
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
     """Import here what takes seconds, so that collecting tests does not."""
-    global F, LossOptions, PretrainModel, contrast, draw_batch, drop_equal_targets
+    global \
+        F, \
+        LossOptions, \
+        PretrainModel, \
+        contrast, \
+        build_masked_batch, \
+        drop_equal_targets
     global make_model_cfg, quantize, torch
     import torch
     from torch.nn import functional as F
 
     from hamzaban.pretrain.criterion import contrast, drop_equal_targets
-    from hamzaban.pretrain.masked_batch import draw_batch
+    from hamzaban.pretrain.masked_batch import build_masked_batch
     from hamzaban.pretrain.model import LossOptions, PretrainModel
     from hamzaban.pretrain.quantize import quantize
     from hamzaban.wav2vec2.config import make_model_cfg
@@ -99,7 +105,7 @@ def fixed_draws(model, total, batch=3, masked=20, seed=5):
 def our_loss(model, speech, masks, negatives):
     lengths = [speech.size(1)] * len(masks)
     num_frames = model.extract(speech, lengths).num_frames
-    draw = draw_batch(
+    draw = build_masked_batch(
         masks,
         negatives,
         num_frames=num_frames,

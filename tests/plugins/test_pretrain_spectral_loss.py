@@ -56,4 +56,4 @@ def test_spectrum_can_be_learnt_from_features_that_hold_it():
 
     first = closure().item()
     optim.step(closure)
-    assert closure().item() < 0.1 * min(first, 1.0)
+    assert closure().item() < 0.05 * first  # found: 0.002 to 0.005

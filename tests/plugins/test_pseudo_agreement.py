@@ -15,6 +15,8 @@ from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.label import Label
 from repository import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):

@@ -11,6 +11,8 @@ from hamzaban.config import read_config
 from hamzaban.pseudo.architecture import read_source, take_architecture
 from repository import ROOT
 
+pytestmark = pytest.mark.torch
+
 CONFIG = ROOT / "conf/train_ctc.yaml"
 
 

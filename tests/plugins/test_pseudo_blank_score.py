@@ -15,6 +15,8 @@ from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.round_options import read_options
 from repository import ROOT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = f"base: {ROOT}/conf/pseudo.yaml\nmapping: fa\n"
 CONFIG += "guard: {rules: {copied_share: null}}\n"
 

@@ -121,12 +121,12 @@ def test_turns_keep_their_ratio_behind_the_warm_up(ratio):
     assert kinds[7:] == (turn * 50)[:50]
     for updates in range(57):
         assert schedule.count_labelled(updates) == kinds[:updates].count(False)
-    assert Schedule(0, 2, 4).fill_epoch(5) == 18
-    assert Schedule(0, 0, 4).fill_epoch(5) == 5
+    assert Schedule(0, 2, 4).count_epoch_updates(5) == 18
+    assert Schedule(0, 0, 4).count_epoch_updates(5) == 5
 
 
 def judged(text, frames=100, blanks=50, reason=guard.KEPT):
-    return guard.Judged(text, frames, blanks, reason)
+    return guard.JudgedLabel(text, frames, blanks, reason)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,18 @@ def test_state_that_is_missing_is_named(inputs, tmp_path):
     assert "continuous.1.rank0.pth: missing" in errors.read_text()
 
 
+def test_another_learning_rate_is_refused_on_resume(inputs, tmp_path):
+    exp, errors = tmp_path / "exp", tmp_path / "errors"
+    words = tiny_continuous.make_command(inputs, exp, max_epoch=1)
+    assert tiny_continuous.train(words) == 0
+    before = (exp / "config.yaml").read_bytes()
+    words = tiny_continuous.make_command(inputs, exp, optim_conf="lr=0.5")
+    assert tiny_continuous.train(words, errors=errors) == 1
+    message = "config.yaml: optim_conf.lr is 0.0001, but now 0.5; a run that goes on"
+    assert message in errors.read_text()
+    assert (exp / "config.yaml").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -137,7 +149,7 @@ def test_epoch_gives_its_updates_in_turns():
     factory = ContinuousIterFactory(
         None, phase, num_updates=4, accum_grad=2, seed=(0,), functions=(None, None)
     )
-    factory.give_labelled = lambda first: (f"L{n}" for n in itertools.count(first))
+    factory.yield_labelled = lambda first: (f"L{n}" for n in itertools.count(first))
     factory.load = lambda drawn, numbers: (f"P{ids[0]}" for ids in drawn)
     for updates in (0, 4):
         batches = factory.build_iter(1)
@@ -156,7 +168,10 @@ def test_labels_are_those_of_decoding_without_noise(inputs):
     import torch
 
     from hamzaban.decode.emissions import read_utterances
+    from hamzaban.decode.make_emissions import compute_batches
     from hamzaban.decode.recognizer import load_recognizer
+    from hamzaban.decode.search import SearchFiles
+    from hamzaban.decode.searches.greedy import GreedySearch
     from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
     from hamzaban.pseudo.continuous.labeller import Labeller
 
@@ -171,8 +186,10 @@ def test_labels_are_those_of_decoding_without_noise(inputs):
     assert model.training and torch.equal(torch.get_rng_state(), before)
     model.eval()
     tokenizer = model.tokenizer
+    decoder = GreedySearch().build(tokenizer, SearchFiles())
     for utt_id, utt in utts.items():
-        (hyp,) = recognizer.decode(recognizer.read([utt]))
+        ((_, log_probs, _),) = compute_batches(recognizer, [[utt]])
+        (hyp,) = decoder.decode(log_probs)
         ids = [i for i in hyp.token_int if i != tokenizer.unk_id]
         text = tokenizer.tokens2text(tokenizer.ids2tokens(ids))
         assert found[utt_id].text == text.strip()

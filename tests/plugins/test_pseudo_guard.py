@@ -6,7 +6,7 @@ import random
 import pytest
 
 from hamzaban.config import read_dataclass
-from hamzaban.pseudo.guard import GuardOptions, Past, judge
+from hamzaban.pseudo.guard import GuardOptions, MeasuredRound, judge
 from hamzaban.pseudo.health import measure, read_text_facts, score_perplexity
 from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.round_options import read_options
@@ -94,10 +94,10 @@ def by_heart(labels, lines):
 )
 def test_a_planted_collapse_is_caught_and_rolled_back(facts, collapse, figure):
     text, lines = facts
-    rounds = [Past(measure(healthy(300, e), text), 200) for e in (0.3, 0.2)]
+    rounds = [MeasuredRound(measure(healthy(300, e), text), 200) for e in (0.3, 0.2)]
     assert judge(rounds, OPTIONS).go_on
     ill = collapse(healthy(300), lines)
-    verdict = judge([*rounds, Past(measure(ill, text), 200)], OPTIONS)
+    verdict = judge([*rounds, MeasuredRound(measure(ill, text), 200)], OPTIONS)
     assert (verdict.go_on, verdict.best) == (False, 1)
     assert "round 2 collapsed" in verdict.why and "back to round 1" in verdict.why
     assert figure in verdict.why
@@ -105,7 +105,7 @@ def test_a_planted_collapse_is_caught_and_rolled_back(facts, collapse, figure):
 
 def test_a_source_that_fails_at_once_gives_no_round(facts):
     text, lines = facts
-    ill = Past(measure(all_blank(healthy(50), lines), text), 0)
+    ill = MeasuredRound(measure(all_blank(healthy(50), lines), text), 0)
     verdict = judge([ill], OPTIONS)
     assert (verdict.go_on, verdict.best) == (False, None)
     assert "utterances kept, under" in verdict.why
@@ -113,7 +113,7 @@ def test_a_source_that_fails_at_once_gives_no_round(facts):
 
 def test_the_best_round_is_chosen_without_labels(facts):
     text, _ = facts
-    rounds = [Past(measure(healthy(99, e), text), 99) for e in (0.4, 0.2, 0.3)]
+    rounds = [MeasuredRound(measure(healthy(99, e), text), 99) for e in (0.4, 0.2, 0.3)]
     verdict = judge(rounds, OPTIONS)
     assert (verdict.go_on, verdict.best) == (False, 1)
     assert "no round since 1 was better" in verdict.why

@@ -14,6 +14,8 @@ from hamzaban.pseudo import decode
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from repository import ROOT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ROOT / "conf/pseudo.yaml"
 
 
@@ -153,7 +155,7 @@ def test_times_and_a_picture_of_the_rounds(inputs, tmp_path):
         first, second = csv.DictReader(f, delimiter="\t")
     assert (first["train_s"], second["train_s"]) == ("-", "61.25")
     assert {row["emissions_s"] for row in (first, second)} == {"2.5"}
-    assert 0 < float(first["label_s"]) < 60 and 0 < float(second["label_s"]) < 60
+    assert float(first["label_s"]) > 0 and float(second["label_s"]) > 0
     table = (tmp_path / "rounds.tsv").read_text(encoding="utf-8")
     words = ["--summarize", "--pseudo_exp", str(tmp_path), "--last"]
     assert main([*words, "0"]) == 0

@@ -17,6 +17,7 @@ from repository import ROOT
 SOURCES = {"xx=": "bad", "": "silent", "fa=": "good"}
 
 
+@pytest.mark.slow
 def test_sources_are_ranked_by_their_zero_shot_labels(tmp_path, capsys):
     text = sorted(write_inputs(tmp_path).items())
     config = tmp_path / "pseudo.yaml"

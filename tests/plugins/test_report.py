@@ -17,6 +17,8 @@ from hamzaban.report.page import find_direction, format_clock, show_invisible
 from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sweeps import read_sweeps
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ["--output", "exp/report.html", "--replicates", "200"]
 
 

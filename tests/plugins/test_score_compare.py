@@ -164,6 +164,7 @@ def test_speakers_are_drawn_where_there_are_enough():
     assert by_utterance.rates[0].interval[0] < 0.125
 
 
+@pytest.mark.slow
 def test_equal_systems_are_seldom_called_different():
     rng = np.random.default_rng(0)
     words = [["a"] * 10] * 80

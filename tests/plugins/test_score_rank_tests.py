@@ -24,6 +24,7 @@ CORN = [
 ]
 
 
+@pytest.mark.slow
 def test_the_example_of_scikit_posthocs():
     found = conover_iman(README).p_values
     expected = [0.00119517, 0.00278329, 0.18672227]

@@ -73,6 +73,7 @@ def test_result_is_that_of_sclite_to_the_byte(tmp_path: Path, seed: int) -> None
     assert own == nist
 
 
+@pytest.mark.slow
 @needs_sclite
 @pytest.mark.parametrize("tokens", [ARABIC, list("ab")])
 def test_lines_of_thousands_of_words(tmp_path: Path, tokens: list[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hamzaban.score.tokens import load_splitter, split_chars, split_words
 
 
+@pytest.mark.torch
 def test_characters_are_those_of_espnet() -> None:
     from espnet2.text.char_tokenizer import CharTokenizer
 

@@ -55,6 +55,31 @@ def test_every_form_gives_the_same_scores(folder, capsys):
     }
 
 
+@pytest.mark.parametrize(
+    ("ref", "hyp", "utt_id"),
+    [
+        (("ref", "s-u x y"), ("hyp", "s-u x"), "s-u"),
+        (("ref.trn", "x y (s-u)"), ("hyp.trn", "x (s-u)"), "s-u"),
+        (
+            ("ref.jsonl", '{"id": "s-u", "text": "x y"}'),
+            ("hyp.jsonl", '{"id": "s-u", "text": "x"}'),
+            "s-u",
+        ),
+        (("ref.stm", "f A s 0 9 x y"), ("hyp.ctm", "f A 0 1 x"), "s-000"),
+    ],
+)
+def test_a_byte_order_mark_belongs_to_no_id_and_no_word(folder, ref, hyp, utt_id):
+    paths = [write(folder / name, f"\ufeff{line}") for name, line in (ref, hyp)]
+    refs, hyps, _ = read_both(*paths)
+    assert (refs, hyps) == ({utt_id: "x y"}, {utt_id: "x"})
+
+
+def test_a_byte_order_mark_in_utt2spk_belongs_to_no_id(folder):
+    text = write(folder / "ref", "u x")
+    utt2spk = write(folder / "utt2spk", "\ufeffu s")
+    assert read_both(text, text, utt2spk)[2] == {"u": "(s-u)"}
+
+
 def test_one_manifest_may_hold_both(folder):
     records = [
         {"audio_filepath": "a b.wav", "text": "x y", "pred_text": "x", "speaker": "s1"},
@@ -77,6 +102,7 @@ def test_one_manifest_may_hold_both(folder):
         ('{"id": "a", "words": "x"}', "it has id, words; choose one by --json_keys"),
         ('{"id": "a", "text": 3}', "the text is 3"),
         ('{"text": "x"}', "no field utt_id or id"),
+        ("[" * 100_000, "m.jsonl:1: no JSON"),
     ],
 )
 def test_a_bad_json_line_is_named(folder, line, message):
@@ -118,7 +144,13 @@ def test_words_go_to_the_segment_their_middle_lies_in(folder):
         ("f A s 0 1 { a / b }", "f A 0 1 x", "marks alternatives"),
         ("f A s 2 1 x", "f A 0 1 x", "ends before it starts"),
         ("f A s 0 1 x", "f A 0 x", "hyp.ctm:1: 4 fields"),
-        ("f A s 0 1 x", "f A 0 y x", "are no numbers"),
+        ("f A s 0 1 {a/b}", "f A 0 1 x", "ref.stm:1: .* marks alternatives"),
+        ("f A s 0 1 x", "f A 0 1 <ALT>", "hyp.ctm:1: .* marks alternatives"),
+        ("f A s 0 1 x", "f A 0 y x", "hyp.ctm:1: times '0 y' found, expected"),
+        ("f A s 0 1 x", "f A -0.5 1 x", "hyp.ctm:1: times '-0.5 1' found, expected"),
+        ("f A s 0 1 x", "f A 0.5 -1 x", "hyp.ctm:1: times '0.5 -1' found, expected"),
+        ("f A s 0 1 x", "f A nan 1 x", "hyp.ctm:1: times 'nan 1' found, expected"),
+        ("f A s -1 1 x", "f A 0 1 x", "ref.stm:1: times '-1 1' found, expected"),
     ],
 )
 def test_a_bad_time_mark_is_named(folder, stm, ctm, message):
@@ -154,6 +186,7 @@ def draw_time_marked(rng, folder):
     write(folder / "hyp.ctm", *(f"{f} 1 {b} {d} {w}" for f, b, d, w in ctm))
 
 
+@pytest.mark.slow
 @pytest.mark.needs("sclite")
 def test_same_counts_as_sclite_on_random_time_marks(folder):
     rng = random.Random(1)

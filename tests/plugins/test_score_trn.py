@@ -47,11 +47,17 @@ def test_a_file_is_read_back_in_its_order(tmp_path: Path) -> None:
         "(spk_1-spk-1-u2)": ["می\u200cروم", "a(b)", "<space>", "{x}"],
         "(spk_1-spk-1-u1)": [],
         "(گوینده-۱)": ["@", ";;", "<U+0040>"],
+        "(s-1)": ["\ufeffa"],
     }
     write_trn(path, lines.items())
     assert read_trn(path) == lines
     assert list(read_trn(path)) == list(lines)
     assert path.read_text(encoding="utf-8").splitlines()[1] == "\t(spk_1-spk-1-u1)"
+
+
+def test_a_byte_order_mark_at_the_head_of_the_text_is_read_back(tmp_path: Path) -> None:
+    write_trn(tmp_path / "a.trn", [("(s-u)", ["\ufeff", "a"])])
+    assert read_trn(tmp_path / "a.trn") == {"(s-u)": ["\ufeff", "a"]}
 
 
 def test_a_line_is_as_espnet_writes_it(tmp_path: Path) -> None:
@@ -89,6 +95,8 @@ def test_tokens_with_blanks_are_an_error(tmp_path: Path, token: str) -> None:
         (b"a b\n", "a.trn:1: no "),
         (b"a (s-u)\nb (s-u)\n", r"a.trn:2: id \(s-u\) occurs twice"),
         (b"a (s-u)\n\xff (s-v)\n", "a.trn: not UTF-8"),
+        (b"a (s-u)\n{ a / b } c (s-v)\n", "a.trn:2: braces mark alternatives"),
+        (b"{a/b} (s-u)\n", "a.trn:1: braces mark alternatives"),
     ],
 )
 def test_bad_trn_lines_are_named(tmp_path: Path, content: bytes, message: str) -> None:

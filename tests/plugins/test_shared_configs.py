@@ -46,6 +46,7 @@ def build(main, path, tmp_path, changes, *options):
     return yaml.safe_load(text)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("path", PRETRAIN, ids=by_name)
 def test_pretraining_config_builds_a_model(path, tmp_path):
     from hamzaban.bin.train_ssl import main
@@ -79,6 +80,7 @@ def test_tuning_config_changes_its_parent_and_is_in_the_table(path):
     assert f"| [{path.name}]({path.name}) |" in table
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("path", TUNING, ids=by_name)
 def test_tuning_config_names_its_parent_and_builds_a_model(path, tmp_path):
     from hamzaban.bin.train_asr import main

@@ -45,6 +45,6 @@ def test_empty_texts_are_counted():
     assert count_edits(["", "a b"], ["c", ""]) == (3, 2, 3, 2)
 
 
-def test_texts_without_a_partner_are_refused():
+def test_different_numbers_of_texts_are_an_error():
     with pytest.raises(ValueError, match="same number|length"):
         count_edits(["a", "b"], ["a"])

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hamzaban.text import Normalizer
 from hamzaban.text.rules import load_language
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("fa", "ar", "ur", "ps", "ckb", "ug", "sd", "pnb", "ks", "general", "tr")
 BLOCKS = [
     *((0x600, 0x700), (0x750, 0x780), (0x870, 0x900), (0xFB50, 0xFE00)),
@@ -72,7 +74,7 @@ def is_letter_or_digit(char):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_invariants(lang):
+def test_normalized_text_keeps_the_invariants(lang):
     train, score = (normalizer_of(lang, profile) for profile in ("train", "score"))
 
     @RUNS

@@ -37,6 +37,7 @@ def test_examples_hold(lang):
         assert ascii(normalizers[key].normalize(before)) == ascii(after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_examples_of_rules_hold_under_their_options(lang):
     normalizers = {}

@@ -29,7 +29,9 @@ def data(tmp_path):
     return folder
 
 
-def test_each_transcript_passes_the_rules_of_its_language(data, tmp_path, capsys):
+def test_each_transcript_is_normalized_by_the_rules_of_its_language(
+    data, tmp_path, capsys
+):
     words = [str(data), str(tmp_path / "out"), "--lang", "mul"]
     assert normalize_data.main(words) == 0
     lines = (tmp_path / "out" / "text").read_text(encoding="utf-8").splitlines()
@@ -44,7 +46,7 @@ def test_each_transcript_passes_the_rules_of_its_language(data, tmp_path, capsys
     assert "normalizer mul(ar=ar-train/" in out and ",fa=fa-train/" in out
 
 
-def test_each_language_is_held_against_its_alphabet(data, capsys):
+def test_each_language_is_compared_with_its_alphabet(data, capsys):
     assert audit_text.main([str(data), "--lang", "mul", "--max_foreign", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     places = {(line[:2], line.split()[1]) for line in lines if " U+" in line}
@@ -54,7 +56,7 @@ def test_each_language_is_held_against_its_alphabet(data, capsys):
         audit_text.main([str(data), "--lang", "mul"])
 
 
-def test_languages_have_to_be_known(data):
+def test_an_utterance_without_language_is_an_error(data):
     (data / "utt2lang").write_text("s-1 fa\n", encoding="utf-8")
     with pytest.raises(ValueError, match="utterance s-2 is missing; add its language"):
         normalize_data.main([str(data), str(data), "--lang", "mul"])

@@ -59,7 +59,7 @@ def test_a_language_without_rules_gets_the_general_ones_and_a_log_line(caplog):
         ("fa", "train", {"numbers": "equal"}, "numbers=equal .* is for scoring only"),
     ],
 )
-def test_what_is_unknown_is_refused(lang, profile, options, message):
+def test_unknown_names_and_values_are_refused(lang, profile, options, message):
     with pytest.raises(ValueError, match=message):
         Normalizer(lang, profile, **options)
 
@@ -93,7 +93,7 @@ def test_lines_stay_lines_and_line_ends_within_a_text_are_spaces():
         ("!؟", "", []),
     ],
 )
-def test_offsets(text, output, spans):
+def test_offsets_lead_back_to_the_input(text, output, spans):
     assert Normalizer("fa").normalize_with_offsets(text) == (output, spans)
 
 
@@ -116,7 +116,7 @@ def test_alphabet_follows_options():
     assert "ۀ" in Normalizer("fa", ezafe="keep").alphabet
 
 
-def test_positions():
+def test_rules_act_at_their_position_in_the_word():
     normalize = Normalizer("ckb").normalize
     assert normalize("هه ههه ه") == "ھە ھھە ە"
     assert normalize("ه\u064eب ه\u0640 ه\u200d") == "ھب ھ ھ"
@@ -137,6 +137,7 @@ def test_more_characters_than_the_code_page_holds_change_nothing(lang):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", known_languages())
 def test_every_option_makes_a_difference(lang):
     text = (

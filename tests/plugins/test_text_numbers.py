@@ -47,7 +47,7 @@ def test_all_urdu_numbers_below_100_differ():
         ("ur", "3.14", "تین اعشاریہ ایک چار"),
     ],
 )
-def test_words(lang, text, words):
+def test_numbers_are_spelled_in_words(lang, text, words):
     assert Normalizer(lang, numbers="words").normalize(text) == words
 
 
@@ -69,7 +69,7 @@ def test_words(lang, text, words):
         ("ur", "ڈھائی دو ہزار تین سو", "ڈھائی ۲۳۰۰"),
     ],
 )
-def test_spelled_equals_written(lang, spelled, written):
+def test_spelled_numbers_equal_written_ones(lang, spelled, written):
     normalize = Normalizer(lang, "score", numbers="equal").normalize
     assert normalize(spelled) == normalize(written)
 

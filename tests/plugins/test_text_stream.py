@@ -39,7 +39,7 @@ def make_text(num_lines):
     )
 
 
-def test_blocks_and_processes_change_nothing(monkeypatch):
+def test_the_result_does_not_depend_on_blocks_and_processes(monkeypatch):
     text = make_text(2000)
     whole, report = run(text)
     assert report.num_lines == whole.count("\n") == 2000
@@ -63,7 +63,7 @@ def test_kaldi_keeps_the_first_field():
 
 @pytest.mark.parametrize("nj", [1, 2])
 @pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0\x80", b"\xd9"])
-def test_what_is_not_utf8_is_refused_with_its_line(bad, nj, monkeypatch):
+def test_bytes_that_are_not_utf8_are_refused_with_their_line(bad, nj, monkeypatch):
     monkeypatch.setattr(stream, "BLOCK_BYTES", 64)
     text = b"good line\n" * 40 + b"bad " + bad + b"\n" + b"good\n" * 40
     with pytest.raises(ValueError, match=rf"in:41: byte 0x{bad[0]:02X} is not UTF-8"):
@@ -95,7 +95,7 @@ class Standard:
         pass
 
 
-def test_command(monkeypatch):
+def test_the_command_normalizes_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Standard("او می رود\n".encode()))
     monkeypatch.setattr(sys, "stdout", sink := Standard())
     assert cli.main(["normalize", "--lang", "fas", "--options", "affix=join"]) == 0

@@ -63,6 +63,7 @@ def load(token_dir):
     return build_tokenizer("bpe", folder / "tokens.txt", folder / "bpe.model")
 
 
+@pytest.mark.slow
 def test_text_survives_ids_and_tokens(token_dir):
     tokenizer = load(token_dir)
 
@@ -78,7 +79,7 @@ def test_text_survives_ids_and_tokens(token_dir):
     survives()
 
 
-def test_layout_is_espnets(token_dir):
+def test_the_token_list_has_the_layout_of_espnet(token_dir):
     kind, folder = token_dir
     tokens = read_token_list(folder / "tokens.txt")
     assert tokens[:2] == [BLANK, UNK]
@@ -127,7 +128,7 @@ def test_second_run_writes_the_same_bytes(tmp_path, token_dir):
 
 
 @pytest.mark.torch
-def test_ids_are_those_of_espnets_classes(token_dir):
+def test_ids_equal_those_of_the_classes_of_espnet(token_dir):
     from hamzaban import compat
 
     compat.prepare()
@@ -159,7 +160,7 @@ def test_joined_pieces_have_single_spaces(token_dir):
 
 
 @pytest.mark.parametrize("mode", ["unigram", "bpe"])
-def test_too_large_names_the_largest_that_works(tmp_path, mode):
+def test_a_size_too_large_names_the_largest_that_works(tmp_path, mode):
     text = write_text(tmp_path / "text", [" ".join(PERSIAN)] * 3)
     command = [str(text), "--bpemode", mode, "--output_dir", str(tmp_path / "out")]
     with pytest.raises(ValueError, match="nbpe 5000 is too large") as error:
@@ -173,7 +174,7 @@ def test_too_large_names_the_largest_that_works(tmp_path, mode):
 
 
 @pytest.mark.parametrize("mode", ["unigram", "bpe"])
-def test_too_small_names_the_smallest(tmp_path, mode):
+def test_a_size_too_small_names_the_smallest_that_works(tmp_path, mode):
     text = write_text(tmp_path / "text", [" ".join(PERSIAN)] * 3)
     command = [str(text), "--bpemode", mode, "--output_dir", str(tmp_path / "out")]
     with pytest.raises(ValueError, match="nbpe 5 is too small") as error:
@@ -219,7 +220,7 @@ def test_no_text_is_an_error(tmp_path):
         make_tokens([str(text), "--output_dir", str(tmp_path / "out")])
 
 
-def test_files_of_two_runs_are_refused(tmp_path, token_dir):
+def test_a_model_and_a_token_list_of_two_runs_are_refused(tmp_path, token_dir):
     kind, folder = token_dir
     if kind == "char":
         pytest.skip("characters have one file")
@@ -235,7 +236,7 @@ def test_files_of_two_runs_are_refused(tmp_path, token_dir):
         build_tokenizer("word", tokens)
 
 
-def test_alphabet_is_legal():
+def test_the_characters_of_these_tests_are_legal_text():
     assert all(unicodedata.category(char) not in ("Cc", "Zs") for char in ALPHABET)
 
 

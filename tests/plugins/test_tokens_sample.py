@@ -12,7 +12,7 @@ def write(lines, folder, monkeypatch, most):
     return tokens, (folder / "bpe.model").read_bytes()
 
 
-def test_a_text_that_is_not_large_gives_what_it_gave(tmp_path, monkeypatch):
+def test_a_text_under_the_limit_is_not_thinned(tmp_path, monkeypatch):
     lines = [f"{a} {b}" for a in WORDS for b in WORDS] * 8
     small = write(lines, tmp_path / "a", monkeypatch, len(lines))
     assert write(lines, tmp_path / "b", monkeypatch, 10**6) == small

@@ -92,3 +92,83 @@ def test_a_config_that_espnet_wrote_is_read_again(parse):
 def test_a_missing_yaml_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.yaml: no such YAML"):
         parse_arguments(ASRTask.get_parser(), ["--config", str(tmp_path / "none.yaml")])
+
+
+def parse_words(*words):
+    return parse_arguments(ASRTask.get_parser(), list(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["lr=1e-4"], {"lr": 1e-4}),
+        (["lr=1e30"], {"lr": 1e30}),
+        (["{lr: 1e-4, betas: [9e-1, 0.98]}"], {"lr": 1e-4, "betas": [0.9, 0.98]}),
+        (["{'lr': 1e-4, 'amsgrad': True}"], {"lr": 1e-4, "amsgrad": True}),
+        (["lr='1'", "betas=[0.9, '0.98']"], {"lr": 1, "betas": [0.9, 0.98]}),
+    ],
+)
+def test_a_number_on_the_command_line_is_a_number(words, expected):
+    given = [part for word in words for part in ("--optim_conf", word)]
+    conf = parse_words("--optim", "adam", *given).optim_conf
+    conf["betas"] = list(conf.get("betas", expected.get("betas", ())))
+    assert conf == {"betas": [], **expected}
+    assert not isinstance(conf["lr"], str)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("betas=[0.9, x]", "optim_conf: betas: item 2: 'x' found, expected a number"),
+        ("betas=[0.9]", "optim_conf: betas: [0.9] found, expected a list of 2 numbers"),
+        ("betas=0.9", "optim_conf: betas: 0.9 found, expected a list of 2 numbers"),
+        ("lr=[1]", "optim_conf: lr: [1] found, expected a number"),
+        ("amsgrad=perhaps", "optim_conf: amsgrad: 'perhaps' found, expected true or f"),
+        ("lr=[1, 2", "--optim_conf lr:1: is not YAML: "),
+        ("nonsense", "--optim_conf: 'nonsense' found, expected name=value, such as"),
+        ("lr=!!python/object/apply:os.getcwd []", "--optim_conf lr:1: "),
+    ],
+)
+def test_a_wrong_optimizer_value_on_the_command_line_is_one_line(word, message):
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        parse_words("--optim", "adam", "--optim_conf", word)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_schedule_value_without_a_default_is_one_line():
+    words = ["--scheduler", "tristagelr", "--scheduler_conf", "max_steps=many"]
+    with pytest.raises(ValueError, match="scheduler_conf: max_steps: 'many' found, ex"):
+        parse_words(*words)
+
+
+def test_an_option_of_values_is_not_run_as_python(tmp_path):
+    mark = tmp_path / "mark"
+    with pytest.raises(ValueError, match="optim_conf: 'dict"):
+        parse_words("--optim_conf", f"dict(a=open({str(mark)!r}, 'w'))")
+    assert not mark.exists()
+
+
+def test_a_mapping_of_the_command_line_may_hold_an_equals_sign():
+    conf = parse_words(
+        "--frontend_conf", "{'a': {'b': 'c=d', 'e': None}}"
+    ).frontend_conf
+    assert conf["a"] == {"b": "c=d", "e": None}
+
+
+def test_values_of_nested_names_join_those_given_before():
+    words = ["--frontend_conf", "a.b=1", "--frontend_conf", "a.c=2e1"]
+    assert parse_words(*words).frontend_conf["a"] == {"b": 1, "c": 20.0}
+
+
+@pytest.mark.parametrize("word", ["ctc_weight=fast", "ctc_wait=1"])
+def test_a_wrong_value_or_name_of_a_model_is_one_line(word, tmp_path):
+    (tmp_path / "tokens.txt").write_text("<blank>\n<unk>\na\n<sos/eos>\n")
+    args = parse_words(
+        *("--token_list", str(tmp_path / "tokens.txt"), "--token_type", "char"),
+        *("--model", "espnet", "--frontend", "default", "--encoder", "rnn"),
+        *("--model_conf", word),
+    )
+    name = word.partition("=")[0]
+    with pytest.raises(ValueError, match=f"an option such as model_conf.*{name}") as e:
+        ASRTask.build_model(args)
+    assert "\n" not in str(e.value)

@@ -5,6 +5,8 @@ import pytest
 import soundfile
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 OPTIONS = {
     "noise_apply_prob": 1.0,
     "noise_db_range": "10_10",
@@ -50,6 +52,7 @@ def prepare(inputs, train, **options):
     return speech, np.asarray(found).reshape(-1)
 
 
+@pytest.mark.slow
 def test_noise_has_the_level_asked_for(inputs):
     speech, found = prepare(inputs, True, **scps(inputs, rir_scp=None))
     scale = found @ speech / (speech @ speech)  # ESPnet scales down what would clip
@@ -72,6 +75,7 @@ def test_validation_stays_clean(inputs):
     assert np.array_equal(speech, found)
 
 
+@pytest.mark.torch
 def test_augmented_run_killed_in_an_epoch_ends_as_a_whole_one(inputs, tmp_path):
     from hamzaban.train.checkpoints import load_checkpoint
 

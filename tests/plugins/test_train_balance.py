@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+pytestmark = pytest.mark.torch
+
 SIZES = {"fa": 60, "ar": 20, "ur": 5}
 
 

@@ -8,9 +8,9 @@ from hamzaban import compat
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
     """Import here what takes seconds, so that collecting tests does not."""
-    global make_groups, scale_of
+    global make_groups, compute_scale
     compat.prepare()
-    from hamzaban.train.param_groups import make_groups, scale_of
+    from hamzaban.train.param_groups import compute_scale, make_groups
 
 
 INSIDE = "frontend.upstream.upstream.model."
@@ -30,7 +30,7 @@ INSIDE = "frontend.upstream.upstream.model."
     ],
 )
 def test_rate_falls_from_the_top(name, scale):
-    assert scale_of(name, 12, 0.5, INSIDE) == scale
+    assert compute_scale(name, 12, 0.5, INSIDE) == scale
 
 
 def test_groups_have_all_that_is_trained():

@@ -1,6 +1,9 @@
 """Curves are drawn at the end and now and then, not after each epoch."""
 
+import pytest
 import tiny_training
+
+pytestmark = pytest.mark.torch
 
 
 def test_curves_are_drawn_at_the_end(tmp_path, monkeypatch):

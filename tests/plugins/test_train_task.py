@@ -5,6 +5,8 @@ import argparse
 import pytest
 import tiny_training
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def task():

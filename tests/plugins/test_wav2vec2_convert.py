@@ -19,14 +19,14 @@ from hamzaban.bin.import_ssl import main as import_ssl
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
     """Import here what takes seconds, so that collecting tests does not."""
-    global Checkpoint, LossOptions, PretrainModel, draw_batch, encode_layers
+    global Checkpoint, LossOptions, PretrainModel, build_masked_batch, encode_layers
     global fill_missing, read_foreign, make_model_cfg, make_task_cfg, quantize
     global read_source, torch, transformers, write_checkpoint
     import torch
     import transformers
 
     from hamzaban.asr.upstream import encode_layers
-    from hamzaban.pretrain.masked_batch import draw_batch
+    from hamzaban.pretrain.masked_batch import build_masked_batch
     from hamzaban.pretrain.model import LossOptions, PretrainModel
     from hamzaban.pretrain.quantize import quantize
     from hamzaban.wav2vec2.checkpoint import Checkpoint, write_checkpoint
@@ -102,7 +102,7 @@ def run_both(ours, theirs):
         negatives[row, frames[row]] = torch.from_numpy(
             frames[row][drawn[row]] + row * total
         )
-    draw = draw_batch(
+    draw = build_masked_batch(
         frames, drawn, num_frames=[total] * 2, total=total, device=speech.device
     )
     ours._draw = lambda *_: draw

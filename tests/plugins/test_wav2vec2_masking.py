@@ -21,6 +21,7 @@ def test_masked_frames_are_valid_sorted_and_enough_for_a_negative(num_frames):
         assert frames.size >= min(11, num_frames)  # two spans that start apart
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("num_frames", [150, 500])
 def test_share_of_masked_frames_is_that_of_s3prl(num_frames):
     model = pytest.importorskip("s3prl.upstream.wav2vec2.wav2vec2_model")

@@ -65,6 +65,7 @@ def test_recipe_goes_from_its_corpus_to_scores(name, warm, tmp_path):
         assert len(text.splitlines()) == 25  # none of the planted leaks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_recipe_without_its_corpus_says_where_to_get_it(name, tmp_path):
     recipe = copy_recipe(name, tmp_path)

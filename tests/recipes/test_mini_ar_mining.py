@@ -12,6 +12,8 @@ import yaml
 from hamzaban.cli import main as run_cli
 from repository import ROOT
 
+pytestmark = pytest.mark.slow
+
 RECIPE = ROOT / "egs2" / "mini_ar" / "asr1"
 NUM_SPEAKERS = 10  # each a block of speech; four come again in another file
 MAX_UTTS = 3  # of each

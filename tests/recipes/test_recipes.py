@@ -94,6 +94,7 @@ MODEL_CONFIGS = [
 ]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("path", MODEL_CONFIGS, ids=name_of)
 def test_configuration_builds_a_model(path, tmp_path):
     """A dry run: the model and its optimizer are built, nothing is read or trained."""

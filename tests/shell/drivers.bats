@@ -105,11 +105,11 @@ YAML
     [[ ${output} == *"hamzaban run-jobs --backend local --ngpu 0 "*" decode-asr"* ]]
 }
 
-@test "the GPUs that are there are used, and a line says how many" {
+@test "--ngpu auto uses all GPUs of the machine and logs how many" {
     train() { # expected option...
         run asr --dry_run true --stage train --stop_stage train --ngpu auto "${@:2}"
         [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
-        [[ ${output} == *"--ngpu is $1: the GPUs that are there"* ]] &&
+        [[ ${output} == *"--ngpu auto selects $1 GPU(s)"* ]] &&
             [[ ${output} == *"train-asr "*" --ngpu $1 "* ]]
     }
     printf '#!/bin/sh\necho 0\necho 1\n' > "${PATH%%:*}/nvidia-smi"

@@ -57,9 +57,9 @@ fake_rounds() {
 # pseudo-label: rounds before ${COLLAPSE} are well; the rest is fake_hamzaban's.
 set -eu
 [[ $1 != train-lm ]] || { mkdir -p "$5/word" && touch "$5/word/lm.bin"; }
-[[ $1 == pseudo-label || $1 == summarise-rounds ]] || exec "${FAKE}" "$@"
+[[ $1 == pseudo-label ]] || exec "${FAKE}" "$@"
 printf '%s\n' "$*" >> "${CALLS}"
-if [[ $1 == summarise-rounds ]]; then
+if [[ ${6-} == --summarize ]]; then
     cp "$3/round_$5/status.json" "$3/status.json"
     printf 'round\n%s\n' "$5" > "$3/rounds.tsv"
     exit 0

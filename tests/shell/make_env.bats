@@ -74,8 +74,8 @@ fake_python() { # path version
 
 @test "an environment is made anew for a reason that is said" {
     fake_python "${root}/.venv/bin/python" 3.11.2
-    [ "$(why_anew "" "3.11 a /x" "${root}/none")" = "it is not there" ]
-    [ "$(why_anew "" "3.11 a /x" "${root}/.venv")" = "its set-up was not finished" ]
+    [ "$(why_anew "" "3.11 a /x" "${root}/none")" = "it does not exist" ]
+    [ "$(why_anew "" "3.11 a /x" "${root}/.venv")" = "its installation is incomplete" ]
     [ "$(why_anew "3.11 a /x" "3.12 b /x" "${root}/.venv")" = "it has Python 3.11" ]
     [ "$(why_anew "3.11 a /x y" "3.11 a /z" "${root}/.venv")" = "it was moved from /x y" ]
     [ "$(why_anew "3.11 a /x y" "3.11 b /x y" "${root}/.venv")" = "" ]
@@ -86,7 +86,7 @@ fake_python() { # path version
     [[ ${output//$'\n'/ } == "sctk shellcheck bats cmake make g++ libboost"*" liblzma-dev" ]]
     run install_packages "${root}/.venv.apt_failed" sctk bats
     [ "${status}" -eq 1 ]
-    [[ ${output} == *"Missing: sctk bats; apt-get as root is not at hand" ]]
+    [[ ${output} == *"Missing: sctk bats; apt-get cannot be run as root" ]]
 }
 
 @test "packages that apt-get failed to install are not tried again each time" {

@@ -19,7 +19,7 @@ pseudo() { # option...
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
     [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "make-emissions pseudo-label \
 make-tokens map-head collect-stats collect-stats train-asr make-emissions pseudo-label \
-collect-stats collect-stats train-asr make-emissions pseudo-label summarise-rounds" ]
+collect-stats collect-stats train-asr make-emissions pseudo-label pseudo-label" ]
     grep -q "^train-asr .*round_2/model .*--init_param exp/pseudo/source.pth \
 .*round_1/data/train/text,text,text" "${CALLS}"
     grep -q "^make-emissions --asr_exp exp/pseudo/round_2/model" "${CALLS}"
@@ -45,7 +45,7 @@ collect-stats collect-stats train-asr make-emissions pseudo-label summarise-roun
     run pseudo --rounds 1
     [ "${status}" -eq 0 ]
     [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = \
-        "train-asr make-emissions pseudo-label summarise-rounds" ]
+        "train-asr make-emissions pseudo-label pseudo-label" ]
 }
 
 @test "weights may be random or pretrained, tokens pieces" {
@@ -89,12 +89,12 @@ downloads/seed/wav2vec2.pt" "${CALLS}"
     : > "${CALLS}"
     pseudo --rounds 2
     [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "collect-stats collect-stats \
-train-asr make-emissions pseudo-label summarise-rounds" ]
+train-asr make-emissions pseudo-label pseudo-label" ]
     : > "${CALLS}"
     run pseudo --rounds 1
     [[ ${output} == *"round_2: the rounds end with round 1; it is now \
 exp/pseudo/set_aside/round_2.1"* ]]
-    [ "$(< "${CALLS}")" = "summarise-rounds --pseudo_exp exp/pseudo --last 1" ]
+    [ "$(< "${CALLS}")" = "pseudo-label --pseudo_exp exp/pseudo --last 1 --summarize" ]
     [ ! -e exp/pseudo/round_2 ]
     [ -f exp/pseudo/set_aside/round_2.1/model/config.yaml ]
     cmp exp/pseudo/status.json exp/pseudo/round_1/status.json

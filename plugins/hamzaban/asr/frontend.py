@@ -72,7 +72,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         self.normalize = bool(conf.get("normalize", False))
         self.tile_factor = conf.get("tile_factor") or 1
         self.frontend_type = "hamzaban_s3prl"
-        self.conv = wav2vec2.find_conv(model)
+        self.conv = wav2vec2.read_conv(model)
         self.hop_length = math.prod(stride for _, stride in self.conv)
         self.num_updates = 0
 
@@ -231,7 +231,9 @@ def _check_conf(conf: Mapping[str, Any], fs: int | str) -> None:
         raise ValueError(
             f"frontend_conf.frontend_conf: upstream {upstream} with extra_conf "
             f"{conf.get('extra_conf')} is not supported; known: {', '.join(UPSTREAMS)} "
-            "without extra_conf; ESPnet's own frontend s3prl takes any"
+            "without extra_conf; give a Hugging Face directory of wav2vec 2.0 as "
+            "--ssl_checkpoint; other models need --frontend s3prl, without the options "
+            "of fine-tuning such as layerdrop"
         )
     if str(fs).lower() not in ("16000", "16k"):
         raise ValueError(

@@ -1,7 +1,9 @@
 """Fine-tuning to a CTC recognizer as an ESPnet2 task."""
 
 import argparse
+import dataclasses
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from hamzaban.asr.balancing import (
     is_balanced,
 )
 from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
+from hamzaban.asr.frontend_options import FineTuning
 from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
 from hamzaban.cli import finite_float
+from hamzaban.fileio import atomic_path
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.augment import check_augmentation
@@ -160,6 +164,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train or collect statistics in this process."""
         keep_freed_memory()
+        check_frontend(args)
         check_frozen(args)
         check_augmentation(args)
         for name in ("freeze_updates", "layerdrop"):
@@ -170,6 +175,32 @@ class ASRTask(TaskMixin, EspnetASRTask):
             fill_languages(args)
             args.unused_parameters = True  # a batch may lack a language, and its head
         super().main_worker(args)
+        if args.dist_rank in (None, 0):
+            keep_bpemodel(args)
+
+
+def keep_bpemodel(args: argparse.Namespace) -> None:
+    """Copy the BPE model beside config.yaml, where it is found after a move."""
+    path, folder = args.bpemodel and Path(args.bpemodel), Path(args.output_dir)
+    if not args.collect_stats and path and path.is_file() and path.parent != folder:
+        with atomic_path(folder / path.name) as temporary:
+            shutil.copyfile(path, temporary)
+
+
+def check_frontend(args: argparse.Namespace) -> None:
+    """Check that the options of our frontend are not given to ESPnet's.
+
+    Raises:
+        ValueError: They are.
+    """
+    ours = {field.name for field in dataclasses.fields(FineTuning)}
+    found = sorted(ours & set(args.frontend_conf))
+    if args.frontend == "s3prl" and found:
+        raise ValueError(
+            f"frontend_conf: {', '.join(found)} found, which --frontend s3prl does not "
+            f"have; remove it, or use --frontend {FRONTEND} with --ssl_checkpoint (a "
+            "Hugging Face directory will do)"
+        )
 
 
 def check_frozen(args: argparse.Namespace) -> None:

@@ -97,7 +97,7 @@ def normalize_waveforms(speech: Tensor, lengths: Tensor) -> Tensor:
     return centred * (variance + 1e-5).rsqrt()
 
 
-def find_conv(model: Wav2Vec2Model) -> list[tuple[int, int]]:
+def read_conv(model: Wav2Vec2Model) -> list[tuple[int, int]]:
     """Give kernel and stride of each convolution, in samples of its input."""
     convs = [block[0] for block in model.feature_extractor.conv_layers]
     return [(conv.kernel_size[0], conv.stride[0]) for conv in convs]

@@ -19,11 +19,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True)
 class Conditions:
-    """Which sets are copied, and how.
+    """The sets to copy and the conditions of their copies.
 
     Attributes:
         sets: Names of the sets, such as `test`.
-        noise: Noise and rooms of each condition, by name.
+        noise: Noise and rooms by the name of the condition.
     """
 
     sets: tuple[str, ...]
@@ -44,11 +44,11 @@ class _File:
 
 
 def read_conditions(path: Path) -> Conditions:
-    """Read the YAML of conditions: `sets`, `seed`, `conditions`.
+    """Read a YAML of conditions with the keys `sets`, `seed` and `conditions`.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: A value is missing, unknown or not understood.
+        ValueError: A value is missing, unknown or invalid.
     """
     file = read_dataclass(_File, path, see="conf/conditions.yaml")
     note_inputs(*read_config(path)[1])
@@ -67,15 +67,15 @@ def read_conditions(path: Path) -> Conditions:
 def make_conditions(
     data: Path, conditions: Conditions, *, nj: int = 1, fs: int = 16000
 ) -> None:
-    """Write `data/<set>_<condition>` for each set and condition; ids stay.
+    """Write `data/<set>_<condition>` for each set and condition, with the same ids.
 
-    Nothing is dropped for its length or level.
+    No utterance is dropped for its length or level.
 
     Args:
-        data: Holds the sets.
+        data: Folder that holds the sets.
         conditions: What to write.
         nj: Number of processes.
-        fs: Rate of the copies, Hz.
+        fs: Sample rate of the copies, Hz.
 
     Raises:
         FileNotFoundError: A set or a list is missing.

@@ -1,8 +1,8 @@
-"""Is an audio file cut off? Told from its container, without decoding.
+"""Detect truncated audio files from their containers, without decoding.
 
-Each format says somewhere how long it is or marks its end; what is missing is missing.
-FLAC does so only in its samples: see `hamzaban.audio.reader`, which decodes. Of MP3
-without a Xing header all frame headers are read.
+Most formats state their length or mark their end. FLAC does not, so
+`hamzaban.audio.reader` decodes its last sample. For an MP3 file without a Xing header
+all frame headers are read.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 from hamzaban.audio.source import STREAMED_SIZE
 
 _OGG_PAGE_MAX = 27 + 255 + 255 * 255  # bytes (RFC 3533, section 6)
-_KBITS = {  # of layer III by the header's index (ISO/IEC 11172-3 and 13818-3)
+_KBITS = {  # bit rates of layer III by the header's index (ISO/IEC 11172-3 and 13818-3)
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
@@ -22,13 +22,14 @@ _XING_OFFSETS = {(True, False): 36, (True, True): 21, (False, False): 21}  # els
 
 
 def find_truncation(stream: BinaryIO) -> str | None:
-    """Say how an audio file is cut off.
+    """Return how an audio file is truncated, or None if it is not.
 
     Args:
-        stream: WAV, RF64, AIFF, Ogg, MP3, MP4 or Matroska; others are not judged.
+        stream: WAV, RF64, AIFF, Ogg, MP3, MP4 or Matroska. For others the result is
+            None.
 
     Returns:
-        What is missing, or None.
+        A description such as "last page ends at byte 900, the file at 800".
     """
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
@@ -97,7 +98,7 @@ def _cut_mp4(stream: BinaryIO, size: int) -> str | None:
         elif length == 0:  # to the end of the file
             length = size - position
         if length < 8:
-            return None  # no box; the decoder judges
+            return None  # not a box; the decoder decides
         names.add(name)
         if cut := _compare(f"box {name.decode('latin-1')}", position + length, size):
             return cut
@@ -135,7 +136,8 @@ def _mp3_frame(head: bytes) -> tuple[int, bool, bool] | None:
     """Read a layer III frame header.
 
     Returns:
-        Length in bytes, is it MPEG 1, is it mono; None if it is no such header.
+        The length in bytes, whether it is MPEG 1, and whether it is mono; None if it
+        is not such a header.
     """
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
         return None
@@ -150,13 +152,13 @@ def _mp3_frame(head: bytes) -> tuple[int, bool, bool] | None:
 
 
 class _Mp3(NamedTuple):
-    """Where the first frame of an MP3 is, and what a Xing header says of the others.
+    """The place of the first frame of an MP3 file, and what its Xing header states.
 
     Attributes:
         start: First byte of the first frame.
-        frame_bytes: Its length in bytes.
-        end: The byte after the last frame; None where that is not stated.
-        has_frames: The number of frames is stated.
+        frame_bytes: Length of the first frame in bytes.
+        end: The byte after the last frame; None if the header does not state it.
+        has_frames: Whether the header states the number of frames.
     """
 
     start: int
@@ -186,24 +188,24 @@ def _read_mp3(stream: BinaryIO) -> _Mp3 | None:
 
 
 def is_length_stated(stream: BinaryIO) -> bool:
-    """Return whether an MP3 states how many frames it has, and no others follow."""
+    """Return whether an MP3 file states its number of frames and no others follow."""
     mp3 = _read_mp3(stream)
     if mp3 is None or not mp3.has_frames:
         return False
     if mp3.end is None:
         return True
     stream.seek(mp3.end)
-    follows = stream.read(4)  # another MP3 where two were joined
+    follows = stream.read(4)  # a second MP3 file if two were joined
     return follows[:3] != b"ID3" and _mp3_frame(follows) is None
 
 
 def _cut_mp3(stream: BinaryIO, size: int) -> str | None:
     mp3 = _read_mp3(stream)
     if mp3 is None:
-        return None  # the decoder judges
+        return None  # the decoder decides
     if mp3.end is not None and (
         cut := _compare("Xing header", mp3.end - mp3.frame_bytes, size)
-    ):  # less than a frame may be a tag that was removed
+    ):  # a removed tag may account for less than a frame
         return cut
     return None if mp3.has_frames else _walk_mp3(stream, mp3.start, size)
 

@@ -1,4 +1,4 @@
-"""Cutting many spans out of one recording while it is decoded once."""
+"""Cut many spans out of a recording in one pass."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,18 +20,19 @@ def cut_spans(
     spans: Sequence[tuple[int, int | None]],
     max_samples: float,
 ) -> Iterator[tuple[int, np.ndarray | None]]:
-    """Cut spans, which may overlap, out of a stream; hold no more than they need.
+    """Yield spans of a stream, which may overlap, holding no more than they need.
 
     Decoding stops after the last span.
 
     Args:
         blocks: Consecutive parts of the recording, each of shape (num_samples,).
         spans: First sample and the one after the last (None: the recording's end).
-        max_samples: A span that grows longer than this is given up.
+        max_samples: A span that is longer than this is given up.
 
     Yields:
         The index of a span, and its samples, shape (num_samples,), or None if it was
-        given up. The recording's end shortens spans, to nothing for those beyond it.
+        given up. A span that reaches beyond the recording is shortened; one that begins
+        beyond it is empty.
     """
     order = sorted(range(len(spans)), key=lambda index: spans[index][0])
     waiting = [_Open(index, *spans[index]) for index in reversed(order)]

@@ -1,4 +1,4 @@
-"""What the audio stage is asked for."""
+"""Options of the audio stage."""
 
 import hashlib
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from hamzaban.audio.stream import RATE_RANGE
 from hamzaban.config import check_options, option
 
 AUDIO_FORMATS = ("flac", "wav")
@@ -13,10 +14,10 @@ SPEED_RANGE = (0.5, 2.0)
 
 
 def parse_range(option: str, text: str) -> tuple[float, float]:
-    """Read one number, or two such as `5 20`.
+    """Return the two bounds that a text gives: one number, or two such as `5 20`.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It gives neither.
     """
     words = text.strip("[]()").replace(",", " ").split()
     try:
@@ -29,7 +30,7 @@ def parse_range(option: str, text: str) -> tuple[float, float]:
 
 
 def _read_pair(name: str) -> Callable[[object], object]:
-    """Return a function that makes a pair of one number, or of text such as `5 20`."""
+    """Return a function that reads a pair from a number or a text such as `5 20`."""
 
     def convert(value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -41,18 +42,18 @@ def _read_pair(name: str) -> Callable[[object], object]:
 
 @dataclass(frozen=True)
 class NoiseOptions:
-    """Which noise and rooms are added to which utterances.
+    """The noise and rooms to add, and the share of utterances that get them.
 
     Attributes:
-        noise_list: Noises, a path or `id path` a line; None: no noise.
-        rir_list: Room impulse responses, likewise; None: no rooms.
-        snr_db: Bounds of the signal-to-noise ratio, dB, of a drawn uniformly.
-        num_noises: Bounds of how many noises are summed, as voices to a babble.
+        noise_list: List of noises, each line a path or `id path`; None adds no noise.
+        rir_list: List of room impulse responses of the same form; None adds no rooms.
+        snr_db: Bounds of the signal-to-noise ratio, dB, which is drawn uniformly.
+        num_noises: Bounds of the number of noises to sum; several voices make babble.
         noise_prob: Share of the utterances that get noise.
         rir_prob: Share of the utterances that get a room.
         copies: Noisy copies beside each utterance; 0 changes the utterance itself.
-        seed: Decides with the id of an utterance what it gets.
-        signature: Changes with the files of the lists.
+        seed: Random seed; it is combined with the id of an utterance.
+        signature: Digest of the names, sizes and times of the files in the lists.
     """
 
     noise_list: Path | None = None
@@ -81,11 +82,11 @@ class NoiseOptions:
 
 
 class Variant(NamedTuple):
-    """One of the forms in which each utterance is written.
+    """One of the variants in which each utterance is written.
 
     Attributes:
-        prefix: What stands before the ids of utterance and speaker.
-        speed: Factor.
+        prefix: Prefix of the ids of utterance and speaker.
+        speed: Speed factor.
         is_noisy: Whether noise and rooms are added.
     """
 
@@ -96,7 +97,7 @@ class Variant(NamedTuple):
 
 @dataclass(frozen=True)
 class FormatOptions:
-    """What each utterance is made into.
+    """Format of the output, and limits of the utterances that are kept.
 
     Attributes:
         fs: Sampling rate of the output, Hz.
@@ -106,11 +107,11 @@ class FormatOptions:
         min_duration_s: Utterances must be longer.
         max_duration_s: Utterances must be shorter.
         silence_db: Utterances must be louder, in dB of full scale.
-        allow_pipes: Run entries of wav.scp that are commands.
+        allow_pipes: Whether to run entries of wav.scp that are commands.
         noise: Noise and rooms; None adds none.
     """
 
-    fs: int = option(16000, at_least=1)
+    fs: int = option(16000, at_least=RATE_RANGE[0], at_most=RATE_RANGE[1])
     audio_format: str = option("flac", choices=AUDIO_FORMATS)
     channel: int | None = option(None, at_least=0)
     speed_factors: tuple[float, ...] = (1.0,)
@@ -135,7 +136,7 @@ class FormatOptions:
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """The forms of each utterance: speeds, and noisy ones."""
+        """The variants of each utterance: speeds, and noisy copies."""
         speeds = [(speed_prefix(speed), speed) for speed in self.speed_factors]
         if self.noise is None:
             return tuple(Variant(*speed) for speed in speeds)
@@ -149,7 +150,7 @@ class FormatOptions:
         return (*(Variant(*speed) for speed in speeds), *noisy)
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that change with any value that matters."""
+        """Return 16 hexadecimal digits that depend on the values behind the audio."""
         values = (
             self.fs,
             self.audio_format,
@@ -165,7 +166,7 @@ def parse_factors(text: str) -> tuple[float, ...]:
     """Read speed factors such as `0.9 1.0 1.1`; an empty text means 1.0 alone.
 
     Raises:
-        ValueError: Not a number, out of range, or twice the same.
+        ValueError: A factor is not a number, out of range, or given twice.
     """
     try:
         factors = tuple(float(word) for word in text.split()) or (1.0,)
@@ -184,7 +185,7 @@ def parse_factors(text: str) -> tuple[float, ...]:
 
 
 def speed_prefix(factor: float) -> str:
-    """Return what Kaldi and ESPnet put before ids: `sp0.9-`; nothing for 1.0."""
+    """Return the prefix of Kaldi and ESPnet for ids, such as `sp0.9-`; "" for 1.0."""
     return "" if factor == 1.0 else f"sp{factor:g}-"
 
 

@@ -1,4 +1,4 @@
-"""The record, beside the files of a folder, of what they were made from."""
+"""Manifests: in each folder of audio, a record of what its files were made from."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -10,22 +10,25 @@ from hamzaban.fileio import atomic_text, warn_of_damage
 
 NAME = "manifest"
 KEPT = "-"
-RETRIED = frozenset({"missing", "unreadable", "truncated"})  # may be well next time
+NUM_MARKS = 3  # is_scaled, is_noisy and is_one_channel of an entry
+RETRIED = frozenset(
+    {"missing", "unreadable", "truncated"}
+)  # the source may be complete next time
 WRITE_EVERY_S = 2.0
 
 
 class Entry(NamedTuple):
-    """What became of one utterance.
+    """The result for one utterance.
 
     Attributes:
-        key: Its id, with the prefix of its speed.
-        digest: Changes with all that decides the samples.
-        reason: Why it was dropped, one word; "-" if it was written.
+        key: Its id, with the prefix of its variant.
+        digest: Digest of everything that decides its samples.
+        reason: One word that says why it was dropped; "-" if it was written.
         num_samples: Length written, in samples.
         num_bytes: Size of the file written.
         is_scaled: Whether it was scaled down to fit 16 bits.
         is_noisy: Whether noise or a room was added.
-        is_one_channel: Whether one channel was taken as the channels cancelled.
+        is_one_channel: Whether one channel was taken because the channels cancelled.
     """
 
     key: str
@@ -39,14 +42,16 @@ class Entry(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Whether there is a file."""
+        """Whether the utterance was written."""
         return self.reason == KEPT
 
 
 def read_manifest(folder: Path) -> dict[str, Entry]:
-    """Return a folder's manifest; empty where there is none.
+    """Return a folder's manifest, which is empty if there is none.
 
-    Entries to retry are left out, and so are damaged lines, whose audio is made again.
+    Entries to retry and damaged lines are omitted, so that their audio is made again.
+    An entry that lacks its last mark is older than the check for channels that cancel
+    each other, so what it calls silent is retried as well.
     """
     path = folder / NAME
     if not path.exists():
@@ -61,9 +66,10 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
             except ValueError:
                 damaged.append(number)
                 continue
-            if reason not in RETRIED:
+            is_old_silence = reason == "silent" and len(marks) < NUM_MARKS
+            if reason not in RETRIED and not is_old_silence:
                 counts = (num_samples, num_bytes)
-                flags = map(bool, marks[:3])
+                flags = map(bool, marks[:NUM_MARKS])
                 entries[key] = Entry(key, digest, reason, *counts, *flags)
     if damaged:
         warn_of_damage(path, f"{len(damaged)} lines, the first is {damaged[0]}")
@@ -79,13 +85,13 @@ def write_manifest(folder: Path, entries: Iterable[Entry]) -> None:
 
 
 class Ledger:
-    """The manifests of an output directory while it is being made.
+    """The manifests of an output directory during a run.
 
-    They are written every few seconds: after a kill, that much work is done again.
+    They are written every few seconds; after a kill, the work since then is repeated.
     """
 
     def __init__(self, out_dir: Path) -> None:
-        """Start with nothing read."""
+        """Start without reading anything."""
         self.out_dir = out_dir
         self._folders: dict[int, dict[str, Entry]] = {}
         self._unwritten: set[int] = set()
@@ -104,7 +110,7 @@ class Ledger:
         return self._folders[folder]
 
     def add(self, folder: int, entries: Iterable[Entry]) -> None:
-        """Take in new entries and write what has been waiting for long enough."""
+        """Add entries, and write the changed manifests if the last time is long ago."""
         known = self.entries(folder)
         for entry in entries:
             if known.get(entry.key) != entry:
@@ -122,7 +128,7 @@ class Ledger:
         self._written_at = time.monotonic()
 
     def keep_only(self, folder: int, keys: set[str]) -> None:
-        """Forget the entries of a folder that are of no utterance any more."""
+        """Remove the entries of a folder whose utterances no longer exist."""
         known = self.entries(folder)
         for key in known.keys() - keys:
             del known[key]

@@ -1,4 +1,4 @@
-"""Reading audio out of any container through PyAV (ffmpeg)."""
+"""Readers of audio in any container, through PyAV (ffmpeg)."""
 
 import logging
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import numpy as np
 from hamzaban.audio.source import UnreadableError
 from hamzaban.audio.stream import AudioStream, check_rate, name_faults
 
-MAX_SHORTFALL_S = 0.5  # containers whose declared duration is approximate
+MAX_SHORTFALL_S = 0.5  # the declared duration of some containers is approximate
 
 
 def open_media(file: str | IO[bytes]) -> Any:
@@ -28,7 +28,7 @@ def open_media(file: str | IO[bytes]) -> Any:
     # PyAV 18 reads tags strictly unless told not to; 19 takes any and has no option
     is_strict = int(av.__version__.partition(".")[0]) < 19
     options: dict[str, Any] = {"metadata_errors": "replace"} if is_strict else {}
-    # a name with a colon is no address
+    # a prefix, so that a file name with a colon is not taken for an address
     return av.open(f"file:{file}" if isinstance(file, str) else file, **options)
 
 
@@ -40,8 +40,8 @@ def open_media_audio(
 
     Args:
         file: Path, or a stream that can seek.
-        name: What errors call it.
-        failure: Why libsndfile does not read it.
+        name: Name of the recording in errors.
+        failure: Why libsndfile cannot read it.
 
     Raises:
         UnreadableError: There is no audio to read.
@@ -83,7 +83,7 @@ def _decode(container: Any, stream: Any, name: str) -> Iterator[Any]:
 
 
 def _declared_samples(container: Any, stream: Any, fs: int) -> int | None:
-    """Return the length a container states; None where it is a guess of ffmpeg's."""
+    """Return the length that a container states; None if ffmpeg would estimate it."""
     if "mp4" in container.format.name and stream.duration:
         return round(stream.duration * stream.time_base * fs)
     if "matroska" in container.format.name and container.duration:
@@ -94,7 +94,7 @@ def _declared_samples(container: Any, stream: Any, fs: int) -> int | None:
 def _frames_to_blocks(
     first: Any, rest: Iterator[Any], declared: int | None, name: str
 ) -> Iterator[np.ndarray]:
-    """Turn frames into blocks; their sum must reach the declared length."""
+    """Yield frames as blocks; raise if they end before the declared length."""
     shape = (first.sample_rate, first.layout.nb_channels)
     count, frame = 0, first
     while frame is not None:
@@ -111,10 +111,10 @@ def _frames_to_blocks(
 
 
 def frame_to_float(frame: Any, name: str) -> np.ndarray:
-    """Return a frame of ffmpeg's as float32 of shape (num_channels, num_samples).
+    """Return a frame of ffmpeg as float32 of shape (num_channels, num_samples).
 
     Raises:
-        UnreadableError: Its samples are of a kind that cannot be read.
+        UnreadableError: The type of its samples is not supported.
     """
     with name_faults(name):
         array = frame.to_ndarray()

@@ -1,8 +1,8 @@
-"""Noise and rooms: what an utterance gets is drawn by its id, then mixed to an SNR.
+"""Noise and rooms: drawn by the id of an utterance, then mixed at an SNR.
 
-Signal and noise are compared by their power over the whole utterance, a constant offset
-set aside. The speech keeps its length, and its power, in a room too: the response is
-cut so that the direct sound comes first (Ko et al. 2017, "A study on data augmentation
+The SNR compares the powers over the whole utterance, ignoring a constant offset. In a
+room the speech keeps its length and power: the response is cut so that the direct sound
+comes first (Ko et al. 2017, "A study on data augmentation
 of reverberant speech for robust speech recognition", section 3).
 """
 
@@ -20,21 +20,23 @@ import soundfile
 from hamzaban.audio.format_options import NoiseOptions, hash_text
 from hamzaban.audio.manifest import Entry
 from hamzaban.audio.signal import resample, to_mono
+from hamzaban.audio.source import UnreadableError
+from hamzaban.audio.stream import check_rate
 from hamzaban.fileio import read_utf8
 
-MIN_POWER = 1e-8  # -80 dB of full scale: what is below is silence and no noise
-NUM_PLACES = 8  # of a noise that are tried when it is silent
+MIN_POWER = 1e-8  # -80 dB of full scale; a noise with less power is silent
+NUM_PLACES = 8  # places of a noise to try before it counts as silent
 NONE = "-"
 
 
 class Mixture(NamedTuple):
-    """What an utterance gets.
+    """The noise and the room that an utterance gets.
 
     Attributes:
-        noises: Numbers in the list of noises, none for no noise.
-        places: Where in each noise its excerpt lies, 0..1.
+        noises: Numbers in the list of noises; empty for no noise.
+        places: Where the excerpt lies in each noise, 0..1.
         snr_db: Signal-to-noise ratio, dB.
-        rir: Number in the list of responses; None: no room.
+        rir: Number in the list of responses; None for no room.
     """
 
     noises: tuple[int, ...]
@@ -51,10 +53,10 @@ class Sound(NamedTuple):
 
 
 def prepare_noise(options: NoiseOptions) -> NoiseOptions | None:
-    """Check the lists; return the options with the signature of all their files.
+    """Check the lists and return the options with the signature of their files.
 
     Returns:
-        None if there is no list.
+        The options, or None if there is no list.
 
     Raises:
         FileNotFoundError: A list, or a file in one, is missing.
@@ -71,7 +73,7 @@ def prepare_noise(options: NoiseOptions) -> NoiseOptions | None:
 
 @functools.cache
 def read_list(path: Path) -> list[Sound]:
-    """Read a list: a path a line, or Kaldi's `id path`; sorted by path.
+    """Read a list with a path or Kaldi's `id path` on each line; sort it by path.
 
     Raises:
         FileNotFoundError: There is no such list, or no such file.
@@ -102,10 +104,12 @@ def read_list(path: Path) -> list[Sound]:
 
 def _check_sound(place: Path, sound: Sound) -> tuple[str, int, int]:
     try:
-        if soundfile.info(sound.path).frames == 0:
-            raise ValueError(f"{place}: {sound.path} has no samples; remove the line")
-    except soundfile.LibsndfileError as error:
+        info = soundfile.info(sound.path)
+        check_rate(info.samplerate, "header")
+    except (soundfile.LibsndfileError, UnreadableError) as error:
         raise _unreadable(place, sound, error) from None
+    if info.frames == 0:
+        raise ValueError(f"{place}: {sound.path} has no samples; remove the line")
     stat = os.stat(sound.path)
     return sound.path, stat.st_size, stat.st_mtime_ns
 
@@ -118,7 +122,7 @@ def _unreadable(place: Path, sound: Sound, error: object) -> ValueError:
 
 
 def draw_mixture(key: str, options: NoiseOptions) -> Mixture:
-    """Draw what an utterance gets; it hangs on the seed and the id alone."""
+    """Draw what an utterance gets; it depends on nothing but the seed and the id."""
     digest = hash_text(f"{options.seed} {key}")
     rng = np.random.Generator(np.random.PCG64(int(digest, 16)))
     has_noise, has_rir = rng.random(2) < (options.noise_prob, options.rir_prob)
@@ -174,7 +178,7 @@ def add_noise(
 
 
 def reverberate(speech: np.ndarray, response: np.ndarray, direct: int) -> np.ndarray:
-    """Put speech into a room; length and power stay.
+    """Return speech as in a room, with its length and power unchanged.
 
     Args:
         speech: Samples, shape (num_samples,), not silent.
@@ -192,7 +196,7 @@ def reverberate(speech: np.ndarray, response: np.ndarray, direct: int) -> np.nda
 
 @functools.lru_cache(maxsize=256)
 def _read_response(place: Path, number: int, fs: int) -> tuple[np.ndarray, int]:
-    """Return a response (of an array the first channel) and where it begins."""
+    """Return a response (its first channel) and the place of the direct sound."""
     sound = read_list(place)[number]
     try:
         samples, fs_in = soundfile.read(sound.path, dtype="float32", always_2d=True)
@@ -231,7 +235,7 @@ def _read_excerpt(path: str, start: float, num_samples: int, fs: int) -> np.ndar
         if file.frames > wanted:
             file.seek(int(start * (file.frames - wanted + 1)))
             samples = file.read(wanted, dtype="float32", always_2d=True)
-        else:  # all of it, begun elsewhere
+        else:  # all of it, rotated to begin elsewhere
             samples = file.read(dtype="float32", always_2d=True)
             samples = np.roll(samples, -int(start * len(samples)), axis=0)
         return resample(to_mono(samples), file.samplerate, fs)
@@ -240,11 +244,11 @@ def _read_excerpt(path: str, start: float, num_samples: int, fs: int) -> np.ndar
 def describe_noise(
     entries: Iterable[tuple[int, Entry]], options: NoiseOptions | None
 ) -> Iterator[tuple[str, str]]:
-    """Say of each utterance that was written what it got; nothing without options.
+    """Yield what was added to each utterance that was written; nothing without options.
 
     Yields:
-        Its id, and `noise snr_db response`; several noises are joined by `+`, none of
-        one kind is `-`.
+        The id, and `noise snr_db response`. Several noises are joined by `+`, and `-`
+        stands for none.
     """
     for _, entry in entries:
         if entry.is_kept and options is not None:

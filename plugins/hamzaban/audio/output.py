@@ -1,4 +1,4 @@
-"""The data directory that the audio stage hands on, in ESPnet's layout."""
+"""Writers of the audio stage's data directory, in ESPnet's layout."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,16 +9,16 @@ from hamzaban.data.write import DirWriter
 
 AUDIO_FILES = ("wav.scp", "segments", "feats.scp", "vad.scp", "cmvn.scp")
 LENGTH_FILES = ("utt2num_samples", "utt2num_frames", "utt2max_frames", "utt2dur")
-NOISE_FILE = "utt2noise"  # noise, SNR in dB, room response; - for none
+NOISE_FILE = "utt2noise"  # lines `utt_id noise snr_db response`, with - for none
 REMADE = frozenset((*AUDIO_FILES, *LENGTH_FILES, "utt2spk", "spk2utt"))
 
 
 def check_ids(data_dir: Path, utt_ids: set[str]) -> set[str]:
-    """Check that utt2spk, and text if there is one, name just the given utterances.
+    """Check that utt2spk, and text if there is one, have exactly the given utterances.
 
     Args:
         data_dir: The directory read.
-        utt_ids: The utterances that wav.scp or segments give.
+        utt_ids: The utterances of wav.scp or segments.
 
     Returns:
         The utterances whose text is empty.
@@ -58,16 +58,16 @@ def write_data_dir(
     kept: dict[str, tuple[str, int]],
     provenance: Iterable[Pair] = (),
 ) -> None:
-    """Write all files of the output directory but its audio.
+    """Write all files of the output directory except its audio.
 
-    Files keyed by utterance or speaker are carried over, with an id for each form.
+    Files keyed by utterance or speaker are copied, with an id for each variant.
 
     Args:
         data_dir: The directory read.
         out_dir: The directory to write.
         options: Speeds and format.
         kept: Path and number of samples of each utterance written.
-        provenance: What was added to the utterances written, for utt2noise.
+        provenance: Lines of utt2noise.
     """
     with DirWriter(out_dir) as writer:
         for key in sorted(kept):
@@ -96,7 +96,7 @@ def write_data_dir(
 def _in_each_form(
     path: Path, options: FormatOptions, *, values: bool = False
 ) -> Iterator[Pair]:
-    """Yield the lines of a file once a form, its prefix before key (and value)."""
+    """Yield the lines of a file once per variant, with its prefix added to the key."""
     for variant in options.variants:
         for key, rest in read_scp(path):
             yield variant.prefix + key, variant.prefix + rest if values else rest

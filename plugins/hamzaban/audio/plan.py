@@ -1,4 +1,4 @@
-"""Planning the audio stage: which recordings give which utterances, and where to."""
+"""Plan of the audio stage: the utterances of each recording and their folders."""
 
 import zlib
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from hamzaban.audio.source import is_pipe
 from hamzaban.data.files import read_scp
 
 FILES_PER_FOLDER = 4000
-MAX_STEM_BYTES = 160  # a file name holds 255 bytes; the rest is for `.flac.tmp...`
-QUOTED = "/\\%"  # what a file name cannot hold, or that would be ambiguous
+MAX_STEM_BYTES = 160  # of the 255 bytes of a file name; `.flac.tmp...` needs the rest
+QUOTED = "/\\%"  # characters that a file name cannot hold, and the quoting sign
 
 
 class Cut(NamedTuple):
-    """One utterance of a recording; `end_s` is None at the recording's end."""
+    """One utterance of a recording; an `end_s` of None is the recording's end."""
 
     utt_id: str
     begin_s: float
@@ -26,7 +26,7 @@ class Cut(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A recording, its utterances, and the number of the folder they are written to."""
+    """A recording, its utterances, and the number of the folder for them."""
 
     rec_id: str
     source: str
@@ -36,14 +36,14 @@ class Recording(NamedTuple):
 
 
 def audio_folder(out_dir: Path, number: int) -> Path:
-    """Return the folder of that number, named as ESPnet names it."""
+    """Return the folder with a number, named as in ESPnet."""
     return out_dir / "data" / f"format.{number}"
 
 
 def audio_name(key: str, audio_format: str) -> str:
-    """Return the file name of an utterance: its id, with what names cannot hold quoted.
+    """Return the file name of an utterance: its id, quoted where necessary.
 
-    Letters of any script stay as they are; a very long id is cut and given a digest.
+    Letters of any script are kept. A very long id is cut, and a digest is added.
     """
     stem = "".join(quote(c, safe="") if c in QUOTED else c for c in key)
     if len(stem.encode()) > MAX_STEM_BYTES:
@@ -55,8 +55,8 @@ def audio_name(key: str, audio_format: str) -> str:
 def plan_recordings(data_dir: Path, options: FormatOptions) -> list[Recording]:
     """Group the utterances of a data directory by recording.
 
-    The folder of a recording hangs on its id and the number of utterances alone, so
-    that neither the number of jobs nor a rerun moves a file.
+    The folder of a recording depends on nothing but its id and the number of
+    utterances, so that neither the number of jobs nor a rerun moves a file.
 
     Args:
         data_dir: Holds wav.scp, and segments if its recordings are to be cut.
@@ -156,7 +156,7 @@ def _check_prefixes(
         for cut in (cut for found in cuts.values() for cut in found):
             if cut.utt_id.startswith(prefix):
                 raise ValueError(
-                    f"{data_dir}: utt_id {cut.utt_id} looks as if its speed had been "
-                    "changed already, or noise been added; take it out, or drop "
+                    f"{data_dir}: utt_id {cut.utt_id} begins with {prefix} as if it "
+                    "had been changed already; remove it, or drop "
                     "--speed_perturb_factors or --noisy_copies"
                 )

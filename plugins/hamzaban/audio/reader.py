@@ -1,4 +1,4 @@
-"""Reading recordings as streams of blocks, whatever container they come in."""
+"""Readers of recordings in any container, as streams of blocks."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,11 +13,11 @@ from hamzaban.audio.source import UnreadableError, open_source
 from hamzaban.audio.stream import AudioStream, check_rate, name_faults
 
 BLOCK_SAMPLES = 1 << 20
-_UNKNOWN_SAMPLES = 1 << 40  # what libsndfile says where a header does not
+_UNKNOWN_SAMPLES = 1 << 40  # libsndfile returns such numbers for an unknown length
 
 
 class AudioLength(NamedTuple):
-    """Rate in Hz and number of samples, and whether they are counted."""
+    """Sample rate in Hz, number of samples, and whether the number is exact."""
 
     fs: int
     num_samples: int
@@ -33,15 +33,15 @@ class AudioLength(NamedTuple):
 def open_audio(source: str, *, allow_pipes: bool = False) -> Iterator[AudioStream]:
     """Open what an entry of wav.scp names: a file, `ark:offset`, or `command |`.
 
-    libsndfile reads what it knows; PyAV (ffmpeg) reads the rest.
+    libsndfile reads the formats that it knows, PyAV (ffmpeg) the others.
 
     Args:
         source: The entry, without the id.
-        allow_pipes: Run commands, in bash, as whoever wrote wav.scp likes.
+        allow_pipes: Run the entry in bash if it is a command.
 
     Yields:
-        The stream. Of a file that is cut off the blocks there are come first, so that
-        segments before the cut can be had, then an UnreadableError.
+        The stream. The blocks of a truncated file are followed by an UnreadableError,
+        so that segments before the cut can be used.
 
     Raises:
         UnreadableError: There is no audio to read.
@@ -66,14 +66,14 @@ def _fail_at_end(blocks: Iterator[np.ndarray], detail: str) -> Iterator[np.ndarr
 
 
 def measure_audio(source: str, *, allow_pipes: bool = False) -> AudioLength:
-    """Measure a recording by its header, or by decoding where that cannot be trusted.
+    """Return the length of a recording, decoding it if its header cannot be trusted.
 
     Args:
         source: As for `open_audio`.
         allow_pipes: As for `open_audio`.
 
     Raises:
-        UnreadableError: There is no audio to read, or the file is cut off.
+        UnreadableError: There is no audio to read, or the file is truncated.
         ValueError: The entry is a pipe and pipes are not allowed.
     """
     with open_source(source, allow_pipes=allow_pipes) as file:
@@ -82,13 +82,15 @@ def measure_audio(source: str, *, allow_pipes: bool = False) -> AudioLength:
         with _open_any(file, source, seek_end=True) as stream:
             if stream.num_samples is not None:
                 return AudioLength(stream.fs, stream.num_samples, stream.is_exact)
-        with _open_any(file, source) as stream:  # anew: seeking may have failed
+        with _open_any(
+            file, source
+        ) as stream:  # open it again, since seeking may have failed
             num_samples = sum(len(block) for block in stream.blocks)
             return AudioLength(stream.fs, num_samples, is_exact=True)
 
 
 def _path_or_stream(file: BinaryIO) -> Any:
-    """Return the path of a plain file: callbacks into Python are slower."""
+    """Return the path of a plain file, since callbacks into Python are slower."""
     path = getattr(file, "name", None)
     if isinstance(path, str):
         return path
@@ -100,13 +102,13 @@ def _path_or_stream(file: BinaryIO) -> Any:
 def _open_any(
     file: BinaryIO, name: str, *, seek_end: bool = False
 ) -> Iterator[AudioStream]:
-    """Open with libsndfile if it knows the length: it reads no more than that.
+    """Open with libsndfile if it knows the length, without which it reads nothing.
 
     Args:
         file: The recording.
-        name: What errors call it.
-        seek_end: Find out whether the last sample is there, where only reading it
-            tells; no block can be read then.
+        name: Name of the recording in errors.
+        seek_end: Check that the last sample exists if the header cannot be trusted.
+            Blocks cannot be read afterwards.
     """
     failure = "length not stated"
     try:
@@ -142,7 +144,7 @@ def _is_length_known(opened: soundfile.SoundFile, file: BinaryIO) -> bool:
 
 
 def _has_last_sample(opened: soundfile.SoundFile) -> bool:
-    if opened.format != "FLAC":  # which does not tell its end otherwise
+    if opened.format != "FLAC":  # its container does not mark the end
         return True
     try:
         opened.seek(opened.frames - 1)

@@ -1,4 +1,4 @@
-"""Single signals: mixing down, resampling with speed, faults, 16-bit samples."""
+"""Operations on one signal: mixing, resampling, silence, conversion to 16 bits."""
 
 import numpy as np
 import soxr
@@ -6,20 +6,21 @@ import soxr
 from hamzaban.audio.source import UnreadableError
 
 MAX_INT16 = 32767
-MIN_MIX = 0.01  # of a channel's power (-20 dB): in a softer mean, channels cancel
-MIX_HALF_LIFE_S = 1.0  # of the powers compared
+# Channels cancel if their mean has less than this share (-20 dB) of a channel's power.
+MIN_MIX = 0.01
+MIX_HALF_LIFE_S = 1.0  # half-life of the powers that are compared
 SCALE_INT16 = 32768.0
 
 
 def to_mono(
     block: np.ndarray, channel: int | None = None, name: str = "the recording"
 ) -> np.ndarray:
-    """Average the channels, or choose one.
+    """Return the mean of the channels, or one of them.
 
     Args:
         block: Samples, shape (num_samples, num_channels).
         channel: The channel to keep, from 0; None averages all.
-        name: What errors call the recording.
+        name: Name of the recording in errors.
 
     Returns:
         Samples, shape (num_samples,).
@@ -43,24 +44,24 @@ def to_mono(
 
 
 class Mixer:
-    """Mixes a recording to mono; where channels cancel each other it takes one.
+    """Mixer of a recording to mono that takes one channel where channels cancel.
 
-    The mean of channels of opposite phase, as of a microphone connected the wrong way
-    round, is silence.
+    The mean of channels of opposite phase is silence; such recordings come from a
+    microphone that was connected with the wrong polarity.
 
     Attributes:
-        has_cancelled: Whether one channel was taken so far.
+        has_cancelled: Whether one channel has been taken so far.
     """
 
     def __init__(self, channel: int | None = None, name: str = "the recording") -> None:
-        """Choose a channel from 0 (None averages all) of a recording of that name."""
+        """Set the channel from 0 (None averages all) and the name in errors."""
         self.has_cancelled = False
         self._channel, self._name = channel, name
         self._mean_power: float = 0.0
         self._powers = np.zeros(0)
 
     def mix(self, block: np.ndarray, fs: int) -> np.ndarray:
-        """Mix the next block.
+        """Return the next block as mono.
 
         Args:
             block: Samples, shape (num_samples, num_channels).
@@ -87,14 +88,14 @@ class Mixer:
         if mean_power >= MIN_MIX * powers.max():
             return mono
         self.has_cancelled = True
-        chosen = int(np.argmax(powers >= powers.max() / 2))  # the first that is loud
+        chosen = int(np.argmax(powers >= powers.max() / 2))  # the first loud one
         return np.ascontiguousarray(block[:, chosen])
 
 
 def resample(
     speech: np.ndarray, fs_in: int, fs_out: int, *, speed: float = 1.0
 ) -> np.ndarray:
-    """Resample, and change speed and pitch together as `sox speed` does.
+    """Return speech resampled, with speed and pitch changed as `sox speed` does.
 
     Args:
         speech: Samples, shape (num_samples,).
@@ -112,19 +113,19 @@ def resample(
 
 
 def is_silent(speech: np.ndarray, silence_db: float) -> bool:
-    """Tell whether a signal stays below a level, a constant offset set aside.
+    """Return whether a signal stays below a level, ignoring a constant offset.
 
     Args:
         speech: Samples, shape (num_samples,), at least one.
-        silence_db: Level in dB of full scale that half the peak-to-peak range is
-            compared with.
+        silence_db: Lowest level of half the peak-to-peak range that is not silence, in
+            dB of full scale.
     """
     half_range = (float(speech.max()) - float(speech.min())) / 2.0
     return half_range < 10.0 ** (silence_db / 20.0)
 
 
 def to_int16(speech: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Round to 16 bits; a signal beyond full scale is scaled down, never clipped.
+    """Return a signal rounded to 16 bits; it is scaled down rather than clipped.
 
     Args:
         speech: Finite samples, shape (num_samples,), at least one.

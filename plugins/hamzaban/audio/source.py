@@ -1,4 +1,4 @@
-"""What an entry of wav.scp names: a file, a piece of a Kaldi archive, or a command."""
+"""Openers of wav.scp entries: a file, part of a Kaldi archive, or a command."""
 
 import io
 import os
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 SEGMENT_OVERHANG_S = 0.5  # a segment may end this much after its recording, as in Kaldi
-STREAMED_SIZE = 0x7FFFF000  # RIFF sizes from here on are what writers to a pipe put
+STREAMED_SIZE = 0x7FFFF000  # writers to a pipe state RIFF sizes of at least this
 _ARK = re.compile(r"(.+):(\d+)")
-_LENGTH_FIELD = 6  # bytes of `AUDIO` and of the number of bytes of the length
+_LENGTH_FIELD = 6  # bytes of `AUDIO` and of the size of the length field
 
 
 class UnreadableError(ValueError):
-    """A recording that gives no audio, or not all of it.
+    """A recording that cannot be read, or not completely.
 
     Attributes:
         reason: One word: missing, empty, unreadable, truncated or no_channel.
@@ -30,7 +30,7 @@ class UnreadableError(ValueError):
 
 
 def is_beyond(begin_s: float, end_s: float, duration_s: float) -> bool:
-    """Return whether a segment reaches too far beyond its recording to be cut there."""
+    """Return whether a segment ends too long after its recording to be shortened."""
     return begin_s >= duration_s or end_s > duration_s + SEGMENT_OVERHANG_S
 
 
@@ -55,10 +55,10 @@ def open_source(source: str, *, allow_pipes: bool = False) -> Iterator[BinaryIO]
 
     Args:
         source: The entry, without the id.
-        allow_pipes: Run commands, in bash, as whoever wrote wav.scp likes.
+        allow_pipes: Run the entry in bash if it is a command.
 
     Yields:
-        A stream that can seek; a plain file has its path as `name`.
+        A stream that can seek. The stream of a plain file has the path as `name`.
 
     Raises:
         UnreadableError: There is nothing to read.
@@ -80,7 +80,7 @@ def open_file(path: Path) -> BinaryIO:
     """Open a file that is not empty.
 
     Raises:
-        UnreadableError: There is no such file, or nothing in it.
+        UnreadableError: There is no such file, or it is empty.
     """
     try:
         found = os.stat(path)
@@ -109,9 +109,9 @@ def _run_pipe(command: str) -> bytes:
 def _find_in_ark(ark: BinaryIO, offset: int, source: str) -> BinaryIO:
     """Return the audio file that begins at a byte of a Kaldi archive.
 
-    kaldiio 2.18 is not used: it gives half of a wav that is cut off without a word,
-    reads mu-law as samples, refuses wav of 24 and 32 bits and of floats, unpickles
-    objects, and holds an hour of FLAC as 534 MiB where blocks of this stream take 30.
+    kaldiio 2.18 is not used. It returns half of a truncated wav without an error, reads
+    mu-law bytes as samples, refuses wav of 24 bits, 32 bits and floats, unpickles
+    objects, and holds a whole recording in memory.
     """
     size = ark.seek(0, os.SEEK_END)
     ark.seek(offset)

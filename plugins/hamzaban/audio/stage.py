@@ -1,4 +1,4 @@
-"""The audio stage: a data directory in, one of 16-bit mono files out."""
+"""The audio stage, which writes a data directory of 16-bit mono files."""
 
 import logging
 import os
@@ -30,22 +30,22 @@ def format_audio(
     nj: int = 1,
     max_drop: float = 0.05,
 ) -> None:
-    """Write the audio of a data directory as training reads it.
+    """Write the audio of a data directory as training needs it.
 
-    The output is the same whatever `nj` is. wav.scp goes first and comes last; run
-    again after a kill, the stage keeps the files that are complete and still true.
+    The output does not depend on `nj`. wav.scp is removed first and written last. After
+    a kill, a rerun keeps the files that are complete and still valid.
 
     Args:
         data_dir: Kaldi data directory; sources may be anything `open_audio` opens.
-        out_dir: Gets wav.scp, utt2num_samples, dropped, data/format.*/, perhaps
-            utt2noise, and the other files of `data_dir`, of the utterances kept.
-        options: What utterances are made into and which are kept.
+        out_dir: Receives wav.scp, utt2num_samples, dropped, data/format.*/, utt2noise
+            if noise is added, and the other files of `data_dir` for what is kept.
+        options: Format of the output and limits of the utterances.
         nj: Number of processes.
         max_drop: Largest share of utterances that may be dropped, 0..1.
 
     Raises:
         FileNotFoundError: `data_dir` lacks a file.
-        ValueError: `data_dir` is wrong, or too much was dropped.
+        ValueError: `data_dir` is invalid, or too many utterances were dropped.
     """
     note_recordings(data_dir / "wav.scp")
     recordings = plan_recordings(data_dir, options)
@@ -66,21 +66,21 @@ def format_audio(
 
 
 def _check_separate(data_dir: Path, out_dir: Path, recordings: list[Recording]) -> None:
-    """Check that nothing that is read would be written over or removed."""
+    """Check that no input would be overwritten or removed."""
     if data_dir.resolve() == out_dir.resolve():
-        raise ValueError(f"{out_dir}: is the directory read; write to another one")
+        raise ValueError(f"{out_dir}: is the input directory too; write to another")
     ours = os.path.realpath(out_dir / "data") + os.sep
     for recording in recordings:
         path = source_file(recording.source)
         if path is not None and os.path.abspath(path).startswith(ours):
             raise ValueError(
                 f"{data_dir}/wav.scp: {recording.rec_id} lies in {out_dir}/data, which "
-                "is to be written; write to another directory"
+                "the stage writes; write to another directory"
             )
 
 
 def _without(recordings: list[Recording], utt_ids: set[str]) -> list[Recording]:
-    """Return the recordings without some utterances, and without those left empty."""
+    """Return the recordings without some utterances; drop those with none left."""
     left = []
     for recording in recordings:
         cuts = tuple(cut for cut in recording.cuts if cut.utt_id not in utt_ids)
@@ -97,7 +97,7 @@ def _in_all_forms(utt_ids: set[str], options: FormatOptions) -> Iterator[str]:
 def _write_audio(
     recordings: list[Recording], ledger: Ledger, options: FormatOptions, nj: int
 ) -> Ledger:
-    """Do what is left to do of the recordings and return the ledger with it."""
+    """Write the audio that is missing and return the ledger with all entries."""
     wanted: dict[int, set[str]] = {}
     for recording in recordings:
         utt_ids = {cut.utt_id for cut in recording.cuts}
@@ -118,7 +118,9 @@ def _write_audio(
                 logging.warning("%s", result.message)
     ledger.write()
     if num_messages > MAX_MESSAGES:
-        logging.warning("%d more could not be read", num_messages - MAX_MESSAGES)
+        logging.warning(
+            "%d more recordings cannot be read", num_messages - MAX_MESSAGES
+        )
     return ledger
 
 
@@ -132,7 +134,7 @@ def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> J
 def _collect(
     ledger: Ledger, options: FormatOptions
 ) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
-    """Return path and length of the utterances kept, and reasons of the others."""
+    """Return path and length of each utterance kept, and reason of each other one."""
     kept, dropped = {}, {}
     num_scaled = num_one_channel = 0
     for folder, entry in ledger:
@@ -145,10 +147,14 @@ def _collect(
         else:
             dropped[entry.key] = entry.reason
     if num_scaled:
-        logging.info("%d utterances beyond full scale were scaled down", num_scaled)
+        logging.info(
+            "%d utterances exceeded full scale and were scaled down", num_scaled
+        )
     if num_one_channel:
-        found = "channels of opposite phase, of which one was taken"
-        logging.info("%d utterances of recordings with %s", num_one_channel, found)
+        logging.info(
+            "%d utterances have channels of opposite phase; one channel was taken",
+            num_one_channel,
+        )
     return kept, dropped
 
 
@@ -185,7 +191,7 @@ def _check_drops(
 
 
 def _remove_strays(out_dir: Path, kept: dict[str, tuple[str, int]]) -> None:
-    """Remove audio of utterances that are gone, and what killed runs left."""
+    """Remove audio of utterances that no longer exist, and files of killed runs."""
     wanted: dict[str, set[str]] = {}
     for path, _ in kept.values():
         parent, name = os.path.split(path)

@@ -1,4 +1,4 @@
-"""An open recording, and how decoders report what is wrong with it."""
+"""An open recording, and the errors of its decoder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import numpy as np
 
 from hamzaban.audio.source import UnreadableError
 
-RATE_RANGE = (1000, 1_000_000)  # Hz; outside, the header is damaged
+RATE_RANGE = (1000, 768_000)  # Hz; a header that states another rate is damaged
 
 
 @dataclass
@@ -18,12 +18,13 @@ class AudioStream:
     Attributes:
         fs: Sampling rate in Hz.
         num_channels: Number of channels.
-        blocks: Consecutive parts of the recording, each float32 in -1..1 (beyond where
-            the file holds more) of shape (num_samples, num_channels). Raises
+        blocks: Consecutive parts of the recording, each float32 in -1..1 (louder if
+            the file is louder) of shape (num_samples, num_channels). Raises
             UnreadableError where decoding fails or ends too early.
         encoding: Container and sample format, such as ("FLAC", "PCM_16").
-        num_samples: Length that the header states; None where only decoding tells.
-        is_exact: The header counts samples; others count milliseconds or padding.
+        num_samples: Length that the header states; None if only decoding tells.
+        is_exact: Whether the length counts samples; some containers count milliseconds
+            or include padding.
     """
 
     fs: int
@@ -38,12 +39,12 @@ class AudioStream:
 def name_faults(name: str, *, reason: str = "unreadable") -> Iterator[None]:
     """Raise whatever a decoder raises as an UnreadableError that names the recording.
 
-    Decoders of foreign code raise errors of any kind for damaged and odd files. Nothing
-    but a decoder's calls may stand inside.
+    Decoders raise errors of any kind for damaged and unusual files. Use it around calls
+    of a decoder only.
 
     Args:
-        name: The recording.
-        reason: What the failure means, as in `UnreadableError`.
+        name: Name of the recording.
+        reason: One-word reason of the error, as in `UnreadableError`.
 
     Raises:
         UnreadableError: A call inside failed.

@@ -1,4 +1,4 @@
-"""What one job of the audio stage does: one recording in, its utterances out."""
+"""One job of the audio stage: write the utterances of one recording."""
 
 import io
 import os
@@ -24,7 +24,7 @@ from hamzaban.fileio import atomic_path
 
 
 class Job(NamedTuple):
-    """A recording to do, what is known of its utterances, and where they go."""
+    """A recording, the known entries of its utterances, and the output folder."""
 
     recording: Recording
     known: Mapping[str, Entry]
@@ -33,7 +33,7 @@ class Job(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What came of a job: entries of a folder, and why decoding failed, if it did."""
+    """The result of a job: the folder, its entries, and why decoding failed, if so."""
 
     folder: int
     entries: list[Entry]
@@ -42,7 +42,7 @@ class Done(NamedTuple):
 
 @dataclass
 class Output:
-    """One file to write: a cut in one form."""
+    """One file to write: a cut in one variant."""
 
     cut: Cut
     variant: Variant
@@ -59,13 +59,13 @@ class Output:
 
 
 def format_recording(job: Job) -> Done:
-    """Write the utterances of a recording that are not there yet.
+    """Write the utterances of a recording that are missing or no longer valid.
 
     Args:
-        job: The recording and all that concerns it.
+        job: The recording and its utterances.
 
     Returns:
-        An entry for each cut in each form.
+        An entry for each cut in each variant.
     """
     entries, message = [], ""
     waiting: dict[int | None, list[Output]] = {}
@@ -88,7 +88,7 @@ def format_recording(job: Job) -> Done:
 
 
 def _list_outputs(job: Job) -> Iterator[Output]:
-    """Yield the outputs of a job with digests of all that decides their samples."""
+    """Yield the outputs of a job with digests of everything that decides them."""
     signature = _source_signature(job.recording.source)
     options = job.options.digest()
     for cut in job.recording.cuts:
@@ -127,7 +127,7 @@ def _is_intact(job: Job, entry: Entry, digest: str) -> bool:
 
 
 def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
-    """Decode a channel once; write its outputs as their cuts are complete."""
+    """Decode a channel once; write each output as soon as its cut is complete."""
     by_cut: dict[Cut, list[Output]] = {}
     for output in outputs:
         by_cut.setdefault(output.cut, []).append(output)
@@ -165,7 +165,7 @@ def _is_outside(span: tuple[int, int | None], num_samples: int, fs: int) -> bool
 
 
 def _is_final(job: Job, stream: AudioStream) -> bool:
-    """Tell whether the source already is what would be written."""
+    """Return whether the source already has the format of the output."""
     recording = job.recording
     is_plain_file = source_file(recording.source) == Path(recording.source)
     wanted = (job.options.audio_format.upper(), "PCM_16")
@@ -181,7 +181,7 @@ def _is_final(job: Job, stream: AudioStream) -> bool:
 def _write_output(
     job: Job, output: Output, speech: np.ndarray, fs: int, *, link: bool
 ) -> Entry:
-    """Resample, judge and write one utterance; `link` a source that is final."""
+    """Resample, check and write one utterance; `link` its source if that is final."""
     options = job.options
     resampled = resample(speech, fs, options.fs, speed=output.variant.speed)
     reason = find_fault(resampled, options)
@@ -203,7 +203,7 @@ def _write_output(
 
 
 def find_fault(speech: np.ndarray, options: FormatOptions) -> str:
-    """Return why an utterance is to be dropped, one word; "" if it is to be kept.
+    """Return the one-word reason to drop an utterance, or "" to keep it.
 
     Args:
         speech: Samples at `options.fs`, shape (num_samples,).
@@ -222,7 +222,7 @@ def find_fault(speech: np.ndarray, options: FormatOptions) -> str:
 
 
 def _encode(samples: np.ndarray, options: FormatOptions) -> memoryview:
-    """Return an audio file; libsndfile does not tell when a disk is full."""
+    """Return an audio file; libsndfile would not report a full disk."""
     file = io.BytesIO()
     form = options.audio_format
     soundfile.write(file, samples, options.fs, subtype="PCM_16", format=form)

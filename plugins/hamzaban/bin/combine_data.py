@@ -10,8 +10,8 @@ GROUP = "data"
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban combine-data`."""
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Utterance ids must differ between them (see "
-        "`hamzaban copy-data --utt_prefix`); speakers may be common."
+        description=f"{__doc__} No two may share an utterance id (see "
+        "`hamzaban copy-data --utt_prefix`); they may share speakers."
     )
     parser.add_argument("target", type=Path, help="folder to write; may be a source")
     parser.add_argument("sources", type=Path, nargs="+", help="data directories")
@@ -26,7 +26,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Combine; return the exit status."""
+    """Combine the directories; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.data.combine import combine_dirs
 

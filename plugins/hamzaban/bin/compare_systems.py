@@ -1,4 +1,4 @@
-"""Compare systems on the same test set: is one better than another?"""
+"""Test whether one system is better than another on the same test set."""
 
 import argparse
 import sys
@@ -24,25 +24,28 @@ def get_parser() -> argparse.ArgumentParser:
         help="[NAME=]PATH[,PATH ...]: a scored experiment, a decoded set, a folder "
         "score_wer, or a file of hypotheses; several paths for runs of several seeds",
     )
-    add("--kind", choices=list(KINDS), default="wer", help="error rate")
+    add("--kind", choices=list(KINDS), default="wer", help="error rate to compare")
     add("--ref", type=Path, help="references, if the systems are files of hypotheses")
     add("--utt2spk", type=Path, help="speakers, for such files")
     add(
         "--unit",
         choices=("auto", "speaker", "utterance"),
         default="auto",
-        help="what the bootstrap draws; auto: speakers from 20 of them on",
+        help="what the bootstrap draws; auto: speakers where there are 20 or more",
     )
-    add("--replicates", type=int, default=10000, help="draws of the bootstrap")
-    add("--seed", type=int, default=0, help="of the bootstrap")
-    add("--case_sensitive", type=str2bool, default=False, help="as `sclite -s`")
+    add(
+        "--replicates", type=int, default=10000, help="number of draws of the bootstrap"
+    )
+    add("--seed", type=int, default=0, help="seed of the bootstrap")
+    add("--case_sensitive", type=str2bool, default=False, help="tell a-z from A-Z")
     add(
         "--scorer",
         choices=("auto", "sclite", "own"),
         default="auto",
-        help="auto: MAPSSWE checked with NIST sc_stats where installed",
+        help="sclite: check MAPSSWE with NIST sc_stats; own: do not; auto: check it "
+        "where sc_stats is installed",
     )
-    add("--output", type=Path, help="JSON file for all numbers")
+    add("--output", type=Path, help="JSON file to write all numbers to")
     return parser
 
 
@@ -76,7 +79,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
 
 def write_json(path: Path, found: dict[str, Any]) -> None:
-    """Write comparisons by test set."""
+    """Write the comparison of each test set as JSON."""
     import json
     from dataclasses import asdict
 
@@ -86,7 +89,3 @@ def write_json(path: Path, found: dict[str, Any]) -> None:
     with atomic_text(path) as stream:
         json.dump(table, stream, ensure_ascii=False, indent=1)
         stream.write("\n")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -179,7 +179,3 @@ def run_uses_lm(config: Path) -> None:
     from hamzaban.decode.search_options import needs_lm
 
     print(json.dumps(needs_lm(config)))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Copy a data directory, sorting it; rename or select utterances on the way."""
+"""Copy and sort a data directory; optionally rename or select utterances."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,24 +10,26 @@ GROUP = "data"
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban copy-data`."""
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Recording ids stay as they are. Files that are not "
-        "data files are not copied and are named in the log."
+        description=f"{__doc__} Recording ids do not change. Files that are not "
+        "data files are not copied; the log names them."
     )
     parser.add_argument("source", type=Path, help="data directory")
     parser.add_argument("target", type=Path, help="folder to write; may be the source")
     for noun, name in (("utterance", "utt"), ("speaker", "spk")):
         for place in ("prefix", "suffix"):
             parser.add_argument(
-                f"--{name}_{place}", default="", help=f"put on every {noun} id"
+                f"--{name}_{place}",
+                default="",
+                help=f"{place} to add to every {noun} id",
             )
     parser.add_argument(
-        "--utt_list", type=Path, help="copy only ids that are first on its lines"
+        "--utt_list", type=Path, help="copy only the ids that begin its lines"
     )
     return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Copy; return the exit status."""
+    """Copy the directory; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.data.files import list_files
     from hamzaban.data.ops import Rename, copy_dir, distribute

@@ -1,4 +1,4 @@
-"""Recognize a data directory: greedily, or by beam search with a language model."""
+"""Recognize a data directory, greedily or by beam search with a language model."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from hamzaban.decode.search import DecodeTask
 from hamzaban.decode.search_options import read_inference
 
 GROUP = "decode"
+MEMORY_REMEDY = "lower --batch_bins or --nj, or cut the longest utterances"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -18,24 +19,35 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        epilog="The search and its weights stand in the YAML; see conf/decode.yaml.",
+        epilog="The YAML names the search and its weights; see conf/decode.yaml.",
     )
     add_files(parser)
-    parser.add_argument("--data_dir", type=Path, required=True, help="has wav.scp")
     parser.add_argument(
-        "--output_dir", type=Path, required=True, help="gets text, token, score, ..."
+        "--data_dir", type=Path, required=True, help="folder with wav.scp"
+    )
+    parser.add_argument(
+        "--output_dir",
+        type=Path,
+        required=True,
+        help="folder to write text, token, score, ... to",
     )
     parser.add_argument(
         "--emissions_dir",
         type=Path,
-        help="keeps the log-posteriors, which are read from there if they are made; "
-        "default: in --output_dir, and for search: greedy without blank_score not kept",
+        help="folder of log-posteriors: those already there are read, new ones are "
+        "kept; without it, they are kept in --output_dir, or not at all for a greedy "
+        "search without blank_score",
     )
     parser.add_argument(
-        "--weights", type=Path, help="made by tune-decoder; goes before the YAML"
+        "--weights",
+        type=Path,
+        help="weights.yaml of tune-decoder; its values replace those of the YAML",
     )
     parser.add_argument(
-        "--inference_config", type=Path, help="YAML: search, and the options below"
+        "--inference_config",
+        type=Path,
+        help="YAML with the search and values of the options below; default: the one "
+        "that pack-model put beside the model, if there is one",
     )
     add_options(parser)
     return parser
@@ -45,13 +57,21 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Recognize the data directory; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
+    lm_dir = args.lm_dir
+    if args.inference_config is None and args.weights is None:
+        from hamzaban.decode.experiment import find_packed_search
+
+        packed = find_packed_search(args.asr_exp)
+        parser.set_defaults(inference_config=packed.inference_config)
+        lm_dir = lm_dir or packed.lm_dir
+        args = parser.parse_args(cmd)
     config = read_inference(args.inference_config, args.weights)
     parser.set_defaults(**config.decode)
     args = parser.parse_args(cmd)
     from hamzaban.decode.recognizer import find_files
     from hamzaban.decode.search_run import decode_dir
 
-    find_files(args.asr_exp, args.asr_model)  # a wrong name costs no waiting
+    find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
     task = DecodeTask(
         args.asr_exp,
         args.data_dir,
@@ -59,14 +79,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
         DecodeOptions(
             args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
         ),
-        lm_dir=args.lm_dir,
+        lm_dir=lm_dir,
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,
     )
     decode_dir(config.search, task)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

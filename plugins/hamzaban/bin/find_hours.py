@@ -35,10 +35,10 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Print a line for each rate; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.pseudo.equivalent_hours import draw_hours, find_hours, read_curve
+    from hamzaban.pseudo.equivalent_hours import compute_hours, draw_hours, read_curve
 
     curve = read_curve(args.curve)
-    found = [find_hours(curve, wer) for wer in args.wer]
+    found = [compute_hours(curve, wer) for wer in args.wer]
     if args.picture is not None:
         draw_hours(curve, found, args.picture)
     for item in found:

@@ -1,8 +1,9 @@
 """Write the audio of a data directory as 16-bit mono files of one sample rate.
 
-Reads wav.scp (files of any kind, archives, commands), cuts by segments, resamples,
-changes speed and adds noise and room acoustics if asked, and drops utterances that
-cannot be trained on. If it is killed, run it again: it continues where it was.
+Reads what wav.scp names (audio files of any format, archives, commands), cuts it by
+segments, resamples it and, on request, changes the speed and adds noise and room
+acoustics. Drops utterances that cannot be trained on. If it is killed, run it again: it
+continues where it stopped.
 """
 
 import argparse
@@ -32,45 +33,74 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add_nj(parser)
     add("--audio_format", default="flac", help="flac or wav")
-    add("--channel", type=channel, default="mix", help="mix, or one of 0, 1, ...")
-    add("--speed_perturb_factors", default="", help="such as '0.9 1.0 1.1'")
+    add(
+        "--channel",
+        type=channel,
+        default="mix",
+        help="mix, or the number of a channel from 0",
+    )
+    add("--speed_perturb_factors", default="", help="speeds, such as '0.9 1.0 1.1'")
     add(
         "--min_duration_s",
         type=finite_float,
         default=0.1,
-        help="drop what is not longer",
+        help="drop utterances that are not longer",
     )
     add(
         "--max_duration_s",
         type=float_or_inf,
         default=32.0,
-        help="drop what is not shorter",
+        help="drop utterances that are not shorter",
     )
     add(
         "--silence_db",
         type=float_or_inf,
         default=-80.0,
-        help="drop what is not louder, dBFS",
+        help="drop utterances that are not louder, dBFS",
     )
-    add("--max_drop", type=finite_float, default=0.05, help="highest share to drop")
+    add(
+        "--max_drop",
+        type=finite_float,
+        default=0.05,
+        help="largest share of utterances that may be dropped",
+    )
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
     add_noise_options(parser)
     return parser
 
 
 def add_noise_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of noise and rooms."""
+    """Add the options for noise and rooms."""
     add = parser.add_argument
-    lists = "a path or `id path` a line"
-    add("--noise_list", type=Path, help=f"noises to add: {lists}")
-    add("--rir_list", type=Path, help=f"room impulse responses to add: {lists}")
+    lists = "each line is a path or `id path`"
+    add("--noise_list", type=Path, help=f"list of noises to add; {lists}")
+    add("--rir_list", type=Path, help=f"list of room impulse responses to add; {lists}")
     add("--snr_db", default="5 20", help="signal-to-noise ratio in dB, or its bounds")
-    add("--num_noises", default="1", help="noises summed, or bounds; babble: '3 7'")
-    add("--noise_prob", type=finite_float, default=1.0, help="share that gets noise")
-    add("--rir_prob", type=finite_float, default=1.0, help="share that gets a room")
-    add("--noisy_copies", type=int, default=0, help="beside the clean; 0: in place")
-    add("--noise_seed", type=int, default=0, help="decides with ids what they get")
-    add("--add_noise", type=str2bool, default=True, help="false: whatever the lists")
+    add(
+        "--num_noises",
+        default="1",
+        help="number of noises to sum, or its bounds; 3 7 for babble",
+    )
+    add(
+        "--noise_prob",
+        type=finite_float,
+        default=1.0,
+        help="share of utterances with noise",
+    )
+    add(
+        "--rir_prob",
+        type=finite_float,
+        default=1.0,
+        help="share of utterances with a room",
+    )
+    add(
+        "--noisy_copies",
+        type=int,
+        default=0,
+        help="copies beside each clean utterance; 0 changes the utterance itself",
+    )
+    add("--noise_seed", type=int, default=0, help="random seed of noises and rooms")
+    add("--add_noise", type=str2bool, default=True, help="false ignores the lists")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
@@ -112,7 +142,7 @@ def read_options(args: argparse.Namespace) -> "FormatOptions":
 
 
 def read_noise(args: argparse.Namespace) -> "NoiseOptions | None":
-    """Return the options of noise and rooms, lists checked; None without a list."""
+    """Return the options for noise and rooms, lists checked; None without a list."""
     from hamzaban.audio.format_options import NoiseOptions, parse_range
     from hamzaban.audio.noise import prepare_noise
 
@@ -131,7 +161,7 @@ def read_noise(args: argparse.Namespace) -> "NoiseOptions | None":
 
 
 def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
-    """Read values of options from a YAML, as the command line would.
+    """Read values of options from a YAML as if the command line gave them.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -162,11 +192,11 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
 
 
 def rate(text: str) -> int:
-    """Read a rate such as 16000 or 16k, Hz."""
+    """Read a sample rate in Hz, such as 16000 or 16k."""
     factor = 1000 if text.endswith("k") else 1
     return round(finite_float(text.removesuffix("k")) * factor)
 
 
 def channel(text: str) -> int | None:
-    """Read a channel from 0; None for `mix`."""
+    """Return the number of a channel from 0, or None for `mix`."""
     return None if text == "mix" else int(text)

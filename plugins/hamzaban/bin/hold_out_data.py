@@ -1,6 +1,6 @@
-"""Divide a data directory in two: some hours of whole speakers, and the rest.
+"""Split a data directory into held-out speakers of some hours, and the rest.
 
-Of mined speech a source is a speaker: no recording is in both.
+In mined speech each source file is a speaker, so no recording is in both parts.
 """
 
 import argparse
@@ -19,11 +19,11 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("source", type=Path, help="data directory")
-    add("rest", type=Path, help="folder to write: the rest, to train on")
-    add("held_out", type=Path, help="folder to write: what is held out")
+    add("rest", type=Path, help="folder to write, the rest, for training")
+    add("held_out", type=Path, help="folder to write, the held-out speakers")
     add("--hours", type=finite_float, required=True, help="hours to hold out")
-    add("--seed", type=int, default=0, help="random seed of the choice of speakers")
-    add("--fs", type=int, default=16000, help="Hz of utt2num_samples")
+    add("--seed", type=int, default=0, help="random seed that selects the speakers")
+    add("--fs", type=int, default=16000, help="sample rate of utt2num_samples, Hz")
     return parser
 
 

@@ -11,8 +11,8 @@ GROUP = "data"
 SOURCES = (
     "SOURCE is one of: a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
     "metadata.jsonl, in it or in its folders train, validation and test; a folder of "
-    "Parquet or Arrow files that hold audio (needs pyarrow); a Kaldi data directory, or "
-    "a folder with data directories called train, valid and test; a folder of audio "
+    "Parquet or Arrow files that hold audio (needs pyarrow); a Kaldi data directory, "
+    "or a folder with data directories called train, valid and test; a folder of audio "
     "files with a .txt beside each. If names of Parquet or Arrow files tell the split "
     "(train-*, test-*), Common Voice's validated, invalidated and other are left out, "
     "and a name that tells none is an error unless --ignore_split is true. Training "
@@ -47,26 +47,14 @@ def get_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="see below")
     add("--output", type=Path, default="data", help="folder to write the sets in")
-    add(
-        "--lang",
-        default="",
-        help="language, for utt2lang; empty: as the lang column says",
-    )
+    add("--lang", default="", help="language for utt2lang; empty: see lang_column")
     add("--suffix", default="", help="added to the names of the sets, such as _sw")
     add("--audio_dir", type=Path, help="folder that paths in the table start from")
     add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
-        add(
-            f"--{what}_column",
-            default="",
-            metavar="NAME",
-            help=f"column of {what}; none: no column",
-        )
-    add(
-        "--columns",
-        default="",
-        help="names of all columns, a,b,c, if the first line is data",
-    )
+        column = f"column of {what}; none: there is no such column"
+        add(f"--{what}_column", default="", metavar="NAME", help=column)
+    add("--columns", default="", help="all names, a,b,c, if the first line is data")
     add("--time_unit", choices=("s", "ms"), default="s", help=TIME_UNIT)
     add("--marks", choices=POLICIES, default="drop", help=MARKS)
     add("--delimiter", default="", help="character between fields; empty: detect it")
@@ -74,18 +62,9 @@ def get_parser() -> argparse.ArgumentParser:
     add("--speaker_folders", type=str2bool, default=False, help=folders)
     add("--ignore_split", type=str2bool, default=False, help="draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
-    add(
-        "--valid_share",
-        type=finite_float,
-        default=0.1,
-        help="share of valid in a new split",
-    )
-    add(
-        "--test_share",
-        type=finite_float,
-        default=0.1,
-        help="share of test in a new split",
-    )
+    for name in ("valid", "test"):
+        text = f"share of {name} in a new split"
+        add(f"--{name}_share", type=finite_float, default=0.1, help=text)
     add("--seed", type=int, default=0, help="random seed of the split")
     add("--max_drop", type=finite_float, default=0.05, help=DROP)
     return parser

@@ -1,4 +1,4 @@
-"""Make noisy copies of test sets, one for each condition in a YAML."""
+"""Make noisy copies of test sets, one for each condition of a YAML."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,13 +13,15 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban make-conditions`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="The YAML has the form of conf/conditions.yaml. Beside data/test "
-        "come data/test_<condition>, with the same ids and texts, for --test_sets; "
-        "`analyse --by conditions` compares their scores.",
+        epilog="See conf/conditions.yaml for the form of the YAML. Copies data/test to "
+        "data/test_<condition> with the same ids and texts, for --test_sets. "
+        "`analyse --by conditions` compares the scores.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--config", type=Path, required=True, help="YAML: sets, conditions, seed")
+    add(
+        "--config", type=Path, required=True, help="YAML with sets, conditions and seed"
+    )
     add("--data", type=Path, default="data", help="folder that holds the sets")
     add("--fs", type=int, default=16000, help="sample rate of the copies, Hz")
     add_nj(parser)

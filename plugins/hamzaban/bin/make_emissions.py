@@ -5,11 +5,12 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import finite_float
+from hamzaban.cli import add_nj, finite_float
 from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search_options import read_inference
 
 GROUP = "decode"
+MEMORY_REMEDY = "lower --batch_bins or --nj, or cut the longest utterances"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -17,15 +18,17 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        epilog="A run that was killed is continued; what is there is not made again.",
+        epilog="A killed run is continued: finished parts are not made again.",
     )
-    parser.add_argument("--asr_exp", type=Path, required=True, help="has config.yaml")
+    add_model(parser)
     parser.add_argument(
-        "--bpemodel", type=Path, help="stands in for the path in config.yaml"
+        "--data_dir", type=Path, required=True, help="folder with wav.scp"
     )
-    parser.add_argument("--data_dir", type=Path, required=True, help="has wav.scp")
     parser.add_argument(
-        "--output_dir", type=Path, required=True, help="gets the log-posteriors"
+        "--output_dir",
+        type=Path,
+        required=True,
+        help="folder to write the log-posteriors to",
     )
     parser.add_argument(
         "--inference_config", type=Path, help="YAML with values of the options below"
@@ -36,40 +39,65 @@ def get_parser() -> argparse.ArgumentParser:
         "--dropout",
         type=finite_float,
         default=defaults.dropout,
-        help="rate of dropout while decoding, to see how sure the model is; 0: off",
+        help="rate of dropout while the model runs, to measure how sure it is; 0: off",
     )
     parser.add_argument(
-        "--dropout_seed", type=int, default=defaults.dropout_seed, help="of that"
+        "--dropout_seed",
+        type=int,
+        default=defaults.dropout_seed,
+        help="seed of the random numbers of --dropout, 0 or more",
     )
     return parser
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the trained model."""
+    parser.add_argument(
+        "--asr_exp",
+        type=Path,
+        required=True,
+        help="folder of the trained model, with config.yaml",
+    )
+    parser.add_argument(
+        "--bpemodel",
+        type=Path,
+        help="SentencePiece model to use instead of the one that config.yaml names",
+    )
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how to run the model."""
+    """Add the options that choose how the model is run."""
     defaults = DecodeOptions()
     parser.add_argument(
-        "--asr_model", default=defaults.asr_model, help="a file in --asr_exp"
+        "--asr_model",
+        default=defaults.asr_model,
+        help="name of the file of weights in --asr_exp",
     )
-    parser.add_argument("--nj", type=int, default=defaults.nj, help="CPU processes")
+    add_nj(parser, "processes on the CPU")
     parser.add_argument(
-        "--ngpu", type=int, default=defaults.ngpu, help="0: the CPU, 1: a GPU"
+        "--ngpu",
+        type=int,
+        default=defaults.ngpu,
+        help="0: run on the CPU; 1: run on a GPU, in one process",
     )
     parser.add_argument(
         "--batch_bins",
         type=int,
         default=defaults.batch_bins,
-        help="most samples in a batch, padding counted",
+        help="most samples in a batch, padding counted; it may change the last digits "
+        "of scores, because sums over another padding are rounded differently",
     )
     parser.add_argument(
         "--language",
         default=defaults.language,
-        help="of models with a head for each language: utt2lang (of --data_dir), "
-        "predicted (by the model), or one of them",
+        help="language of each utterance, for a model with a head for each language: "
+        "utt2lang (the file in --data_dir), predicted (by the model), or a language "
+        "for all utterances",
     )
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Compute what is missing; return the exit status."""
+    """Make the log-posteriors that are missing; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
     if args.inference_config is not None:
@@ -79,8 +107,13 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.decode.recognizer import find_files, load_for_decoding
 
     options = DecodeOptions(
-        *(args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language),
-        *(args.dropout, args.dropout_seed),
+        args.asr_model,
+        args.nj,
+        args.ngpu,
+        args.batch_bins,
+        args.language,
+        dropout=args.dropout,
+        dropout_seed=args.dropout_seed,
     )
     files = find_files(args.asr_exp, args.asr_model)
     load = functools.partial(
@@ -88,7 +121,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     )
     make_emissions(load, args.data_dir, args.output_dir, options, files)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

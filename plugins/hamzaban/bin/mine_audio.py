@@ -1,8 +1,9 @@
-"""Find speech in media files of any kind and length; write it as a data directory.
+"""Find speech in media files and write it as a data directory.
 
-Takes files, directories, patterns ('talks/**/*.mp3') and lists of files. Speech is cut
-into chunks at pauses; what was heard before is left out. Killed, it is run again and
-goes on where it was. Values stand in conf/mine.yaml.
+Takes files of any format and length, folders, patterns ('talks/**/*.mp3') and lists
+of these. Cuts speech into chunks at pauses and drops chunks that were heard before. If
+it is killed, run it again: it continues where it stopped. conf/mine.yaml describes the
+values of --config.
 """
 
 import argparse
@@ -26,7 +27,7 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         action="append",
         default=[],
-        help="file with one of these on each line",
+        help="file with one of these per line",
     )
     add("--output_dir", type=Path, required=True, help="folder to write")
     add("--config", type=Path, required=True, help="conf/mine.yaml, or one based on it")

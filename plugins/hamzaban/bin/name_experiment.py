@@ -27,7 +27,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     for name, value in make_names(NameOptions(**vars(args))).items():
         print(f"{name}={value}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -64,7 +64,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         single = Normalizer(args.lang, args.profile, **options)
         normalizer = single
 
-        def change(utt_id: str, text: str) -> str:
+        def change(utt_id: str, text: str) -> str:  # noqa: ARG001
             return normalize_marked(text, single.normalize, args.marks)
 
     done = rewrite_utts(*folders, change, max_drop=args.max_drop)

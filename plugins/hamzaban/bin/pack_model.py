@@ -30,12 +30,19 @@ def get_parser() -> argparse.ArgumentParser:
         help="a file or folder to add; may be repeated. RESULTS.md and images of "
         "--asr_exp are added if they exist",
     )
+    add("--lm_dir", type=Path, help="language models to add: the folder of train-lm")
+    add("--inference_config", type=Path, help="YAML of decode-asr to add")
+    add(
+        "--weights",
+        type=Path,
+        help="weights.yaml of tune-decoder to add",
+    )
     return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write the archive and print its path; return the exit status."""
-    from hamzaban.export.pack import pack_model
+    from hamzaban.export.pack import Search, pack_model
 
     args = get_parser().parse_args(cmd)
     asr_exp = Path(args.asr_exp)
@@ -43,6 +50,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     outpath = Path(args.outpath or asr_exp / name)
     there = [asr_exp / part for part in ("RESULTS.md", "images")]
     extra = [part for part in there if part.exists()] + args.option
-    pack_model(asr_exp, args.asr_model, outpath, extra)
+    search = Search(args.inference_config, args.weights, args.lm_dir)
+    pack_model(asr_exp, args.asr_model, outpath, extra, search)
     print(outpath)
     return 0

@@ -139,7 +139,3 @@ def _read_pairs(option: str, words: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"{option} {word}: expected NAME=VALUE")
         pairs[name] = value
     return pairs
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -32,14 +32,14 @@ def get_parser() -> argparse.ArgumentParser:
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
     add("--hyp", type=Path, required=True, help="the hypotheses, paired by id or time")
-    add("--utt2spk", type=Path, help="default: as --ref names speakers, if it does")
-    add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,hyp=..")
-    add("--output_dir", type=Path, help="gets score_{wer,cer,ter}/; else they are lost")
-    add("--bpemodel", type=Path, help="SentencePiece model: score its tokens too")
+    add("--utt2spk", type=Path, help="speakers; without it, those that --ref names")
+    add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
+    add("--output_dir", type=Path, help="folder to write score_{wer,cer,ter}/ to")
+    add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
     add(
         "--token_type",
         choices=("bpe", "char", "word"),
-        help="of the model; bpe needs --bpemodel, the others have no score_ter",
+        help="tokens of the model; bpe needs --bpemodel, the others have no score_ter",
     )
     add("--ref_token", type=Path, help="tokens of the references, for score_ter")
     add("--hyp_token", type=Path, help="tokens of the hypotheses, for score_ter")
@@ -48,31 +48,33 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how texts are compared."""
+    """Add the options that choose how texts are compared."""
     add = parser.add_argument
-    add("--normalizer", default="raw", help="id of the normalizer both texts passed")
+    add("--normalizer", default="raw", help="id of the normalizer that both passed")
     for kind in KINDS.values():
         if kind.is_asked_for:
             words = f"score the {kind.title}"
             add(f"--{kind.name}", type=str2bool, default=False, help=words)
     add(
         "--lang",
-        help="normalize both texts with the rules of this language; mul: of the one "
-        "that utt2lang beside --ref says, and score each by itself as well",
+        help="normalize both texts by the rules of this language; mul: by those of "
+        "each utterance's language, which is in utt2lang beside --ref, and score each "
+        "language by itself as well",
     )
-    add("--score_profile", default="score", help="which rules, where --lang is given")
-    add("--score_options", default="", help="of these rules: name=value,...")
+    add("--score_profile", default="score", help="profile of the rules of --lang")
+    add("--score_options", default="", help="options of these rules: name=value,...")
     add(
         "--case_sensitive",
         type=str2bool,
         default=False,
-        help="as `sclite -s`; false: a-z and A-Z are the same, as in ESPnet",
+        help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not",
     )
     add(
         "--scorer",
         choices=("auto", "sclite", "own"),
         default="auto",
-        help="auto: NIST sclite where installed, compared with our own scores",
+        help="sclite: run NIST's program and compare its scores with our own; own: our "
+        "own only; auto: sclite where it is installed",
     )
 
 
@@ -105,7 +107,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         remove_leftovers(args.output_dir)
         extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
-        for kind in extra - set(kinds):  # of an earlier call
+        for kind in extra - set(kinds):  # left by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
@@ -126,9 +128,12 @@ def check_options(args: argparse.Namespace) -> None:
         ValueError: They contradict each other.
     """
     if args.token_type == "bpe" and args.bpemodel is None:
-        raise ValueError("--token_type bpe: no model; give it by --bpemodel")
+        raise ValueError("--token_type bpe: no model is given; give it by --bpemodel")
     if args.token_type in ("char", "word") and args.bpemodel is not None:
-        raise ValueError(f"--token_type {args.token_type}: leave out --bpemodel")
+        raise ValueError(
+            f"--token_type {args.token_type} has no SentencePiece model; leave out "
+            "--bpemodel"
+        )
     if (args.ref_token is None) != (args.hyp_token is None):
         raise ValueError("--ref_token and --hyp_token belong together; give both")
     if args.ref_token is not None and args.bpemodel is not None:
@@ -142,7 +147,7 @@ def check_options(args: argparse.Namespace) -> None:
 
 
 def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
-    """Read the texts; for each kind of score give the normalizer's id and the pairs.
+    """Read the texts and return the normalizer's id and the pairs by kind of score.
 
     With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
     """
@@ -179,7 +184,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
 def normalize_texts(
     args: argparse.Namespace, ref: Mapping[str, str], hyp: Mapping[str, str]
 ) -> tuple[str, Texts]:
-    """Normalize references and hypotheses alike; give the normalizer's id first."""
+    """Normalize both sides; return the normalizer's id, references and hypotheses."""
     if args.lang is None:
         return args.normalizer, (ref, hyp)
     from hamzaban.text import Normalizer
@@ -226,8 +231,8 @@ def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> 
     """Return the pooled error rate and its counts as a line.
 
     Args:
-        kind: Of the score.
-        normalizer: Id of the normalizer.
+        kind: Name of the score's kind.
+        normalizer: Id of the normalizer that the texts passed.
         counts: Correct, substituted, deleted, inserted tokens of U utterances, (U, 4).
     """
     shown = KINDS[find_kind(kind)]
@@ -238,7 +243,3 @@ def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> 
         f"{shown.label} {rate} of {refs} {shown.unit} in {len(counts)} "
         f"utterances (sub {sub}, del {dele}, ins {ins}), normalizer {normalizer}"
     )
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -16,13 +16,21 @@ def get_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "exp", nargs="*", type=Path, default=[Path("exp")], help="experiments' folders"
+        "exp",
+        nargs="*",
+        type=Path,
+        default=[Path("exp")],
+        help="folders of experiments",
     )
     parser.add_argument(
-        "--output", type=Path, help="file to write, such as RESULTS.md; else the screen"
+        "--output",
+        type=Path,
+        help="file to write, such as RESULTS.md; without it, standard output",
     )
     parser.add_argument(
-        "--report", type=Path, help="file of make-report, to be linked from --output"
+        "--report",
+        type=Path,
+        help="page of make-report that --output links to",
     )
     return parser
 
@@ -48,7 +56,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
         with atomic_text(args.output) as stream:
             stream.write(text)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -11,14 +11,16 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="For source models of pseudo-labelling: `mapping` of conf/pseudo.yaml "
-        "spells the target's words in the same form, and labels come out in the "
-        "target's own script.",
+        epilog="Train source models for pseudo-labelling on such transcripts. The "
+        "`mapping` of conf/pseudo.yaml spells the words of the target language in "
+        "the same form, and the labels come out in that language's own script.",
     )
     add = parser.add_argument
     add("source", type=Path, help="data directory with text")
     add("target", type=Path, help="folder to write; may be the source")
-    add("--form", required=True, help="roman, or phones:<voice of espeak-ng>")
+    add(
+        "--form", required=True, help="roman, or phones:VOICE with a voice of espeak-ng"
+    )
     return parser
 
 

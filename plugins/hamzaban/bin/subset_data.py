@@ -1,4 +1,4 @@
-"""Select part of a data directory: first, random, by speaker, by list, by hours."""
+"""Select utterances of a data directory by number, speaker, list or hours."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,20 +18,27 @@ def get_parser() -> argparse.ArgumentParser:
     how.add_argument("--first", type=int, metavar="N", help="the first N utterances")
     how.add_argument("--random", type=int, metavar="N", help="N random utterances")
     how.add_argument("--num_spk", type=int, metavar="N", help="N random speakers")
-    how.add_argument("--spk_list", type=Path, help="speakers named first on its lines")
-    how.add_argument("--utt_list", type=Path, help="utterances, first on its lines")
+    how.add_argument(
+        "--spk_list", type=Path, help="file of speakers, one at the start of each line"
+    )
+    how.add_argument(
+        "--utt_list",
+        type=Path,
+        help="file of utterances, one at the start of each line",
+    )
     how.add_argument(
         "--max_duration_h",
         type=finite_float,
         metavar="HOURS",
-        help="random utterances of this duration at most, by utt2dur, segments or "
-        "utt2num_samples",
+        help="random utterances of at most this total duration, read from utt2dur, "
+        "segments or utt2num_samples",
     )
+    parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     parser.add_argument(
-        "--seed", type=int, default=0, help="decides what is random (default: 0)"
-    )
-    parser.add_argument(
-        "--fs", type=int, default=16000, help="Hz of utt2num_samples (default: 16000)"
+        "--fs",
+        type=int,
+        default=16000,
+        help="sample rate of utt2num_samples, Hz (default: 16000)",
     )
     return parser
 

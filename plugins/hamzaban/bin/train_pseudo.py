@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 GROUP = "train"
+MEMORY_REMEDY = (
+    "lower --batch_bins and raise --accum_grad instead, or give --frontend_conf "
+    "gradient_checkpointing=true"
+)
 
 
 def get_parser() -> argparse.ArgumentParser:

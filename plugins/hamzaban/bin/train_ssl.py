@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 GROUP = "train"
+MEMORY_REMEDY = (
+    "lower --batch_bins and raise --accum_grad instead, give "
+    "--gradient_checkpointing true, or lower task_cfg.max_sample_size"
+)
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -1,8 +1,11 @@
-"""Choose LM weight, word score and beam on a validation set from its emissions."""
+"""Choose LM weight, word score and beam by the errors on a validation set."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+from hamzaban.bin.make_emissions import add_model
+from hamzaban.cli import add_nj
 
 GROUP = "decode"
 
@@ -11,40 +14,51 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban tune-decoder`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="The YAML says what to try: `tune: {lm_weight: [0.3, 0.6], word_score: "
-        "[0, 1], beam_size: [50]}`. Without it nothing is tried and weights.yaml is "
-        "empty.",
+        epilog="The YAML lists the values to try: `tune: {lm_weight: [0.3, 0.6], "
+        "word_score: [0, 1], beam_size: [50]}`. Without `tune`, nothing is tried and "
+        "weights.yaml is empty.",
     )
     add_files(parser)
     parser.add_argument(
-        "--emissions_dir", type=Path, required=True, help="made by make-emissions"
+        "--emissions_dir",
+        type=Path,
+        required=True,
+        help="log-posteriors of the validation set, made by make-emissions",
     )
-    parser.add_argument("--ref", type=Path, required=True, help="Kaldi text of the set")
+    parser.add_argument(
+        "--ref", type=Path, required=True, help="transcripts of the set, a Kaldi text"
+    )
     parser.add_argument(
         "--output_dir",
         type=Path,
         required=True,
-        help="gets weights.yaml for decode-asr, tune.tsv, tune.png",
+        help="folder to write weights.yaml (for decode-asr), tune.tsv and tune.png to",
     )
-    parser.add_argument("--inference_config", type=Path, required=True)
-    parser.add_argument("--nj", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--inference_config",
+        type=Path,
+        required=True,
+        help="YAML with the search and the values to try",
+    )
+    add_nj(parser)
     return parser
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name the model and what a search reads."""
-    parser.add_argument("--asr_exp", type=Path, required=True, help="has config.yaml")
+    """Add the options that name the model and the files that a search reads."""
+    add_model(parser)
     parser.add_argument(
-        "--bpemodel", type=Path, help="stands in for the path in config.yaml"
+        "--lm_dir", type=Path, help="folder of language models, made by train-lm"
     )
-    parser.add_argument("--lm_dir", type=Path, help="made by train-lm")
     parser.add_argument(
-        "--word_list", type=Path, help="of the lexicon; default: the LM's words"
+        "--word_list",
+        type=Path,
+        help="words of the lexicon, one a line; without it, the words of the LM",
     )
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Sweep and write the best values; return the exit status."""
+    """Try all values and write the best; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.config import write_config
     from hamzaban.decode.recognizer import load_tokenizer
@@ -62,10 +76,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if unknown:
         raise ValueError(
             f"{args.inference_config}: search {search.name} has no {unknown[0]} to "
-            f"tune; it has {', '.join(search.tunable) or 'nothing'}: change tune, or "
+            f"tune; it has {', '.join(search.tunable) or 'nothing'}; change tune or "
             "search"
         )
-    assert isinstance(search, CtcSearch)  # only these have options to tune
+    assert isinstance(search, CtcSearch)  # other searches have nothing to tune
     tokenizer, bpemodel = load_tokenizer(args.asr_exp, args.bpemodel)
     files = SearchFiles(args.lm_dir, args.word_list, bpemodel)
     decoder = search.build(tokenizer, files, args.output_dir)
@@ -74,7 +88,3 @@ def main(cmd: Sequence[str] | None = None) -> int:
     trials = tune(decoder, store, read_refs(args.ref), config.tune, args.nj)
     write_sweep(trials, search, args.output_dir)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Check data directories; name file, line, id and remedy of every fault."""
+"""Check data directories; report every fault with file, line, id and remedy."""
 
 import argparse
 import logging
@@ -13,25 +13,25 @@ GROUP = "data"
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban validate-data`."""
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Exit status 1 if there is anything but warnings. "
-        "Commands in wav.scp (`cmd |`) are counted, not run, without "
-        "--allow_pipes true."
+        description=f"{__doc__} The exit status is 1 if there is an error. "
+        "Without --allow_pipes true, commands in wav.scp (`cmd |`) are counted, "
+        "not run."
     )
     parser.add_argument("data_dirs", nargs="+", type=Path, metavar="DIR")
-    parser.add_argument("--no_text", action="store_true", help="text may be absent")
+    parser.add_argument("--no_text", action="store_true", help="allow a missing text")
     parser.add_argument(
         "--no_wav",
         action="store_true",
-        help="wav.scp may be absent; no audio is opened",
+        help="allow a missing wav.scp; open no audio",
     )
     parser.add_argument(
         "--audio",
         choices=("none", "header", "full"),
         default="header",
-        help="header: open each file; full: decode it, to see truncation, NaN and "
+        help="header: open each file; full: decode it, which finds truncation, NaN and "
         "silence reliably (default: header)",
     )
-    parser.add_argument("--fs", type=int, help="sample rate to expect, Hz")
+    parser.add_argument("--fs", type=int, help="required sample rate, Hz")
     add_nj(parser)
     parser.add_argument(
         "--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp"
@@ -41,17 +41,20 @@ def get_parser() -> argparse.ArgumentParser:
         "--text_rules",
         choices=("strict", "kaldi"),
         default="strict",
-        help="kaldi: empty, non-NFC text and control characters are only warnings "
+        help="kaldi: only warn about empty text, non-NFC text and control characters "
         "(default: strict)",
     )
     parser.add_argument(
-        "--max_shown", type=int, default=20, help="lines of each kind (default: 20)"
+        "--max_shown",
+        type=int,
+        default=20,
+        help="lines shown of each kind of fault (default: 20)",
     )
     return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Check and print the findings; return the exit status."""
+    """Check the directories and print what is found; return the exit status."""
     args = vars(get_parser().parse_args(cmd))
     from hamzaban.launch.notes import note_recordings
     from hamzaban.validate.directory import CheckOptions, validate_data_dir

@@ -1,7 +1,7 @@
-"""Published corpora, one module each: what of a layout becomes which data directory.
+"""Readers of published corpora, one module each, that write data directories.
 
-A module has `add_options(parser)` and `prepare(args)`; the first line of its docstring
-is what `hamzaban prepare-corpus --help` shows. Tables are opened by `ingest.tables`;
-what is read otherwise and says what is in the corpus is noted (`launch.notes`), so that
-stage 1 sees a correction of it.
+A module has `add_options(parser)` and `prepare(args)`; `hamzaban prepare-corpus --help`
+shows the first line of its docstring. `ingest.tables` notes the tables that it opens. A
+module notes (`launch.notes`) other files that say what is in the corpus, so that stage
+1 runs again when they change.
 """

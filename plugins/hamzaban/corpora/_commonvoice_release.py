@@ -1,4 +1,4 @@
-"""Where the files of a Common Voice release are: a folder, or a tarball."""
+"""Find and open a release of Common Voice, in a folder or a tarball."""
 
 import argparse
 import logging
@@ -15,13 +15,15 @@ from hamzaban.ingest.tables import open_utf8
 
 TABLES = ("train", "dev", "test", "validated", "other")
 NEEDED = ("train", "dev", "test", "validated")
-DURATIONS = ("clip_durations.tsv", "times.txt")  # from 16.1; of 14.0 and 15.0
-MIN_SHARE = 0.99  # of the rows that the statistics of a release state
+DURATIONS = ("clip_durations.tsv", "times.txt")  # since 16.1; in 14.0 and 15.0
+MIN_SHARE = 0.99  # lowest share of the rows that a release is stated to have
 WHERE = (
     "Common Voice is given out by the Mozilla Data Collective, "
     "https://mozilladatacollective.com, free of charge after signing in"
 )
-_GIVEN_OUT = "common-voice-scripted-speech-*.tar.gz"  # its language is not in its name
+_GIVEN_OUT = (
+    "common-voice-scripted-speech-*.tar.gz"  # the name does not tell the language
+)
 _DURATION = re.compile(r"(.+\.\w+)[\t ,;]+(\d+)\s*")
 _RELEASE = re.compile(r"cv-corpus-(\d+(?:\.\d+)?)(-delta)?-\d{4}-\d\d-\d\d")
 
@@ -31,9 +33,9 @@ class Release:
     """One language of one release.
 
     Attributes:
-        folder: Holds the tables, and clips/.
-        version: Such as "25.0"; "" where the names do not tell.
-        archive: The tarball that clips still are in; None if all is unpacked.
+        folder: The folder of the tables and of clips/.
+        version: The release, such as "25.0"; "" if no name tells it.
+        archive: The tarball that holds the clips; None if all is unpacked.
     """
 
     folder: Path
@@ -41,7 +43,7 @@ class Release:
     archive: Path | None = None
 
     def __str__(self) -> str:
-        """Name it for messages."""
+        """Return the path of the release, for messages."""
         return str(self.archive or self.folder)
 
     def table(self, part: str) -> Path:
@@ -49,7 +51,7 @@ class Release:
         return self.folder / f"{part}.tsv"
 
     def clip(self, name: str) -> Path:
-        """Return the path of a clip; the first releases left out the suffix."""
+        """Return the path of a clip; early releases give names without suffix."""
         file = PurePosixPath(name).name
         return self.folder / "clips" / (file if "." in file else f"{file}.mp3")
 
@@ -60,7 +62,7 @@ class Release:
         return Durations(_read_durations(found[0])) if found else None
 
     def extract_clips(self, names: Iterable[str]) -> None:
-        """Take clips out of the tarball, if the release is one."""
+        """Extract clips if the release is a tarball."""
         if self.archive is None:
             return
         wanted = HashedSet(hash_name(self.clip(name).name) for name in names)
@@ -75,7 +77,7 @@ class Release:
 
 
 def open_release(args: argparse.Namespace) -> Release:
-    """Find the release and language that the options name; unpack its tables.
+    """Open the release and language that the options name; unpack its tables.
 
     Raises:
         FileNotFoundError: There is none.
@@ -147,7 +149,7 @@ def find_place(source: Path, lang: str, version: str) -> Path:
 
 
 def _find_release(path: Path) -> re.Match[str] | None:
-    """Find the release's name in a path or, if it is not there, in the tarball."""
+    """Return the release's name, from its path or else the tarball, or None."""
     found = _RELEASE.search(str(path.absolute()))
     if found is None and path.is_file():
         found = _RELEASE.search(str(first_file(path)))
@@ -165,14 +167,14 @@ def _peek_language(archive: Path) -> str:
 
 
 def unpack_tables(release: Release, lang: str) -> None:
-    """Take the tables out of the tarball; what is there is kept.
+    """Extract the tables of the tarball unless that has been done.
 
     Raises:
         ValueError: The tarball holds another language.
     """
     assert release.archive is not None
     names = {*(f"{part}.tsv" for part in TABLES), *DURATIONS}
-    done = release.folder / ".tables"  # they come after the clips: a pass of minutes
+    done = release.folder / ".tables"  # reading to the tables takes minutes
     stat = release.archive.stat()
     stamp = f"{stat.st_size} {stat.st_mtime_ns}"
     if done.is_file() and done.read_text(encoding="utf-8") == stamp:
@@ -197,7 +199,7 @@ def unpack_tables(release: Release, lang: str) -> None:
 
 
 def check_counts(release: Release, lang: str) -> None:
-    """Compare the tables with what the statistics of the release state.
+    """Compare the lengths of the tables with the published ones.
 
     Raises:
         ValueError: A table is short of rows.
@@ -224,7 +226,7 @@ def check_counts(release: Release, lang: str) -> None:
 
 
 def _read_durations(path: Path) -> Iterator[tuple[str, float]]:
-    """Yield file names and seconds; lines without a number, as the first, are none."""
+    """Yield file names and seconds; skip lines without a number, such as the first."""
     with open_utf8(path) as lines:
         for line in lines:
             if found := _DURATION.fullmatch(line):

@@ -1,6 +1,6 @@
 """Arabic Speech Corpus (N. Halabi): one speaker, studio, vowelled, 1,813 utterances.
 
-Its test set of 100 utterances is kept; valid is drawn from the rest.
+Its test set of 100 utterances is kept. valid is drawn from the other utterances.
 """
 
 import argparse
@@ -42,14 +42,14 @@ def prepare(args: argparse.Namespace) -> None:
     tests = {utt.text for utt in found["test"]}
     rest = [utt for utt in found["train"] if utt.text not in tests]
     parts = split_by_sentence(rest, (VALID_SHARE, VALID_SHARE), args.seed)
-    train = parts["train"] + parts["test"]  # the test set is another
+    train = parts["train"] + parts["test"]  # the corpus has its own test set
     sets = {"train": train, "valid": parts["valid"], "test": found["test"]}
     readers = {name: read_all(utterances) for name, utterances in sets.items()}
     write_sets(args.output, readers, args.source, args.max_drop)
 
 
 def read_utterances(folder: Path) -> Iterator[Utterance]:
-    """Read the transcripts of a folder, out of Buckwalter's letters.
+    """Read the transcripts of a folder, which are in Buckwalter's transliteration.
 
     The corpus writes theh as `^` and a pause as a dash between spaces.
     """

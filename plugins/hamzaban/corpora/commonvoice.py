@@ -1,7 +1,7 @@
 """Mozilla Common Voice, scripted speech, releases 7 to 27.
 
-train is what contributors found valid, less all that shares a speaker or a sentence
-with valid or test, which are the published dev and test.
+valid and test are the published dev and test. train is all that contributors validated,
+without the speakers and sentences of valid and test.
 """
 
 import argparse
@@ -29,13 +29,13 @@ from hamzaban.ingest.write import write_set
 from hamzaban.lm.leaks import Index
 
 COLUMNS = ("client_id", "path", "sentence")
-SPEAKER_CHARS = 16  # of the 128 of a client_id: 64 bits
-SHORT_CLIP_S = 4.0  # a guess of how long a clip is, to read enough headers at first
+SPEAKER_CHARS = 16  # characters kept of the 128 of a client_id: 64 bits
+SHORT_CLIP_S = 4.0  # assumed length of a clip, to read enough headers at first
 HELD_OUT = {"valid": "dev", "test": "test"}
 
 
 class Clip(NamedTuple):
-    """A row of a table: contributor, file name in clips/, sentence that was shown."""
+    """A row of a table: contributor, file name in clips/, sentence to read."""
 
     client_id: str
     path: str
@@ -57,34 +57,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this corpus."""
     add = parser.add_argument
     add("--lang", required=True, help="Common Voice's code, such as fa or zh-CN")
-    add("--release", default="", help="such as 25.0, where the source holds several")
+    add("--release", default="", help="such as 25.0, if the source holds several")
     add(
         "--train_from",
         default="validated",
         choices=("validated", "train"),
-        help="table that train comes from; train: the published, much smaller one",
+        help="table to make train from; train: the published one, much smaller",
     )
-    add("--suffix", default="", help="of the sets' names, such as _fa")
-    add("--hours", type=finite_float, help="only so much of train, of many speakers")
+    add("--suffix", default="", help="end of the names of the sets, such as _fa")
+    add(
+        "--hours",
+        type=finite_float,
+        help="hours of train, of as many speakers as possible",
+    )
     add(
         "--unlabelled",
         type=str2bool,
         default=False,
-        help="write other.tsv, speech nobody has checked, as a set without transcripts",
+        help="write other.tsv, speech that nobody validated, without transcripts",
     )
     add(
         "--apart",
         type=str2bool,
         default=False,
-        help="write apart<suffix>: train's transcripts, less those of other.tsv",
+        help="write apart<suffix>: transcripts of train that other.tsv does not have",
     )
-    add("--unpack_dir", type=Path, default="downloads", help="for files of a tarball")
+    add("--unpack_dir", type=Path, default="downloads", help="folder for a tarball")
     counts = "compare with the published number of clips, where it is known"
     add("--check_counts", type=str2bool, default=True, help=counts)
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Write train, valid, test, and perhaps unlabelled and apart.
+    """Write train, valid, test and, if asked for, unlabelled and apart.
 
     Raises:
         ValueError: The release is not whole, or too much of it cannot be used.
@@ -101,6 +105,7 @@ def prepare(args: argparse.Namespace) -> None:
         for name, read in sets.items():
             tally = Tally(f"{name}{args.suffix} of {release}")
             utterances = make_utterances(read(tally), release, args.lang, tally)
+            utterances = drop_marks(utterances, tally)
             if durations is not None:
                 utterances = add_durations(utterances, durations)
             if name == "unlabelled":
@@ -112,9 +117,9 @@ def prepare(args: argparse.Namespace) -> None:
 
 
 def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
-    """Write train's transcripts whose sentence other.tsv has not, nor nearly.
+    """Write the transcripts of train without sentences of other.tsv, equal or near.
 
-    A language model of them has not seen what the unlabelled clips say.
+    A language model trained on them has not seen what the unlabelled clips say.
     """
     shown = (clip.sentence for clip in read_clips(release.table("other"), Tally("")))
     index = make_index(shown, args.lang)
@@ -124,7 +129,8 @@ def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
     )
 
     def read_texts() -> Iterator[Pair]:
-        for utt in make_utterances(clips, release, args.lang, tally):
+        found = make_utterances(clips, release, args.lang, tally)
+        for utt in drop_marks(found, tally):
             yield utt.utt_id, utt.text or ""
         tally.check(args.max_drop)  # before the file appears
 
@@ -132,7 +138,7 @@ def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
 
 
 def plan_sets(release: Release, args: argparse.Namespace) -> dict[str, Read]:
-    """Return for each set what reads its clips, any number of times."""
+    """Return the reader of each set's clips; it may be called any number of times."""
     held_out = read_held_out(release, args.lang)
     sets: dict[str, Read] = {}
     for name, part in HELD_OUT.items():
@@ -154,7 +160,7 @@ def plan_sets(release: Release, args: argparse.Namespace) -> dict[str, Read]:
 
 
 def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
-    """Read the rows of a table; those with too many or too few fields are counted."""
+    """Read the rows of a table; count rows with too many or too few fields."""
     for fields in read_tsv(table, COLUMNS):
         tally.num_read += 1
         if fields is None:
@@ -185,7 +191,7 @@ def read_held_out(release: Release, lang: str) -> HeldOut:
 def keep_apart(
     clips: Iterable[Clip], held_out: HeldOut, lang: str | None, tally: Tally
 ) -> Iterator[Clip]:
-    """Leave out what shares a speaker or, given a language, a sentence with them."""
+    """Leave out clips of held-out speakers or, given a language, held-out sentences."""
 
     def others() -> Iterator[Clip]:
         for clip in clips:
@@ -203,7 +209,7 @@ def keep_apart(
 
 
 def read_chosen(read: Read, chosen: HashedSet, tally: Tally) -> Iterator[Clip]:
-    """Read clips and leave out those that were not chosen."""
+    """Read the clips that were chosen, and count the others."""
     for clip in read(tally):
         if clip.path in chosen:
             yield clip
@@ -212,7 +218,7 @@ def read_chosen(read: Read, chosen: HashedSet, tally: Tally) -> Iterator[Clip]:
 
 
 def choose_hours(read: Read, release: Release, args: argparse.Namespace) -> HashedSet:
-    """Choose clips of `args.hours`, each speaker once before any twice."""
+    """Choose `args.hours` hours of clips, of as many speakers as possible."""
     numbers: dict[str, int] = {}
     speakers, hashes = array("l"), array("Q")
     for clip in read(Tally("")):
@@ -237,13 +243,13 @@ def choose_hours(read: Read, release: Release, args: argparse.Namespace) -> Hash
 def time_clips(
     read: Read, release: Release, args: argparse.Namespace, drawn: list[int]
 ) -> Durations:
-    """Read durations from headers, those drawn first first, until there are enough.
+    """Read durations of clips in the order in which they were drawn, until enough.
 
     Args:
         read: Reads the clips to choose from.
-        release: Where they are.
-        args: Has hours and nj.
-        drawn: Hashes of their paths, in the order of drawing.
+        release: The release.
+        args: The options; hours and nj are used.
+        drawn: Hashes of the paths of clips, in the order in which they were drawn.
     """
     count = min(len(drawn), int(args.hours * 3600 / SHORT_CLIP_S) + 1)
     while True:
@@ -264,14 +270,8 @@ def time_clips(
 def make_utterances(
     clips: Iterable[Clip], release: Release, lang: str, tally: Tally
 ) -> Iterator[Utterance]:
-    """Turn clips into utterances; those without words or audio are counted."""
+    """Make utterances of clips; leave out and count those without words or audio."""
     language = lang.split("-")[0].lower()
-    return drop_marks(_read_clips(clips, release, language, tally), tally)
-
-
-def _read_clips(
-    clips: Iterable[Clip], release: Release, language: str, tally: Tally
-) -> Iterator[Utterance]:
     for clip in clips:
         text = clean_text(clip.sentence)
         audio = str(release.clip(clip.path))
@@ -284,7 +284,7 @@ def _read_clips(
 
 
 def find_fault(audio: str) -> str:
-    """Say why a file cannot be read; "" if it can, as far as its size tells."""
+    """Return why a file cannot be read; "" if its size shows no fault."""
     try:
         return "" if os.stat(audio).st_size else "audio of 0 bytes"
     except FileNotFoundError:
@@ -294,6 +294,6 @@ def find_fault(audio: str) -> str:
 def add_durations(
     utterances: Iterable[Utterance], durations: Durations
 ) -> Iterator[Utterance]:
-    """Add the durations that are known."""
+    """Add the published durations to utterances."""
     for utt in utterances:
         yield utt._replace(duration_s=durations.get(Path(utt.audio).name))

@@ -1,6 +1,6 @@
-"""FLEURS: 102 languages, about 10 h of each to train on (google/fleurs).
+"""FLEURS: 102 languages, about 10 h of training speech each (google/fleurs).
 
-The published sets share no sentence. Speakers are not named.
+The published sets share no sentences. The corpus does not name speakers.
 """
 
 import argparse
@@ -17,22 +17,27 @@ FS = 16000  # Hz
 PARTS = {"train": "train", "valid": "dev", "test": "test"}
 NUM_FIELDS = 7  # id, file, raw and plain transcript, characters, samples, gender
 TEXT_FIELDS = {"raw": 2, "plain": 3}
-# Clips of a set, where a published number is at hand.
+# Published numbers of clips, where known.
 COUNTS = {("ar_eg", "train"): 2104, ("ar_eg", "test"): 428, ("fa_ir", "test"): 871}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this corpus."""
     add = parser.add_argument
-    add("--lang", required=True, help="fa, or the whole name fa_ir")
-    add("--suffix", default="", help="of the sets' names, such as _fa")
+    add("--lang", required=True, help="language, as fa or fa_ir")
+    add("--suffix", default="", help="end of the names of the sets, such as _fa")
     add(
         "--transcript",
         default="raw",
         choices=TEXT_FIELDS,
         help="raw: with punctuation; plain: lower case without it",
     )
-    add("--unpack_dir", type=Path, default="downloads", help="for audio in tarballs")
+    add(
+        "--unpack_dir",
+        type=Path,
+        default="downloads",
+        help="folder for the audio of tarballs",
+    )
     add("--check_counts", type=str2bool, default=True, help="compare with published")
 
 

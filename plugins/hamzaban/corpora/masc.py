@@ -1,7 +1,7 @@
 """MASC, Massive Arabic Speech Corpus: 1,000 h of subtitled video, clean and noisy.
 
-Subtitles give the segments of train, published tables those of valid and test; a video
-stands for its speaker.
+The segments of train come from subtitles, those of valid and test from published
+tables. Each video counts as one speaker.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
 KINDS = ("clean", "noisy")
 PARTS = {"valid": "dev", "test": "test"}
-NUM_FIELDS = 5  # of a table of segments: video, start and end in s, one more, text
+NUM_FIELDS = 5  # in a table of segments: video, start and end in s, one more, text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +28,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=["clean"],
         choices=KINDS,
-        help="train of which kinds; there is a valid and a test set of each",
+        help="kinds of video in train; each kind has its own valid and test set",
     )
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Write train, and valid and test of each kind: valid_clean, test_noisy ...
+    """Write train, and a valid and a test set of each kind, such as valid_clean.
 
     Raises:
         FileNotFoundError: A table is missing.
@@ -51,7 +51,7 @@ def prepare(args: argparse.Namespace) -> None:
 
 
 def make_reader(source: Path, tables: list[Path]) -> Reader:
-    """Return what reads the captions of the videos of some tables."""
+    """Return the reader of the captions of all videos in some tables."""
 
     def read(tally: Tally) -> Iterator[Utterance]:
         for table in tables:
@@ -63,7 +63,7 @@ def make_reader(source: Path, tables: list[Path]) -> Reader:
 
 
 def make_held_out_reader(source: Path, table: Path) -> Reader:
-    """Return what reads the published segments, or without them the captions."""
+    """Return the reader of the published segments, or of captions if there are none."""
     if not table.is_file():
         videos = table.with_name(f"{table.stem}_meta.csv")
         logging.warning(
@@ -108,7 +108,7 @@ def read_segments(source: Path, table: Path, tally: Tally) -> Iterator[Utterance
 
 
 def read_video(source: Path, video_id: str, tally: Tally) -> Iterator[Utterance]:
-    """Yield the captions of a video; one without subtitles is counted."""
+    """Yield the captions of a video; count a video without subtitles."""
     captions = source / "subtitles" / f"{video_id}.ar.vtt"
     if not captions.is_file():
         tally.num_read += 1

@@ -1,7 +1,7 @@
 """MGB-2: 1,200 h of Al Jazeera with lightly supervised transcripts, 2 x 10 h verbatim.
 
-train holds the segments whose match error rate is low enough; valid is the published
-dev, test the published test, without overlapped speech.
+train has the segments whose word match error rate is low enough. valid and test are the
+published dev and test without overlapped speech.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--max_wmer",
         type=finite_float,
         default=80.0,
-        help="of train, word match error rate",
+        help="highest word match error rate of a segment of train",
     )
     add("--check_counts", type=str2bool, default=True, help="compare with published")
 
@@ -72,7 +72,7 @@ def prepare(args: argparse.Namespace) -> None:
 def read_programme(
     file: Path, source: Path, max_wmer: float, tally: Tally
 ) -> Iterator[Utterance]:
-    """Read the segments of a programme; the worse matched are left out, counted.
+    """Read the segments of a programme; leave out and count those that match badly.
 
     Raises:
         ValueError: The file is no XML, or an attribute is missing.
@@ -115,7 +115,7 @@ def _make_utterance(
 
 
 def read_verbatim(folder: Path, tally: Tally) -> Iterator[Utterance]:
-    """Read dev or test, Kaldi files whose text is in Buckwalter's letters."""
+    """Read dev or test: Kaldi files with text in Buckwalter's transliteration."""
     names = ("wav.scp", "text.non_overlap_speech", "segments.non_overlap_speech")
     recordings, texts, segments = (folder / name for name in names)
     note_inputs(recordings, texts, segments)

@@ -1,6 +1,6 @@
 """Persian Speech Corpus (N. Halabi): one speaker, studio, 399 utterances, 2.5 h.
 
-It has no sets of its own: a tenth of the sentences is drawn for valid and for test.
+It is not split: a tenth of its sentences is drawn for valid and another for test.
 """
 
 import argparse

@@ -51,7 +51,7 @@ class ScpWriter:
         Raises:
             ValueError: The id has been written before, or there is a line break.
         """
-        if "\n" in rest or "\n" in key:
+        if "\n" in rest or "\r" in rest.rstrip("\r") or "\n" in key or "\r" in key:
             raise ValueError(
                 f"{self.name}: line break in {f'{key} {rest}'!r}, expected one line; "
                 "rename the file or correct the value"

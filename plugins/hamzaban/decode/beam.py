@@ -24,6 +24,7 @@ from hamzaban.decode.path import (
     path_score,
 )
 from hamzaban.decode.result import Result, make_result
+from hamzaban.lm.kenlm import load_binary
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
 LN10 = math.log(10)
@@ -34,7 +35,7 @@ _DITHER_FRAMES = 251
 
 
 class BeamSearch:
-    """A search, ready to decode any number of utterances in this process or forks."""
+    """Beam search that decodes any number of utterances, also in forked processes."""
 
     def __init__(
         self,
@@ -47,10 +48,11 @@ class BeamSearch:
         """Load the language model and build the lexicon's tree.
 
         Args:
-            tokenizer: Of the acoustic model.
-            options: Of the search.
-            lexicon: The words; None: any tokens.
-            lm: A model of words, with a lexicon, or of the tokens; None: no model.
+            tokenizer: Tokenizer of the acoustic model.
+            options: Options of the search.
+            lexicon: Words that may be found; None: any tokens.
+            lm: Language model, of words if there is a lexicon, else of tokens; None:
+                no language model.
 
         Raises:
             ValueError: flashlight-text cannot read the model.
@@ -71,7 +73,7 @@ class BeamSearch:
         self._decoder = self._build_decoder()
 
     def tune(self, options: BeamOptions) -> None:
-        """Go on with other weights or another beam; lexicon and model stay."""
+        """Change the weights or the beam; lexicon and language model stay."""
         self.options = options
         self._decoder = self._build_decoder()
 
@@ -82,8 +84,8 @@ class BeamSearch:
             log_probs: CTC log-posteriors (natural log), shape (T, V).
 
         Returns:
-            At most `nbest` hypotheses of different text, the best first; none for
-            T = 0.
+            At most `nbest` hypotheses of different text, the best first; none if T is
+            0.
         """
         if not len(log_probs):
             return []
@@ -98,16 +100,16 @@ class BeamSearch:
             if key not in found:
                 words = self._make_words(key, find_runs(log_probs, path), ends)
                 scores = self._rescore(result, log_probs, path, kept, len(ends))
+                tokenizer, tokens = self._tokenizer, path.tolist()
                 found[key] = make_result(
-                    *(self._tokenizer, log_probs, path.tolist(), words, scores),
-                    word_ends=ends,
+                    tokenizer, log_probs, tokens, words, scores, word_ends=ends
                 )
             if len(found) == self.options.nbest:
                 break
         return list(found.values())
 
     def _keep_frames(self, log_probs: LogProbs) -> np.ndarray:
-        """Give the frames to be searched: of a run of sure blanks only the first."""
+        """Return the frames to search: of a run of sure blanks only the first."""
         limit = self.options.blank_threshold
         if limit >= 1:
             return np.arange(len(log_probs))
@@ -127,9 +129,10 @@ class BeamSearch:
 
     @property
     def _last(self) -> int:
-        """The token of a frame put after the last: all ways to end are one then.
+        """The token of the frame that is added after the last one.
 
-        Words of characters end with a space, for which speech has nothing at its end.
+        It joins all ways to end. Words of characters end with a space, which is not
+        heard at the end of speech.
         """
         return self._space if self._is_char and self._lexicon else BLANK_ID
 
@@ -142,7 +145,7 @@ class BeamSearch:
     def _read_labels(
         self, result: Any, path: np.ndarray, kept: np.ndarray
     ) -> tuple[tuple[int, ...], list[int]]:
-        """Return the words, or the tokens, of a result, and the frames words end at."""
+        """Return the words or tokens of a result, and the last frames of words."""
         if self._lexicon is None:
             return tuple(collapse(path.tolist())), []
         labels = result.words[1 : len(kept) + 2]
@@ -153,7 +156,7 @@ class BeamSearch:
     def _make_words(
         self, key: Sequence[int], runs: Sequence[Run], ends: Sequence[int]
     ) -> list[Word]:
-        """Give each word of the lexicon the tokens that end where it ends."""
+        """Return the words, each with the tokens up to the frame that completes it."""
         if self._lexicon is None:
             return find_words(runs, self._tokenizer)
         rest = [run for run in runs if run.token != self._space]
@@ -203,13 +206,13 @@ class BeamSearch:
         return trie
 
     def _paths(self, spellings: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
-        """Give the spellings as the tree needs them.
+        """Return spellings in the form that the tree needs.
 
-        flashlight-text lets the last token of a word last one frame only, unless it is
-        the separator of words, and takes two frames of it for two such tokens. BPE has
-        no separator: there each spelling is entered again with a column of its own for
-        the frame that ends a longer last piece (`_mark_ends`), and a blank is entered
-        between two equal pieces at the end.
+        In flashlight-text the last token of a word has only one frame, unless it is
+        the separator of words: two frames count as two such tokens. BPE has no
+        separator. Therefore each spelling is entered a second time, with a column of
+        its own for the frame that ends a longer last piece (`_mark_ends`), and a blank
+        is entered between two equal pieces at the end.
         """
         if self._is_char:
             return list(spellings)
@@ -243,16 +246,17 @@ class BeamSearch:
 
 
 def _mark_ends(log_probs: LogProbs) -> LogProbs:
-    """Give the log-posteriors of tokens where their last frame of several may be.
+    """Return the log-posteriors of tokens in frames that may be the last of several.
 
-    There a token was at least as likely as blank in the frame before, and is not the
-    likeliest in the one after; else no word could be told from the same word twice.
+    In such a frame, a token was at least as likely as blank in the frame before and is
+    not the likeliest in the one after. Without this condition a word could not be told
+    from the same word twice.
 
     Args:
         log_probs: Shape (T, V).
 
     Returns:
-        The same, or NEVER, shape (T, V).
+        The log-posteriors, or NEVER in all other frames, shape (T, V).
     """
     ends = np.full_like(log_probs, NEVER)
     goes_on = log_probs[:-1] >= log_probs[:-1, BLANK_ID, None]  # (T - 1, V)
@@ -262,18 +266,18 @@ def _mark_ends(log_probs: LogProbs) -> LogProbs:
 
 
 def _load_lm(path: Path | None, units: list[str]) -> Any:
+    if path is not None:
+        return load_binary(path, units)
     from flashlight.lib.text.decoder import ZeroLM
 
-    from hamzaban.lm.kenlm import open_binary
-
-    return ZeroLM() if path is None else open_binary(path, units)
+    return ZeroLM()
 
 
 def _make_dither(num_columns: int) -> np.ndarray:
-    """Make what keeps equal posteriors apart, shape (frames, N), mean 0.
+    """Return small numbers of mean 0 that tell equal posteriors apart, shape (T, N).
 
-    Which of two equal hypotheses flashlight-text keeps depends on where they lie in
-    memory, hence on the utterances before. Half-precision numbers are often equal.
+    Which of two equal hypotheses flashlight-text keeps depends on their places in
+    memory and thus on earlier utterances. Half-precision numbers are often equal.
     """
     rng = np.random.default_rng(0)
     rows = [rng.permutation(num_columns) for _ in range(_DITHER_FRAMES)]

@@ -11,21 +11,22 @@ LM_UNITS = ("word", "char", "bpe", "none")
 
 @dataclasses.dataclass(frozen=True)
 class BeamOptions(CtcSearch):
-    """What the searches of flashlight-text have in common.
+    """Options that all searches of flashlight-text have.
 
     Attributes:
-        lm_unit: Which model of the LM folder; empty: the one that fits the search;
-            `none`: no model.
+        lm_unit: Unit of the model to take from the LM folder; empty: the one that
+            fits the search; `none`: no model.
         lm_weight: Factor of the LM's log-probability. Weights published for flashlight,
             fairseq and torchaudio are for log10: divide them by 2.303.
         word_score: Added for each word of a lexicon.
         beam_size: Hypotheses kept after each frame.
-        beam_size_token: Most probable tokens of a frame that hypotheses go on with.
+        beam_size_token: Number of most probable tokens that extend hypotheses in a
+            frame.
         beam_threshold: Hypotheses this far below the best are dropped, in nats.
-        log_add: Sum the alignments of a hypothesis; else its best one counts.
-        blank_threshold: Of a run of frames whose blank is likelier than this, the
-            search sees one; 1: all frames.
-        nbest: Hypotheses written of each utterance.
+        log_add: Sum the alignments of a hypothesis; false: take its best one.
+        blank_threshold: Probability of blank, 0..1. Of a run of frames with likelier
+            blanks, only the first is searched; 1: all frames are.
+        nbest: Number of hypotheses to write for each utterance.
     """
 
     lm_unit: str = ""
@@ -58,5 +59,5 @@ class BeamOptions(CtcSearch):
 
     @property
     def needs_lm(self) -> bool:
-        """Whether it reads a language model."""
+        """Whether the search reads a language model."""
         return self.lm_unit != "none"

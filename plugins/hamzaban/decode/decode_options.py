@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 
-UTT2LANG, PREDICTED = "utt2lang", "predicted"  # ways to choose a language
+UTT2LANG, PREDICTED = "utt2lang", "predicted"  # values of `language`
 
 
 @dataclasses.dataclass(frozen=True)
 class DecodeOptions:
-    """How to run the model.
+    """Options that choose how the model is run.
 
     Attributes:
         asr_model: Name of the model file in the experiment directory.
-        nj: Processes on the CPU; a GPU is used by one.
+        nj: Number of processes on the CPU; a GPU is used by one process.
         ngpu: 0 for the CPU, 1 for a GPU.
-        batch_bins: Most samples in a batch, padding counted.
-        language: Of models with a head for each language: `utt2lang` of the data
-            directory, `predicted` by the model, or one language for all.
-        dropout: Rate of the model's dropout in make-emissions; 0: off, as it should be
-            but for seeing how sure the model is.
-        dropout_seed: Of that, 0 or more.
+        batch_bins: Most samples in a batch, padding counted. It may change the last
+            digits of scores, since sums over another padding are rounded differently.
+        language: For models with a head for each language: `utt2lang` (the file in the
+            data directory), `predicted` (by the model), or one language for all.
+        dropout: Rate of the model's dropout in make-emissions, which serves to measure
+            how sure the model is; 0: off.
+        dropout_seed: Seed of the dropout, 0 or more.
     """
 
     asr_model: str = "valid.wer.ave.pth"

@@ -1,4 +1,4 @@
-"""Log-posteriors of a data directory's utterances, batched by length."""
+"""Utterances of a data directory: read, batched by length, and run through a model."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Utterance:
     """One recording.
 
     Attributes:
-        utt_id: Its id.
-        path: Its audio file.
-        num_samples: Its length at the file's own rate.
+        utt_id: Id of the utterance.
+        path: Audio file of the utterance alone.
+        num_samples: Length at the sampling rate of the file.
     """
 
     utt_id: str
@@ -30,11 +30,13 @@ class Utterance:
 
 
 def read_utterances(data_dir: str | Path) -> list[Utterance]:
-    """Read `wav.scp` and, where it is there, `utt2num_samples`.
+    """Return the utterances of `wav.scp`.
+
+    Lengths are those of `utt2num_samples` or, without it, of the audio files.
 
     Raises:
         FileNotFoundError: `wav.scp` is missing.
-        ValueError: The directory has `segments`, or lengths for only some utterances.
+        ValueError: The directory has `segments`, or a length is missing or no number.
     """
     data_dir = Path(data_dir)
     if (data_dir / "segments").exists():
@@ -45,7 +47,10 @@ def read_utterances(data_dir: str | Path) -> list[Utterance]:
     paths = dict(read_scp(data_dir / "wav.scp"))
     lengths_path = data_dir / "utt2num_samples"
     if lengths_path.exists():
-        lengths = {utt_id: int(num) for utt_id, num in read_scp(lengths_path)}
+        lengths = {
+            utt_id: _parse_length(lengths_path, utt_id, text)
+            for utt_id, text in read_scp(lengths_path)
+        }
     else:
         lengths = {utt_id: _read_length(utt_id, p) for utt_id, p in paths.items()}
     for utt_id in paths:
@@ -60,12 +65,12 @@ def read_utterances(data_dir: str | Path) -> list[Utterance]:
 def make_batches(
     utts: Sequence[Utterance], batch_bins: int
 ) -> list[tuple[Utterance, ...]]:
-    """Put utterances of like length together.
+    """Return batches of utterances of similar length.
 
     Args:
         utts: Utterances in any order.
-        batch_bins: Most samples in a batch, padding counted; a longer utterance is a
-            batch of its own.
+        batch_bins: Most samples in a batch, padding counted; a longer utterance is
+            alone in its batch.
 
     Returns:
         Batches, the longest utterances first; the same for any order of `utts`.
@@ -88,11 +93,11 @@ def make_batches(
 
 
 def read_speech(utt: Utterance, fs: int) -> Tensor:
-    """Read one utterance.
+    """Read the waveform of an utterance.
 
     Args:
         utt: The utterance.
-        fs: The sampling rate it must have, in Hz.
+        fs: Sampling rate that the file must have, in Hz.
 
     Returns:
         The waveform in -1..1, shape (samples,).
@@ -140,7 +145,7 @@ def emit(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def pad(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Join waveforms, shape (samples,) each, on the model's device.
+    """Pad waveforms, shape (samples,) each, and move them to the model's device.
 
     Returns:
         The waveforms, shape (B, S), and their lengths, shape (B,).
@@ -154,17 +159,26 @@ def pad(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def find_conv(model: Any) -> Sequence[tuple[int, int]]:
-    """Give kernel and stride of each convolution of the model's frontend.
+    """Return kernel and stride of each convolution of the model's frontend.
 
-    A model with a frontend other than ours gets wav2vec 2.0's (25 ms every 20 ms).
+    For a frontend other than ours they are those of wav2vec 2.0 (25 ms every 20 ms).
     """
     conv = getattr(getattr(model, "frontend", None), "conv", None)
     return conv or parse_conv_layers(WAV2VEC2_CONV)
 
 
 def has_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether a waveform is long enough for one frame."""
+    """Return whether a waveform is long enough for one frame."""
     return count_frames(num_samples, conv) > 0
+
+
+def _parse_length(path: Path, utt_id: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(
+            f"{path}: {utt_id} has {text!r} samples, expected a whole number; run "
+            "`hamzaban format-audio` again"
+        )
+    return int(text)
 
 
 def _read_length(utt_id: str, path: str) -> int:

@@ -1,4 +1,4 @@
-"""ESPnet's own search, for models with an attention decoder; the same outputs."""
+"""Decode with ESPnet's own search, for models with an attention decoder."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class EspnetSearcher:
         """Load the model.
 
         Args:
-            asr_exp: Has `config.yaml` and the model file.
-            options: Name of the model file and where it runs.
-            search: Its beam_size, ctc_weight, penalty and nbest are used; a model
-                without a decoder is searched with ctc_weight 1.
-            bpemodel: Stands in for the path in `config.yaml`.
+            asr_exp: Folder with `config.yaml` and the model file.
+            options: Name of the model file, and the device to run it on.
+            search: Options of the search; for a model without a decoder, ctc_weight
+                is 1.
+            bpemodel: SentencePiece model; None: the one that `config.yaml` names.
 
         Raises:
             FileNotFoundError: A file is missing.
@@ -63,8 +63,9 @@ class EspnetSearcher:
 
         config, model_file = find_files(asr_exp, options.asr_model)
         args = read_config(config)
+        bpemodel = bpemodel or args.bpemodel
         self.tokenizer: Tokenizer = build_tokenizer(
-            args.token_type, args.token_list, bpemodel or args.bpemodel
+            args.token_type, args.token_list, bpemodel
         )
         compat.prepare()
         asr.register()
@@ -80,7 +81,7 @@ class EspnetSearcher:
         self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 
     def decode(self, utt: Utterance) -> list[Result]:
-        """Decode one utterance; one too short for a frame has no result."""
+        """Decode one utterance; one too short for a frame has no hypothesis."""
         speech = read_speech(utt, FS)
         if not has_frames(len(speech), self._conv):
             return []
@@ -100,7 +101,7 @@ class EspnetSearcher:
         ids = tuple(t for t in map(int, hyp.yseq) if t not in ends)
         tokens = tuple(self.tokenizer.ids2tokens(ids))
         path = None if log_probs is None else align(log_probs, ids)
-        if log_probs is None or path is None:  # nothing says when words were spoken
+        if log_probs is None or path is None:  # the times of words are unknown
             texts = self.tokenizer.tokens2text(tokens).split(" ")
             words = [Word(text, 0, 0, 0.0) for text in texts if text]
             confidence = float("-inf")
@@ -124,7 +125,7 @@ def _search_values(search: EspnetSearch, is_ctc: bool) -> dict[str, Any]:
 def search_espnet(
     searcher: EspnetSearcher, data_dir: str | Path, options: DecodeOptions
 ) -> dict[str, list[Result]]:
-    """Decode a data directory in processes.
+    """Decode a data directory in several processes.
 
     Returns:
         The hypotheses of each utterance, the best first.
@@ -144,7 +145,10 @@ def search_espnet(
     wall_s = max(time.monotonic() - start, 1e-9)
     logging.info(
         "%s: %d utterances in %.1f s, %.2f utterances/s",
-        *(data_dir, len(utts), wall_s, len(utts) / wall_s),
+        data_dir,
+        len(utts),
+        wall_s,
+        len(utts) / wall_s,
     )
     return found
 
@@ -154,7 +158,7 @@ def _decode(searcher: EspnetSearcher, utt: Utterance) -> tuple[str, list[Result]
 
 
 def _open_search(**values: Any) -> Any:
-    """Build ESPnet's search, which opens its files by our door."""
+    """Return ESPnet's search, whose files of weights are read by `hamzaban.weights`."""
     from espnet2.bin.asr_inference import Speech2Text
 
     from hamzaban.weights.door import guarded

@@ -1,4 +1,4 @@
-"""What the searches of flashlight-text share: how their language model is read."""
+"""The base of the searches of flashlight-text: it reads their language model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class FlashlightSearch(BeamOptions):
         beam = BeamSearch(tokenizer, self, lexicon=lexicon, lm=lm)
         logging.info(
             "search: %s, language model: %s, weight %g, word score %g, beam %d",
-            *(self.name, lm or "none", self.lm_weight, self.word_score),
+            self.name,
+            lm or "none",
+            self.lm_weight,
+            self.word_score,
             self.beam_size,
         )
         return beam
@@ -51,7 +54,9 @@ class FlashlightSearch(BeamOptions):
         """Return the language model; None for no model.
 
         Raises:
-            ValueError: It is not of the units, or not of the pieces, of the search.
+            FileNotFoundError: The model or its `lm.yaml` is missing.
+            ValueError: Its units or pieces are not those of the search, or the file is
+                damaged.
         """
         fitting = self.fitting_unit(tokenizer)
         unit = self.lm_unit or fitting
@@ -63,32 +68,34 @@ class FlashlightSearch(BeamOptions):
                 f"{fitting!r} or 'none'"
             )
         folder = lm_folder(files, unit)
-        _check_pieces(folder, unit, files.bpemodel)
+        _check_lm(folder, unit, files.bpemodel)
         return folder / "lm.bin"
 
 
 def lm_folder(files: SearchFiles, unit: str) -> Path:
-    """Return the folder of the model of a unit.
+    """Return the folder of the language model of a unit.
 
     Raises:
         ValueError: No folder of language models is given.
     """
     if files.lm_dir is None:
         raise ValueError(
-            f"the search needs the {unit} model of a folder that train-lm wrote; give "
-            "--lm_dir, or lm_unit: none (and --word_list for a lexicon)"
+            f"--lm_dir is not given, but the search needs its {unit} model; give a "
+            "folder that train-lm wrote, or lm_unit: none (with --word_list for a "
+            "lexicon)"
         )
     return files.lm_dir / unit
 
 
-def _check_pieces(folder: Path, unit: str, bpemodel: Path | None) -> None:
-    from hamzaban.lm.info import hash_file, read_info
+def _check_lm(folder: Path, unit: str, bpemodel: Path | None) -> None:
+    from hamzaban.lm.info import check_binary, hash_file, read_info
 
     info = read_info(folder)
+    check_binary(folder, info)
     if unit != "bpe" or bpemodel is None:
         return
     if hash_file(bpemodel) != info.bpemodel_sha256:
         raise ValueError(
             f"{folder}/lm.bin: its pieces are not those of {bpemodel}; run "
-            "`hamzaban train-lm --bpemodel` with the model's own"
+            f"`hamzaban train-lm --bpemodel {bpemodel}`"
         )

@@ -1,4 +1,4 @@
-"""Models of several languages: whose CTC head decodes an utterance."""
+"""Choose the CTC head of each utterance, for models of several languages."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Spoken:
     """The language of an utterance.
 
     Attributes:
-        language: The one whose head was used; empty where all share a head.
-        found: The one that the language-ID head finds; empty without such a head.
+        language: Language whose head was used; empty if all languages share a head.
+        found: Language that the language-ID head finds; empty without such a head.
         score: Log-probability (natural log) of `found`, at most 0.
     """
 
@@ -37,40 +37,40 @@ class Routing:
 
     Attributes:
         mode: `utt2lang`, `predicted`, or a language for all.
-        truth: Language of each utterance, as far as the data say.
+        truth: Language of each utterance that utt2lang names.
     """
 
     mode: str
     truth: Mapping[str, str]
 
     def wanted(self, utt_id: str) -> str | None:
-        """Give the language to use for an utterance; None for the one found."""
+        """Return the language to use for an utterance; None for the predicted one."""
         if self.mode == PREDICTED:
             return None
         return self.truth.get(utt_id, "") if self.mode == UTT2LANG else self.mode
 
 
 def make_routing(model: Any, data_dir: str | Path, mode: str) -> Routing | None:
-    """Say how the languages of a data directory are chosen.
+    """Return how the languages of a data directory are chosen.
 
     Args:
         model: A model with a CTC head, or with several.
-        data_dir: May have utt2lang.
+        data_dir: Data directory, which may have utt2lang.
         mode: `language` of `DecodeOptions`.
 
     Returns:
-        None for a model of one language.
+        The choice; None for a model of one language.
 
     Raises:
         FileNotFoundError: `utt2lang` is needed and missing.
-        ValueError: The model cannot do what is asked for.
+        ValueError: The model does not support the mode.
     """
     languages = getattr(model, "languages", None)
     if languages is None:
         if mode != UTT2LANG:
             raise ValueError(
-                f"language: {mode}: the model is not one of several languages; leave "
-                "the option out"
+                f"language: {mode}: the model has one language only; leave the option "
+                "out"
             )
         return None
     path = Path(data_dir) / "utt2lang"
@@ -95,8 +95,8 @@ def _check_truth(
 ) -> None:
     if not truth:
         raise FileNotFoundError(
-            f"{path}: no such file, needed to choose a head; write it, or decode with "
-            f"`language: predicted` or one of {', '.join(languages)}"
+            f"{path}: no such file, but the choice of a head needs it; write it, or "
+            f"decode with `language: predicted` or one of {', '.join(languages)}"
         )
     for utt_id, lang in truth.items():
         if lang not in languages:
@@ -115,15 +115,15 @@ def emit_languages(
     Args:
         model: A `JointCTC` in eval mode.
         speech: Waveforms, shape (B, S).
-        lengths: Samples of each, shape (B,).
-        wanted: Language of each utterance; None for the one that is found.
+        lengths: Number of samples of each, shape (B,).
+        wanted: Language of each utterance; None for the predicted one.
 
     Returns:
         Log-posteriors (natural log), shape (B, T, V), numbers of frames, shape (B,),
         and the languages.
 
     Raises:
-        ValueError: An utterance's language is not known.
+        ValueError: The language of an utterance is not given.
     """
     import torch
 
@@ -149,10 +149,11 @@ def emit_languages(
 
 
 def write_languages(spoken: Mapping[str, Spoken], output_dir: str | Path) -> None:
-    """Write what is known of languages, sorted by utterance; nothing for nothing.
+    """Write the languages of utterances, sorted by utt_id.
 
-    `utt2lang` has the languages whose heads were used, `lid` lines `utt_id language
-    score` of the language-ID head. A file of an earlier run is removed.
+    `utt2lang` has the languages whose heads were used; `lid` has lines `utt_id language
+    score` of the language-ID head. A file without lines is not written, and one of an
+    earlier run is removed.
     """
     columns = {
         "utt2lang": {u: s.language for u, s in spoken.items() if s.language},
@@ -168,12 +169,12 @@ def write_languages(spoken: Mapping[str, Spoken], output_dir: str | Path) -> Non
 
 
 def format_spoken(utt_id: str, spoken: Spoken) -> str:
-    """Write a line of a store's file of languages."""
+    """Return the line of an utterance in a store's file of languages."""
     return f"{utt_id}\t{spoken.language}\t{spoken.found}\t{spoken.score:.6f}\n"
 
 
 def read_spoken(paths: Iterable[str | Path]) -> dict[str, Spoken]:
-    """Read the files that have lines of `format_spoken`."""
+    """Return the languages of utterances in files with lines of `format_spoken`."""
     found = {}
     for path in paths:
         for line in Path(path).read_text(encoding="utf-8").splitlines():
@@ -185,11 +186,14 @@ def read_spoken(paths: Iterable[str | Path]) -> dict[str, Spoken]:
 def log_accuracy(
     spoken: Mapping[str, Spoken], truth: Mapping[str, str], place: str | Path
 ) -> None:
-    """Log how often the language-ID head is right, where the data say what is."""
+    """Log how often the language-ID head is right, for utterances of known language."""
     known = [u for u, s in spoken.items() if s.found and u in truth]
     if known:
         right = sum(spoken[utt_id].found == truth[utt_id] for utt_id in known)
         logging.info(
             "%s: language ID right for %d of %d utterances, %.2f %%",
-            *(place, right, len(known), 100 * right / len(known)),
+            place,
+            right,
+            len(known),
+            100 * right / len(known),
         )

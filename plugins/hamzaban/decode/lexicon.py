@@ -16,10 +16,10 @@ MAX_SHOWN = 20
 
 @dataclasses.dataclass(frozen=True)
 class Lexicon:
-    """Words and how they are spelled.
+    """Words and their spellings.
 
     Attributes:
-        words: The words that can be spelled.
+        words: Words that can be spelled.
         spellings: Token ids of each spelling of each word, the likeliest first.
         unspelled: Words that the tokens cannot spell.
     """
@@ -30,7 +30,7 @@ class Lexicon:
 
 
 def read_words(path: str | Path) -> list[str]:
-    """Read a list of words: the first field of each line; the rest is not looked at.
+    """Return the words of a list: the first field of each line, without repeats.
 
     Raises:
         FileNotFoundError: The file is missing.
@@ -45,16 +45,17 @@ def read_words(path: str | Path) -> list[str]:
 def build_lexicon(
     words: Iterable[str], tokenizer: Tokenizer, num_spellings: int = 1
 ) -> Lexicon:
-    """Spell words in tokens.
+    """Return the spellings of words in a model's tokens.
 
-    A spelling has to read as the word again, so ZWNJ, vowel signs and words of another
-    script are either kept whole or counted as unspelled, never altered.
+    A spelling must read as the word again. Words with ZWNJ, with vowel signs or of
+    another script are therefore kept whole or counted as unspelled, never altered.
 
     Args:
         words: Words without spaces.
-        tokenizer: Of the model: characters, each word followed by `<space>`, or BPE.
-        num_spellings: Segmentations of a word into BPE pieces, the likeliest first; a
-            SentencePiece model of type `bpe` has only one.
+        tokenizer: Tokenizer of the model, of characters or BPE; each word of characters
+            ends with `<space>`.
+        num_spellings: Most segmentations of a word into BPE pieces, the likeliest
+            first; a SentencePiece model of type `bpe` has only one.
 
     Returns:
         The lexicon.
@@ -65,8 +66,8 @@ def build_lexicon(
     is_bpe = isinstance(tokenizer, BpeTokenizer)
     if not is_bpe and SPACE not in tokenizer.token2id:
         raise ValueError(
-            f"token list: {SPACE} is missing, which ends each word of a lexicon; make "
-            "the tokens from text with spaces"
+            f"token list: {SPACE} is missing, which must end each word of a lexicon; "
+            "make the tokens from text with spaces"
         )
     return _collect(list(words), tokenizer, num_spellings if is_bpe else 0)
 
@@ -86,8 +87,8 @@ def _collect(words: list[str], tokenizer: Tokenizer, num_spellings: int) -> Lexi
             unspelled.append(word)
     if not kept:
         raise ValueError(
-            f"none of {len(words)} words can be spelled in the model's tokens, the "
-            f"first {words[:1]}; is it the word list of another language?"
+            f"none of {len(words)} words can be spelled in the model's tokens, such as "
+            f"{words[:1]}; give a word list of the model's language"
         )
     return Lexicon(tuple(kept), tuple(spellings), tuple(unspelled))
 
@@ -97,7 +98,8 @@ def report_lexicon(lexicon: Lexicon, path: str | Path) -> None:
     total = len(lexicon.words) + len(lexicon.unspelled)
     logging.info(
         "lexicon: %d words, %d spellings",
-        *(len(lexicon.words), sum(map(len, lexicon.spellings))),
+        len(lexicon.words),
+        sum(map(len, lexicon.spellings)),
     )
     with atomic_text(path) as f:
         f.writelines(word + "\n" for word in lexicon.unspelled)
@@ -106,7 +108,10 @@ def report_lexicon(lexicon: Lexicon, path: str | Path) -> None:
         logging.warning(
             "%d of %d words cannot be spelled in the model's tokens and are never "
             "recognized (%s lists them): %s",
-            *(len(lexicon.unspelled), total, path, shown),
+            len(lexicon.unspelled),
+            total,
+            path,
+            shown,
         )
 
 
@@ -124,8 +129,10 @@ def _spell_bpe(
             )
             found[1:] = [way for way in found[1:] if way != found[0]]
             del found[num_spellings:]
-    except RuntimeError:  # the algorithm has one segmentation
-        logging.info("the BPE model has one segmentation a word: num_spellings is 1")
+    except RuntimeError:  # a model of type `bpe` has one segmentation
+        logging.info(
+            "the BPE model has one segmentation for each word: num_spellings is 1"
+        )
     return best
 
 

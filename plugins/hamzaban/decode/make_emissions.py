@@ -1,4 +1,4 @@
-"""Running a model over a data directory into a store of emissions."""
+"""Run a model over a data directory and write its emissions to a store."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ Batch = tuple[Utterance, ...]
 def fingerprint(
     model_files: Sequence[str | Path], utts: Sequence[Utterance], batch_bins: int
 ) -> dict[str, str]:
-    """Say what emissions are made of: of a model, and of recordings as batched."""
+    """Return hashes of the model and of the recordings as they are batched.
+
+    Emissions with the same hashes need not be made again.
+    """
     rows = [
         (utt.utt_id, utt.path, utt.num_samples, os.stat(utt.path).st_size)
         for utt in utts
@@ -66,23 +69,24 @@ def make_emissions(
     options: DecodeOptions,
     model_files: Sequence[str | Path],
 ) -> EmissionStore:
-    """Write the emissions of a data directory; go on with those begun before.
+    """Write the emissions of a data directory, except those that are there already.
 
     Each process computes on one thread (or OMP_NUM_THREADS), so that the numbers are
     the same for any `nj`.
 
     Args:
-        load: Gives the recognizer; called only if something is missing.
-        data_dir: Has `wav.scp` of one mono file an utterance.
-        folder: Of the store; made if missing.
-        options: Numbers of jobs and samples.
-        model_files: Configuration and weights; others than before begin anew.
+        load: Returns the recognizer; called only if emissions are missing.
+        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        folder: Folder of the store; made if missing.
+        options: Options of decoding.
+        model_files: Files of configuration and weights; where they have changed, all
+            emissions are made again.
 
     Returns:
         The complete store.
 
     Raises:
-        ValueError: There is no utterance, or a process died.
+        ValueError: There is no utterance, the model gives NaN, or a process died.
     """
     folder = Path(folder)
     utts = read_utterances(data_dir)
@@ -94,14 +98,14 @@ def make_emissions(
         source["dropout"] = f"{options.dropout} {options.dropout_seed}"
     meta = read_meta(folder)
     if meta is not None and meta.source == source and not missing_parts(folder, meta):
-        logging.info("%s: %d emissions are there", folder, meta.num_utts)
+        logging.info("%s: all %d emissions are there already", folder, meta.num_utts)
         return EmissionStore(folder)
     _complete(load, utts, Path(data_dir), folder, options=options, source=source)
     return EmissionStore(folder)
 
 
 def fingerprint_languages(data_dir: str | Path, mode: str) -> dict[str, str]:
-    """Say how languages were chosen; nothing where the data do not name any."""
+    """Return what the choice of languages depends on; empty where nothing does."""
     path = Path(data_dir) / "utt2lang"
     if mode == UTT2LANG:
         return {"language": hash_file(path)} if path.is_file() else {}
@@ -109,7 +113,7 @@ def fingerprint_languages(data_dir: str | Path, mode: str) -> dict[str, str]:
 
 
 def read_languages(folder: str | Path) -> dict[str, Spoken]:
-    """Read the languages of a store's utterances; none if its model has no such."""
+    """Return the language of each utterance of a store; empty for other models."""
     return read_spoken(sorted(Path(folder).glob(f"*{LANGUAGES}")))
 
 
@@ -122,14 +126,14 @@ def _complete(
     options: DecodeOptions,
     source: dict[str, str],
 ) -> None:
-    """Write the parts of a store that are missing."""
+    """Write the missing parts of a store."""
     batches = make_batches(utts, options.batch_bins)
     size = -(-len(batches) // MAX_PARTS)
     parts = [batches[i : i + size] for i in range(0, len(batches), size)]
     from hamzaban.decode.recognizer import set_threads
 
     start = time.monotonic()
-    set_threads(1)  # before a fork: it would hang in another number of threads
+    set_threads(1)  # a child of a process with more threads would hang
     recognizer = load().route(data_dir, options.language)
     if options.dropout:
         recognizer = recognizer.drop_out(options.dropout, options.dropout_seed)
@@ -139,7 +143,10 @@ def _complete(
     remove_leftovers(folder, recursive=False)
     missing = missing_parts(folder, meta)
     if len(missing) < len(parts):
-        logging.info("%s: %d parts are there", folder, len(parts) - len(missing))
+        num_done = len(parts) - len(missing)
+        logging.info(
+            "%s: %d of %d parts are there already", folder, num_done, len(parts)
+        )
     nj = 1 if options.ngpu else options.nj
     jobs = [(i, parts[i]) for i in missing]
     num_utts = sum(len(batch) for _, batches in jobs for batch in batches)
@@ -147,7 +154,7 @@ def _complete(
     for count in run_on_forks(_write, (recognizer, folder), jobs, nj):
         progress.add(count)
     wall_s = time.monotonic() - start
-    logging.info("%s: %d emissions in %.1f s", folder, len(utts), wall_s)
+    logging.info("%s: %d emissions made in %.1f s", folder, num_utts, wall_s)
     if recognizer.routing is not None:
         log_accuracy(read_languages(folder), recognizer.routing.truth, data_dir)
 
@@ -155,11 +162,11 @@ def _complete(
 def compute_batches(
     recognizer: Recognizer, batches: Sequence[Batch]
 ) -> Iterator[tuple[str, LogProbs, Spoken]]:
-    """Run a model on batches; while it computes, the next batch is read.
+    """Run a model on batches; read the next batch while it computes.
 
     Yields:
         utt_id, log-posteriors, shape (T, V), and language of each utterance; T is 0
-        where it is too short for a frame.
+        for an utterance that is too short for a frame.
 
     Raises:
         ValueError: Audio cannot be read, or the model gives NaN.
@@ -207,7 +214,7 @@ def _describe(
 
 
 def _write(shared: tuple[Recognizer, Path], part: tuple[int, Sequence[Batch]]) -> int:
-    """Write a part; return its number of utterances."""
+    """Write a part and return its number of utterances."""
     recognizer, folder = shared
     number, batches = part
     write_part(folder, number, _compute_part(recognizer, folder, number, batches))
@@ -217,9 +224,9 @@ def _write(shared: tuple[Recognizer, Path], part: tuple[int, Sequence[Batch]]) -
 def _compute_part(
     recognizer: Recognizer, folder: Path, number: int, batches: Sequence[Batch]
 ) -> Iterator[tuple[str, LogProbs]]:
-    """Give the emissions of a part; its languages are written before it is complete."""
+    """Yield the emissions of a part and write their languages after the last."""
     lines = []
-    if recognizer.dropout_seed is not None:  # the same in any order, for any nj
+    if recognizer.dropout_seed is not None:  # a part is the same for any nj
         import torch
 
         torch.manual_seed(recognizer.dropout_seed * MAX_PARTS + number)

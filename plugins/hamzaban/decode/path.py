@@ -1,4 +1,4 @@
-"""CTC paths through log-posteriors: greedy, aligned; their words and confidences."""
+"""CTC paths through log-posteriors, greedy or aligned, their words and confidences."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BLANK_ID = 0
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One token on a path.
+    """A token on a path, repeats merged.
 
     Attributes:
-        token: Its id.
-        start: Its first frame.
-        end: The frame after its last.
-        log_prob: The highest log-posterior it has in these frames.
+        token: Token id.
+        start: First frame of the token.
+        end: Frame after the last.
+        log_prob: Highest log-posterior of the token in these frames.
     """
 
     token: int
@@ -37,13 +37,13 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Word:
-    """One recognized word.
+    """A recognized word.
 
     Attributes:
         text: The word.
-        start: Its first frame.
-        end: The frame after its last.
-        confidence: Geometric mean of its tokens' highest posteriors, 0..1.
+        start: First frame of the word.
+        end: Frame after the last.
+        confidence: Geometric mean of the tokens' highest posteriors, 0..1.
     """
 
     text: str
@@ -53,24 +53,24 @@ class Word:
 
 
 def greedy_path(log_probs: LogProbs) -> list[int]:
-    """Give the likeliest token of each frame; `log_probs` has shape (T, V)."""
+    """Return the likeliest token of each frame; `log_probs` has shape (T, V)."""
     return log_probs.argmax(-1).tolist()
 
 
 def collapse(path: Sequence[int], blank_id: int = BLANK_ID) -> list[int]:
-    """Turn one path of frames into tokens: merge repeats, then drop blanks."""
+    """Return the tokens that a path spells: repeats merged, then blanks left out."""
     return [token for token, _ in itertools.groupby(path) if token != blank_id]
 
 
 def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
-    """Make blank likelier (or, below 0, less likely) in each frame.
+    """Return log-posteriors in which blank is likelier or, below 0, less likely.
 
     Args:
         log_probs: Log-posteriors, shape (T, V).
-        score: Added to those of blank, in nats; 0 changes nothing.
+        score: Added to the log-posterior of blank, in nats; 0 changes nothing.
 
     Returns:
-        Log-posteriors again: each frame sums up to 1. Shape (T, V).
+        Log-posteriors, shape (T, V); the posteriors of each frame sum to 1 again.
     """
     if not score or not len(log_probs):
         return log_probs
@@ -80,14 +80,14 @@ def add_blank_score(log_probs: LogProbs, score: float) -> LogProbs:
 
 
 def path_score(log_probs: LogProbs, path: Sequence[int] | NDArray[Any]) -> float:
-    """Sum the log-posteriors along a path of T tokens."""
+    """Return the sum of the log-posteriors along a path of T tokens."""
     if not len(path):
         return 0.0
     return float(log_probs[np.arange(len(path)), path].astype(np.float64).sum())
 
 
 def path_confidence(log_probs: LogProbs, path: Path) -> float:
-    """Mean log-posterior of the path's frames that are not blank; -inf if all are."""
+    """Return the mean log-posterior of frames that are not blank; -inf for none."""
     tokens = np.asarray(path, np.int64)  # (T,)
     frames = np.flatnonzero(tokens != BLANK_ID)
     if not len(frames):
@@ -136,7 +136,7 @@ def find_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
 
 
 def make_word(text: str, runs: Sequence[Run]) -> Word:
-    """Make a word of the tokens it is spelled with; none gives it confidence 0."""
+    """Return a word with the times of its tokens; without any, confidence is 0."""
     if not runs:
         return Word(text, 0, 0, 0.0)
     mean = sum(run.log_prob for run in runs) / len(runs)
@@ -144,18 +144,18 @@ def make_word(text: str, runs: Sequence[Run]) -> Word:
 
 
 def align(log_probs: LogProbs, token_int: Sequence[int]) -> list[int] | None:
-    """Find the best path that spells tokens (Viterbi on the CTC graph).
+    """Return the best path that spells tokens (Viterbi on the CTC graph).
 
     Args:
         log_probs: CTC log-posteriors (natural log), shape (T, V).
-        token_int: The tokens, without blanks; N of them.
+        token_int: Ids of the tokens, without blanks, N of them.
 
     Returns:
         The token of each frame, blanks included; None if T is too short for them.
     """
     labels = np.full(2 * len(token_int) + 1, BLANK_ID)  # (S,): blank, token, blank, ...
     labels[1::2] = token_int
-    can_skip = np.zeros(len(labels), bool)  # over the blank before
+    can_skip = np.zeros(len(labels), bool)  # whether the blank before may be skipped
     can_skip[3::2] = labels[3::2] != labels[1:-2:2]
     score = np.full(len(labels), -np.inf)
     score[0] = 0.0

@@ -1,4 +1,4 @@
-"""A trained model and its tokens, loaded from an experiment directory."""
+"""A trained model and its tokens, loaded from an experiment's folder."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from hamzaban.decode.emissions import (
     pad,
     read_speech,
 )
+from hamzaban.decode.experiment import find_experiment, find_named
 from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
 
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Recognizer:
-    """What runs a model on batches of utterances.
+    """A model that runs on batches of utterances.
 
     Attributes:
         model: An ESPnet2 ASR model with a CTC head, in eval mode.
-        tokenizer: Turns its token ids to text.
-        fs: The sampling rate it expects, in Hz.
-        conv: (kernel, stride) of each convolution of its frontend.
+        tokenizer: Converts the model's token ids to text.
+        fs: Sampling rate that the model expects, in Hz.
+        conv: (kernel, stride) of each convolution of the frontend.
         routing: How languages are chosen, for a model of several.
-        dropout_seed: Of dropout that is on while it decodes; None: it is off.
+        dropout_seed: Seed of dropout while the model decodes; None: no dropout.
     """
 
     model: Any
@@ -52,19 +53,19 @@ class Recognizer:
         return math.prod(stride for _, stride in self.conv) / self.fs
 
     def route(self, data_dir: str | Path, mode: str) -> Recognizer:
-        """Give a recognizer that knows how to choose languages for a data directory.
+        """Return a recognizer that chooses the languages of a data directory.
 
         Raises:
             FileNotFoundError: utt2lang is needed and missing.
-            ValueError: The model cannot do what is asked for.
+            ValueError: The model cannot choose languages in this way.
         """
         routing = make_routing(self.model, data_dir, mode)
         return dataclasses.replace(self, routing=routing)
 
     def drop_out(self, rate: float, seed: int) -> Recognizer:
-        """Give a recognizer whose dropout is on, at one rate in all places.
+        """Return a recognizer with dropout on, at one rate in all its layers.
 
-        Runs with several seeds say by their agreement how sure the model is (Monte
+        The agreement of runs with several seeds measures how sure the model is (Monte
         Carlo dropout, Gal and Ghahramani 2016).
 
         Raises:
@@ -83,7 +84,7 @@ class Recognizer:
         return dataclasses.replace(self, dropout_seed=seed)
 
     def read(self, batch: Sequence[Utterance]) -> list[Tensor]:
-        """Read the waveforms of a batch, shape (samples,) each."""
+        """Return the waveforms of a batch, shape (samples,) each."""
         return [read_speech(utt, self.fs) for utt in batch]
 
     def emit(
@@ -93,7 +94,7 @@ class Recognizer:
 
         Args:
             waveforms: B waveforms, shape (samples,) each, at least one frame long.
-            utt_ids: Their names, by which languages are chosen.
+            utt_ids: Their utt_ids, by which languages are chosen.
 
         Returns:
             Log-posteriors (natural log), shape (B, T, V), numbers of valid frames,
@@ -115,10 +116,10 @@ def load_recognizer(
     """Load a model that train-asr wrote.
 
     Args:
-        asr_exp: Has `config.yaml` and the model file.
+        asr_exp: Folder with `config.yaml` and the model file.
         asr_model: Name of the model file in `asr_exp`, such as `valid.wer.ave.pth`.
-        bpemodel: Stands in for the path that `config.yaml` gives.
-        device: Where the model goes: `cpu` or `cuda`.
+        bpemodel: SentencePiece model; None: the one that `config.yaml` names.
+        device: Device of the model: `cpu` or `cuda`.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -147,10 +148,10 @@ def load_tokenizer(
     Raises:
         FileNotFoundError: A file is missing.
     """
-    config = Path(asr_exp) / "config.yaml"
+    config = find_experiment(asr_exp) / "config.yaml"
     if not config.is_file():
         raise FileNotFoundError(
-            f"{config}: missing; {asr_exp} is no directory that train-asr wrote"
+            f"{config}: missing; {asr_exp} is not a folder that train-asr wrote"
         )
     args = read_config(config)
     path = bpemodel or args.bpemodel
@@ -167,7 +168,7 @@ def load_tokenizer(
 def load_for_decoding(
     asr_exp: str | Path, options: DecodeOptions, *, bpemodel: str | Path | None = None
 ) -> Recognizer:
-    """Load a model where the options say, importing no more of ESPnet than it needs."""
+    """Load a model as the options say; import only the part of ESPnet that it needs."""
     from hamzaban import compat
 
     with compat.fast_imports():
@@ -182,7 +183,7 @@ def load_for_decoding(
 
 
 def set_threads(num_threads: int, *, forced: bool = False) -> None:
-    """Have torch compute on so many threads, or on OMP_NUM_THREADS if not `forced`."""
+    """Set the number of torch's threads; OMP_NUM_THREADS wins unless `forced`."""
     import torch
 
     wanted = os.environ.get("OMP_NUM_THREADS", "")
@@ -192,21 +193,17 @@ def set_threads(num_threads: int, *, forced: bool = False) -> None:
 
 
 def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:
-    """Find the configuration and the model file of an experiment.
+    """Return the configuration and the model file of an experiment.
 
     Raises:
         FileNotFoundError: One is missing; the message names the model files there.
         NotADirectoryError: There is no such experiment.
     """
-    asr_exp = Path(asr_exp)
-    if not asr_exp.is_dir():
-        raise NotADirectoryError(
-            f"{asr_exp}: no such experiment; train it with `hamzaban train-asr`"
-        )
+    asr_exp = find_experiment(asr_exp)
     config, model_file = asr_exp / "config.yaml", asr_exp / asr_model
     if not config.is_file():
         raise FileNotFoundError(
-            f"{config}: missing; {asr_exp} is no directory that train-asr wrote"
+            f"{config}: missing; {asr_exp} is not a folder that train-asr wrote"
         )
     if not model_file.is_file():
         there = sorted(path.name for path in asr_exp.glob("*.pth"))
@@ -221,7 +218,7 @@ def read_config(path: str | Path) -> argparse.Namespace:
     """Read an ESPnet2 `config.yaml`.
 
     Raises:
-        ValueError: It is not YAML, or not of an ASR model.
+        ValueError: It is not YAML, or not the configuration of an ASR model.
     """
     from hamzaban.config import load_mapping
 
@@ -232,11 +229,13 @@ def read_config(path: str | Path) -> argparse.Namespace:
             f"{path}: {', '.join(sorted(missing))} not found, expected the "
             "configuration of an ASR model; give the --asr_exp of train-asr"
         )
+    if isinstance(values["bpemodel"], str):
+        values["bpemodel"] = str(find_named(values["bpemodel"], Path(path).parent))
     return argparse.Namespace(**values)
 
 
 def describe(recognizer: Recognizer) -> str:
-    """Say the model's size and tokens in one line, for the log."""
+    """Return the model's size and tokens as one line for the log."""
     count = sum(p.numel() for p in recognizer.model.parameters())
     kind = "bpe" if isinstance(recognizer.tokenizer, BpeTokenizer) else "char"
     vocab = len(recognizer.tokenizer.tokens)

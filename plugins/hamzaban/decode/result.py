@@ -1,4 +1,4 @@
-"""What decoding finds, and the files it is written to, in ESPnet's layout."""
+"""Hypotheses, and the files they are written to, in ESPnet's layout."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Result:
     """One hypothesis of one utterance.
 
     Attributes:
-        tokens: Its tokens.
-        token_int: Their ids.
-        words: Its words, with times.
-        total: The score it was ranked by.
-        acoustic: Log-probability (natural log) that the acoustic model gives it.
-        lm: That of the language model; 0 without one.
-        confidence: Mean log-posterior of its frames that are not blank, at most 0.
-        path: The token of each frame, blanks included, T of them; empty where a search
-            has none.
-        word_ends: For each word of a lexicon, the frame that completes it.
+        tokens: Tokens.
+        token_int: Ids of the tokens.
+        words: Words, with times.
+        total: Score by which hypotheses are ranked.
+        acoustic: Log-probability (natural log) by the acoustic model.
+        lm: Log-probability (natural log) by the language model; 0 without one.
+        confidence: Mean log-posterior of the frames that are not blank, at most 0.
+        path: Token of each frame, blanks included, T of them; empty if the search has
+            no path.
+        word_ends: Frame that completes each word of a lexicon.
     """
 
     tokens: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Result:
 
     @property
     def text(self) -> str:
-        """The words, divided by spaces."""
+        """The words, separated by spaces."""
         return " ".join(word.text for word in self.words)
 
 
@@ -55,15 +55,15 @@ def make_result(
     *,
     word_ends: Sequence[int] = (),
 ) -> Result:
-    """Make a hypothesis of a path through the frames.
+    """Return the hypothesis of a path through the frames.
 
     Args:
-        tokenizer: Of the acoustic model.
+        tokenizer: Tokenizer of the acoustic model.
         log_probs: Log-posteriors (natural log), shape (T, V).
-        path: The token of each frame, blanks included.
-        words: The words along it.
-        scores: Total, acoustic and language model, in nats.
-        word_ends: For each word of a lexicon, the frame that completes it.
+        path: Token of each frame, blanks included.
+        words: Words along the path.
+        scores: Total, acoustic and language model score, in nats.
+        word_ends: Frame that completes each word of a lexicon.
     """
     ids = collapse(path)
     tokens = tokenizer.ids2tokens(ids)
@@ -85,11 +85,13 @@ def write_results(
 
     `ctm` has lines `utt_id 1 start duration word confidence`, in seconds; `nbest` is
     JSON lines with rank, text and scores (natural logarithms) of every hypothesis.
+    Scores and confidences have four decimals; the last ones depend on `batch_bins`,
+    because the padding of a batch changes how sums are rounded.
 
     Args:
-        results: The hypotheses of each utterance, the best first; none for an empty
-            one, which gets its line as well.
-        output_dir: Where the files go.
+        results: Hypotheses of each utterance, the best first; an utterance without any
+            gets an empty line.
+        output_dir: Folder to write the files to.
         frame_shift_s: Time between two frames.
     """
     output_dir = Path(output_dir)

@@ -1,4 +1,4 @@
-"""What a search is: its options, what it needs, and how it decodes a data directory."""
+"""The base classes of searches: their options, their files and their decoders."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class SearchFiles:
-    """What a search reads.
+    """The files that a search reads.
 
     Attributes:
         lm_dir: Folder that train-lm wrote; None: no language model.
         word_list: Words of the lexicon, one a line; None: those of the word model.
-        bpemodel: The SentencePiece model, to see that a model of pieces is of the same.
+        bpemodel: SentencePiece model, compared with that of a language model of pieces.
     """
 
     lm_dir: Path | None = None
@@ -30,17 +30,18 @@ class SearchFiles:
 
 @dataclasses.dataclass(frozen=True)
 class DecodeTask:
-    """What decode-asr is asked for, but for the search.
+    """The request of a decode-asr run, except for the search.
 
     Attributes:
-        asr_exp: Has `config.yaml` and the model file.
-        data_dir: Has `wav.scp` of one mono file an utterance.
-        output_dir: Gets text, token, token_int, score, confidence, ctm and nbest.
-        options: How to run the model.
+        asr_exp: Folder with `config.yaml` and the model file.
+        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        output_dir: Folder to write text, token, token_int, score, confidence, ctm and
+            nbest to.
+        options: Options of running the model.
         lm_dir: Folder that train-lm wrote.
-        word_list: Words of a lexicon.
-        bpemodel: Stands in for the path in `config.yaml`.
-        emissions_dir: Keeps the log-posteriors; None: where the search wants them.
+        word_list: Words of a lexicon, one a line.
+        bpemodel: SentencePiece model; None: the one that `config.yaml` names.
+        emissions_dir: Folder of log-posteriors; None: the search chooses.
     """
 
     asr_exp: Path
@@ -59,7 +60,7 @@ class Decoder(Protocol):
     options: Any
 
     def tune(self, options: Any) -> None:
-        """Go on with other weights or another beam; what was loaded stays."""
+        """Change the weights or the beam; loaded files stay."""
 
     def decode(self, log_probs: LogProbs) -> list[Result]:
         """Decode one utterance.
@@ -68,17 +69,17 @@ class Decoder(Protocol):
             log_probs: CTC log-posteriors (natural log), shape (T, V).
 
         Returns:
-            Hypotheses, the best first; none for T = 0.
+            Hypotheses, the best first; none if T is 0.
         """
 
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """A search and its options, the fields. All scores are natural logarithms.
+    """A search; its fields are its options. All scores are natural logarithms.
 
     Attributes:
-        name: In the inference YAML, and of the module in `hamzaban.decode.searches`.
-        tunable: Options that tune-decoder may choose.
+        name: Name of the search and of its module in `hamzaban.decode.searches`.
+        tunable: Options that tune-decoder may tune.
     """
 
     name: ClassVar[str] = ""
@@ -86,13 +87,13 @@ class Search:
 
     @property
     def needs_lm(self) -> bool:
-        """Whether it reads a language model."""
+        """Whether the search reads a language model."""
         return False
 
     def decode_dir(self, task: DecodeTask) -> None:
-        """Decode a data directory by itself, without the project's emissions.
+        """Decode a data directory without the project's emissions.
 
-        For searches that are no `CtcSearch`; they need the model, not its output.
+        It is for searches that are not a `CtcSearch`, which run the model themselves.
         """
         raise NotImplementedError
 
@@ -102,26 +103,27 @@ class CtcSearch(Search):
     """A search of log-posteriors.
 
     Attributes:
-        blank_score: Added to blank in each frame before the search, which then sees
-            posteriors of sum 1 again; below 0 fewer letters are left out.
+        blank_score: Added to the log-posterior of blank in each frame before the
+            search, in nats; posteriors are scaled to sum 1 again. Below 0, fewer
+            letters are left out.
     """
 
     blank_score: float = 0.0
 
     @property
     def keeps_emissions(self) -> bool:
-        """Whether log-posteriors are kept on disk when no folder is named for them."""
+        """Whether log-posteriors are kept on disk if no folder is named for them."""
         return True
 
     def build(
         self, tokenizer: Tokenizer, files: SearchFiles, report_dir: Path | None = None
     ) -> Decoder:
-        """Load what the search reads.
+        """Load the files of the search and return its decoder.
 
         Args:
-            tokenizer: Of the acoustic model.
-            files: What it reads.
-            report_dir: Gets what the search reports, such as `unspelled_words`.
+            tokenizer: Tokenizer of the acoustic model.
+            files: Files that the search reads.
+            report_dir: Folder to write reports to, such as `unspelled_words`.
 
         Raises:
             FileNotFoundError: A file is missing.

@@ -1,30 +1,28 @@
-"""The inference YAML: how to run the model, the search, and what to tune."""
+"""Reading of the inference YAML: how to run the model, the search, what to tune."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from hamzaban.config import check_names, read_config, read_value
+from hamzaban.config import check_names, load_yaml, read_config, read_value, show
 from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search import Search
 from hamzaban.typed_values import read_fields
 
-GREEDY = "greedy"  # the search where the YAML names none
-S = TypeVar("S", bound=Search)
-NEVER_IGNORED = ("blank_score", "mapping")  # without them the text would be another
+GREEDY = "greedy"  # the search of a YAML that names none
+NEVER_IGNORED = ("blank_score", "mapping")  # ignoring them would change the text
 
 
 @dataclasses.dataclass(frozen=True)
 class InferenceConfig:
-    """What an inference YAML says.
+    """The content of an inference YAML.
 
     Attributes:
-        decode: Values of `DecodeOptions` that it gives, by name.
+        decode: Values of `DecodeOptions` that the YAML gives, by name.
         search: The search, with its options.
-        tune: Values to try on valid, by the name of the option.
+        tune: Values to try on the validation set, by the name of the option.
     """
 
     decode: dict[str, Any]
@@ -37,15 +35,16 @@ def read_inference(
 ) -> InferenceConfig:
     """Read a YAML such as conf/decode.yaml, on top of its `base`.
 
-    Options of other searches than the one it names are allowed: they come with a base.
+    It may have options of searches other than the one it names, since its base may be
+    for another search; their types are checked and they have no effect.
 
     Args:
         path: The YAML; None for the defaults.
-        weights: A YAML of `tune-decoder` whose values go before.
+        weights: A YAML of `tune-decoder`, whose values replace those of `path`.
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: It is not YAML, a key is unknown, or a value is of another type.
+        ValueError: A file is not YAML, a key is unknown, or a value does not fit.
     """
     values: dict[str, Any] = {}
     for file in (path, weights):
@@ -73,30 +72,6 @@ def needs_lm(path: str | Path) -> bool:
     return read_inference(path).search.needs_lm
 
 
-def make_search(cls: type[S], values: Mapping[str, Any]) -> S:
-    """Make a search of options, with defaults for the others.
-
-    Raises:
-        ValueError: An option is unknown, of another type, or out of range.
-    """
-    return read_fields(cls, values, "")
-
-
-def check_types(
-    values: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return values as the types of their defaults; a whole number serves as a float.
-
-    Raises:
-        ValueError: A name is unknown, or a value is of another type.
-    """
-    check_names(values, list(defaults), "")
-    return {
-        key: read_value(type(defaults[key]), value, key)
-        for key, value in values.items()
-    }
-
-
 def _make_search(values: dict[str, Any]) -> Search:
     from hamzaban.decode.searches import find_search
 
@@ -105,39 +80,44 @@ def _make_search(values: dict[str, Any]) -> Search:
     for name in NEVER_IGNORED:
         if values.get(name) and name not in own:
             raise ValueError(f"{name} is not for search: {cls.name}; leave it out")
-    return make_search(cls, {key: values[key] for key in values if key in own})
+    return read_fields(cls, {key: values[key] for key in values if key in own}, "")
 
 
 def _read_values(path: str | Path) -> dict[str, Any]:
     from hamzaban.decode.searches import search_defaults
 
-    if not Path(path).read_bytes().strip():
+    if load_yaml(path) is None:  # an empty file
         return {}
     values, _ = read_config(path)
+    mapping = values.get("mapping")
+    if isinstance(mapping, str) and (Path(path).parent / mapping).is_file():
+        values["mapping"] = str(Path(path).parent / mapping)
     tune = values.pop("tune", None)
     known = dataclasses.asdict(DecodeOptions())
     known |= {"search": GREEDY, **search_defaults(), "tune": {}}
     try:
-        checked = check_types(values, known)
-        return checked if tune is None else {**checked, "tune": _check_tune(tune)}
+        check_names(values, list(known), "")
+        checked = {
+            key: read_value(type(known[key]), value, key)
+            for key, value in values.items()
+        }
+        return checked if tune is None else {**checked, "tune": _read_tune(tune)}
     except ValueError as e:
         raise ValueError(f"{path}: {e}") from e
 
 
-def _check_tune(values: object) -> dict[str, list[float]]:
+def _read_tune(values: object) -> dict[str, list[float]]:
     from hamzaban.decode.searches import search_defaults, tunable_options
 
+    tunable, found = tunable_options(), {}
     if not isinstance(values, dict) or not values:
-        raise ValueError(f"tune: {values!r} found, expected `option: [values]`")
-    tunable = tunable_options()
-    for key, found in values.items():
-        numbers = found if isinstance(found, list) else []
-        if key not in tunable or not numbers or set(map(type, numbers)) - {int, float}:
+        raise ValueError(f"tune: {show(values)} found, expected `option: [values]`")
+    for key, numbers in values.items():
+        if key not in tunable or not isinstance(numbers, list) or not numbers:
             raise ValueError(
-                f"tune: {key}: {found!r} found, expected a list of numbers for one of "
-                f"{', '.join(tunable)}"
+                f"tune: {key}: {show(numbers)} found, expected a list of numbers for "
+                f"one of {', '.join(tunable)}"
             )
-        is_count = type(search_defaults()[key]) is int
-        if is_count and set(map(type, numbers)) != {int}:
-            raise ValueError(f"tune: {key}: {found!r} are not whole numbers")
-    return values
+        kind = type(search_defaults()[key])
+        found[key] = [read_value(kind, number, f"tune: {key}") for number in numbers]
+    return found

@@ -1,4 +1,4 @@
-"""Searching what a model gives: from a store, or as it is computed, in processes."""
+"""Search the log-posteriors of a data directory, stored or as they are computed."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ FoundOne = tuple[str, list[Result], Spoken]
 
 @dataclasses.dataclass(frozen=True)
 class Decoded:
-    """What was found in a data directory.
+    """The result of decoding a data directory.
 
     Attributes:
-        results: The hypotheses of each utterance, the best first.
-        spoken: Their languages, for a model of several.
+        results: Hypotheses of each utterance, the best first.
+        spoken: Language of each utterance, for a model of several languages.
         frame_shift_s: Time between two frames.
     """
 
@@ -63,8 +63,8 @@ def decode_dir(search: Search, task: DecodeTask) -> None:
 def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
     """Run the model on a data directory, search, and write the files.
 
-    Log-posteriors are kept in `task.emissions_dir`, else in `emissions` beside the
-    results where the search wants them kept; else they are searched as they come.
+    Log-posteriors are kept in `task.emissions_dir`, or in `emissions` beside the
+    results if the search keeps them. Otherwise they are searched as they are computed.
     """
     from hamzaban.decode.recognizer import (
         find_files,
@@ -96,7 +96,7 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
 
 
 def search_store(decoder: Decoder, store: EmissionStore, nj: int) -> Found:
-    """Search all emissions of a store and log the speed."""
+    """Search all emissions of a store, log the speed and return the hypotheses."""
     start = time.monotonic()
     found = search_emissions(decoder, store, nj)
     wall_s = max(time.monotonic() - start, 1e-9)
@@ -104,14 +104,18 @@ def search_store(decoder: Decoder, store: EmissionStore, nj: int) -> Found:
     audio_s = max(frames * store.meta.frame_shift_s, 1e-9)
     logging.info(
         "%s: %d utterances searched in %.2f s, RTF %.5f, %.1f utterances/s",
-        *(store.folder, len(store), wall_s, wall_s / audio_s, len(store) / wall_s),
+        store.folder,
+        len(store),
+        wall_s,
+        wall_s / audio_s,
+        len(store) / wall_s,
     )
     _log_empty(found)
     return found
 
 
 def search_emissions(decoder: Decoder, store: EmissionStore, nj: int) -> Found:
-    """Search every utterance of a store; the same for any number of processes.
+    """Return the hypotheses of every utterance of a store; the same for any `nj`.
 
     Raises:
         ValueError: A process died, or an emission is damaged.
@@ -133,16 +137,17 @@ def search_audio(
     data_dir: str | Path,
     options: DecodeOptions,
 ) -> Decoded:
-    """Run the model on a data directory and search what it gives at once.
+    """Run the model on a data directory and search its output as it is computed.
 
-    The result is the same for any `batch_bins` and `nj`, up to rounding in the last
-    digits of the scores.
+    The texts are the same for any `nj` and `batch_bins`. The last digits of the scores
+    may differ with `batch_bins`: a batch is padded to its longest utterance, and sums
+    over another padding are rounded differently.
 
     Args:
         decoder: The search.
-        load: Gives the recognizer; called once, in this process.
-        data_dir: Has `wav.scp` of one mono file an utterance.
-        options: Numbers of jobs and samples.
+        load: Returns the recognizer; called once, in this process.
+        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        options: Options of decoding.
 
     Raises:
         ValueError: There is no utterance, or a process died.
@@ -153,7 +158,7 @@ def search_audio(
     if not utts:
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
     start = time.monotonic()
-    set_threads(1, forced=True)  # threads made before a fork would hang its children
+    set_threads(1, forced=True)  # a child of a process with more threads would hang
     recognizer = load().route(data_dir, options.language)
     loaded = time.monotonic()
     logging.info("%s: model loaded in %.1f s", data_dir, loaded - start)
@@ -196,7 +201,7 @@ def _search_batches(
     nj = 1 if options.ngpu else min(options.nj, len(batches))
     num_threads = max(1, len(os.sched_getaffinity(0)) // nj)
     search = _AudioSearch(decoder, recognizer, num_threads)
-    if nj == 1:  # all at once, so that audio is read ahead
+    if nj == 1:  # one call for all batches, so that audio is read ahead
         yield from search.run(batches)
         return
     jobs = [[batch] for batch in batches]
@@ -221,7 +226,11 @@ def _log_speed(
     audio_s = sum(utt.num_samples for utt in utts) / fs
     logging.info(
         "%s: %d utterances, audio %.1f s, wall %.2f s, RTF %.4f, %.1f utterances/s",
-        *(data_dir, len(utts), audio_s, wall_s, wall_s / max(audio_s, 1e-9)),
+        data_dir,
+        len(utts),
+        audio_s,
+        wall_s,
+        wall_s / max(audio_s, 1e-9),
         len(utts) / max(wall_s, 1e-9),
     )
 
@@ -232,7 +241,10 @@ def _log_empty(found: Found) -> None:
         more = f" and {len(empty) - MAX_SHOWN} more" if len(empty) > MAX_SHOWN else ""
         shown = " ".join(empty[:MAX_SHOWN]) + more
         logging.warning(
-            "%d of %d utterances are empty: %s", len(empty), len(found), shown
+            "%d of %d utterances have an empty transcript: %s",
+            len(empty),
+            len(found),
+            shown,
         )
 
 

@@ -1,4 +1,4 @@
-"""Words of a target language spelled in the tokens of a source language's model."""
+"""Spell words of a target language in the tokens of a source language's model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hamzaban.fileio import atomic_text
 from hamzaban.text.tokens import Tokenizer
 
 MAPPING_DIR = Path(__file__).parent / "mappings"
-EMPTY = "0"  # of a mapping: a letter that is not written
+EMPTY = "0"  # in a mapping: the letter is left out
 
 Tiers = tuple[tuple[str, ...], ...]
 Spellings = tuple[tuple[int, ...], ...]
@@ -27,10 +27,10 @@ class FoldedLexicon:
     """A lexicon of target words in source tokens.
 
     Attributes:
-        lexicon: Its words are the target's; spellings are token ids, nearest first.
+        lexicon: Words of the target language and their spellings, the nearest first.
         folded: Words that are not spelled by their own letters alone.
-        missing: For each word without spelling, the letters that have none; empty
-            where other words fill its spellings.
+        missing: For each word without a spelling, the letters that have none; empty if
+            too many other words have its spellings.
     """
 
     lexicon: Lexicon
@@ -39,13 +39,13 @@ class FoldedLexicon:
 
 
 def find_mapping(name: str | None) -> Path | None:
-    """Find a mapping: a file, or one of the package by its name without `.yaml`.
+    """Return the file of a mapping: a path, or a name in mappings/ without `.yaml`.
 
     Returns:
-        Its path; None for no name.
+        The path; None without a name.
 
     Raises:
-        FileNotFoundError: There is none; the message names those of the package.
+        FileNotFoundError: There is none; the message lists the known names.
     """
     if name is None:
         return None
@@ -59,18 +59,18 @@ def find_mapping(name: str | None) -> Path | None:
 def find_spelling(
     name: str | None, words: Sequence[str]
 ) -> tuple[dict[str, Tiers], Forms]:
-    """Read what a config's `mapping` names: a table, and forms of words for some.
+    """Return the table that `mapping` of a config names, and the forms of words.
 
     Args:
         name: A name or file for `find_mapping`; `roman`, `phones:<voice>`; or None.
-        words: That are to be spelled.
+        words: Words to spell.
 
     Returns:
-        The table, and the form of each word; no forms for a table of the own script.
+        The table, and the form of each word; without forms if the table is of letters.
 
     Raises:
         FileNotFoundError: The table, or espeak-ng, is missing.
-        ValueError: The table or the voice is wrong.
+        ValueError: The table is malformed or the voice is unknown.
     """
     kind, voice = split_form(name)
     forms = make_forms(words, kind, voice) if kind else {}
@@ -78,7 +78,7 @@ def find_spelling(
 
 
 def read_mapping(path: str | Path | None) -> dict[str, Tiers]:
-    """Read a mapping, on top of its `base`; see mappings/perso_arabic.yaml.
+    """Return a mapping read on top of its `base`; see mappings/perso_arabic.yaml.
 
     Raises:
         ValueError: It is not of that form.
@@ -98,18 +98,18 @@ def read_mapping(path: str | Path | None) -> dict[str, Tiers]:
 def fold_word(
     word: str, mapping: Mapping[str, Tiers], known: Iterable[str], limit: int
 ) -> list[str]:
-    """Write a word with known characters only.
+    """Return the spellings of a word in known characters.
 
     Args:
         word: A word of the target language.
-        mapping: What `read_mapping` gave.
+        mapping: Table that `read_mapping` returned.
         known: Characters that the source tokens can spell.
-        limit: Most spellings given.
+        limit: Most spellings to return.
 
     Returns:
-        Spellings, the nearest first: each letter costs its place in its tier, a
-        spelling the sum of its letters; equal ones stay in the order of the mapping.
-        None where a letter has no spelling.
+        Spellings, the nearest first: the cost of a letter is its place in its tier, the
+        cost of a spelling is the sum of its letters' costs, and equal ones stay in the
+        order of the mapping. Empty if a letter has no spelling.
     """
     known = frozenset(known)
     found: list[tuple[int, str]] = [(0, "")]
@@ -130,18 +130,18 @@ def build_folded_lexicon(
     spelling: tuple[Mapping[str, Tiers], Mapping[str, str]],
     num_spellings: int,
 ) -> FoldedLexicon:
-    """Spell target words in the tokens of a source model.
+    """Return the spellings of target words in the tokens of a source model.
 
-    flashlight-text gives at most MAX_LABELS words to one spelling; words that come
-    later lose it. Spellings have no score of their own there: costs decide only which
-    are kept.
+    In flashlight-text a spelling has at most MAX_LABELS words; later words do not get
+    it. Spellings have no scores there: costs only decide which ones are kept.
 
     Args:
-        words: Of the target language, the commonest first.
-        tokenizer: Of the source model: characters, or BPE.
-        spelling: What `find_spelling` gave; both empty for letters as they are. Words
-            with a form are spelled by it, if not all of their letters are known.
-        num_spellings: Most spellings of a word, letters and segmentations together.
+        words: Words of the target language, the commonest first.
+        tokenizer: Tokenizer of the source model, of characters or BPE.
+        spelling: Table and forms that `find_spelling` returned; both are empty if
+            letters stay as they are. A word with unknown letters is spelled by its
+            form, if it has one.
+        num_spellings: Most spellings of a word, by letters and by segmentation.
 
     Raises:
         ValueError: No word can be spelled, or characters lack `<space>`.
@@ -173,20 +173,24 @@ def report_folded(found: FoldedLexicon, path: str | Path) -> None:
     logging.info(
         "lexicon: %d of %d words spelled, %d of them in other letters, %d spellings; "
         "%d cannot be spelled and are never recognized (%s lists them)",
-        *(len(found.lexicon.words), total, len(found.folded)),
-        *(sum(map(len, found.lexicon.spellings)), len(found.missing), path),
+        len(found.lexicon.words),
+        total,
+        len(found.folded),
+        sum(map(len, found.lexicon.spellings)),
+        len(found.missing),
+        path,
     )
 
 
 def _spell(
     folds: Mapping[str, Sequence[str]], tokenizer: Tokenizer, num_spellings: int
 ) -> dict[str, Spellings]:
-    """Give the spellings in tokens of each text that words are folded to."""
+    """Return the spellings in tokens of each text that words are folded to."""
     texts = list(dict.fromkeys(text for ways in folds.values() for text in ways))
     if not texts:
         raise ValueError(
             f"none of {len(folds)} words can be spelled in the source model's tokens, "
-            f"the first {list(folds)[:1]}; give a mapping between the two scripts"
+            f"such as {list(folds)[:1]}; give a mapping between the two scripts"
         )
     base = build_lexicon(texts, tokenizer, num_spellings)
     return dict(zip(base.words, base.spellings, strict=True))
@@ -195,7 +199,7 @@ def _spell(
 def _share_out(
     folds: Mapping[str, Sequence[str]], table: Mapping[str, Spellings], limit: int
 ) -> dict[str, Spellings]:
-    """Give each word its spellings, as long as these have not too many words."""
+    """Return the spellings of each word; MAX_LABELS words at most get the same one."""
     counts: Counter[tuple[int, ...]] = Counter()
     found = {}
     for word, texts in folds.items():
@@ -208,7 +212,7 @@ def _share_out(
 def _spell_char(
     char: str, mapping: Mapping[str, Tiers], known: frozenset[str]
 ) -> list[str]:
-    """Give the spellings of the first tier that has any."""
+    """Return the spellings of the first tier that has any."""
     tiers = mapping.get(char, ())
     if not any(char in tier for tier in tiers):
         tiers = ((char,), *tiers)
@@ -220,7 +224,7 @@ def _spell_char(
 
 
 def _merge(groups: Sequence[Sequence[tuple[int, ...]]]) -> list[tuple[int, ...]]:
-    """Take the first of every group, then the second of every group, and so on."""
+    """Return the first of every group, then the second of every group, and so on."""
     longest = max(map(len, groups), default=0)
     rows = ([g[i] for g in groups if i < len(g)] for i in range(longest))
     return list(dict.fromkeys(way for row in rows for way in row))

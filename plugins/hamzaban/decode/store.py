@@ -34,11 +34,11 @@ class Meta:
     """What a store holds.
 
     Attributes:
-        source: Fingerprints of the model and of the utterances.
-        num_tokens: V.
+        source: Hashes of the model and of the utterances.
+        num_tokens: Number of tokens, V.
         frame_shift_s: Time between two frames.
-        num_utts: Number of utterances, when it is complete.
-        num_parts: Number of parts, likewise.
+        num_utts: Number of utterances of the complete store.
+        num_parts: Number of parts of the complete store.
     """
 
     source: dict[str, str]
@@ -49,7 +49,7 @@ class Meta:
 
 
 def write_meta(folder: Path, meta: Meta) -> None:
-    """Write what a store is going to hold; parts of something else are removed."""
+    """Write what a store will hold; remove parts of another model or other data."""
     if folder.is_dir() and read_meta(folder) != meta:
         for path in folder.iterdir():
             if path.name == META or _PART.fullmatch(path.name):
@@ -109,8 +109,8 @@ def write_part(
     """Write one part.
 
     Args:
-        folder: Of the store.
-        number: Of the part, from 0.
+        folder: Folder of the store.
+        number: Number of the part, from 0.
         emissions: utt_id and log-posteriors, shape (T, V), of each utterance.
     """
     lines, offset = [], 0
@@ -128,14 +128,14 @@ def write_part(
 
 
 def pack(log_probs: LogProbs) -> bytes:
-    """Compress log-posteriors, shape (T, V)."""
+    """Return log-posteriors, shape (T, V), rounded to float16 and compressed."""
     half = np.maximum(log_probs, MIN_LOG_PROB).astype("<f2")
     planes = half.reshape(-1).view(np.uint8).reshape(-1, 2).T
     return zlib.compress(np.ascontiguousarray(planes).tobytes(), 1)
 
 
 def unpack(packed: bytes, num_tokens: int) -> LogProbs:
-    """Undo `pack` but for the rounding; shape (T, V)."""
+    """Return the log-posteriors, shape (T, V), that `pack` rounded and compressed."""
     planes = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(2, -1)
     half = np.ascontiguousarray(planes.T).reshape(-1).view("<f2")
     return half.astype(np.float32).reshape(-1, num_tokens)
@@ -149,7 +149,7 @@ class EmissionStore:
 
         Raises:
             FileNotFoundError: There is no store.
-            ValueError: It is not complete.
+            ValueError: The store is not complete.
         """
         self.folder = Path(folder)
         meta = read_meta(self.folder)
@@ -169,7 +169,7 @@ class EmissionStore:
         if missing or len(self._places) != meta.num_utts:
             raise ValueError(
                 f"{self.folder}: {len(missing)} of {meta.num_parts} parts are missing; "
-                "run `hamzaban make-emissions` again, it goes on where it ended"
+                "run `hamzaban make-emissions` again, which makes the missing ones"
             )
 
     def check_tokens(self, num_tokens: int) -> None:
@@ -185,27 +185,27 @@ class EmissionStore:
             )
 
     def __len__(self) -> int:
-        """Give the number of utterances."""
+        """Return the number of utterances."""
         return len(self._places)
 
     def __iter__(self) -> Iterator[str]:
-        """Give the utt_ids, sorted."""
+        """Yield the utt_ids, sorted."""
         return iter(sorted(self._places))
 
     def __contains__(self, utt_id: str) -> bool:
-        """Tell whether an utterance is there."""
+        """Return whether the store has an utterance."""
         return utt_id in self._places
 
     def num_frames(self, utt_id: str) -> int:
-        """Give the number of frames of an utterance."""
+        """Return the number of frames of an utterance."""
         return self._find(utt_id)[3]
 
     def read(self, utt_id: str) -> LogProbs:
-        """Read the log-posteriors of an utterance, shape (T, V); T may be 0.
+        """Return the log-posteriors of an utterance, shape (T, V); T may be 0.
 
         Raises:
-            KeyError: It is not in the store.
-            ValueError: Its part is damaged.
+            KeyError: The store does not have the utterance.
+            ValueError: The part that holds the utterance is damaged.
         """
         part, offset, size, frames = self._find(utt_id)
         path = self.folder / f"{part:05d}.bin"
@@ -226,5 +226,5 @@ class EmissionStore:
 
     def _find(self, utt_id: str) -> tuple[int, int, int, int]:
         if utt_id not in self._places:
-            raise KeyError(f"{self.folder}: utt_id {utt_id} is not there")
+            raise KeyError(f"{self.folder}: utt_id {utt_id} is not in the store")
         return self._places[utt_id]

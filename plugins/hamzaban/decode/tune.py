@@ -1,4 +1,4 @@
-"""Choosing weights and beam on a validation set, from its emissions."""
+"""Choose weights and beam by the errors on a validation set, from its emissions."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ MEASURED = ("wer", "cer", "errors", "words", "utts_per_s")
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One point of the sweep.
+    """The errors with one combination of values.
 
     Attributes:
-        values: What was tried, by the name of the option.
+        values: Values that were tried, by the name of the option.
         errors: Wrong words (substitutions, deletions, insertions).
         words: Words of the references.
         char_errors: Wrong characters, spaces left out.
         chars: Characters of the references, spaces left out.
-        wall_s: Time of the search.
-        num_utts: Utterances searched.
+        wall_s: Time of the search in seconds.
+        num_utts: Number of utterances searched.
     """
 
     values: dict[str, float]
@@ -61,14 +61,14 @@ def tune(
     grid: Mapping[str, Sequence[float]],
     nj: int,
 ) -> list[Trial]:
-    """Try all combinations of a grid.
+    """Try all combinations of the values of a grid.
 
     Args:
-        decoder: With the options to start from.
+        decoder: Decoder with the values of all other options.
         store: Emissions of the validation set.
-        refs: The transcript of each utterance.
+        refs: Transcript of each utterance.
         grid: Values to try, by the name of the option.
-        nj: Processes.
+        nj: Number of processes.
 
     Returns:
         The trials, in the order of the grid.
@@ -80,7 +80,7 @@ def tune(
     if missing:
         raise ValueError(
             f"{store.folder}: {len(missing)} utterances have no reference, the first "
-            f"is {missing[0]}; give the --ref of this set"
+            f"is {missing[0]}; give the transcripts of this set by --ref"
         )
     base, trials = decoder.options, []
     for values in itertools.product(*grid.values()):
@@ -96,9 +96,9 @@ def tune(
 
 
 def choose(trials: Sequence[Trial]) -> Trial:
-    """Give the trial with the fewest word errors, then character errors, then time.
+    """Return the trial with the fewest word errors, or of these, character errors.
 
-    Of equal ones the smaller beam and the weights nearest 0 are taken.
+    Among equal ones, it is the one with the smallest beam, then with weights nearest 0.
     """
     return min(
         trials,
@@ -117,7 +117,7 @@ def write_sweep(
     """Write `tune.tsv`, `tune.png` and, last, `weights.yaml` with the best values."""
     output_dir = Path(output_dir)
     best = choose(trials)
-    names = tunable_options()  # of all searches: make-report reads some of them
+    names = tunable_options()  # of all searches, since make-report reads some
     base = [getattr(search, name, 0.0) for name in names]
     with atomic_text(output_dir / "tune.tsv") as f:
         f.write("\t".join([*names, *MEASURED]) + "\n")

@@ -1,8 +1,8 @@
-"""Words in a form that scripts share: romanized, or as phones.
+"""Convert words to a form that scripts share: romanized, or phones.
 
 Romanization is that of uroman (Hermjakob, May and Knight 2018); phones are those of
-espeak-ng's voices. Both are reduced to plain symbols: what stands here is meant for
-spelling words in the tokens of another language's model, not for reading.
+espeak-ng's voices. Both are reduced to plain symbols, since they serve to spell words
+in the tokens of another language's model and not to be read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-ROMAN, PHONES = "roman", "phones"  # phones need a voice: phones:ur
+ROMAN, PHONES = "roman", "phones"  # phones have a voice: phones:ur
 PROGRAM = "espeak-ng"
 _VOICE_CHANGE = re.compile(r"\([a-z-]+\)")  # (en)word(ur): read in another language
 _NO_PHONES = "ˈˌːˑ‿"  # stress, length, liaison
@@ -23,14 +23,14 @@ Forms = dict[str, str]
 
 
 def split_form(name: str | None) -> tuple[str, str]:
-    """Split the name of a mapping into the kind of form and its voice.
+    """Return the kind of form and the voice that the name of a mapping stands for.
 
     Returns:
-        `roman` and an empty voice; `phones` and the voice; or both empty, for a table
-        of letters or none.
+        `roman` and an empty voice; `phones` and the voice; or, for a table of letters
+        or no name, two empty strings.
 
     Raises:
-        ValueError: Phones without a voice.
+        ValueError: The name is `phones` without a voice.
     """
     kind, _, voice = (name or "").partition(":")
     if kind == ROMAN and not voice:
@@ -46,15 +46,15 @@ def split_form(name: str | None) -> tuple[str, str]:
 
 
 def make_forms(words: Sequence[str], kind: str, voice: str = "") -> Forms:
-    """Give the form of each word.
+    """Return the form of each word.
 
     Args:
-        words: Without spaces.
+        words: Words without spaces.
         kind: `roman` or `phones`.
-        voice: Of espeak-ng, for phones.
+        voice: Voice of espeak-ng, for phones.
 
     Returns:
-        By word; empty where nothing of it can be read.
+        Forms by word; empty for a word that cannot be read.
 
     Raises:
         FileNotFoundError: espeak-ng is not installed.
@@ -68,7 +68,7 @@ def make_forms(words: Sequence[str], kind: str, voice: str = "") -> Forms:
 
 
 def romanize(words: Sequence[str]) -> list[str]:
-    """Romanize words: small letters a to z."""
+    """Return words romanized, in small letters a to z."""
     from uroman import Uroman
 
     table = Uroman()
@@ -78,7 +78,7 @@ def romanize(words: Sequence[str]) -> list[str]:
 
 
 def read_phones(words: Sequence[str], voice: str) -> list[str]:
-    """Give the phones of words in IPA, without stress, length and marks.
+    """Return the phones of words in IPA, without stress, length and marks.
 
     Raises:
         FileNotFoundError: espeak-ng is not installed.
@@ -113,10 +113,10 @@ def _reduce(line: str) -> str:
 
 
 def spell_dir(source: Path, target: Path, kind: str, voice: str = "") -> int:
-    """Write a data directory whose transcripts are in a form.
+    """Write a data directory whose transcripts have the forms of words.
 
-    Words that have none are left out of their transcript, and utterances without a
-    word of all files.
+    Words without a form are left out of the transcript, and utterances without any word
+    are left out of all files.
 
     Returns:
         The number of utterances written.

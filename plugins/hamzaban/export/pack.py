@@ -1,5 +1,6 @@
 """A trained model as one archive, in the layout of ESPnet's model zoo."""
 
+import dataclasses
 import io
 import platform
 import time
@@ -11,11 +12,28 @@ from typing import Any
 
 import yaml
 
-from hamzaban.config import load_mapping
+from hamzaban.config import load_mapping, read_config
+from hamzaban.decode.experiment import META, PACKED_LM, PACKED_SEARCH, find_named
 from hamzaban.decode.recognizer import find_files
+from hamzaban.decode.search_options import read_inference
 from hamzaban.fileio import atomic_path
 
 _TOOLS = ("espnet", "torch", "s3prl", "hamzaban")
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """How the model of an archive is to be decoded.
+
+    Attributes:
+        inference_config: YAML of decode-asr.
+        weights: YAML of tune-decoder, whose values go before.
+        lm_dir: Folder that train-lm wrote.
+    """
+
+    inference_config: str | Path | None = None
+    weights: str | Path | None = None
+    lm_dir: str | Path | None = None
 
 
 def pack_model(
@@ -23,8 +41,11 @@ def pack_model(
     asr_model: str,
     outpath: str | Path,
     extra: Sequence[str | Path] = (),
+    search: Search = Search(),
 ) -> list[str]:
     """Write an archive that ESPnet's `unpack`, and so its model zoo, reads.
+
+    decode-asr reads it as well, and finds in it the search that is to be used.
 
     Args:
         asr_exp: Folder that train-asr wrote.
@@ -32,13 +53,14 @@ def pack_model(
         outpath: The archive, `.zip`; written whole or not at all.
         extra: Files and folders to add, such as RESULTS.md; all names in the archive
             are below exp/<name of asr_exp>.
+        search: Language models and weights to add.
 
     Returns:
         The names in the archive.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If `outpath` is no zip.
+        ValueError: If `outpath` is no zip, or the search is wrong.
     """
     if Path(outpath).suffix != ".zip":
         raise ValueError(f"{outpath}: found '{Path(outpath).suffix}', expected .zip")
@@ -47,11 +69,22 @@ def pack_model(
     values = load_mapping(config)
     files = {f"{root}/{asr_model}": model_file, **_find_extra(root, extra)}
     if values.get("bpemodel"):
-        name = f"{root}/{Path(values['bpemodel']).name}"
-        files[name] = _existing(values["bpemodel"])
-        values["bpemodel"] = name
+        path = _existing(find_named(values["bpemodel"], config.parent))
+        values["bpemodel"] = f"{root}/{path.name}"  # as ESPnet's `unpack` wants it
+        files[values["bpemodel"]] = path
+    options = _read_search(search)
+    if Path(options.get("mapping", "")).is_file():
+        path = Path(options["mapping"])
+        options["mapping"] = path.name
+        files[f"{root}/{path.name}"] = path
+    options["asr_model"] = asr_model
+    files |= _find_lm(root, search.lm_dir)
     config_name, model_name = f"{root}/config.yaml", f"{root}/{asr_model}"
-    texts = {"meta.yaml": _make_meta(model_name, config_name), config_name: values}
+    texts = {
+        META: _make_meta(model_name, config_name),
+        config_name: values,
+        f"{root}/{PACKED_SEARCH}": options,
+    }
     with atomic_path(outpath) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, value in texts.items():
             archive.writestr(name, _dump(value))
@@ -88,6 +121,34 @@ def _make_meta(model_name: str, config_name: str) -> dict[str, Any]:
         "python": platform.python_version(),
         **_versions(),
     }
+
+
+def _read_search(search: Search) -> dict[str, Any]:
+    """Return the values of an inference YAML, and of tuned weights, but its `tune`."""
+    files = [path for path in (search.inference_config, search.weights) if path]
+    config = read_inference(search.inference_config, search.weights)
+    values: dict[str, Any] = {}
+    for path in files:
+        values |= read_config(path)[0]
+    values.pop("tune", None)
+    mapping = getattr(config.search, "mapping", "")  # only a lexicon has one
+    return values | ({"mapping": mapping} if mapping else {})
+
+
+def _find_lm(root: str, lm_dir: str | Path | None) -> dict[str, Path]:
+    """Return what decoding reads of a folder of language models."""
+    if lm_dir is None:
+        return {}
+    found = {
+        f"{root}/{PACKED_LM}/{path.relative_to(lm_dir)}": path
+        for path in sorted(Path(lm_dir).glob("*/*"))
+        if path.name in ("lm.bin", "lm.yaml", "units.txt")
+    }
+    if not found:
+        raise FileNotFoundError(
+            f"{lm_dir}: no language model; give the folder that train-lm wrote"
+        )
+    return found
 
 
 def _find_extra(root: str, extra: Sequence[str | Path]) -> dict[str, Path]:

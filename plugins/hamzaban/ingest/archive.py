@@ -1,4 +1,4 @@
-"""Taking single files out of a tarball in one pass, without unpacking the rest."""
+"""Extract single files of a tarball in one pass, without unpacking the rest."""
 
 import shutil
 import tarfile
@@ -15,18 +15,18 @@ COPY_BYTES = 1 << 20
 def extract_files(
     archive: Path, target_of: Callable[[PurePosixPath], Path | None]
 ) -> Iterator[Path]:
-    """Extract files of a tarball, packed or not; those that are there are kept.
+    """Extract files of a tarball, compressed or not; keep files that are there.
 
     Args:
         archive: A .tar, .tar.gz, .tar.xz or .tar.bz2 file.
-        target_of: Says where a member goes; None leaves it out.
+        target_of: Returns the path for a member; None leaves it out.
 
     Yields:
-        Each file as soon as it is there; the caller may stop.
+        Each file as soon as it is extracted; the caller may stop.
 
     Raises:
         FileNotFoundError: There is no such archive.
-        ValueError: It is no tarball, or is cut short.
+        ValueError: It is no tarball, or it is cut short.
     """
     if not archive.is_file():
         raise FileNotFoundError(f"{archive}: no such file")
@@ -35,7 +35,7 @@ def extract_files(
     try:
         with tarfile.open(archive, "r|*") as tar:
             for member in tar:
-                # It would keep a list of all members.
+                # tarfile would keep a list of all members in memory.
                 tar.members = []  # type: ignore[attr-defined]
                 if not member.isfile() or _is_leftover(member.name):
                     continue
@@ -54,7 +54,7 @@ def extract_files(
 
 
 def first_file(archive: Path) -> PurePosixPath:
-    """Return the name of the first file in a tarball, packed or not.
+    """Return the name of the first file in a tarball, compressed or not.
 
     Raises:
         ValueError: It is no tarball, or holds no file.

@@ -1,8 +1,8 @@
-"""Audio and table out of Parquet and Arrow files, as Hugging Face `datasets` has them.
+"""Unpack Parquet and Arrow files, as Hugging Face `datasets` writes them.
 
-An audio column holds {bytes, path}: the bytes of a file, or none and where it lies; or,
-in some corpora, samples, with their rate in another column, or a path. Rows are read in
-batches; the rest becomes a JSON lines table beside the audio files.
+The audio column holds {bytes, path}, where bytes are a whole audio file or missing. In
+some corpora it holds samples, whose rate is in another column, or a path. Rows are read
+in batches. The other columns become a JSON lines table beside the audio files.
 """
 
 import io
@@ -26,14 +26,14 @@ from hamzaban.ingest.select import SETS
 ROWS_AT_ONCE = 64
 FILES_PER_FOLDER = 4000
 NO_SPLITS = ("validated", "invalidated", "other", "unvalidated")  # of Common Voice
-UNPACKED = "audio_file"  # the column that is added
+UNPACKED = "audio_file"  # name of the added column
 RATES = ("samplerate", "sampling_rate", "sample_rate")
 MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3"}
 _NOT_IN_NAME = re.compile(r"[^\w.-]+")
 
 
 def find_arrow(path: Path) -> list[Path]:
-    """Find Parquet files, or else Arrow files, in and below a folder, sorted."""
+    """Return the Parquet files of a folder, or else its Arrow files, sorted."""
     files = sorted(map(Path, walk_files(path)))
     for form in ("*.parquet", "data-*.arrow", "*.arrow"):
         if found := [file for file in files if file.match(form)]:
@@ -42,14 +42,14 @@ def find_arrow(path: Path) -> list[Path]:
 
 
 def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
-    """Say which files are to be read, and the split that each is.
+    """Return the files to read, and the split of each.
 
-    Where names tell splits, Common Voice's `invalidated` and the like, which are none,
-    are left out, counted in the log.
+    Where names tell splits, files such as Common Voice's `invalidated`, which is no
+    split, are left out and counted in the log.
 
     Args:
         files: Parquet or Arrow files of a corpus.
-        read_all: Those of other names are read, without a split.
+        read_all: Read files of other names too, without a split.
 
     Raises:
         ValueError: Some names tell a split and others something unknown.
@@ -72,20 +72,20 @@ def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
 
 
 def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
-    """Write the audio of files into a folder, and what else they say into a table.
+    """Write the audio of files into a folder, and their other columns into a table.
 
-    Of a row without audio in it the path is kept, a file beside the Parquet or Arrow
-    file being looked for.
+    A row without audio in it keeps its path if no such file lies beside the Parquet or
+    Arrow file.
 
     Args:
         files: Parquet or Arrow files of the same columns, and the split of each, as
-            `choose_files` says; "" for what their rows say.
-        folder: For this corpus alone. Audio that is there already and the same is
-            left as it is.
+            `choose_files` returns it; "" if the rows tell it.
+        folder: A folder for this corpus alone. Audio files that are there already are
+            not written again.
 
     Returns:
-        The table, metadata.jsonl, with the columns but that of audio, and
-        `audio_file`, `split` added.
+        The table, metadata.jsonl: all columns but that of audio, and in addition
+        `audio_file` and `split`.
 
     Raises:
         ValueError: The package pyarrow is missing, there is no column of audio, or a
@@ -112,13 +112,13 @@ def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
 
 
 def name_folder(path: Path) -> str:
-    """Return a name of its own for what is written out of a corpus, by its path."""
+    """Return a folder name for what is unpacked of a corpus, unique by its path."""
     whole = path.resolve()
     return f"{_NOT_IN_NAME.sub('_', whole.stem)}-{hash_name(str(whole)):016x}"[:-8]
 
 
 def find_split(file: Path) -> str:
-    """Return what the name of a file, or of its folder, begins with.
+    """Return the split that the name of a file, or of its folder, begins with.
 
     Returns:
         train, valid or test, one of `NO_SPLITS`, or "" for any other.
@@ -159,7 +159,7 @@ def _read_rows(file: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def _find_audio_column(schema: Any, file: Path) -> str:
-    """Return the column with audio in it, or else that of paths."""
+    """Return the column that holds audio, or else the one that holds paths."""
     from pyarrow import types
 
     for field in schema:
@@ -180,7 +180,7 @@ def _find_audio_column(schema: Any, file: Path) -> str:
 
 
 def _read_audio(audio: Any, row: dict[str, Any], place: str) -> tuple[bytes, str]:
-    """Return the bytes of a row's audio file, b"" if it has none, and its path."""
+    """Return the bytes of a row's audio file, b"" if there are none, and its path."""
     if audio is None or isinstance(audio, str):
         return b"", audio or ""
     if isinstance(audio, dict):
@@ -198,14 +198,14 @@ def _read_audio(audio: Any, row: dict[str, Any], place: str) -> tuple[bytes, str
 
 
 def _find_beside(file: Path, audio: str) -> str:
-    """Return where the audio of a row lies, or its path as it is if it is not there."""
+    """Return the path of a row's audio beside the file, or the path as it is."""
     folders = (d / name for d in file.absolute().parents[:2] for name in USUAL)
     found = (d / audio for d in folders if audio and (d / audio).is_file())
     return str(next(found, audio))
 
 
 def _write_audio(content: bytes, title: str, folder: Path, number: int) -> str:
-    """Write the audio of a row; return its place in the folder."""
+    """Write the audio of a row; return its path in the folder."""
     stem = _NOT_IN_NAME.sub("_", Path(title).stem)[-100:]
     suffix = _find_suffix(content, Path(title).suffix.lower())
     name = f"{number:08d}{'-' if stem else ''}{stem}{suffix}"

@@ -17,21 +17,21 @@ SPLITS = {
 
 
 class Item(NamedTuple):
-    """A row by its meaning; "" where the table does not say.
+    """What a row means; "" for what the table does not say.
 
     Attributes:
-        place: Where it stands, for messages.
-        audio: As the table has it.
+        place: File and line of the row, for messages.
+        audio: Path of the audio, as the table has it.
         text: The transcript.
-        speaker: Who speaks.
-        split: train, valid or test.
+        speaker: The speaker.
+        split: train, valid or test, by any name that `name_split` knows.
         utt_id: The name of the utterance.
         lang: Its language.
-        begin_s: Where it begins in the recording.
-        end_s: Where it ends; 0 if it is all of the recording.
+        begin_s: Second of the recording at which it begins.
+        end_s: Second at which it ends; 0 if it is the whole recording.
         duration_s: Seconds, 0 where unknown.
         rec_id: The recording it is cut from, where the corpus names recordings.
-        keeps_id: `utt_id` is not to be made longer by the speaker.
+        keeps_id: `utt_id` is written as it is, without the speaker in front.
         marks: Marks that were in the transcript (see `hamzaban.text.marks`).
     """
 
@@ -61,8 +61,8 @@ class TableOptions(NamedTuple):
     Attributes:
         given: The names of columns by meaning, where the user gave them.
         columns: All column names, for tables without a first line of names.
-        delimiter: What divides fields; "" to find out.
-        time_unit: Unit of columns of times whose name has none, s or ms.
+        delimiter: The character between fields; "" to detect it.
+        time_unit: Unit, s or ms, of columns of times whose name has none.
     """
 
     given: Mapping[str, str]
@@ -79,7 +79,7 @@ def read_items(
     Args:
         path: The table.
         options: How to read it.
-        meaning: The column of each meaning, as `find_columns` says.
+        meaning: The column of each meaning, from `find_columns`.
 
     Raises:
         ValueError: A value cannot be read.
@@ -97,10 +97,10 @@ def read_items(
 
 
 def name_split(text: str, place: str) -> str:
-    """Return train, valid or test for what a corpus calls it; "" for "".
+    """Return train, valid or test for a corpus's name of it, and "" for "".
 
     Raises:
-        ValueError: It is none of them.
+        ValueError: The name is unknown.
     """
     if not text.strip():
         return ""

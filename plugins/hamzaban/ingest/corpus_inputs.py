@@ -1,4 +1,4 @@
-"""What of a corpus of one's own says what is in it, so that a correction is seen."""
+"""Note the files that say what is in a user's corpus, so that changes are seen."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ TRANSCRIPTS = (".txt", ".parquet", ".arrow")
 
 
 def note_corpus(source: Path) -> None:
-    """Note the files of a corpus that are no tables: those are noted as they are read.
+    """Note the files of a corpus that say what is in it.
 
-    That is a Parquet file, or what of a folder is Parquet, the files of a Kaldi
-    directory or the transcripts beside audio; and the folders that they lie in, for
-    new ones. Audio is not looked at.
+    These are Parquet and Arrow files, the files of data directories, transcripts beside
+    audio, and all folders that hold them, where new files may appear. Tables are noted
+    when they are read. Audio is not noted.
     """
     if not source.is_dir():
         note_inputs(source)

@@ -1,11 +1,11 @@
-"""How long recordings are."""
+"""Read how long recordings are."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hamzaban.processes import run_on_processes
 
-FILES_AT_ONCE = 64  # a process
+FILES_AT_ONCE = 64  # files that a process gets at once
 
 
 class Timed(NamedTuple):
@@ -27,5 +27,5 @@ def read_duration(path: str) -> Timed:
 
 
 def read_durations(paths: Iterable[str], nj: int) -> Iterator[Timed]:
-    """Read the durations of files on `nj` processes, in no certain order."""
+    """Yield the durations of files, read by `nj` processes, in any order."""
     yield from run_on_processes(read_duration, paths, nj, batch_size=FILES_AT_ONCE)

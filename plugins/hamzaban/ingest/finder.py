@@ -1,4 +1,4 @@
-"""Where the audio is that a table names."""
+"""Find the audio that a table names."""
 
 import os
 from pathlib import Path
@@ -7,15 +7,15 @@ from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.sources import AUDIO, Source
 
 USUAL = ("", "audio", "clips", "wavs", "wav", "data")
-MAX_FOLDERS = 30  # of other names, beside the table
+MAX_FOLDERS = 30  # folders of other names beside the table that are searched
 SUFFIXES = ("", *AUDIO)
 
 
 class AudioFinder:
-    """Finds the audio that a table names: beside it, or in a folder beside it."""
+    """Finds the audio that a table names, beside the table or in a folder there."""
 
     def __init__(self, source: Source, audio_dir: Path | None) -> None:
-        """Say where to look.
+        """List the places to look in.
 
         Args:
             source: The corpus.
@@ -32,9 +32,9 @@ class AudioFinder:
         self._has_found = False
 
     def find(self, audio: str) -> str | None:
-        """Return the path of a file; None if it is nowhere.
+        """Return the path of an audio file; None if it is not found.
 
-        What wav.scp may have besides paths, commands and places in archives, stays so.
+        Commands and places in archives, which a wav.scp may hold, stay as they are.
         """
         if not audio:
             return None
@@ -44,7 +44,7 @@ class AudioFinder:
         for number, (folder, suffix) in enumerate(self._ways):
             path = f"{folder / audio}{suffix}"
             if os.path.isfile(path):
-                if number:  # the next is found at once
+                if number:  # look here first for the next file
                     self._ways.insert(0, self._ways.pop(number))
                 self._has_found = True
                 return path
@@ -64,14 +64,14 @@ class AudioFinder:
         return next((f"{path}:{offset}" for path in found), None)
 
     def require_any(self, table: str, audio: str) -> None:
-        """Say where was looked, if files were asked for and none was found.
+        """Check that a file was found if any was looked for.
 
         Args:
-            table: What named them.
-            audio: One of them; "" if there was none.
+            table: The table, for the message.
+            audio: An audio file that it names; "" if it names none.
 
         Raises:
-            ValueError: None was found.
+            ValueError: No file was found. The message names the places searched.
         """
         if self._has_found or not audio:
             return

@@ -1,6 +1,6 @@
-"""Sets and tables of many names, 8 bytes a name: by hash, in sorted arrays.
+"""Sets and tables of many names, as sorted arrays of hashes of 8 bytes.
 
-Two of n names share a hash of 64 bits with a probability of n * n / 2 ** 65: one in ten
+The probability that two of n names have the same hash is n * n / 2 ** 65: one in ten
 million for two million names.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def hash_name(name: str) -> int:
-    """Return a hash of 64 bits, the same on every machine."""
+    """Return a hash of 64 bits that is the same on every machine."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8)
     return int.from_bytes(digest.digest(), "little")
 
@@ -21,11 +21,11 @@ class HashedSet:
     """A set of names."""
 
     def __init__(self, hashes: Iterable[int]) -> None:
-        """Make the set from hashes of names (see `hash_name`)."""
+        """Build the set from hashes of names (see `hash_name`)."""
         self._hashes = np.unique(_to_array(hashes))
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether a name is in the set."""
+        """Return whether a name is in the set."""
         wanted = np.uint64(hash_name(name))
         place = int(np.searchsorted(self._hashes, wanted))
         return place < len(self._hashes) and self._hashes[place] == wanted
@@ -39,7 +39,7 @@ class Durations:
     """Durations by name."""
 
     def __init__(self, items: Iterable[tuple[str, float]]) -> None:
-        """Make the table from names and seconds; of equal names the last counts."""
+        """Build the table from names and seconds; the last of equal names counts."""
         hashes, millis = array("Q"), array("L")
         for name, duration_s in items:
             hashes.append(hash_name(name))

@@ -1,4 +1,4 @@
-"""A user's own corpus becomes train, valid and test."""
+"""Make train, valid and test of a user's own corpus."""
 
 import logging
 import os
@@ -21,6 +21,7 @@ from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.plan import Plan, check_speakers, make_plan
+from hamzaban.ingest.segments import BEYOND
 from hamzaban.ingest.select import SETS
 from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
@@ -28,9 +29,10 @@ from hamzaban.ingest.write import write_set
 from hamzaban.text.marks import read_marks
 from hamzaban.text.rules import GENERAL
 
+REMEDIES = {BEYOND: "give --time_unit ms if the times are in milliseconds"}
 SAME_IDS = (
-    "remove one, or name a column of ids by --utt_id_column (ids are made of the paths "
-    "of audio without suffix, / as -, and of times in a recording)"
+    "remove one, or name a column of ids by --utt_id_column (else an id is the path of "
+    "the audio without its suffix, with - for /, and the times in a recording)"
 )
 
 
@@ -44,16 +46,16 @@ class ImportOptions:
     """How a corpus is read and split.
 
     Attributes:
-        table: How to read its table.
-        audio_dir: Where paths of audio begin; None to look for it.
-        unpack_dir: For audio out of Parquet and Arrow files, a folder each corpus.
-        speaker_folders: In a folder of audio files each folder is a speaker.
-        ignore_split: Make a new split although the corpus has one.
-        shares: Of valid and test in a new split.
-        keep_shared: Train keeps sentences that valid or test has.
-        seed: Decides the split.
-        lang: For utt2lang; "" for what the table says.
-        suffix: Of the names of the sets.
+        table: How to read the table.
+        audio_dir: Folder that paths of audio start from; None to look for it.
+        unpack_dir: Folder for the audio of Parquet and Arrow files.
+        speaker_folders: In a folder of audio files, each folder is a speaker.
+        ignore_split: Draw a new split although the corpus has one.
+        shares: Shares of valid and test in a new split.
+        keep_shared: Keep sentences in train that valid or test has.
+        seed: Random seed of the split.
+        lang: Language for utt2lang; "" for what the table says.
+        suffix: End of the names of the sets.
         max_drop: Highest share of utterances that may be unfit.
         marks: What becomes of sounds in transcripts (see `text.marks.read_marks`).
     """
@@ -73,12 +75,12 @@ class ImportOptions:
 
 
 def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
-    """Write data/train, valid and test of a corpus in any of the known forms.
+    """Write train, valid and test of a corpus in any of the known forms.
 
-    A split that the corpus has is kept; of what it lacks, valid or test, a share is
-    drawn from train. Drawn sets share no speaker with train; where speakers are
-    unknown, no recording if several utterances lie in one, or else no sentence. The
-    sets take their places together: after an error none of them has changed.
+    A split that the corpus has is kept. If it has no valid or no test set, a share of
+    train is drawn for it. A drawn set shares no speaker with train. Where speakers are
+    unknown, it shares no recording if recordings have several utterances, and else no
+    sentence. The sets appear together: after an error none of them has changed.
 
     Raises:
         FileNotFoundError: There is nothing that can be read.
@@ -96,7 +98,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     speakers: dict[str, frozenset[str]] = {}
     with ExitStack() as publish:
         for name in SETS:
-            tally = Tally(f"{name} of {path}")
+            tally = Tally(f"{name} of {path}", remedies=REMEDIES)
             items = corpus.read(tally)
             chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
             if name == "train" and not options.keep_shared:
@@ -110,7 +112,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
 
 
 def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
-    """Open a corpus; audio in Parquet or Arrow files is written out first."""
+    """Open a corpus; first write out the audio of Parquet or Arrow files."""
     files = find_arrow(path) if path.is_dir() and not _has_table(path) else []
     if path.suffix in (".parquet", ".arrow"):
         files = [path]
@@ -128,10 +130,10 @@ def _has_table(path: Path) -> bool:
 
 
 class Corpus:
-    """The items of a source, with ids where the source has none."""
+    """The items of a source, with ids added where the source has none."""
 
     def __init__(self, source: Source, options: ImportOptions) -> None:
-        """Look through the paths of a table, by which its recordings are named."""
+        """Read the paths of a table, which recordings are named by."""
         self.options = options
         self._source = source
         items = self._read() if source.tables else ()
@@ -142,7 +144,7 @@ class Corpus:
         return self._source.read(options.table, options.speaker_folders)
 
     def read(self, tally: Tally) -> Iterator[Item]:
-        """Read all items, counted."""
+        """Read all items and count them."""
         for item in self._read():
             tally.num_read += 1
             yield self._complete(item) if item.audio else item
@@ -171,10 +173,10 @@ class Corpus:
 def _without_shared(
     chosen: Iterator[Item], corpus: Corpus, plan: Plan, tally: Tally
 ) -> Iterator[Item]:
-    """Leave out of train what says a sentence of valid or test.
+    """Leave out of train the items that say a sentence of valid or test.
 
     Raises:
-        ValueError: That is most of it.
+        ValueError: That is more than half of train.
     """
     lang = corpus.options.lang or GENERAL
     held = (i for i in corpus.read(Tally("")) if plan.set_of(i) != "train")

@@ -1,4 +1,4 @@
-"""A Kaldi data directory as somebody's corpus: its utterances, joined by id."""
+"""Read a Kaldi data directory that is somebody's corpus."""
 
 import logging
 import math
@@ -12,13 +12,13 @@ READ = ("utt2spk", "spk2utt", "text", "utt2lang", "segments", "wav.scp")
 
 
 def find_kaldi(path: Path) -> list[tuple[Path, str]]:
-    """Find data directories and the split that the name of each tells, "" for none.
+    """Return data directories, each with the split that its name tells, "" for none.
 
     Args:
-        path: A data directory, or a folder with some called train, valid, test.
+        path: A data directory, or a folder of data directories train, valid and test.
 
     Raises:
-        FileNotFoundError: One has no utt2spk or no text.
+        FileNotFoundError: A data directory has no utt2spk or no text.
     """
     found = [(path, "")] if (path / "wav.scp").is_file() else []
     for folder in [] if found else sorted(path.iterdir()):
@@ -33,7 +33,7 @@ def find_kaldi(path: Path) -> list[tuple[Path, str]]:
                 "`utt_id words` for each utterance"
             )
         if others := sorted(files.keys() - set(READ)):
-            logging.info("%s: not taken along: %s", folder, " ".join(others))
+            logging.info("%s: files not read: %s", folder, " ".join(others))
     return found
 
 
@@ -45,11 +45,11 @@ def read_kaldi(folder: Path, split: str) -> Iterator[Item]:
         split: For each item.
 
     Yields:
-        An item for each line of utt2spk; "" for what other files do not say of it, and
-        for speakers where each utterance is its own, then of segments the recording.
+        An item for each line of utt2spk, with "" for what no file says of it. If each
+        utterance is its own speaker, the speaker is "", or the recording of a segment.
 
     Raises:
-        ValueError: A line cannot be read, or is of an utterance not in utt2spk.
+        ValueError: A line cannot be read, or its utterance is not in utt2spk.
     """
     has_speakers = any(utt != spk for utt, spk in read_scp(folder / "utt2spk"))
     recordings: Mapping[str, str] = {}
@@ -75,7 +75,7 @@ def read_kaldi(folder: Path, split: str) -> Iterator[Item]:
 
 
 def _cut(item: Item, rest: str, recordings: Mapping[str, str], folder: Path) -> Item:
-    """Return an item of a line of segments."""
+    """Return the segment of an item, from its line of segments."""
     if not rest:
         return item
     try:
@@ -98,7 +98,7 @@ def _cut(item: Item, rest: str, recordings: Mapping[str, str], folder: Path) -> 
 
 
 class _Values:
-    """The lines of a file, asked for in the order of their ids."""
+    """The lines of a file, taken in the order of their ids."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.path = folder / name
@@ -107,7 +107,7 @@ class _Values:
         self._next: Pair | None = next(self._pairs, None)
 
     def take(self, utt_id: str) -> str:
-        """Return what stands behind an id; "" if it has no line."""
+        """Return the line of an id without the id; "" if there is none."""
         if self._next is None or self._next[0] > utt_id:
             return ""
         found, rest = self._next

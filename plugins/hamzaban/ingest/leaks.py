@@ -1,4 +1,4 @@
-"""Keeping sentences of valid and test out of train, as `audit-leaks` compares them."""
+"""Keep sentences of valid and test out of train, compared as by `audit-leaks`."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +15,8 @@ def make_index(sentences: Iterable[str], lang: str) -> Index:
     """Index sentences of valid and test.
 
     Args:
-        sentences: As the corpus has them.
-        lang: Whose rules normalize them.
+        sentences: Sentences as the corpus has them.
+        lang: Language whose rules normalize them.
     """
     return Index(_normalize(list(sentences), lang))
 
@@ -30,15 +30,15 @@ def leave_out_shared(
     *,
     place: str = "valid or test",
 ) -> Iterator[T]:
-    """Leave out what says a sentence that was indexed, or nearly one; counted.
+    """Leave out and count items that say an indexed sentence or nearly one.
 
     Args:
         items: Utterances to train on, any number.
-        text_of: Gives the transcript of one.
-        index: Of valid and test, or of another place.
-        lang: Whose rules normalize the transcripts.
-        tally: Counts what is left out.
-        place: What was indexed, for the reason.
+        text_of: Returns the transcript of one.
+        index: The sentences of valid and test, or of another place.
+        lang: Language whose rules normalize the transcripts.
+        tally: Counts the items that are left out.
+        place: Name of what was indexed, for the reason.
     """
     source = iter(items)
     while rows := list(itertools.islice(source, ROWS_AT_ONCE)):
@@ -53,7 +53,7 @@ def leave_out_shared(
 
 
 def _normalize(sentences: list[str], lang: str) -> list[str]:
-    """Normalize as training text of the language."""
+    """Normalize sentences as training text of the language."""
     from hamzaban.text.normalizer import get_normalizer
 
     lines = "\n".join(clean_text(sentence) for sentence in sentences)

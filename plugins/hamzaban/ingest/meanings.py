@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hamzaban.ingest.times import is_count, read_time_name
 
-# What a column may be called, the likelier first; case, spaces and signs do not count.
+# Names of columns, the likelier first; case, spaces and signs do not count.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "audio": (
         *("path", "file", "file_name", "filename", "audio", "audio_filepath"),
@@ -155,7 +155,7 @@ def _check_times(
 def _check_forms(
     path: str, what: str, known: Sequence[str], forms: Mapping[tuple[str, ...], int]
 ) -> None:
-    """Refuse rows that lack the column which others have, but have another for it."""
+    """Refuse rows that have another column for a meaning than the other rows."""
     for form, number in forms.items():
         other = next((name for name in known if name in form), known[0])
         if other != known[0]:

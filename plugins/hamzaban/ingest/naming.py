@@ -1,4 +1,4 @@
-"""Names of recordings, made of where they lie."""
+"""Name recordings by their paths."""
 
 import os
 from collections.abc import Iterable
@@ -6,17 +6,17 @@ from pathlib import PurePosixPath
 
 
 class Naming:
-    """Names recordings as one word: their path without suffix.
+    """Names recordings by their path, without suffix and with - for /.
 
-    Of absolute paths the part below the folder in which all of them lie, so that a
-    corpus that is moved keeps its names.
+    Absolute paths are shortened to the part below their common folder, so that a corpus
+    keeps its names when it is moved.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
-        """Find the common folder.
+        """Find the common folder of absolute paths.
 
         Args:
-            paths: Of all recordings, absolute or not.
+            paths: The paths of all recordings, absolute or not.
         """
         self._root: str | None = None
         for path in paths:
@@ -28,9 +28,10 @@ class Naming:
                 self._root = os.path.commonpath(folders)
 
     def name(self, path: str) -> str:
-        """Return the name of a recording; no other path of the corpus has it.
+        """Return the name of a recording.
 
-        Paths that differ in their suffix, or in / for -, have the same.
+        Two paths have the same name only if they differ in nothing but their suffix, or
+        in / and -.
         """
         if os.path.isabs(path):
             path = os.path.relpath(os.path.normpath(path), self._root)

@@ -1,4 +1,4 @@
-"""Segments of recordings, made to end where their recording ends."""
+"""Make segments end where their recording ends."""
 
 import logging
 from collections.abc import Iterator
@@ -13,12 +13,13 @@ from hamzaban.audio.source import (
 )
 from hamzaban.ingest.utterances import Tally, Utterance
 
+BEYOND = f"segment over {SEGMENT_OVERHANG_S} s beyond its recording"
 TO_THE_END = -1.0  # the end of a segment that ends with its recording, as in Kaldi
-RECORDINGS_AT_ONCE = 100_000  # whose lengths are held in memory
+MAX_LENGTHS = 100_000  # lengths of recordings that are held in memory
 
 
 class _Length(NamedTuple):
-    """Seconds of a recording, 0 where unknown, and whether they are exact."""
+    """The seconds of a recording, 0 where unknown, and whether they are exact."""
 
     duration_s: float
     is_exact: bool
@@ -30,10 +31,10 @@ def fit_segments(utterances: Iterator[Utterance], tally: Tally) -> Iterator[Utte
     Commands are not run, so that their segments stay as they are.
 
     Args:
-        utterances: Any; whole recordings pass as they are.
-        tally: Counts those left out.
+        utterances: Segments or whole recordings; the latter pass as they are.
+        tally: Counts the segments that are left out.
     """
-    measure = lru_cache(RECORDINGS_AT_ONCE)(_measure)
+    measure = lru_cache(MAX_LENGTHS)(_measure)
     for utt in utterances:
         if not utt.rec_id:
             yield utt
@@ -52,7 +53,7 @@ def fit_segments(utterances: Iterator[Utterance], tally: Tally) -> Iterator[Utte
 
 
 def _fit(utt: Utterance, length: _Length) -> Utterance | str:
-    """Return an utterance that ends with its recording, or why there is none."""
+    """Return a segment that ends with its recording, or the reason to leave it out."""
     duration_s = length.duration_s
     is_open = utt.end_s == TO_THE_END
     if utt.begin_s < 0 or (utt.end_s < 0 and not is_open):
@@ -62,7 +63,7 @@ def _fit(utt: Utterance, length: _Length) -> Utterance | str:
     if not duration_s:
         return utt
     if is_beyond(utt.begin_s, utt.end_s, duration_s):
-        return f"segment over {SEGMENT_OVERHANG_S} s beyond its recording"
+        return BEYOND
     if is_open or (utt.end_s > duration_s and length.is_exact):
         return utt._replace(end_s=duration_s)
     return utt

@@ -1,4 +1,4 @@
-"""Choosing utterances: so many hours of many speakers; a split into three sets."""
+"""Choose utterances: some hours of many speakers, or a split into three sets."""
 
 import hashlib
 import itertools
@@ -16,7 +16,7 @@ def draw_by_speaker(speakers: Sequence[int], seed: int) -> np.ndarray:
 
     Args:
         speakers: The speaker of each utterance, as numbers from 0.
-        seed: Decides the order of speakers, and of the utterances of each.
+        seed: Seed of the order of speakers and of the utterances of each.
 
     Returns:
         The places of all utterances, in the order of drawing.
@@ -27,7 +27,7 @@ def draw_by_speaker(speakers: Sequence[int], seed: int) -> np.ndarray:
     turns = array("q", itertools.repeat(0, max(speakers, default=-1) + 1))
     shuffled = array("q", range(len(turns)))
     rng.shuffle(shuffled)
-    turn = array("q")  # of each utterance in `order`
+    turn = array("q")  # the turn of its speaker in which each of `order` is drawn
     for place in order:
         turn.append(turns[speakers[place]])
         turns[speakers[place]] += 1
@@ -39,18 +39,18 @@ def draw_by_speaker(speakers: Sequence[int], seed: int) -> np.ndarray:
 def take_hours(
     places: Iterable[int], duration_of: Callable[[int], float], hours: float
 ) -> list[int]:
-    """Take utterances, in their order, until there are so many hours.
+    """Return the first utterances that together have some number of hours.
 
     Args:
-        places: Utterances.
-        duration_of: Gives seconds; those of 0 are passed over.
-        hours: What is wanted.
+        places: The places of utterances, in the order in which they are taken.
+        duration_of: Returns the seconds of one; those of 0 s are passed over.
+        hours: The hours wanted.
 
     Returns:
-        The utterances: of the hours wanted, at most the last one more.
+        The utterances. Only the last of them may go beyond the hours.
 
     Raises:
-        ValueError: All of them are less.
+        ValueError: All of them together are shorter.
     """
     taken: list[int] = []
     total_s = 0.0
@@ -72,13 +72,13 @@ def split_groups(
 ) -> dict[str, str]:
     """Split groups of utterances, such as speakers, into train, valid and test.
 
-    The same groups give the same split in any order. Test, then valid, is filled with
-    groups in random order as long as they fit in its share; each gets at least one.
+    The split does not depend on the order of the groups. Test, then valid, takes groups
+    in random order as long as they fit in its share, and at least one.
 
     Args:
         sizes: Seconds or utterances of each group, at least three groups.
-        shares: Of valid and test, between 0 and 1, together below 1.
-        seed: Decides the order.
+        shares: Shares of valid and test, each between 0 and 1, together below 1.
+        seed: Seed of the random order.
 
     Returns:
         The set of each group.

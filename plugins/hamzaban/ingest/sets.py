@@ -1,4 +1,4 @@
-"""Writing the sets of a published corpus, with its known counts."""
+"""Write the sets of a published corpus, and compare its counts with known ones."""
 
 import logging
 import os
@@ -22,8 +22,8 @@ def write_sets(
     """Write sets, each from what its reader yields; after an error none is written.
 
     Args:
-        output: Gets a folder for each set.
-        readers: By name of the set.
+        output: The folder in which each set gets a folder.
+        readers: The reader of each set, by the name of the set.
         source: The corpus, for messages.
         max_drop: Highest share of a set's utterances that may be unfit.
 
@@ -42,13 +42,13 @@ def check_count(place: Path, found: int, expected: int | None, noun: str) -> Non
     """Compare a number with the published one.
 
     Args:
-        place: What was counted.
-        found: How many there are.
-        expected: How many are published; None where nobody says.
-        noun: Of what.
+        place: The file or folder in which was counted.
+        found: The number found.
+        expected: The published number; None if there is none.
+        noun: The name of what was counted.
 
     Raises:
-        ValueError: They differ.
+        ValueError: The numbers differ.
     """
     if expected is None:
         logging.info("%s: %d %s; no published number is known", place, found, noun)
@@ -65,9 +65,9 @@ def split_by_sentence(
     """Split utterances of one speaker; equal sentences stay together.
 
     Args:
-        utterances: All of them.
-        shares: Of valid and test, between 0 and 1.
-        seed: Decides the split.
+        utterances: All utterances.
+        shares: Shares of valid and test, each between 0 and 1.
+        seed: Random seed of the split.
 
     Returns:
         train, valid and test.
@@ -83,7 +83,7 @@ def split_by_sentence(
 
 
 def read_all(utterances: Iterable[Utterance]) -> Reader:
-    """Return a reader of utterances that are at hand."""
+    """Return a reader of utterances that are in memory."""
     kept = list(utterances)
 
     def read(tally: Tally) -> Iterator[Utterance]:
@@ -108,7 +108,7 @@ def drop_marks(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Uttera
 
 
 def _with_audio(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Utterance]:
-    """Leave out what has no words or no audio file, counted."""
+    """Leave out utterances without words or audio file, and count them."""
     for utt in utterances:
         if not utt.text:
             tally.faults["no transcript"] += 1

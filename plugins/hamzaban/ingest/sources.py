@@ -1,4 +1,4 @@
-"""A user's own corpus: which form it has, and its items."""
+"""Find the form of a user's own corpus, and read its items."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ AUDIO = (
 )
 FORMS = (
     "a table (.csv, .tsv, .jsonl), a folder with metadata.csv or metadata.jsonl, a "
-    "Kaldi data directory (wav.scp, text, utt2spk), a folder with such as train, valid "
-    "and test, or a folder of audio with a .txt beside each file"
+    "Kaldi data directory (wav.scp, text, utt2spk), a folder with data directories "
+    "called train, valid and test, or a folder of audio with a .txt beside each file"
 )
 
 
@@ -33,10 +33,10 @@ class Source:
     """A corpus that can be read any number of times.
 
     Attributes:
-        path: What the user named.
-        tables: Tables and the split that their folder stands for, "" for none.
-        kaldi: Kaldi data directories, likewise.
-        meanings: Of the columns of tables, found when they are first read.
+        path: The path that the user gave.
+        tables: Tables, each with the split that its folder stands for, "" for none.
+        kaldi: Kaldi data directories, each with its split.
+        meanings: The meanings of the columns of each table that has been read.
     """
 
     path: Path
@@ -67,8 +67,8 @@ class Source:
         return self.meanings[table]
 
     def folders(self) -> list[Path]:
-        """Return where paths of the tables or data directories may begin."""
-        if self.kaldi:  # mostly where its recipe was run
+        """Return the folders that paths in the corpus may start from."""
+        if self.kaldi:  # paths mostly start where the recipe was run
             parents = (parent for d, _ in self.kaldi for parent in (d, *d.parents[:2]))
             return list(dict.fromkeys([Path(), *parents]))
         roots = (t.parent.parent if split else t.parent for t, split in self.tables)
@@ -76,11 +76,11 @@ class Source:
 
 
 def open_source(path: Path) -> Source:
-    """Find out what form a corpus has.
+    """Return a corpus after finding out its form.
 
     Raises:
         FileNotFoundError: There is no such file or folder, or nothing known in it.
-        ValueError: The form needs a package that is not there.
+        ValueError: The file is no table.
     """
     if path.is_file():
         if path.suffix.lower() in TABLES:

@@ -1,7 +1,8 @@
-"""Reading tables of any size: tsv without quoting, csv, JSON lines."""
+"""Read tables of any size: tsv without quoting, csv, JSON lines."""
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ JSON_LINES = (".jsonl", ".json", ".ndjson")
 MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
 
 Row = dict[str, str]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_header(path: Path) -> list[str]:
@@ -33,11 +35,11 @@ def read_tsv(path: Path, columns: Sequence[str]) -> Iterator[list[str] | None]:
 
     Args:
         path: The table; its first line names the columns.
-        columns: Those wanted.
+        columns: The names of the columns to read.
 
     Yields:
-        The values of each row in the order of `columns`; None for a row that has not
-        as many fields as the header.
+        The values of each row in the order of `columns`; None for a row that has more
+        or fewer fields than the header.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -73,13 +75,13 @@ def find_column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
 def read_rows(
     path: Path, delimiter: str | None = None, *, columns: Sequence[str] = ()
 ) -> Iterator[tuple[int, Row]]:
-    """Read a csv, tsv or JSON lines table, told apart by its name.
+    """Read a csv, tsv or JSON lines table; the suffix of its name says which it is.
 
     Args:
-        path: The table. Of csv and tsv the first line names the columns.
-        delimiter: What divides the fields; None: a tab in `.tsv`, otherwise that one of
-            tab, comma, semicolon and `|` which is most frequent in the first line.
-        columns: Their names, where the first line is data.
+        path: The table. The first line of csv and tsv names the columns.
+        delimiter: The character between fields. None: a tab in `.tsv`, otherwise the
+            most frequent of tab, comma, semicolon and `|` in the first line.
+        columns: The names of the columns, where the first line is data.
 
     Yields:
         Line number and values by column; missing values are "".
@@ -96,15 +98,15 @@ def read_rows(
 def read_forms(
     path: Path, delimiter: str | None = None, *, columns: Sequence[str] = ()
 ) -> dict[tuple[str, ...], int]:
-    """Return which columns rows have, and the first line with just these.
+    """Return the sets of columns that rows have, and the first line of each.
 
-    A csv or tsv table has one form, the same in all rows; in JSON lines any row may
-    leave some out, so that all of it is read.
+    In a csv or tsv table all rows have the same columns. In JSON lines any row may
+    leave some out, so that the whole file is read.
 
     Args:
         path: The table.
         delimiter: As for `read_rows`.
-        columns: Likewise.
+        columns: As for `read_rows`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -185,15 +187,22 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                     "rename one"
                 ) from None
             except (ValueError, RecursionError) as error:
+                why = getattr(error, "msg", "nested too deep or a number too long")
                 raise ValueError(
-                    f"{path}:{number}: not JSON ({error}), expected one object a "
-                    "line; convert the file"
+                    f"{path}:{number}: not JSON ({why}), expected one object a line; "
+                    "convert the file"
                 ) from None
             if not isinstance(values, dict):
                 raise ValueError(
                     f"{path}:{number}: expected an object with named values"
                 )
-            yield number, {k: _to_text(v) for k, v in values.items()}
+            row = {k: _to_text(v) for k, v in values.items()}
+            if _SURROGATE.search("".join((*row, *row.values()))):
+                raise ValueError(
+                    f"{path}:{number}: half of a surrogate pair, expected whole "
+                    "characters; correct the escape \\ud..."
+                )
+            yield number, row
 
 
 class _TwiceError(Exception):
@@ -219,7 +228,7 @@ def _to_text(value: object) -> str:
 
 @contextmanager
 def open_utf8(path: Path) -> Iterator[Iterator[str]]:
-    """Open a UTF-8 text, with or without a mark at its start, line by line.
+    """Open a UTF-8 text, with or without a byte order mark, to read it line by line.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -233,5 +242,5 @@ def open_utf8(path: Path) -> Iterator[Iterator[str]]:
             yield stream
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}: not UTF-8 ({error.reason}); convert it, say with iconv"
+                f"{path}: not UTF-8 ({error.reason}); convert it, as with iconv"
             ) from None

@@ -1,4 +1,4 @@
-"""Transcripts as some corpora write them: quoted pairs, Buckwalter, WebVTT."""
+"""Read transcripts as some corpora write them: quoted pairs, Buckwalter, WebVTT."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Caption(NamedTuple):
 
 
 def from_buckwalter(text: str) -> str:
-    """Return transliterated Arabic in Arabic letters; what is none stays."""
+    """Return transliterated Arabic in Arabic letters; other characters stay."""
     return "".join(BUCKWALTER.get(char, char) for char in text)
 
 
@@ -54,7 +54,7 @@ def read_pairs(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def read_captions(path: Path) -> Iterator[Caption]:
-    """Read the captions of a WebVTT file, without markup and empty ones.
+    """Read the captions of a WebVTT file without their markup; leave out empty ones.
 
     Raises:
         FileNotFoundError: There is no such file.

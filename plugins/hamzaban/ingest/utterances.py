@@ -1,9 +1,10 @@
-"""Utterances of a corpus, and the data directories they are written to."""
+"""Utterances of a corpus, and counts of those that are left out."""
 
 import logging
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,16 +18,16 @@ class Utterance(NamedTuple):
     """One utterance.
 
     Attributes:
-        name: What the corpus calls it; the utt_id is made of it and the speaker.
-        spk_id: "" where unknown: the utterance is its own speaker.
+        name: The corpus's name for it, which the utt_id is made of with the speaker.
+        spk_id: The speaker; "" where unknown, then the utterance is its own speaker.
         audio: Path of the recording.
-        text: The transcript as the corpus has it; None for speech without one.
+        text: The transcript; None for speech without one.
         lang: Language, for utt2lang; "" for none.
         duration_s: Seconds, 0 where unknown.
-        rec_id: Id of the recording the utterance is cut from; "" if it is all of it.
-        begin_s: Where it begins in that recording, seconds.
-        end_s: Where it ends.
-        keeps_name: The name is the utt_id.
+        rec_id: Id of the recording the utterance is cut from; "" for a whole recording.
+        begin_s: Second of that recording at which it begins.
+        end_s: Second at which it ends.
+        keeps_name: The name is the utt_id as it is.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Utterance(NamedTuple):
 
     @property
     def utt_id(self) -> str:
-        """Return the id, which begins with the speaker's unless the name is kept."""
+        """Return the id, which begins with the speaker unless the name is kept."""
         name = clean_id(self.name)
         spk_id = clean_id(self.spk_id)
         is_whole = self.keeps_name or name.startswith(spk_id)
@@ -51,14 +52,15 @@ class Utterance(NamedTuple):
 
 @dataclass
 class Tally:
-    """Counts of what was read, and of what was left out and why.
+    """Counts of utterances that were read and left out.
 
     Attributes:
-        place: What was read, for messages.
+        place: The set and its corpus, for messages.
         num_read: Utterances read.
-        faults: Utterances that could not be used, by reason.
-        excluded: Those that were left out on purpose, by reason.
+        faults: Utterances that cannot be used, by reason.
+        excluded: Utterances that are left out on purpose, by reason.
         marks: Marks in transcripts.
+        remedies: What the user can do about a fault, by reason.
     """
 
     place: str
@@ -66,6 +68,13 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
     marks: MarkCounts = field(default_factory=MarkCounts)
+    remedies: Mapping[str, str] = field(default_factory=dict)
+
+    def remedy(self) -> str:
+        """Return "; " and the remedy of the most frequent fault that has one, or ""."""
+        known = (why for why, _ in self.faults.most_common() if why in self.remedies)
+        why = next(known, None)
+        return f"; {self.remedies[why]}" if why else ""
 
     def check(self, max_drop: float) -> None:
         """Log the counts.
@@ -84,12 +93,12 @@ class Tally:
             raise ValueError(
                 f"{self.place}: {num_faults} of {self.num_read} utterances cannot be "
                 f"used ({worst}: {count}), expected at most {max_drop:.0%}; mend the "
-                "corpus or raise --max_drop"
+                f"corpus or raise --max_drop{self.remedy()}"
             )
 
 
 def clean_id(text: str) -> str:
-    """Return a text as part of an id: white space and control characters as `_`."""
+    """Return a text with `_` for white space and control characters, for an id."""
     return _NOT_IN_ID.sub("_", text.strip())
 
 

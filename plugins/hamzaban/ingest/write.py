@@ -63,18 +63,20 @@ def write_set(
         num_utts += 1
         duration_s = utt.duration_s or utt.end_s - utt.begin_s
         total_s, all_timed = total_s + duration_s, all_timed and duration_s > 0
-    _require_some(num_utts, data_dir)
+    _require_some(num_utts, data_dir, tally)
     out.finish()
     done = Written(num_utts, frozenset(speakers), total_s / 3600 if all_timed else 0.0)
     logging.info("%s: %s", data_dir, done)
     return done
 
 
-def _require_some(num_utts: int, data_dir: Path) -> None:
+def _require_some(num_utts: int, data_dir: Path, tally: Tally) -> None:
     if num_utts == 0:
+        left_out = (*tally.excluded.items(), *tally.faults.items())
+        counts = "; ".join(f"{why}: {count}" for why, count in left_out) or "none read"
         raise ValueError(
-            f"{data_dir}: no utterance is left to write, expected at least one; "
-            "see the counts above for where they went"
+            f"{data_dir}: no utterance is left to write ({counts}), expected at least "
+            f"one; correct the corpus{tally.remedy()}"
         )
 
 

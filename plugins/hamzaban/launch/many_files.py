@@ -21,7 +21,7 @@ _ARK = re.compile(r"(.+):\d+")  # Kaldi's `path:offset`
 
 def is_lasting(name: str) -> bool:
     """Return whether a file is neither hidden nor temporary."""
-    return not name.startswith(".") and not _TEMPORARY.fullmatch(name)
+    return name[0] != "." and (".tmp." not in name or not _TEMPORARY.fullmatch(name))
 
 
 def describe_folder(folder: str | Path) -> Fingerprint:
@@ -29,16 +29,7 @@ def describe_folder(folder: str | Path) -> Fingerprint:
 
     Times do not count, so that a copy of an experiment is still up to date.
     """
-    with os.scandir(folder) as entries:
-        found = sorted(
-            (entry.name, entry.stat().st_size)
-            for entry in entries
-            if is_lasting(entry.name) and entry.is_file()
-        )
-    digest = hashlib.sha256()
-    for name, size in found:
-        digest.update(b"%s\0%d\0" % (os.fsencode(name), size))
-    return {"size": len(found), "mtime_ns": 0, "sha256": digest.hexdigest()}
+    return _scan(folder)[0]
 
 
 def describe_below(folder: Path) -> dict[str, Fingerprint]:
@@ -47,13 +38,30 @@ def describe_below(folder: Path) -> dict[str, Fingerprint]:
     The names end with a slash, which tells them from those of files.
     """
     described = {}
-    for root, below, _ in os.walk(folder):
-        below[:] = sorted(filter(is_lasting, below))
-        if root != str(folder):
-            found = describe_folder(root)
-            if found["size"]:
-                described[f"{root}/"] = found
+    _, waiting = _scan(folder)
+    while waiting:
+        found, below = _scan(waiting[0])
+        if found["size"]:
+            described[f"{waiting[0]}/"] = found
+        waiting = below + waiting[1:]
     return described
+
+
+def _scan(folder: str | Path) -> tuple[Fingerprint, list[str]]:
+    """Return the fingerprint of the files in a folder, and the folders in it."""
+    sizes: dict[str, int] = {}
+    below = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not is_lasting(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                below.append(entry.path)
+            elif entry.is_file():
+                sizes[entry.name] = entry.stat().st_size
+    listing = "".join(f"{name}\0{sizes[name]}\0" for name in sorted(sizes))
+    digest = hashlib.sha256(os.fsencode(listing)).hexdigest()
+    return {"size": len(sizes), "mtime_ns": 0, "sha256": digest}, sorted(below)
 
 
 def describe_recordings(wav_scp: Path) -> Fingerprint:

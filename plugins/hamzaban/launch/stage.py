@@ -34,6 +34,7 @@ from hamzaban.launch.stamp import (
     read_stamp,
     write_stamp,
 )
+from hamzaban.locks import describe_lock
 from hamzaban.processes import die_with_parent
 
 LOCK_WAIT_S = 15.0  # longer than a step that is being ended needs
@@ -105,8 +106,9 @@ def _read_inputs(step: Step, stamp: dict[str, Any] | None) -> dict[str, Fingerpr
 
 
 def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
+    """Run the command of a step between its two stamps; return the exit status."""
     started = time.monotonic()
-    stamp = {
+    stamp: dict[str, Any] = {
         "state": "running",
         "step": step.name,
         "command": list(step.command),
@@ -118,38 +120,41 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
         "host": socket.gethostname(),
         "hamzaban": __version__,
     }
-    remove_leftovers(step.stamp_path.parent, recursive=False)
-    for path in step.outputs:
-        if path.is_dir():
-            remove_leftovers(path)
-        else:
-            remove_leftovers(path.parent, recursive=False)
+    _remove_leftovers_of(step)
     write_stamp(step.stamp_path, stamp)
     began_ns = time.time_ns()
     with note_folder(step.stamp_path) as variables:
         status = run_command(step.command, lock, variables)
-        noted = read_notes(step.stamp_path, began_ns)
-        recordings = read_noted_recordings(step.stamp_path)
+        stamp["noted"] = read_notes(step.stamp_path, began_ns)
+        stamp["recordings"] = read_noted_recordings(step.stamp_path)
     if status != 0:
         logging.error("%s: ended with status %d", step.name, status)
         return status
+    stamp["outputs"] = _describe_outputs(step)
+    stamp["elapsed_s"] = round(time.monotonic() - started, 1)
+    write_stamp(step.stamp_path, {**stamp, "state": "done"})
+    logging.info("%s: %s done in %.1f s", step.name, step.target, stamp["elapsed_s"])
+    return 0
+
+
+def _describe_outputs(step: Step) -> dict[str, Fingerprint]:
     missing = [str(path) for path in step.outputs if not path.exists()]
     if missing:
         raise FileNotFoundError(
             f"step {step.name}: {step.command[0]} ended well but did not make"
             f" {', '.join(missing)}"
         )
-    elapsed_s = round(time.monotonic() - started, 1)
-    done = {
-        "state": "done",
-        "outputs": fingerprint_outputs(step.outputs),
-        "noted": noted,
-        "recordings": recordings,
-        "elapsed_s": elapsed_s,
-    }
-    write_stamp(step.stamp_path, {**stamp, **done})
-    logging.info("%s: %s done in %.1f s", step.name, step.target, elapsed_s)
-    return 0
+    return fingerprint_outputs(step.outputs)
+
+
+def _remove_leftovers_of(step: Step) -> None:
+    """Remove temporary files that killed runs of a step left."""
+    remove_leftovers(step.stamp_path.parent, recursive=False)
+    for path in step.outputs:
+        if path.is_dir():
+            remove_leftovers(path)
+        else:
+            remove_leftovers(path.parent, recursive=False)
 
 
 def run_command(
@@ -198,7 +203,7 @@ def _start(
 ) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
-        env=os.environ | variables,
+        env=os.environ | variables | ({} if lock is None else describe_lock(lock)),
         pass_fds=() if lock is None else (lock,),
         preexec_fn=die_with_parent,
     )

@@ -1,4 +1,4 @@
-"""The leak audit: sentences and speakers that training and held-out sets share."""
+"""Find sentences and speakers that training and held-out sets share."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ COLUMNS = ("kind", "role", "place", "held_out", "edits", "text", "held_out_text"
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """The texts to be compared.
+    """The texts to compare.
 
     Attributes:
         train: Kaldi `text` files of training sets.
-        valid: Of validation sets.
-        test: Of test sets.
+        valid: Kaldi `text` files of validation sets.
+        test: Kaldi `text` files of test sets.
         lm: Files of plain sentences.
     """
 
@@ -36,16 +36,16 @@ class Texts:
 
 @dataclasses.dataclass(frozen=True)
 class Leak:
-    """A sentence or a speaker that stands in two sets.
+    """A sentence or a speaker that two sets share.
 
     Attributes:
         kind: One of KINDS.
-        role: The two sets' roles, such as `train-test`.
-        place: File and line, or file and speaker, of the first.
-        held_out: File and utt_id, or file, of the second.
-        edits: Characters that differ.
-        text: The sentence of the first, as it is compared (normalized).
-        held_out_text: That of the second.
+        role: The roles of the two sets, such as `train-test`.
+        place: File and line, or file and speaker, in the first set.
+        held_out: File and utt_id, or file, in the second set.
+        edits: Number of characters that differ.
+        text: The sentence of the first set as it is compared, normalized.
+        held_out_text: The sentence of the second set, normalized.
     """
 
     kind: str
@@ -58,15 +58,15 @@ class Leak:
 
 
 def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]:
-    """Compare valid and test with train and with the further text, and each other.
+    """Compare valid and test with train, with texts for language models and each other.
 
     Args:
-        texts: The files; speakers are read from a `utt2spk` beside a Kaldi `text`.
+        texts: The files; a `utt2spk` beside a Kaldi `text` names its speakers.
         lang: Language whose normalizer is used; None leaves the text as it is.
-        nj: Processes that normalize.
+        nj: Number of processes that normalize.
 
     Returns:
-        Leaks of sentences, then of speakers; one for each line of the first file.
+        Leaks of sentences, at most one for each line of a first file, then of speakers.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -118,9 +118,9 @@ def _search(
 
 
 def find_speakers(texts: Texts) -> list[Leak]:
-    """Find speakers that stand in two of train, valid and test.
+    """Find speakers that are in two of train, valid and test.
 
-    A set without `utt2spk` is left out, and the log says so.
+    A set without `utt2spk` is not compared, and the log says so.
     """
     roles = {"train": texts.train, "valid": texts.valid, "test": texts.test}
     speakers: dict[str, dict[str, Path]] = {role: {} for role in roles}
@@ -141,7 +141,7 @@ def find_speakers(texts: Texts) -> list[Leak]:
 
 
 def write_leaks(leaks: Sequence[Leak], path: str | Path) -> None:
-    """Write leaks as tab-separated lines under a head."""
+    """Write leaks as tab-separated lines below a line of names."""
     with atomic_text(path) as f:
         f.write("\t".join(COLUMNS) + "\n")
         for leak in leaks:
@@ -149,11 +149,11 @@ def write_leaks(leaks: Sequence[Leak], path: str | Path) -> None:
 
 
 def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
-    """Log leaks; refuse those for which no reason is given.
+    """Log leaks, and refuse those for which no reason is given.
 
     Args:
-        leaks: What `find_leaks` gave.
-        allowed: Reasons, by kind, why such leaks are no fault of this corpus.
+        leaks: The leaks from `find_leaks`.
+        allowed: The reason for each kind of leak that is acceptable in this corpus.
 
     Raises:
         ValueError: There is a leak of a kind that is not allowed.

@@ -11,14 +11,16 @@ from hamzaban.config import read_dataclass, write_config
 
 @dataclasses.dataclass(frozen=True)
 class LmInfo:
-    """A model's description.
+    """The description of a model.
 
     Attributes:
         unit: `word`, `char` or `bpe`.
-        order: Of its n-grams.
-        normalizer: Id of the normalizer of its text.
-        transcript_weight: Of the transcripts' model in the mixture; 1 if not mixed.
-        bpemodel_sha256: Of the SentencePiece model of unit `bpe`.
+        order: Longest n-gram, in units.
+        normalizer: Id of the normalizer that its text passed.
+        transcript_weight: Weight of the transcripts' model in the mixture, 0..1; 1 for
+            a model that is no mixture.
+        bpemodel_sha256: SHA-256 of the SentencePiece model, for unit `bpe`.
+        binary_sha256: SHA-256 of `lm.bin`; None in folders of earlier versions.
     """
 
     unit: str
@@ -26,6 +28,7 @@ class LmInfo:
     normalizer: str
     transcript_weight: float
     bpemodel_sha256: str | None = None
+    binary_sha256: str | None = None
 
     @classmethod
     def make(
@@ -35,16 +38,23 @@ class LmInfo:
         normalizer: str,
         weight: float,
         bpemodel: str | Path | None,
+        *,
+        binary: str | Path,
     ) -> LmInfo:
-        """Describe a model that was just trained."""
-        digest = None
-        if unit == "bpe" and bpemodel is not None:
-            digest = hash_file(bpemodel)
-        return cls(unit, order, normalizer, round(weight, 6), digest)
+        """Return the description of a model that was just trained into `binary`."""
+        pieces = bpemodel if unit == "bpe" else None
+        return cls(
+            unit,
+            order,
+            normalizer,
+            transcript_weight=round(weight, 6),
+            bpemodel_sha256=None if pieces is None else hash_file(pieces),
+            binary_sha256=hash_file(binary),
+        )
 
 
 def hash_file(path: str | Path) -> str:
-    """Give the SHA-256 of a file."""
+    """Return the SHA-256 of a file, in hexadecimal digits."""
     with open(path, "rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
@@ -69,3 +79,23 @@ def read_info(folder: str | Path) -> LmInfo:
         return read_dataclass(LmInfo, path)
     except ValueError as e:
         raise ValueError(f"{e}; train it again with `hamzaban train-lm`") from e
+
+
+def check_binary(folder: str | Path, info: LmInfo) -> None:
+    """Check that `lm.bin` in a model's folder is the file that was trained.
+
+    KenLM reads a model with damaged n-grams without an error, and every transcript is
+    then empty.
+
+    Raises:
+        FileNotFoundError: There is no `lm.bin`.
+        ValueError: Its bytes are not those that `lm.yaml` describes.
+    """
+    binary = Path(folder) / "lm.bin"
+    if not binary.is_file():
+        raise FileNotFoundError(f"{binary}: no such model; run `hamzaban train-lm`")
+    if info.binary_sha256 not in (None, hash_file(binary)):
+        raise ValueError(
+            f"{binary}: damaged, its SHA-256 is not the one in lm.yaml; train it again "
+            "with `hamzaban train-lm`"
+        )

@@ -18,6 +18,7 @@ import numpy as np
 from hamzaban.fileio import atomic_path
 from hamzaban.lm.arpa import BOS, EOS, UNK, FloatArray
 
+MAX_REASON = 200  # characters of KenLM's own message in ours
 MAX_ORDER = 6  # KenLM's, in lmplz, build_binary and flashlight-text as they are built
 _BAD_DISCOUNT = "BadDiscountException"
 _DISCOUNTS = re.compile(r"^Substituting fallback discounts for order (\d+)", re.M)
@@ -112,8 +113,12 @@ class Score:
         return float(10 ** (-self.log10 / count)) if count else float("nan")
 
 
-def open_binary(path: Path, units: list[str]) -> Any:
-    """Return the model of flashlight-text in a binary file of KenLM.
+def load_binary(binary: str | Path, units: list[str]) -> Any:
+    """Return flashlight-text's `KenLM` of a model that `pack` wrote.
+
+    Args:
+        binary: The model.
+        units: Words, or tokens, whose places in the list are their ids in queries.
 
     Raises:
         FileNotFoundError: The file is missing.
@@ -122,13 +127,15 @@ def open_binary(path: Path, units: list[str]) -> Any:
     from flashlight.lib.text.decoder.kenlm import KenLM
     from flashlight.lib.text.dictionary import Dictionary
 
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such model; run `hamzaban train-lm`")
+    if not Path(binary).is_file():
+        raise FileNotFoundError(f"{binary}: no such model; run `hamzaban train-lm`")
     try:
-        return KenLM(str(path), Dictionary(units))
-    except (RuntimeError, ValueError, MemoryError) as error:  # or no UTF-8 in its error
+        return KenLM(str(binary), Dictionary(units))
+    except (RuntimeError, ValueError, MemoryError) as error:  # UnicodeDecodeError, too
+        reason = _last_words(str(error))[:MAX_REASON]
         raise ValueError(
-            f"{path}: KenLM cannot read it ({error}); train it again"
+            f"{binary}: KenLM cannot read it ({reason}); train it again with "
+            "`hamzaban train-lm`"
         ) from error
 
 
@@ -148,7 +155,7 @@ class Model:
         """
         self._ids = {word: i for i, word in enumerate(dict.fromkeys([*words, UNK]))}
         self._oov = self._ids[UNK]
-        self._lm = open_binary(Path(binary), list(self._ids))
+        self._lm = load_binary(binary, list(self._ids))
 
     def score_units(self, lines: Iterable[str]) -> Iterator[tuple[str, float, bool]]:
         """Give each unit, sentence ends included, its log10 probability.

@@ -1,12 +1,12 @@
-"""Finding sentences of held-out sets, or nearly those, in a large text.
+"""Find sentences of held-out sets, and near duplicates of them, in a large text.
 
 Sentences are compared without spaces, punctuation, vowel signs, joiners and case. A
 near duplicate differs in at most one of ten characters (edit distance over the longer
-length). All of them are found: a sentence of L characters that is changed in k places
-keeps one of any k + 1 of its pieces whole, at most k places away (the pigeonhole
-principle; Li et al. 2011, Pass-Join, arXiv 1111.7171, section 4), so the rarest k + 1
-pieces of 6 to 9 characters are looked up in every line and the candidates are measured.
-Under 12 characters only equal sentences count.
+length). All near duplicates are found: if k characters of a sentence change, one of any
+k + 1 of its pieces stays whole and moves by at most k characters (the pigeonhole
+principle; Li et al. 2011, Pass-Join, arXiv 1111.7171, section 4). The rarest k + 1
+pieces of 6 to 9 characters are therefore looked up in every line, and the edit distance
+of the candidates is computed. Sentences of under 12 characters have no near duplicates.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_SHARE = 0.1  # of the longer sentence's characters, in a near duplicate
-PIECES = (6, 9)  # characters of a piece; under 6 it would be found everywhere
-MIN_NEAR = 2 * PIECES[0]  # characters of a sentence that may have near duplicates
+MAX_SHARE = 0.1  # highest share of edits, of the characters of the longer sentence
+PIECES = (6, 9)  # characters of a piece; shorter ones would be found everywhere
+MIN_NEAR = 2 * PIECES[0]  # fewest characters of a sentence with near duplicates
 CHUNK_LINES = 20_000
-MAX_PAIRS = 2_000_000  # candidates held at once
+MAX_PAIRS = 2_000_000  # most candidates held at once
 _BITS = 22
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _SEPARATOR = "\n"
@@ -34,7 +34,7 @@ Codes = NDArray[np.uint64]
 
 
 class _Folding(dict[int, str | None]):
-    """What a character is compared as, worked out when it is first met."""
+    """Maps each character to what it is compared as, when it is first looked up."""
 
     def __missing__(self, code: int) -> str | None:
         char = chr(code)
@@ -49,12 +49,12 @@ _folding = _Folding()
 
 
 def squash(line: str) -> str:
-    """Give what of a sentence is compared: letters, digits and symbols, folded."""
+    """Return the folded letters, digits and symbols of a sentence, for comparison."""
     return line.translate(_folding)
 
 
 def max_edits(length: int) -> int:
-    """Say how many edits make a near duplicate, for the longer of two lengths."""
+    """Return the most edits of a near duplicate, given the longer of two lengths."""
     return int(length * MAX_SHARE + 1e-9)
 
 
@@ -64,8 +64,8 @@ class Match:
 
     Attributes:
         line: Number of the line, from 1.
-        sentence: Place of the sentence among those that were indexed.
-        distance: Edits between the two, 0 for equal ones.
+        sentence: Index of the sentence among those that were indexed.
+        distance: Number of edits between the two, 0 if they are equal.
     """
 
     line: int
@@ -74,10 +74,10 @@ class Match:
 
 
 class Index:
-    """Held-out sentences, ready to be looked for."""
+    """An index of held-out sentences."""
 
     def __init__(self, sentences: Sequence[str]) -> None:
-        """Index sentences; of equal ones the first stands for all.
+        """Index sentences; the first of equal sentences stands for all.
 
         Args:
             sentences: Normalized sentences; those without a letter are left out.
@@ -101,7 +101,7 @@ class Index:
         self._seen[_slot(self._codes)] = True
 
     def search(self, lines: Iterable[str]) -> Iterator[Match]:
-        """Look for the sentences in lines, in memory that does not grow with them.
+        """Search lines for the sentences; memory does not grow with the lines.
 
         Args:
             lines: Normalized lines.
@@ -142,7 +142,7 @@ class Index:
         return best
 
     def _candidates(self, texts: list[str]) -> Iterator[tuple[Array, Array, Array]]:
-        """Give lines, sentences that may be near them, and the edits allowed."""
+        """Yield lines, sentences that may be near them, and the edits allowed."""
         lengths = np.array([len(text) for text in texts], np.int64)
         starts = np.cumsum(lengths + 1) - lengths - 1
         runs = _hash_runs(_SEPARATOR.join(texts) + _SEPARATOR)
@@ -159,7 +159,7 @@ class Index:
             yield line, sentence, limits
 
     def _look_up(self, codes: Codes) -> Iterator[tuple[Array, Array]]:
-        """Give places in the text and rows of pieces that stand there."""
+        """Yield places in the text, and the rows of the pieces that stand there."""
         places = np.flatnonzero(self._seen[_slot(codes)])
         left = np.searchsorted(self._codes, codes[places], "left")
         count = np.searchsorted(self._codes, codes[places], "right") - left
@@ -174,7 +174,7 @@ class Index:
 
 
 def _choose_pieces(texts: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Give (sentence, start, piece) of the rarest pieces that have to be looked up."""
+    """Return (sentence, start, piece) of the rarest pieces that must be looked up."""
     needed = [max_edits(int(len(text) / (1 - MAX_SHARE))) + 1 for text in texts]
     split = []
     for text, number in zip(texts, needed, strict=True):
@@ -194,7 +194,7 @@ def _max_edits(lengths: Array) -> Array:
 
 
 def _hash_runs(text: str) -> Iterator[Codes]:
-    """Hash each run of PIECES[0] characters, then of one more, up to PIECES[-1]."""
+    """Yield the hashes of all runs of each length from PIECES[0] to PIECES[-1]."""
     chars = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
     codes = np.zeros(len(chars) + 1, np.uint64)
     for size in range(1, PIECES[-1] + 1):

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.processes import run_on_processes
+from hamzaban.text.marks import decode_entities
 from hamzaban.text.tokens import SPACE
 
 RAW = "raw"  # the normalizer's id where there is none
@@ -35,7 +36,7 @@ def open_lines(path: str | Path) -> TextIO:
 
 
 def read_plain(path: str | Path) -> Iterator[str]:
-    """Read the lines of a file of sentences; empty ones stay, numbers count.
+    """Read the lines of a file of sentences, empty ones too; decode HTML entities.
 
     Raises:
         FileNotFoundError: The file is missing.
@@ -44,7 +45,7 @@ def read_plain(path: str | Path) -> Iterator[str]:
     with open_lines(path) as f:
         try:
             for line in f:
-                yield line.rstrip("\r\n")
+                yield decode_entities(line.rstrip("\r\n"))
         except UnicodeDecodeError as e:
             raise ValueError(f"{path}: not UTF-8 ({e}); convert it") from e
 

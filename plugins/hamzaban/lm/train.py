@@ -154,7 +154,8 @@ class _Job:
         """Write `lm.yaml`, last of the files."""
         name = normalizer_id(load_normalizer(lang))
         order = self._ngram.order
-        info = LmInfo.make(self.unit, order, name, self.weight, bpemodel)
+        binary = self.folder / "lm.bin"
+        info = LmInfo.make(self.unit, order, name, self.weight, bpemodel, binary=binary)
         write_info(self.folder, info)
 
     def _mix(self, valid: Path) -> None:

@@ -28,7 +28,7 @@ class MineOptions:
     fs: int
     suffixes: tuple[str, ...] = option(convert=_simplify)
     audio_stream: str | int = option(choices=(BEST,), at_least=0)
-    channel: str | int = option(choices=(MIX,), at_least=0)
+    channel: str | int = option(MIX, choices=(MIX,), at_least=0)
     part_s: float = option(above=0)
     output: str = option(choices=OUTPUTS)
     threshold: float = option(at_least=0, at_most=1)

@@ -15,6 +15,7 @@ _SOURCES = {
     "no_audio": "without audio",
     "unreadable": "no media, or coded in a way unknown",
     "empty": "of 0 bytes",
+    "line_break": "with a line break in their names; rename them",
     "missing": "not there",
     "crashed": "ended the process that decoded them",
     "no_seek": "cannot be read",

@@ -49,7 +49,7 @@ def find_media(
 
     Raises:
         FileNotFoundError: An input is not there.
-        ValueError: Nothing was found, or a name has a line break.
+        ValueError: Nothing was found.
     """
     found = _expand_all(inputs, lists, options)
     ours = os.path.realpath(out_dir) + os.sep
@@ -58,8 +58,6 @@ def find_media(
         real = os.path.realpath(name)
         if not real.startswith(ours):
             unique.setdefault(real, name)
-        if "\n" in name or "\r" in name:
-            raise ValueError(f"{name!r}: a line break in a file's name; rename it")
     if not unique:
         places = ", ".join([*inputs, *map(str, lists)])
         raise ValueError(
@@ -116,26 +114,30 @@ def _read_list(path: Path) -> list[str]:
     return lines
 
 
+def read_source(job: SourceJob) -> Source | None:
+    """Return the record of a file as it is now; None if there is no valid record."""
+    record = record_path(job)
+    return load_source(record) if record is not None else None
+
+
 def look_at(job: SourceJob) -> Source:
-    """Return what is known of a file; look only where no record is true any more.
+    """Return what mining has to know of a file, and save it as the file's record.
 
     Args:
         job: The file.
 
     Returns:
-        The source, with a reason where it cannot be read.
+        The source, with a reason if it cannot be read.
     """
     record = record_path(job)
-    source = load_source(record) if record is not None else None
-    if source is None:
-        source = _look(job)
-        if record is not None:
-            save_source(record, source)
+    source = _look(job)
+    if record is not None:
+        save_source(record, source)
     return source
 
 
 def record_path(job: SourceJob) -> Path | None:
-    """Return the record of a file as it is now; None where there is no such file."""
+    """Return the path of a file's record; None if there is no such file."""
     try:
         found = os.stat(job.path)
     except OSError:
@@ -153,6 +155,9 @@ def rec_id_of(source: Source) -> str:
 
 def _look(job: SourceJob) -> Source:
     sha256, num_bytes = "", 0
+    if "\n" in job.path or "\r" in job.path:  # would make lines of wav.scp
+        detail = f"{job.path!r}: a line break in the file's name; rename the file"
+        return Source(job.path, "", 0, None, (0,), "line_break", detail)
     try:
         with open(job.path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()

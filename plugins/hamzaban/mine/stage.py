@@ -25,7 +25,13 @@ from hamzaban.mine.output import (
 from hamzaban.mine.part_jobs import CRASHED, Mined, mine_parts, plan_parts
 from hamzaban.mine.part_mining import chunk_path, utt_id_of
 from hamzaban.mine.report import write_report
-from hamzaban.mine.sources import SourceJob, find_media, look_at, record_path
+from hamzaban.mine.sources import (
+    SourceJob,
+    find_media,
+    look_at,
+    read_source,
+    record_path,
+)
 from hamzaban.mine.vad import FRAME_SAMPLES, find_weights
 from hamzaban.processes import Crash, run_apart, show_progress
 
@@ -111,9 +117,11 @@ def _look_at_all(
 ) -> list[Source]:
     """Return what is known of each file, in order."""
     jobs = [SourceJob(path, out_dir / "state", options) for path in paths]
-    found: dict[str, Source] = {}
+    known = {job.path: read_source(job) for job in jobs}
+    found = {path: source for path, source in known.items() if source is not None}
+    jobs = [job for job in jobs if job.path not in found]
     done = run_apart(look_at, jobs, min(nj, len(jobs)))
-    for source in show_progress(done, len(jobs), "look at media", "files"):
+    for source in show_progress(done, len(jobs), "inspect media", "files"):
         if isinstance(source, Crash):
             path = source.job.path
             reason, detail = CRASHED

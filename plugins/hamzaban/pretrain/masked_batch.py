@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Draw:
+class MaskedBatch:
     """Masked frames and negatives of a batch; M is the largest number of an utterance.
 
     Attributes:
@@ -29,14 +29,14 @@ class Draw:
     num_valid: int
 
 
-def draw_batch(
+def build_masked_batch(
     masks: Sequence[np.ndarray],
     negatives: Sequence[np.ndarray],
     *,
     num_frames: Sequence[int],
     total: int,
     device: torch.device,
-) -> Draw:
+) -> MaskedBatch:
     """Arrange masked frames and negatives of B utterances as tensors.
 
     Args:
@@ -59,7 +59,7 @@ def draw_batch(
         seen = np.bincount(pairs.ravel(), minlength=frames.size * width)
         counts[index, : frames.size] = seen.reshape(frames.size, width)
     valid = np.arange(width) < sizes[:, None]
-    return Draw(
+    return MaskedBatch(
         torch.from_numpy(mask).to(device),
         torch.from_numpy(np.flatnonzero(mask)).to(device),
         torch.from_numpy(np.flatnonzero(valid)).to(device),
@@ -69,7 +69,7 @@ def draw_batch(
     )
 
 
-def to_slots(rows: Tensor, draw: Draw) -> Tensor:
+def to_slots(rows: Tensor, draw: MaskedBatch) -> Tensor:
     """Lay (N, D) rows of masked frames out as (B, M, D), zero where there is none."""
     batch, width = draw.valid.shape
     if rows.size(0) == batch * width:

@@ -17,7 +17,7 @@ from s3prl.upstream.wav2vec2.wav2vec2_model import (
 from torch import Tensor
 
 from hamzaban.pretrain.criterion import contrast, drop_equal_targets, similarity
-from hamzaban.pretrain.masked_batch import Draw, draw_batch, to_slots
+from hamzaban.pretrain.masked_batch import MaskedBatch, build_masked_batch, to_slots
 from hamzaban.pretrain.quantize import Quantized, quantize
 from hamzaban.pretrain.spectral_loss import SpectralAnchor
 from hamzaban.wav2vec2.frames import count_frames, parse_conv_layers
@@ -206,12 +206,12 @@ class PretrainModel(AbsESPnetModel):
         hidden = torch.where(mask.unsqueeze(2), embedding, hidden)
         return model.encoder(hidden, padding_mask=latents.padding)[0]
 
-    def _draw(self, latents: Latents, utt_id: Sequence[str]) -> Draw:
+    def _draw(self, latents: Latents, utt_id: Sequence[str]) -> MaskedBatch:
         """Choose masked frames and negatives."""
         batch, total = latents.features.shape[:2]
         rngs = self._generators(batch, utt_id)
         masks = sample_masks(latents.num_frames, self.masking, rngs)
-        return draw_batch(
+        return build_masked_batch(
             masks,
             [
                 sample_negatives(mask.size, self.wav2vec2.n_negatives, rng)
@@ -233,7 +233,7 @@ class PretrainModel(AbsESPnetModel):
         return [np.random.default_rng([self.losses.valid_seed, n]) for n in names]
 
     def _add_losses(
-        self, context: Tensor, quantized: Quantized, latents: Latents, draw: Draw
+        self, context: Tensor, quantized: Quantized, latents: Latents, draw: MaskedBatch
     ) -> dict[str, Any]:
         model = self.wav2vec2
         queries = context.flatten(0, 1).index_select(0, draw.frames)

@@ -1,4 +1,7 @@
-"""How far labels agree with other decodings, and decoding with itself in dropout."""
+"""Measure how far pseudo-labels agree with other decodings of the same audio.
+
+The others are given decodings, or passes of the same model with dropout.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +30,23 @@ Values = dict[str, float]
 def measure_agreement(
     labels: Sequence[Label], options: FilterOptions, folder: Path, number: int
 ) -> dict[str, Values]:
-    """Measure the figures of agreement that the filters name; write `agreement.tsv`.
+    """Measure the agreement that the filters ask for, and write `agreement.tsv`.
 
     Args:
-        labels: Of a round.
-        options: Its filters; `{round}` in the paths of `others` is the round's number.
-        folder: Of the round; passes with dropout lie in it beside its emissions.
-        number: The round.
+        labels: The labels of a round.
+        options: The filters; `{round}` in the paths of `others` stands for the number
+            of the round.
+        folder: The folder of the round, which holds its emissions and the passes with
+            dropout.
+        number: The number of the round.
 
     Returns:
-        By name of the figure and by utt_id, 0 (all agree) to 1; nothing if no filter
-        asks for one.
+        Disagreement from 0 (all agree) to 1, by name of the metric and by utt_id; empty
+        if no filter asks for one.
 
     Raises:
         FileNotFoundError: Another decoding or the passes are missing.
-        ValueError: One of them is not of the same audio.
+        ValueError: One of them was made from other audio.
     """
     found: dict[str, Values] = {}
     if options.uses(OTHERS):
@@ -75,7 +80,7 @@ def read_texts(path: Path) -> dict[str, str]:
         parts = sorted(path.glob("*.jsonl"))
         if not parts:
             raise FileNotFoundError(
-                f"{path}: has no labels; give round_<k>/labels of pseudo-label"
+                f"{path}: has no labels; give the folder round_<k>/labels of a round"
             )
         return {label.utt_id: label.text for label in read_labels(parts)}
     if not path.is_file():
@@ -86,14 +91,15 @@ def read_texts(path: Path) -> dict[str, str]:
 def compare_texts(
     labels: Sequence[Label], others: Sequence[Mapping[str, str]]
 ) -> Values:
-    """Give the mean disagreement of each label with other decodings.
+    """Return the mean disagreement of each label with other decodings.
 
     Args:
-        labels: Of a round.
-        others: Texts by utt_id.
+        labels: The labels of a round.
+        others: Texts by utt_id, one mapping for each decoding.
 
     Returns:
-        Edits in characters, spaces apart, over the longer text; 0 if both are empty.
+        Edits in characters without spaces, divided by the length of the longer text; 0
+        if both are empty.
 
     Raises:
         ValueError: A decoding lacks an utterance.
@@ -116,10 +122,10 @@ def compare_texts(
 
 
 def compare_passes(store: EmissionStore, passes: Sequence[EmissionStore]) -> Values:
-    """Give the mean disagreement of greedy decoding with that of passes with dropout.
+    """Return the mean disagreement of greedy decoding with passes with dropout.
 
     Raises:
-        ValueError: A pass is of another model or of other audio.
+        ValueError: A pass was made with another model or from other audio.
     """
     from rapidfuzz.distance import Levenshtein
 
@@ -127,8 +133,8 @@ def compare_passes(store: EmissionStore, passes: Sequence[EmissionStore]) -> Val
         source = {k: v for k, v in other.meta.source.items() if k != "dropout"}
         if source != store.meta.source:
             raise ValueError(
-                f"{other.folder}: is of another model or other audio than "
-                f"{store.folder}; remove it, and make the passes again"
+                f"{other.folder}: was made with another model or from other audio than "
+                f"{store.folder}; remove it and make the passes again"
             )
     found = {}
     for utt_id in store:
@@ -143,11 +149,11 @@ def compare_passes(store: EmissionStore, passes: Sequence[EmissionStore]) -> Val
 
 @dataclasses.dataclass(frozen=True)
 class ComparedLabel(Label):
-    """A label and its figures of agreement; one that was not measured is NaN.
+    """A label with its metrics of agreement; a metric that was not measured is NaN.
 
     Attributes:
-        others_disagreement: With other decodings; see `compare_texts`.
-        dropout_disagreement: Of passes with dropout; see `compare_passes`.
+        others_disagreement: Compared with other decodings; see `compare_texts`.
+        dropout_disagreement: Compared with passes with dropout; see `compare_passes`.
     """
 
     others_disagreement: float = math.nan
@@ -157,7 +163,7 @@ class ComparedLabel(Label):
 def add_agreement(
     labels: Sequence[Label], found: Mapping[str, Values]
 ) -> Sequence[Label]:
-    """Give labels with the figures that `measure_agreement` found."""
+    """Return labels that carry the metrics which `measure_agreement` found."""
     if not found:
         return labels
     nothing = dict.fromkeys((label.utt_id for label in labels), math.nan)
@@ -173,7 +179,7 @@ def add_agreement(
 
 
 def _read_tokens(log_probs: LogProbs) -> list[int]:
-    """Give the tokens of the greedy path; `log_probs` has shape (T, V)."""
+    """Return the tokens of the greedy path; `log_probs` has shape (T, V)."""
     path = np.array(greedy_path(log_probs), np.int64)  # (T,)
     if not len(path):
         return []

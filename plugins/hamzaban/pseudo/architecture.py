@@ -1,4 +1,4 @@
-"""Configs of models that begin with the weights of a trained one: its architecture."""
+"""Copy the architecture of a trained model into the config of its successor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hamzaban.config import read_config
 FRONTEND = "hamzaban_s3prl"
 JOINT = "hamzaban_joint_ctc"
 PARTS = ("frontend", "normalize", "preencoder", "encoder", "postencoder")
-# Of frontend_conf, what is not how it is trained.
+# The keys of frontend_conf that decide on the architecture and not on the training.
 SHAPES = ("model_cfg", "task_cfg", "frontend_conf", "multilayer_feature", "layer")
 
 Values = dict[str, Any]
@@ -22,8 +22,9 @@ def read_source(asr_exp: Path) -> Values:
     """Read the config.yaml of a trained model.
 
     Raises:
-        FileNotFoundError: There is none.
-        ValueError: It is not one that train-asr wrote, or has a head for each language.
+        FileNotFoundError: There is no such file.
+        ValueError: train-asr did not write it, or the model has a CTC head for each
+            language.
     """
     path = asr_exp / "config.yaml"
     if not path.is_file():
@@ -33,7 +34,7 @@ def read_source(asr_exp: Path) -> Values:
     values, _ = read_config(path)
     if values.get("frontend") is None:
         raise ValueError(
-            f"{path}: no frontend found, expected that of a model of waveforms; give "
+            f"{path}: no frontend found, expected a model that reads waveforms; give "
             "an experiment of train-asr"
         )
     conf = values.get("model_conf") or {}
@@ -48,15 +49,15 @@ def read_source(asr_exp: Path) -> Values:
 
 
 def take_architecture(values: Values, source: Values) -> Values:
-    """Give a config whose model has the parts of a trained one.
+    """Return a config whose model has the architecture of a trained one.
 
     Args:
-        values: A config of train-asr. How a frontend of ours is trained (masks,
-            dropout, freezing) stays; other parts are taken whole.
-        source: What `read_source` gave.
+        values: A config of train-asr. Its options for training our frontend (masks,
+            dropout, freezing) are kept; other parts are replaced as a whole.
+        source: The config that `read_source` returned.
 
     Returns:
-        The config, with the parts and sizes of `source` in place of its own.
+        The config, with the parts and sizes of `source`.
     """
     fitted = dict(values)
     for part in PARTS:
@@ -72,7 +73,9 @@ def take_architecture(values: Values, source: Values) -> Values:
             fitted[conf] = source.get(conf) or {}
     changed = [name for name, value in fitted.items() if value != values.get(name)]
     if changed:
-        logging.info(f"taken from the trained model: {', '.join(changed)}")
+        logging.info(
+            f"Copied from the config of the trained model: {', '.join(changed)}"
+        )
     return fitted
 
 

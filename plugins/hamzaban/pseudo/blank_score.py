@@ -1,9 +1,10 @@
-"""How likely blank shall be: chosen for each round, without transcripts.
+"""Choose the score that is added to blank in each round, without transcripts.
 
-Labels lack some of the letters that are spoken, and a model trained on them leaves out
-more: blank wins frames that a letter would have had. A constant added to blank gives
-them back. The right one is not known without transcripts; where it is near, words that
-the language model finds and letters that are heard without it agree best.
+Pseudo-labels lack some of the spoken letters, and a model trained on them leaves out
+even more, because blank wins frames that belong to letters. Adding a constant to the
+score of blank makes up for this. The best constant cannot be measured without
+transcripts, but near it decoding with the language model and greedy decoding agree
+best.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.store import EmissionStore
 from hamzaban.pseudo.label import Labeller
 
-TRIED_UTTS = 300  # most utterances that each value is tried on
-TOLERANCE = 0.01  # of disagreement; within it the value nearest 0 is taken
+TRIED_UTTS = 300  # each value is tried on at most so many utterances
+TOLERANCE = 0.01  # values whose disagreement differs by less count as equally good
 
 
 def choose_blank_score(
@@ -26,17 +27,18 @@ def choose_blank_score(
 ) -> float:
     """Choose the value whose labels disagree least with greedy decoding.
 
-    Silence agrees with itself: an empty label counts as one that disagrees in all.
+    Two empty decodings would agree, so an empty label counts as full disagreement.
 
     Args:
-        beam: The search of the labeller; is left with the value chosen.
-        labeller: Labels utterances.
-        store: Emissions of a round; some of the utterances are labelled, always the
-            same ones.
-        scores: Values of `blank_score`; of one, nothing is tried.
+        beam: The search of the labeller; it keeps the chosen value.
+        labeller: Labels the utterances.
+        store: The emissions of a round; the values are tried on a fixed subset of its
+            utterances.
+        scores: Values of `blank_score`; a single value is taken without a trial.
 
     Returns:
-        The value nearest 0 of those with the least mean disagreement, or nearly so.
+        Among the values within TOLERANCE of the least mean disagreement, the one
+        nearest to 0.
     """
     chosen, tried = scores[0], {}
     if len(scores) > 1:
@@ -49,6 +51,6 @@ def choose_blank_score(
         limit = min(tried.values()) + TOLERANCE
         chosen = min((s for s in tried if tried[s] <= limit), key=abs)
         shown = ", ".join(f"{score:g}: {value:.3f}" for score, value in tried.items())
-        logging.info("disagreement by blank_score, %s; taken %g", shown, chosen)
+        logging.info("Disagreement for each blank_score: %s; chosen: %g", shown, chosen)
     beam.tune(dataclasses.replace(beam.options, blank_score=chosen))
     return chosen

@@ -1,4 +1,4 @@
-"""Labels of all emissions of a store, in processes, part by part on disk."""
+"""Label all utterances of a store of emissions, in parts that survive a kill."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def label_store(
     source: Mapping[str, str],
     nj: int = 1,
 ) -> list[Path]:
-    """Label all utterances of a store; what is there is not made again.
+    """Label all utterances of a store; keep the parts that an earlier run wrote.
 
-    The labels are the same for any `nj`, and for any number of kills and restarts.
+    The labels do not depend on `nj`, nor on how often the run was killed and restarted.
 
     Args:
-        search: The search, and the emissions it goes through.
-        folder: Gets parts of JSON lines and `meta.json`.
-        source: Fingerprint of all that decides the labels; parts of another are
-            removed.
-        nj: Processes.
+        search: The labeller, and the emissions that it decodes.
+        folder: Folder to write: parts of JSON lines, and `meta.json`.
+        source: Fingerprints of everything that decides the labels; parts with other
+            fingerprints are removed.
+        nj: Number of processes.
 
     Returns:
-        The parts, in the order of utt_ids.
+        The files of the parts, in the order of utt_ids.
 
     Raises:
         ValueError: A process died, or an emission is damaged.
@@ -50,9 +50,12 @@ def label_store(
     for _ in run_on_forks(_label_part, (*search, folder), missing, nj):
         pass
     logging.info(
-        "%s: %d of %d parts labelled, %d were there, %.1f s",
-        *(folder, len(missing), len(paths), len(paths) - len(missing)),
+        "%s: labelled %d of %d parts in %.1f s; %d were there",
+        folder,
+        len(missing),
+        len(paths),
         time.monotonic() - start,
+        len(paths) - len(missing),
     )
     return paths
 

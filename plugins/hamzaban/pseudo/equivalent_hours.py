@@ -1,4 +1,4 @@
-"""How many labelled hours an error rate is worth: read off a curve of both."""
+"""Convert an error rate to equivalent labelled hours, by a measured curve of both."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hamzaban.fileio import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)
-class Hours:
-    """What a rate is worth.
+class EquivalentHours:
+    """The labelled hours that reach the same error rate.
 
     Attributes:
-        wer: The rate, in percent.
-        hours: Labelled hours with the same rate; None outside of the curve.
-        low: The last measured hours before; None: before the first.
-        high: The first measured hours after; None: after the last.
+        wer: The error rate in percent.
+        hours: Labelled hours with that rate; None if the rate is outside of the curve.
+        low: The measured amount of hours just below; None if there is none.
+        high: The measured amount of hours just above; None if there is none.
     """
 
     wer: float
@@ -30,7 +30,7 @@ class Hours:
     high: float | None
 
     def __str__(self) -> str:
-        """Say it in words."""
+        """Return the result as a line of text."""
         if self.low is None:
             return f"WER {self.wer:g} %: fewer than {self.high:g} labelled hours"
         if self.high is None:
@@ -42,14 +42,16 @@ class Hours:
 
 
 def read_curve(path: str | Path) -> dict[float, float]:
-    """Read a table with columns `hours` and `wer`; several lines of the same are runs.
+    """Read a table with columns `hours` and `wer`.
+
+    Lines with equal hours are repeated runs, whose WER is averaged.
 
     Returns:
-        The mean WER in percent, by hours, rising.
+        The mean WER in percent by hours, in rising order of hours.
 
     Raises:
         FileNotFoundError: The table is missing.
-        ValueError: A column, a number or a second amount of hours is missing.
+        ValueError: A column or a number is missing, or all lines have the same hours.
     """
     path = Path(path)
     if not path.is_file():
@@ -65,25 +67,31 @@ def read_curve(path: str | Path) -> dict[float, float]:
                     "`hours` and `wer`, divided by tabs"
                 ) from e
             if not (0 < hours < math.inf and 0 <= wer < math.inf):
-                raise ValueError(f"{path}:{number}: {hours:g} h, {wer:g} % are no rate")
+                raise ValueError(
+                    f"{path}:{number}: {hours:g} h and {wer:g} % found, expected hours "
+                    "above 0 and a WER of 0 or more; correct the line"
+                )
             runs[hours].append(wer)
     if len(runs) < 2:
-        raise ValueError(f"{path}: {len(runs)} amount of hours found, expected two up")
+        raise ValueError(
+            f"{path}: {len(runs)} amounts of hours found, expected 2 or more; add lines"
+        )
     return {hours: sum(runs[hours]) / len(runs[hours]) for hours in sorted(runs)}
 
 
-def find_hours(curve: Mapping[float, float], wer: float) -> Hours:
-    """Read off the hours of a rate: lines between points, hours on a logarithmic axis.
+def compute_hours(curve: Mapping[float, float], wer: float) -> EquivalentHours:
+    """Interpolate the hours that belong to an error rate, on a logarithmic axis.
 
-    Where a noisy curve has the rate several times, the middle of the first and the last
-    (on that axis) counts, and the bracket holds them all. Nothing is extrapolated.
+    Where a noisy curve crosses the rate several times, the result is halfway between
+    the first and the last crossing on that axis, and `low` and `high` enclose all of
+    them. Nothing is extrapolated.
 
     Args:
-        curve: WER in percent by hours, rising; two points or more.
-        wer: In percent.
+        curve: WER in percent by hours, in rising order; two points or more.
+        wer: The error rate in percent.
 
     Examples:
-        >>> print(find_hours({1: 60.0, 4: 30.0}, 45.0))
+        >>> print(compute_hours({1: 60.0, 4: 30.0}, 45.0))
         WER 45 %: equals 2 labelled hours (between 1 and 4)
     """
     found = []
@@ -94,16 +102,16 @@ def find_hours(curve: Mapping[float, float], wer: float) -> Hours:
             found.append((log_hours, low, high))
     if found:
         middle = math.exp((found[0][0] + found[-1][0]) / 2)
-        return Hours(wer, middle, found[0][1], found[-1][2])
+        return EquivalentHours(wer, middle, found[0][1], found[-1][2])
     if wer > max(curve.values()):
-        return Hours(wer, None, None, min(curve))
-    return Hours(wer, None, max(curve), None)
+        return EquivalentHours(wer, None, None, min(curve))
+    return EquivalentHours(wer, None, max(curve), None)
 
 
 def draw_hours(
-    curve: Mapping[float, float], found: Sequence[Hours], path: Path
+    curve: Mapping[float, float], found: Sequence[EquivalentHours], path: Path
 ) -> None:
-    """Draw the curve and the rates read off it, as PNG."""
+    """Draw the curve with the converted error rates as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

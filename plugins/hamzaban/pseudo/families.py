@@ -1,4 +1,4 @@
-"""How far two languages stand from each other by descent: families.yaml."""
+"""Measure how distantly two languages are related, by the groups of families.yaml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Groups = tuple[str, ...]
 
 @functools.cache
 def read_families() -> dict[str, Groups]:
-    """Read the groups of each language, the widest first, by ISO 639 code."""
+    """Read the groups that each language belongs to, widest first, by ISO 639 code."""
     values = load_mapping(TABLE)
     return {
         code: tuple(group.strip() for group in groups.split("/"))
@@ -24,15 +24,15 @@ def read_families() -> dict[str, Groups]:
 
 
 def measure_descent(one: str, other: str) -> float | str:
-    """Give the share of groups that two languages do not have in common.
+    """Return the share of groups that two languages do not have in common.
 
     Args:
-        one: ISO 639 code; what follows a hyphen, such as a region, is not looked at.
-        other: Likewise.
+        one: ISO 639 code; a part after a hyphen, such as a region, is ignored.
+        other: The code of the other language.
 
     Returns:
-        0 (all groups shared, or the same language) to 1 (other families); `unknown`
-        if the table lacks one of them.
+        From 0 (the same language, or all groups shared) to 1 (different families);
+        `unknown` if the table lacks one of the languages.
     """
     codes = [code.lower().split("-")[0] for code in (one, other)]
     if codes[0] == codes[1]:

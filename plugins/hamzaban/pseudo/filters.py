@@ -1,4 +1,4 @@
-"""Which pseudo-labels are kept: bounds on their figures, and the best share of them."""
+"""Choose the pseudo-labels to keep: by bounds on their metrics, and the best share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AUTO_QUANTILES = (0.01, 0.99)
 
 OTHERS, DROPOUT = "others_disagreement", "dropout_disagreement"  # see agreement.py
 
-FIGURES: dict[str, Callable[[Label], float]] = {
+LABEL_METRICS: dict[str, Callable[[Label], float]] = {
     "score_per_frame": lambda found: found.score / max(found.num_frames, 1),
     "score_per_word": lambda found: found.score / max(len(found.words), 1),
     "confidence": lambda found: found.confidence,
@@ -32,94 +32,99 @@ FIGURES: dict[str, Callable[[Label], float]] = {
     OTHERS: lambda found: getattr(found, OTHERS),
     DROPOUT: lambda found: getattr(found, DROPOUT),
 }
-FALLING = frozenset(  # low is good
+LOWER_IS_BETTER = frozenset(
     ("disagreement", "lm_only_share", "blank_rate", OTHERS, DROPOUT)
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
-    """Where a figure may lie.
+    """The range that a metric of a label must lie in.
 
     Attributes:
-        min: Least value; -inf for any. `auto`: learnt, of chars_per_s only.
-        max: Greatest value, likewise.
+        min: Smallest value, -inf for any; `auto` learns it, for chars_per_s only.
+        max: Largest value, inf for any; `auto` as for `min`.
     """
 
     min: float | str = option(-math.inf, choices=(AUTO,), finite=False)
     max: float | str = option(math.inf, choices=(AUTO,), finite=False)
 
     def __post_init__(self) -> None:
-        """Check that there is a bound, and that they leave room.
+        """Check that there is a bound, and that `min` is not above `max`.
 
         Raises:
-            ValueError: There is none, or none between them.
+            ValueError: There is no bound, or `min` is above `max`.
         """
         if self.min == -math.inf and self.max == math.inf:
-            raise ValueError("no bound found, expected min, max or both")
+            raise ValueError("no bound found, expected min, max or both; add one")
         if AUTO not in (self.min, self.max) and float(self.min) > float(self.max):
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
 
 
 @dataclasses.dataclass(frozen=True)
 class FilterOptions:
-    """What is kept.
+    """The rules that decide which labels are kept.
 
     Attributes:
-        bounds: By name of the figure (FIGURES); tried in this order.
-        top_share: Of the labels within all bounds, the share that is kept, 0..1.
-        rank_by: The figure that decides which.
-        others: Other decodings of the same audio, which others_disagreement compares
-            with: a Kaldi text, or `round_<k>/labels` of other rounds; `{round}` in a
-            path is the number of the round.
+        bounds: Bounds by name of the metric (LABEL_METRICS), applied in this order.
+        top_share: Share of the labels within all bounds that is kept, in 0..1.
+        rank_by: The metric that decides which of them are kept.
+        others: Other decodings of the same audio, with which others_disagreement
+            compares: a Kaldi text, or `round_<k>/labels` of other rounds. `{round}` in
+            a path stands for the number of the round.
     """
 
     bounds: dict[str, Bounds] = option(default_factory=dict, convert=drop_none)
     top_share: float = option(1.0, above=0, at_most=1)
-    rank_by: str = option("confidence", choices=tuple(FIGURES))
+    rank_by: str = option("confidence", choices=tuple(LABEL_METRICS))
     others: tuple[str, ...] = option((), convert=lambda value: value or ())
 
     def uses(self, name: str) -> bool:
-        """Say whether a bound or the ranking needs a figure."""
+        """Return whether a bound or the ranking needs a metric."""
         return name in self.bounds or self.rank_by == name
 
     def __post_init__(self) -> None:
-        """Check names, and what belongs together.
+        """Check names, and options that need each other.
 
         Raises:
-            ValueError: A name is unknown, or half of a pair is missing.
+            ValueError: A metric is unknown, `others` is given without its filter or
+                the filter without `others`, or `auto` stands where it cannot be learnt.
         """
-        check_names(self.bounds, FIGURES, "bounds")
+        check_names(self.bounds, LABEL_METRICS, "bounds")
         if self.uses(OTHERS) != bool(self.others):
             raise ValueError(
                 f"filter {OTHERS} and `others`, the decodings it compares with, belong "
-                f"together; found {', '.join(self.others) or 'no others'}"
+                f"together; others: {', '.join(self.others) or 'none'} found; give "
+                "both or neither"
             )
         for name, bounds in self.bounds.items():
             if AUTO in (bounds.min, bounds.max) and name != "chars_per_s":
                 raise ValueError(
-                    f"bounds: {name}: {AUTO} is for chars_per_s; give a number"
+                    f"bounds: {name}: {AUTO} found, which only chars_per_s may be; give "
+                    "a number"
                 )
 
 
 def learn_rates(labels: Sequence[Label]) -> tuple[float, float]:
-    """Learn the range of characters a second from the surer half of the labels.
+    """Learn the range of characters per second from the more confident half of labels.
 
     Args:
-        labels: Of a whole round.
+        labels: All labels of a round.
 
     Returns:
-        The 1st and the 99th percentile, over the labels whose confidence is the
-        median or more.
+        The 1st and 99th percentiles over the labels whose confidence is at least the
+        median.
 
     Raises:
         ValueError: All labels are empty.
     """
     spoken = [label for label in labels if label.text]
     if not spoken:
-        raise ValueError("all labels are empty: no range of chars_per_s can be learnt")
+        raise ValueError(
+            "all labels are empty: no range of chars_per_s can be learnt; give numbers"
+        )
     median = np.median([label.confidence for label in spoken])
-    rate = FIGURES["chars_per_s"]
+    rate = LABEL_METRICS["chars_per_s"]
     rates = [rate(label) for label in spoken if label.confidence >= median]
     low, high = np.quantile(rates, AUTO_QUANTILES)
     return float(low), float(high)
@@ -128,7 +133,10 @@ def learn_rates(labels: Sequence[Label]) -> tuple[float, float]:
 def resolve(
     options: FilterOptions, rates: Callable[[], tuple[float, float]]
 ) -> FilterOptions:
-    """Put a learnt range in place of `auto`; `rates` is called only for it."""
+    """Return the options with `auto` replaced by what `rates` returns.
+
+    `rates` is called only if there is an `auto`.
+    """
     bounds = options.bounds.get("chars_per_s")
     if bounds is None or AUTO not in (bounds.min, bounds.max):
         return options
@@ -143,15 +151,15 @@ def resolve(
 
 
 def apply(labels: Sequence[Label], options: FilterOptions) -> dict[str, str]:
-    """Say why labels are dropped.
+    """Return the reasons for which labels are dropped.
 
     Args:
-        labels: Of a whole round.
-        options: Without `auto`; see `resolve`.
+        labels: All labels of a round.
+        options: The rules, without `auto`; see `resolve`.
 
     Returns:
-        The first reason of each dropped utterance, by utt_id: `empty`,
-        `<figure> below min`, `<figure> above max`, or `top_share`.
+        The first reason for each dropped utterance, by utt_id: `empty`,
+        `<metric> below min`, `<metric> above max`, or `top_share`.
     """
     reasons = {}
     for label in labels:
@@ -159,19 +167,19 @@ def apply(labels: Sequence[Label], options: FilterOptions) -> dict[str, str]:
         if reason is not None:
             reasons[label.utt_id] = reason
     kept = [label for label in labels if label.utt_id not in reasons]
-    sign = -1 if options.rank_by in FALLING else 1
-    figure = FIGURES[options.rank_by]
-    kept.sort(key=lambda label: (-sign * figure(label), label.utt_id))
+    sign = -1 if options.rank_by in LOWER_IS_BETTER else 1
+    metric = LABEL_METRICS[options.rank_by]
+    kept.sort(key=lambda label: (-sign * metric(label), label.utt_id))
     number = math.ceil(options.top_share * len(kept))
     return reasons | {label.utt_id: TOP_SHARE for label in kept[number:]}
 
 
 def find_reason(label: Label, options: FilterOptions) -> str | None:
-    """Give the first bound that a label is outside of; None if it is within all."""
+    """Return the first bound that a label violates; None if it violates none."""
     if not label.text:
         return EMPTY
     for name, bounds in options.bounds.items():
-        value = FIGURES[name](label)
+        value = LABEL_METRICS[name](label)
         if value < float(bounds.min):
             return f"{name} below min"
         if value > float(bounds.max):
@@ -180,5 +188,5 @@ def find_reason(label: Label, options: FilterOptions) -> str | None:
 
 
 def count_reasons(reasons: Mapping[str, str]) -> dict[str, int]:
-    """Count the dropped utterances by reason, the commonest first."""
+    """Count the dropped utterances by reason, the most frequent first."""
     return dict(Counter(reasons.values()).most_common())

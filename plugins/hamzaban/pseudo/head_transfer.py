@@ -1,4 +1,4 @@
-"""The output layer of a source model, turned to the tokens of a target language."""
+"""Rearrange the output layer of a source model for the tokens of a target language."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from hamzaban.train.checkpoints import save
 from hamzaban.weights.door import read_weights
 
 WEIGHT, BIAS = "ctc.ctc_lo.weight", "ctc.ctc_lo.bias"
-# What a hamzaban_ctc model has; others have a decoder, or find the language.
+# The parts of a hamzaban_ctc model; other models also have, say, a decoder.
 PARTS = ("frontend.", "normalize.", "preencoder.", "encoder.", "postencoder.", "ctc.")
-MAX_WAYS = 8  # of writing a piece in the letters of the source
+MAX_WAYS = 8  # spellings of a piece in the letters of the source that are tried
 
 
-def find_rows(
+def match_tokens(
     source: Sequence[str],
     target: Sequence[str],
     mapping: Mapping[str, Tiers],
     forms: Mapping[str, str] | None = None,
 ) -> list[int | None]:
-    """Say which token of the source each token of the target sounds like.
+    """Match each token of the target with the token of the source that sounds like it.
 
     Args:
         source: Tokens of the source model.
-        target: Tokens of the target models.
-        mapping: What `read_mapping` gave; empty for letters as they are.
-        forms: Of the letters and pieces of the target, romanized or as phones, where
-            the source is written so.
+        target: Tokens of the target model.
+        mapping: The mapping of letters from `read_mapping`; empty for none.
+        forms: The letters and pieces of the target, romanized or as phones, if the
+            source is written that way.
 
     Returns:
-        For each token of the target the place of the same token in the source, or of
-        the nearest one that the mapping names, for a letter with a form the first
-        symbol of that which the source has; None where there is neither.
+        For each token of the target its row in the source: that of the same token,
+        else of the nearest one that the mapping names, else, for a letter with a form,
+        of the first symbol of the form that the source has; None if there is none.
     """
     places = {token: place for place, token in enumerate(source)}
     known = {char for token in source if not _is_sign(token) for char in token}
@@ -61,17 +61,17 @@ def find_rows(
 def turn_output_layer(
     weights: Mapping[str, Tensor], rows: Sequence[int | None]
 ) -> dict[str, Tensor]:
-    """Give a model's weights with the output layer in another order of tokens.
+    """Return a model's weights with its output layer rearranged for other tokens.
 
-    A token without a row gets weights of 0 and the lowest bias there is: it is learnt
-    from nothing, and is not said before.
+    A token without a row gets weights of 0 and the lowest bias of the layer, so that it
+    is not decoded before it is learnt.
 
     Args:
-        weights: Of the source model; the output layer has shape (V, D).
-        rows: For each of the target's U tokens its row in the source.
+        weights: The weights of the source model; its output layer has shape (V, D).
+        rows: The row in the source for each of the U tokens of the target.
 
     Returns:
-        All weights; the output layer has shape (U, D).
+        All weights, with an output layer of shape (U, D).
 
     Raises:
         ValueError: The model has no such layer.
@@ -91,10 +91,10 @@ def turn_output_layer(
 
 
 def keep_parts(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the weights that a plain CTC model has as well; the log names the others."""
+    """Return the weights that a plain CTC model also has; log the names of others."""
     others = sorted(name for name in weights if not name.startswith(PARTS))
     if others:
-        logging.info(f"left out, no part of a plain CTC model: {_name(others)}")
+        logging.info(f"Left out, since a plain CTC model lacks them: {_name(others)}")
     return {name: weights[name] for name in weights if name not in others}
 
 
@@ -112,11 +112,11 @@ def write_turned(
         source_exp: Folder of the source model, with its config.yaml.
         token_list: Tokens of the target.
         output: File to write.
-        asr_model: File of the weights, in `source_exp`.
-        mapping: As in conf/pseudo.yaml.
+        asr_model: Name of the file of weights in `source_exp`.
+        mapping: The option `mapping` of conf/pseudo.yaml.
 
     Returns:
-        Tokens of the target that are new.
+        The number of target tokens without a match in the source.
 
     Raises:
         FileNotFoundError: A file, or espeak-ng, is missing.
@@ -126,14 +126,14 @@ def write_turned(
     target = read_token_list(token_list)
     table, forms = find_spelling(mapping, _readable(target, mapping))
     weights = _load_weights(source_exp / asr_model, len(source))
-    rows = find_rows(source, target, table, forms)
+    rows = match_tokens(source, target, table, forms)
     output.parent.mkdir(parents=True, exist_ok=True)
     save(turn_output_layer(keep_parts(weights), rows), output)
     new = [token for token, row in zip(target, rows, strict=True) if row is None]
     same, total = len(set(source) & set(target)), len(target)
     logging.info(
-        f"output layer: {same} of {total} tokens as in {source_exp}, "
-        f"{total - same - len(new)} by the mapping, {len(new)} new: {' '.join(new)}"
+        f"Output layer: {same} of {total} tokens are in {source_exp}, "
+        f"{total - same - len(new)} are mapped, {len(new)} are new: {' '.join(new)}"
     )
     _warn_of_new(source_exp, token_list, target, new)
     return len(new)
@@ -147,8 +147,8 @@ def _warn_of_new(
     if 2 * lost > spoken:
         logging.warning(
             f"{lost} of {spoken} tokens of {token_list} are new to the model of "
-            f"{source_exp}: rounds on few labels collapse so; give a `mapping` that "
-            "joins them to the source's, or characters as tokens"
+            f"{source_exp}; rounds that start this way tend to collapse; give a "
+            "`mapping` to the letters of the source, or use characters as tokens"
         )
 
 
@@ -170,13 +170,13 @@ def _name(names: Sequence[str], shown: int = 4) -> str:
 
 
 def _split(token: str) -> tuple[str, str]:
-    """Split a token into the sign that a word begins and its letters."""
+    """Split a token into the mark of the start of a word and its letters."""
     start = WORD_BOUNDARY if token.startswith(WORD_BOUNDARY) else ""
     return start, "" if _is_sign(token) else token[len(start) :]
 
 
 def _readable(tokens: Sequence[str], mapping: str | None) -> list[str]:
-    """Give the letters and pieces to read; a voice reads no mark without its letter."""
+    """Return the letters and pieces that a voice can read: no mark without a letter."""
     texts = dict.fromkeys(text for _, text in map(_split, tokens) if text)
     if split_form(mapping)[0] != PHONES:
         return list(texts)

@@ -1,4 +1,4 @@
-"""Figures of a round's labels that need no reference, and what they were last round."""
+"""Measure the health of a round's labels without references."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hamzaban.pseudo.label import Label
 
 @dataclasses.dataclass(frozen=True)
 class TextFacts:
-    """What is known of the target's text.
+    """Statistics of the text of the target language.
 
     Attributes:
-        counts: Of its words.
-        head: Its first words, as many as there are or `max_head`.
-        lines: Hashes of its lines of `MIN_COPIED` words or more.
+        counts: How often each word occurs.
+        head: The first words, at most MAX_HEAD.
+        lines: Hashes of the lines with `MIN_COPIED` words or more.
     """
 
     counts: Counter[str]
@@ -27,36 +27,38 @@ class TextFacts:
     lines: frozenset[int]
 
 
-MIN_COPIED = 4  # words; shorter lines come again by themselves
+MIN_COPIED = 4  # words; shorter lines recur by chance
 MAX_HEAD = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Health:
-    """A round's figures, over all decoded utterances, kept or not.
+    """The metrics of a round over all decoded utterances, kept or not.
 
     Attributes:
-        num_utts: Utterances decoded.
-        empty_rate: Share without a word.
-        blank_rate: Share of frames whose likeliest token is blank.
-        length_ratio: Characters of the labels' spellings over those of the greedy
-            path.
-        disagreement: Edits between the two, over the longer of both, pooled.
+        num_utts: Number of utterances decoded.
+        empty_rate: Share of labels without a word.
+        blank_rate: Share of frames whose most likely token is blank.
+        length_ratio: Characters of the labels' spellings divided by characters of the
+            greedy paths.
+        disagreement: Edits between spellings and greedy paths divided by the length of
+            the longer of both, pooled over utterances.
         lm_only_share: Share of words that the greedy path does not have.
-        confidence: Mean of the labels that are not empty.
-        vocabulary_coverage: Share of the text's running words that are words of the
+        confidence: Mean confidence of the labels that are not empty.
+        vocabulary_coverage: Share of the running words of the text that occur in the
             labels.
-        type_token_ratio: Different words over words.
-        type_token_ratio_of_text: That of as many words of the text, or of the labels'
-            first if the text is shorter; the two are comparable then.
-        top_word_share: Share of the commonest word.
-        top_word_share_of_text: That of the text.
-        top_label_share: Share of the commonest label among those not empty.
-        copied_share: Share of labels of MIN_COPIED words or more that are a line of
+        type_token_ratio: Number of different words divided by the number of words.
+        type_token_ratio_of_text: The same ratio of the text. Both are computed over the
+            same number of words, that of the shorter one, to be comparable.
+        top_word_share: Share of the most frequent word.
+        top_word_share_of_text: The same share in the text.
+        top_label_share: Share of the most frequent label among labels not empty.
+        copied_share: Share of the labels of MIN_COPIED words or more that are lines of
             the text.
-        perplexity: Of the labels, by the word language model; None without one.
-        churn: Edits in words between this round's labels and the last one's, over the
-            longer of both, pooled; None in the first round.
+        perplexity: Perplexity of the labels under the word language model; None if no
+            label has a word.
+        churn: Edits in words between the labels of this and the previous round divided
+            by the length of the longer ones, pooled; None in the first round.
     """
 
     num_utts: int
@@ -78,11 +80,11 @@ class Health:
 
 
 def read_text_facts(paths: Sequence[str | Path]) -> TextFacts:
-    """Read sentences of the target, plain, one a line; .gz as well.
+    """Read plain text of the target language, one sentence per line; may be .gz.
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: There is no word.
+        ValueError: The files hold no word.
     """
     counts: Counter[str] = Counter()
     head: list[str] = []
@@ -95,7 +97,10 @@ def read_text_facts(paths: Sequence[str | Path]) -> TextFacts:
             if len(words) >= MIN_COPIED:
                 lines.add(hash(" ".join(words)))
     if not head:
-        raise ValueError(f"{', '.join(map(str, paths))}: no word of the target found")
+        raise ValueError(
+            f"{', '.join(map(str, paths))}: no word found, expected sentences of the "
+            "target, one per line"
+        )
     return TextFacts(counts, tuple(head), frozenset(lines))
 
 
@@ -109,17 +114,17 @@ def measure(
     """Measure the labels of a round.
 
     Args:
-        labels: Of all utterances decoded, one or more.
-        text: The target's.
-        perplexity: Of the labels, if there is a language model.
-        last: Text of each utterance in the last round.
+        labels: The labels of all decoded utterances, one or more.
+        text: Statistics of the text of the target language.
+        perplexity: Perplexity of the labels, if it was measured.
+        last: Label of each utterance in the previous round, if there was one.
     """
     frames = sum(label.num_frames for label in labels)
     blanks = sum(label.blank_rate * label.num_frames for label in labels)
     longer = sum(max(label.num_spelled, label.num_greedy) for label in labels)
     num_words = sum(len(label.words) for label in labels)
     spoken = [label for label in labels if label.text]
-    figures = {
+    metrics = {
         "empty_rate": _divide(len(labels) - len(spoken), len(labels)),
         "blank_rate": _divide(blanks, frames) if frames else 1.0,
         "length_ratio": _divide(
@@ -131,7 +136,7 @@ def measure(
         "confidence": _divide(sum(label.confidence for label in spoken), len(spoken)),
         **_measure_words(spoken, text),
     }
-    rounded = {name: round(value, 6) for name, value in figures.items()}
+    rounded = {name: round(value, 6) for name, value in metrics.items()}
     churn = None if last is None else round(_churn(labels, last), 6)
     return Health(len(labels), **rounded, perplexity=perplexity, churn=churn)
 
@@ -156,10 +161,10 @@ def _measure_words(spoken: Sequence[Label], text: TextFacts) -> dict[str, float]
 
 
 def score_perplexity(texts: Iterable[str], lm_dir: str | Path) -> float | None:
-    """Give the perplexity of texts by the word model of a folder of train-lm.
+    """Return the perplexity of texts under the word model that train-lm wrote.
 
     Returns:
-        The perplexity of known words and ends; None if no text has a word.
+        The perplexity over known words and ends of lines; None if no text has a word.
 
     Raises:
         FileNotFoundError: There is no word model.

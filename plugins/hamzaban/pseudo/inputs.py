@@ -1,4 +1,4 @@
-"""Files that a config names: to be seen when they change, as the config itself is."""
+"""List the files that a config names, so that a change of them is noticed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hamzaban.decode.word_forms import split_form
 
 
 def list_inputs(config: Path, number: int | None = None) -> list[Path]:
-    """List what a config of pseudo-label or of decode-asr reads beside itself.
+    """List the files that a config of pseudo-label or decode-asr reads.
 
     Args:
-        config: A YAML.
-        number: The round, in whose place `{round}` stands in `filters: others`; None:
-            those are left out.
+        config: The YAML.
+        number: The round that `{round}` in `filters: others` stands for; None leaves
+            the other decodings out.
 
     Returns:
-        Its bases, the table that `mapping` names and the bases of that, and the other
-        decodings that are there.
+        The bases of the config, the table that `mapping` names with its bases, and the
+        other decodings that exist.
 
     Raises:
         FileNotFoundError: The config, a base or the table is missing.
-        ValueError: A file is not of its form.
+        ValueError: A file is malformed.
     """
     if not config.is_file():
         raise FileNotFoundError(f"{config}: no such config")
@@ -45,6 +45,6 @@ def list_inputs(config: Path, number: int | None = None) -> list[Path]:
 
 
 def _shorten(table: Path) -> Path:
-    """Give a table of the package as seen from here: the whole may be moved."""
+    """Return a table of the package by a relative path, which holds if all is moved."""
     is_ours = table.is_absolute() and MAPPING_DIR in table.parents
     return Path(os.path.relpath(table)) if is_ours else table

@@ -1,4 +1,4 @@
-"""Pseudo-labels: what a decoder found, and figures to judge it by."""
+"""Pseudo-labels: the text that a decoder found, and metrics to judge it by."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hamzaban.fileio import atomic_text
 from hamzaban.text.tokens import Tokenizer
 
 MIN_CONFIDENCE = -1000.0  # of a label without tokens
-LM_ONLY_ERROR = 0.5  # a word with more errors against the greedy path is the LM's
+LM_ONLY_ERROR = 0.5  # a word with a higher error rate counts as found by the LM only
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,18 +24,19 @@ class Label:
     """A pseudo-label. Scores are natural logarithms.
 
     Attributes:
-        utt_id: Its utterance.
-        text: In the target's own script; empty where nothing was found.
-        duration_s: Of the utterance.
-        num_frames: T.
-        blank_rate: Share of frames whose likeliest token is blank.
-        score: That it was ranked by: acoustic, language model and words together.
-        confidence: Mean log-posterior of its path's frames that are not blank.
+        utt_id: The utterance.
+        text: The text in the script of the target; empty if nothing was found.
+        duration_s: Length of the utterance.
+        num_frames: Number of frames, T.
+        blank_rate: Share of frames whose most likely token is blank.
+        score: Total score of the search: acoustic model, language model and words.
+        confidence: Mean log-posterior of the frames of its path that are not blank.
         edits: Edits between its spelling and the greedy path, in characters of the
-            source tokens, spaces apart.
+            source tokens without spaces.
         num_spelled: Characters of its spelling.
         num_greedy: Characters of the greedy path.
-        lm_only: Words that the greedy path does not have there (over half edits).
+        lm_only: Number of words that the greedy path does not have at their place: it
+            differs there by more than LM_ONLY_ERROR.
     """
 
     utt_id: str
@@ -57,20 +58,20 @@ class Label:
 
     @property
     def num_chars(self) -> int:
-        """Characters of the text, spaces apart."""
+        """Number of characters of the text, without spaces."""
         return len(self.text) - self.text.count(" ")
 
     @property
     def disagreement(self) -> float:
-        """Edits between decoding with and without words, 0..1; 0 if both are empty."""
+        """Edits over the length of the longer decoding, 0..1; 0 if both are empty."""
         return self.edits / max(self.num_spelled, self.num_greedy, 1)
 
 
 class Labeller:
-    """Finds labels: a beam search over words, and the greedy path."""
+    """Labels utterances by a beam search over words, compared with the greedy path."""
 
     def __init__(self, beam: BeamSearch, tokenizer: Tokenizer, shift_s: float) -> None:
-        """Take a search with a lexicon, and the time between two frames."""
+        """Keep a search with a lexicon, and the time between two frames."""
         self._beam, self._tokenizer, self._shift_s = beam, tokenizer, shift_s
 
     def label(self, utt_id: str, log_probs: LogProbs) -> Label:
@@ -112,7 +113,7 @@ class Labeller:
         )
 
     def _read(self, path: np.ndarray) -> str:
-        """Write the tokens of a path without blanks, repeats and spaces."""
+        """Return the text of a path without blanks, repeats and spaces."""
         if not len(path):
             return ""
         starts = np.ones(len(path), bool)

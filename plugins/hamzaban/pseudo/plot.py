@@ -1,4 +1,4 @@
-"""What rounds cost and how they went: times from their logs, a picture of all."""
+"""Read the times of rounds from their logs, and plot the metrics of all rounds."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def read_times(folder: Path) -> dict[str, float | None]:
     """Read how long a round's jobs took.
 
     Args:
-        folder: Of the round.
+        folder: The folder of the round.
 
     Returns:
-        Seconds of `train_s` and `emissions_s`; of a job that was killed and run again,
-        those of the last run. None where there was no such job.
+        `train_s` and `emissions_s` in seconds. For a job that was killed and run again
+        it is the time of the last run; None if there was no such job.
     """
     times: dict[str, float | None] = {}
     for name, log in LOGS.items():
@@ -42,12 +42,12 @@ def read_times(folder: Path) -> dict[str, float | None]:
 
 
 def draw_rounds(table: Path, picture: Path, best: int | None) -> None:
-    """Draw the figures of all rounds; a panel with nothing known is left out.
+    """Plot the metrics of all rounds; leave out panels without any value.
 
     Args:
         table: rounds.tsv.
         picture: The PNG to write.
-        best: The round that is marked, if any.
+        best: The round to mark, if any.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

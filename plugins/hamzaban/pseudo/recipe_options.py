@@ -1,4 +1,4 @@
-"""The options of local/pseudo.sh that a recipe's YAML of pseudo-labels gives."""
+"""Read the options of local/pseudo.sh from the YAML of a recipe."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hamzaban.config import read_config
 
-OPTIONS = "options"  # the key; what else the YAML holds is for pseudo-label
+OPTIONS = "options"  # the key; all others are options of pseudo-label
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -17,20 +17,20 @@ def read_recipe_options(
 ) -> dict[str, str]:
     """Read the section `options`, such as `rounds: 3`.
 
-    A list is one value, its items joined by spaces. `{name}` in a value is filled with
-    the value of another option, such as `target`.
+    A list becomes one value with spaces between its items. `{name}` in a value is
+    replaced by the value of the option `name`, such as `target`.
 
     Args:
         path: A YAML such as conf/pseudo.yaml, with or without the section.
-        changes: `name=value` words, in place of those of the YAML.
+        changes: Words `name=value`, which override the YAML.
 
     Returns:
-        The options as they are written on a command line, by name.
+        The options by name, as they are written on a command line.
 
     Raises:
         FileNotFoundError: The YAML or a base is missing.
-        ValueError: An option is no name with a plain value, or a place in braces names
-            none.
+        ValueError: An option has a wrong name or no plain value, or the name in braces
+            is unknown.
     """
     path = Path(path)
     if not path.is_file():

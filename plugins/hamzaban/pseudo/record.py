@@ -1,4 +1,4 @@
-"""What is kept of rounds: health.json, status.json, rounds.tsv."""
+"""Read and write the records of rounds: health.json, status.json and rounds.tsv."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 from hamzaban.config import read_config
 from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text, read_json
-from hamzaban.pseudo.guard import Past, Verdict
+from hamzaban.pseudo.guard import MeasuredRound, Verdict
 from hamzaban.pseudo.health import Health
 from hamzaban.pseudo.label import Label
 from hamzaban.pseudo.plot import PICTURE, draw_rounds, read_times
 from hamzaban.text.edits import count_edits
 
 HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
-WEIGHTS = "weights.yaml"  # of a round's search: what was chosen for it
+WEIGHTS = "weights.yaml"  # the values that were chosen for the search of a round
 
 
-def read_past(folder: Path) -> Past:
-    """Read the health of a complete round.
+def read_measured_round(folder: Path) -> MeasuredRound:
+    """Read the metrics of a complete round.
 
     Raises:
-        FileNotFoundError: It is not complete.
+        FileNotFoundError: The round is not complete.
     """
     for name in (HEALTH, STATUS):
         if not (folder / name).is_file():
@@ -34,19 +34,22 @@ def read_past(folder: Path) -> Past:
                 f"{folder / name}: missing; that round is not complete, run it first"
             )
     values = _read(folder / HEALTH)
-    return Past(Health(**values["health"]), values["num_kept"])
+    return MeasuredRound(Health(**values["health"]), values["num_kept"])
 
 
 def write_health(
-    path: Path, past: Past, dropped: Mapping[str, int], scores: Mapping[str, float]
+    path: Path,
+    past: MeasuredRound,
+    dropped: Mapping[str, int],
+    scores: Mapping[str, float],
 ) -> None:
-    """Write a round's figures.
+    """Write the metrics of a round.
 
     Args:
-        path: The file.
-        past: What the guard looks at.
-        dropped: Numbers of utterances by reason.
-        scores: What `score_labels` gave; empty without references.
+        path: The file to write.
+        past: The metrics that the guard judges.
+        dropped: Number of dropped utterances by reason.
+        scores: The error rates from `score_labels`; empty without references.
     """
     health = dataclasses.asdict(past.health)
     row = {"health": health, "num_kept": past.num_kept, "dropped": dict(dropped)}
@@ -56,14 +59,17 @@ def write_health(
 def write_status(
     pseudo_exp: Path, number: int, asr_exp: Path, verdict: Verdict, label_s: float
 ) -> None:
-    """Write the verdict after a round, in its folder last; table and picture of all.
+    """Write the verdict after a round, and the table and plot of all rounds.
+
+    The file in the folder of the round is written last and marks it as complete.
 
     Args:
-        pseudo_exp: Holds the rounds.
-        number: The round.
+        pseudo_exp: Folder of the rounds.
+        number: The number of the round.
         asr_exp: Experiment of its model.
-        verdict: The guard's word; the best round's experiment is added.
-        label_s: Seconds that labelling took, in the last run if there were several.
+        verdict: The judgement of the guard, to which the experiment of the best round
+            is added.
+        label_s: Time of labelling in seconds, in the last run if there were several.
     """
     row = {"round": number, "asr_exp": str(asr_exp), **dataclasses.asdict(verdict)}
     row |= {"best_asr_exp": None, "label_s": round(label_s, 3)}
@@ -78,29 +84,30 @@ def write_status(
 
 
 def write_summary(pseudo_exp: Path, last: int) -> None:
-    """Write the verdict, the table and the picture of rounds up to one anew.
+    """Write the verdict, the table and the plot again, for the rounds up to `last`.
 
     Args:
-        pseudo_exp: Holds the rounds.
-        last: The round to end with; later ones do not count.
+        pseudo_exp: Folder of the rounds.
+        last: The last round to include.
 
     Raises:
-        FileNotFoundError: It, or one before, is not complete.
+        FileNotFoundError: One of these rounds is not complete.
     """
     for number in range(last + 1):
-        read_past(pseudo_exp / f"round_{number}")
+        read_measured_round(pseudo_exp / f"round_{number}")
     _write_summary(pseudo_exp, _read(pseudo_exp / f"round_{last}" / STATUS))
 
 
 def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
-    """Give the error rates of labels that have a reference, as they stand.
+    """Return the error rates of the labels that have a reference.
 
     Args:
-        labels: Of a round, dropped ones as well.
-        ref: Kaldi text; of some utterances, spelled as the labels are.
+        labels: All labels of a round, dropped ones included.
+        ref: Kaldi text with references of some utterances, normalized as the labels.
 
     Returns:
-        `wer` and `cer` in percent, pooled, and `num_refs`; spaces are no characters.
+        `wer` and `cer` in percent, pooled, and `num_refs`. Spaces do not count as
+        characters.
 
     Raises:
         ValueError: No label has a reference.
@@ -109,7 +116,10 @@ def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
     known = [label for label in labels if label.utt_id in refs]
     edits = count_edits([refs[x.utt_id] for x in known], [x.text for x in known])
     if not edits.words:
-        raise ValueError(f"{ref}: has no word of the {len(labels)} labelled utterances")
+        raise ValueError(
+            f"{ref}: has no word of the {len(labels)} labelled utterances; give "
+            "references of some of them"
+        )
     return {
         "wer": round(100 * edits.word_errors / edits.words, 2),
         "cer": round(100 * edits.char_errors / edits.chars, 2),
@@ -124,7 +134,7 @@ def _write_summary(pseudo_exp: Path, row: Mapping[str, Any]) -> None:
 
 
 def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
-    """Write a line for each round up to `last`; figures not known are -."""
+    """Write a line for each round up to `last`; - stands for an unknown value."""
     rows = []
     for number in range(last + 1):
         folder = pseudo_exp / f"round_{number}"
@@ -139,8 +149,8 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
         else:
             times["label_s"] = label_s
         weights = read_config(folder / WEIGHTS)[0]
-        figures = {**kept, **weights, **values["health"], **scores, **times}
-        rows.append({"round": number, **figures})
+        metrics = {**kept, **weights, **values["health"], **scores, **times}
+        rows.append({"round": number, **metrics})
     with atomic_text(pseudo_exp / TABLE) as f:
         f.write("\t".join(rows[0]) + "\n")
         for row in rows:

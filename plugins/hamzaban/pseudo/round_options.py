@@ -1,4 +1,4 @@
-"""What pseudo-labelling is asked for: the values of conf/pseudo.yaml."""
+"""The options of pseudo-labelling: the values of conf/pseudo.yaml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.guard import GuardOptions
 
-# Options of the search that a round decides: files, one label each, two keys beside.
+# Options of the search that a round decides by itself or has keys of its own for.
 _DECIDED = frozenset(("lm_unit", "nbest", "mapping", "blank_score"))
 
 
@@ -23,7 +23,7 @@ def _check_search(values: object) -> object:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PseudoOptions:
-    """The values of conf/pseudo.yaml, which says what each is."""
+    """The values of conf/pseudo.yaml, whose comments explain them."""
 
     mapping: str | None
     valid_share: float = option(above=0, below=1)
@@ -36,14 +36,14 @@ class PseudoOptions:
         """Check that there is a blank score to try.
 
         Raises:
-            ValueError: There is none.
+            ValueError: The list is empty.
         """
         if not self.blank_scores:
             raise ValueError("blank_scores: [] found, expected a list such as [0.0]")
 
 
 def read_options(path: str | Path) -> PseudoOptions:
-    """Read a config that holds, with its bases, all values of conf/pseudo.yaml.
+    """Read a config that, together with its bases, has all values of conf/pseudo.yaml.
 
     Raises:
         FileNotFoundError: The config or a base is missing.

@@ -1,12 +1,19 @@
-"""One round of pseudo-labelling: decode, filter, measure, judge, write.
+"""Run a round of pseudo-labelling: decode, filter, measure, judge and write.
 
-`round_<k>/` holds: `emissions/` and, from round 1 on, `model/` (made by other verbs);
-`labels/` (decoded utterances with figures, JSON lines); `data/train` and `data/valid`
-(kept utterances, `text` is the labels); `dropped` (`utt_id reason`); `unspelled_words`;
-`weights.yaml` (the chosen `blank_score`); `agreement.tsv` where a filter asks for it;
-`health.json`; `status.json` (written last: a round with it is complete). Beside the
-rounds, `status.json` is that of the latest, `rounds.tsv` a table of all, and
-`rounds.png` a picture of it.
+The folder `round_<k>/` of a round holds:
+    emissions/      log-posteriors, written by make-emissions
+    model/          from round 1 on, the model, written by train-asr
+    labels/         the labels of all utterances with their metrics, as JSON lines
+    data/train, data/valid      the kept utterances, whose `text` is the labels
+    dropped         lines `utt_id reason`
+    unspelled_words words that the tokens cannot spell
+    weights.yaml    the chosen `blank_score`
+    agreement.tsv   if a filter needs it
+    health.json     the metrics of the round
+    status.json     the verdict; written last, so a round that has it is complete
+
+Beside the rounds, `status.json` is a copy of the latest one, `rounds.tsv` is a table of
+all rounds, and `rounds.png` is a plot of that table.
 """
 
 from __future__ import annotations
@@ -50,28 +57,28 @@ from hamzaban.pseudo.record import (
     HEALTH,
     STATUS,
     WEIGHTS,
-    read_past,
+    read_measured_round,
     score_labels,
     write_health,
     write_status,
 )
 from hamzaban.pseudo.round_options import PseudoOptions
 
-TRAIN, VALID = 0, 1  # parts of the kept utterances
+TRAIN, VALID = 0, 1  # the sets that kept utterances are split into
 
 
 @dataclasses.dataclass(frozen=True)
 class RoundFiles:
-    """What a round reads and where it writes.
+    """The files and folders of a round.
 
     Attributes:
-        pseudo_exp: Holds the rounds.
-        asr_exp: Experiment of the round's model, of any tokens.
-        data_dir: Audio of the target language; a `text` in it is not looked at.
-        lm_dir: The target's language model, of train-lm.
-        text: The target's sentences, plain.
-        bpemodel: Stands in for the path in the experiment's config.yaml.
-        ref: True text of some of the utterances; reported, never used.
+        pseudo_exp: Folder of the rounds.
+        asr_exp: Experiment of the model of the round, with any kind of tokens.
+        data_dir: Data directory of the target audio; a `text` in it is ignored.
+        lm_dir: Language model of the target, written by train-lm.
+        text: Plain sentences of the target.
+        bpemodel: Replaces the path in the config.yaml of the experiment.
+        ref: References of some utterances; error rates are reported, never used.
     """
 
     pseudo_exp: Path
@@ -83,7 +90,7 @@ class RoundFiles:
     ref: Path | None = None
 
     def folder(self, number: int) -> Path:
-        """Give the folder of a round."""
+        """Return the folder of a round."""
         return self.pseudo_exp / f"round_{number}"
 
 
@@ -93,14 +100,14 @@ def run_round(
     """Label, filter, measure and judge one round from its emissions.
 
     Args:
-        number: 0: the source model's; `round_<number>/emissions` must be there, and
-            all rounds before.
-        files: What is read.
-        options: How.
-        nj: Processes.
+        number: Number of the round; 0 is that of the source model. Its emissions and
+            all earlier rounds must exist.
+        files: The files to read and the folder to write to.
+        options: The values of conf/pseudo.yaml.
+        nj: Number of processes.
 
     Returns:
-        The guard's word, also written to `status.json`.
+        The verdict, which is also written to `status.json`.
 
     Raises:
         FileNotFoundError: Emissions or an earlier round are missing.
@@ -108,7 +115,7 @@ def run_round(
     """
     start = time.monotonic()
     folder = files.folder(number)
-    earlier = [read_past(files.folder(k)) for k in range(number)]
+    earlier = [read_measured_round(files.folder(k)) for k in range(number)]
     (folder / STATUS).unlink(missing_ok=True)
     facts = read_text_facts(files.text)
     store = EmissionStore(folder / "emissions")
@@ -120,7 +127,7 @@ def run_round(
     compared = measure_agreement(labels, options.filters, folder, number)
     reasons = _filter(add_agreement(labels, compared), options)
     _write_kept(labels, reasons, folder, files.data_dir, options.valid_share)
-    past = guard.Past(health, len(labels) - len(reasons))
+    past = guard.MeasuredRound(health, len(labels) - len(reasons))
     scores = {} if files.ref is None else score_labels(labels, files.ref)
     write_health(folder / HEALTH, past, filters.count_reasons(reasons), scores)
     verdict = guard.judge([*earlier, past], options.guard)
@@ -141,8 +148,8 @@ def _label(
     tokenizer, _ = load_tokenizer(files.asr_exp, files.bpemodel)
     if store.meta.num_tokens != len(tokenizer.tokens):
         raise ValueError(
-            f"{store.folder}: emissions of {store.meta.num_tokens} tokens found, "
-            f"{files.asr_exp} has {len(tokenizer.tokens)}; they are another model's"
+            f"{store.folder}: emissions of {store.meta.num_tokens} tokens found, expected "
+            f"the {len(tokenizer.tokens)} of {files.asr_exp}; make them with that model"
         )
     units = files.lm_dir / "word" / "units.txt"
     words = sorted(read_words(units), key=lambda word: -facts.counts[word])
@@ -175,7 +182,9 @@ def _filter(labels: Sequence[Label], options: PseudoOptions) -> dict[str, str]:
     shown = ", ".join(f"{name} {count}" for name, count in counts.items())
     logging.info(
         "%d of %d utterances kept; dropped: %s",
-        *(len(labels) - len(reasons), len(labels), shown or "none"),
+        len(labels) - len(reasons),
+        len(labels),
+        shown or "none",
     )
     return reasons
 
@@ -187,7 +196,7 @@ def _write_kept(
     data_dir: Path,
     valid_share: float,
 ) -> None:
-    """Write `dropped`, and kept utterances as data directories, if two are kept."""
+    """Write `dropped`, and data directories of the kept utterances if there are two."""
     shutil.rmtree(folder / "data", ignore_errors=True)
     write_scp(folder / "dropped", reasons.items())
     kept = {label.utt_id: label for label in labels if label.utt_id not in reasons}
@@ -202,7 +211,7 @@ def _write_kept(
     if (lost := len(kept) - sum(part != LEFT_OUT for part in parts)) > 0:
         raise ValueError(
             f"{data_dir}/utt2spk: {lost} of {len(kept)} kept utterances are missing; "
-            "give the --data_dir that the emissions were made of"
+            "give the --data_dir that the emissions were made from"
         )
     targets = {TRAIN: folder / "data" / "train", VALID: folder / "data" / "valid"}
     distribute(data_dir, parts, targets)

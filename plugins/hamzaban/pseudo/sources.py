@@ -1,4 +1,4 @@
-"""Which source language suits a target: a table of round 0 of several sources."""
+"""Rank source models for a target language by round 0 of each."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from hamzaban.decode.recognizer import load_tokenizer
 from hamzaban.decode.spelling import Tiers, fold_word
 from hamzaban.fileio import atomic_text, read_json
 from hamzaban.pseudo.families import measure_descent
-from hamzaban.pseudo.guard import GuardOptions, find_faults
+from hamzaban.pseudo.guard import GuardOptions, list_faults
 from hamzaban.pseudo.health import TextFacts
-from hamzaban.pseudo.record import HEALTH, STATUS, read_past
+from hamzaban.pseudo.record import HEALTH, STATUS, read_measured_round
 
 Inventory = tuple[float, float, float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A source model, as seen from the target.
+    """A source model and how well it suits the target.
 
     Attributes:
         name: Folder of its rounds.
-        is_healthy: Its round 0 breaks no rule of the guard.
-        empty_rate: Of round 0; see health.
-        disagreement: Likewise.
-        lm_only_share: Likewise.
-        perplexity: Likewise; None without any word.
-        letters_known: Share of the text's running letters that its tokens have.
-        letters_spelled: Share that they have or the mapping spells.
-        words_spelled: Share of the text's running words that can be spelled.
-        letter_distance: Letters that only one of text and tokens has, over all of
-            both; each counts once, 0..1.
-        family_distance: Share of groups of descent not in common, 0..1; `unknown` for a
-            language that families.yaml lacks, None if no language was named.
-        wer: In percent; None without references.
+        is_healthy: Whether its round 0 breaks no rule of the guard.
+        empty_rate: The metric of `Health` in round 0.
+        disagreement: The metric of `Health` in round 0.
+        lm_only_share: The metric of `Health` in round 0.
+        perplexity: The metric of `Health` in round 0; None if no label has a word.
+        letters_known: Share of the running letters of the text that its tokens have.
+        letters_spelled: Share of them that its tokens have or the mapping spells.
+        words_spelled: Share of the running words of the text that can be spelled.
+        letter_distance: Share of the letters of text and tokens, each counted once,
+            that only one of the two has.
+        family_distance: Share of language groups not in common, 0..1; `unknown` if
+            families.yaml lacks a language, None if no language was named.
+        wer: WER of round 0 in percent; None without references.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What sources are ranked for.
+    """The target language for which sources are ranked.
 
     Attributes:
-        text: Of the target.
-        mapping: From its letters, or from those of the forms.
-        forms: Of its words in another script, by word; may be empty.
-        lang: ISO 639 code; empty if it is not known.
+        text: Statistics of its text.
+        mapping: Mapping from its letters, or from those of the forms.
+        forms: Forms of its words in another script, by word; may be empty.
+        lang: ISO 639 code; empty if unknown.
     """
 
     text: TextFacts
@@ -70,7 +70,7 @@ class Target:
     lang: str = ""
 
     def spell(self) -> TextFacts:
-        """Give the text with its words in the forms they are spelled by."""
+        """Return the text with its words replaced by the forms they are spelled by."""
         counts: Counter[str] = Counter()
         for word, count in self.text.counts.items():
             counts[self.forms.get(word, word)] += count
@@ -86,17 +86,18 @@ def split_name(word: str) -> tuple[str, Path]:
 def rank_sources(
     pseudo_exps: Sequence[tuple[str, Path]], target: Target, options: GuardOptions
 ) -> list[Source]:
-    """Rank sources by round 0, the best first, without any reference.
+    """Rank sources by round 0, best first, without references.
 
-    Healthy ones come before others; then the lower disagreement is the better, or the
-    lower empty_rate where that is above it: silence agrees with itself. Distances of
-    descent and letters stand beside and change no rank: models were heard, they are
-    guesses.
+    Healthy sources come first. Among them, and among the others, the lower value is the
+    better; it is the disagreement, or the empty_rate if that is higher, because empty
+    labels do not disagree. The distances of letters and of families are reported and
+    not used, because they only guess what the metrics measure.
 
     Args:
-        pseudo_exps: Language of each source, may be empty, and folder of its rounds.
-        target: What they are ranked for.
-        options: Says which rounds are healthy.
+        pseudo_exps: Language of each source, which may be empty, and folder of its
+            rounds.
+        target: The target language.
+        options: The rules that decide which rounds are healthy.
 
     Raises:
         FileNotFoundError: A round 0, or the experiment of its model, is missing.
@@ -113,12 +114,12 @@ def rank_sources(
 def measure_inventory(
     text: TextFacts, mapping: Mapping[str, Tiers], known: Iterable[str]
 ) -> Inventory:
-    """Give `letters_known`, `letters_spelled` and `words_spelled` of a source.
+    """Return `letters_known`, `letters_spelled` and `words_spelled` of a source.
 
     Args:
-        text: The target's.
-        mapping: From the target's letters.
-        known: Characters of the source's tokens.
+        text: Statistics of the text of the target.
+        mapping: Mapping from the letters of the target.
+        known: Characters of the tokens of the source.
     """
     known = frozenset(known)
     letters: Counter[str] = Counter()
@@ -127,7 +128,7 @@ def measure_inventory(
         for letter in word:
             letters[letter] += count
         words += count * bool(fold_word(word, mapping, known, 1))
-    # Behind a known letter an empty spelling is one, too: a mark may be left out.
+    # The mapping may leave a mark out, which is possible only after a known letter.
     anchor = next(iter(sorted(known - {" "})), "")
     spelled = sum(
         count
@@ -140,14 +141,14 @@ def measure_inventory(
 
 
 def measure_letters(text: TextFacts, known: Iterable[str]) -> float:
-    """Give the Jaccard distance of the text's letters and a model's, 0..1."""
+    """Return the Jaccard distance, 0..1, of the letters of a text and of a model."""
     heard = frozenset(char for char in known if len(char) == 1 and char.isalpha())
     written = frozenset(char for word in text.counts for char in word if char.isalpha())
     return 1 - len(heard & written) / max(len(heard | written), 1)
 
 
 def write_sources(sources: Sequence[Source], path: Path) -> str:
-    """Write the table, tabs between cells; return it."""
+    """Write the table with tabs between cells; return its text."""
     names = [field.name for field in dataclasses.fields(Source)]
     lines = ["\t".join(["rank", *names])]
     for rank, source in enumerate(sources, 1):
@@ -161,7 +162,7 @@ def write_sources(sources: Sequence[Source], path: Path) -> str:
 
 def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> Source:
     folder = path / "round_0"
-    past = read_past(folder)
+    past = read_measured_round(folder)
     status, values = (
         read_json(folder / name, "label with this model again")
         for name in (STATUS, HEALTH)
@@ -171,7 +172,7 @@ def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> So
     text, is_named = target.spell(), lang and target.lang
     return Source(
         str(path),
-        not find_faults(past, health, options),
+        not list_faults(past, health, options),
         health.empty_rate,
         health.disagreement,
         health.lm_only_share,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.fileio import read_json
-from hamzaban.pseudo.equivalent_hours import draw_hours, find_hours, read_curve
+from hamzaban.pseudo.equivalent_hours import compute_hours, draw_hours, read_curve
 from hamzaban.pseudo.plot import PICTURE
 from hamzaban.score.results import find_results
 
@@ -149,7 +149,7 @@ def _read_hours(folder: Path, rates: Mapping[str, float]) -> tuple[list[str], st
     if not (folder / CURVE).is_file():
         return [], ""
     curve = read_curve(folder / CURVE)
-    found = {name: find_hours(curve, wer) for name, wer in rates.items()}
+    found = {name: compute_hours(curve, wer) for name, wer in rates.items()}
     with tempfile.TemporaryDirectory() as temporary:
         picture = Path(temporary) / "hours.png"
         draw_hours(curve, list(found.values()), picture)

@@ -255,6 +255,8 @@ def read_word_tags(path: str | Path, scored: Scored) -> list[WordClass]:
     short = {name[1:-1].partition("-")[2]: name for name in sizes}
     tagged: dict[str, dict[str, list[bool]]] = {}
     for number, line in read_lines(path):
+        if not line.strip():
+            continue
         name, *tags = line.split()
         name = name if scored.case_sensitive else name.lower()
         trn_id = name if name in sizes else short.get(name, "")

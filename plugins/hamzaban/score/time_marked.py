@@ -1,6 +1,8 @@
 """References and hypotheses with times (stm, ctm), paired as sclite does."""
 
 import logging
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 from hamzaban.score.trn import read_lines
 
 _IGNORED = "ignore_time_segment_in_scoring"
-_NOTATION = ("{", "}", "<ALT_BEGIN>", "<ALT>", "<ALT_END>")
+_ALTERNATIVES = re.compile(r"[{}]|<ALT(_BEGIN|_END)?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -175,16 +177,19 @@ def read_ctm(path: str | Path) -> list[TimedWord]:
 def _read_times(fields: Sequence[str], place: str) -> tuple[float, float]:
     try:
         first, second = map(float, fields)
-    except ValueError as error:
+    except ValueError:
+        first = second = math.nan
+    if not (0 <= first < math.inf and 0 <= second < math.inf):
         raise ValueError(
-            f"{place}: times '{' '.join(fields)}' are no numbers; expected seconds"
-        ) from error
+            f"{place}: times '{' '.join(fields)}' found, expected two numbers of "
+            "seconds from 0; correct them"
+        )
     return first, second
 
 
 def _check_words(words: Sequence[str], place: str) -> None:
     for word in words:
-        if word in _NOTATION:
+        if _ALTERNATIVES.search(word):
             raise ValueError(
                 f"{place}: '{word}' marks alternatives, which are not scored here; "
                 "keep one of them"

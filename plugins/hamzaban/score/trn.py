@@ -12,7 +12,9 @@ from hamzaban.fileio import atomic_text
 # `\` (tags), `{` and `}` (alternatives; a lone brace crashes it), `*` (comments, marked
 # words) and a bare `@` (a null word that costs nothing). Such a token is written with
 # `<U+003B>` in place of the character, and `<U+` itself as `<U+003C>U+`.
-_SPECIAL = re.compile(r"[;\\{}*]|^@$|<(?=[uU]\+)")
+# A byte order mark is, too: at the head of a file it would not be read as a token.
+_SPECIAL = re.compile(r"[;\\{}*]|^@$|<(?=[uU]\+)|^\ufeff")
+_ALTERNATIVES = re.compile(r"[{}]")
 _ESCAPED = re.compile(r"<[uU]\+([0-9A-Fa-f]{4})>")
 _BREAKS_LINE = re.compile(r"[\s\0]|^$", re.ASCII)  # sclite's blanks, NUL, no token
 
@@ -134,7 +136,8 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
         The tokens of each trn id such as `(spk1-utt1)`, in the order of the file.
 
     Raises:
-        ValueError: A line without id, an id twice, or bytes that are not UTF-8.
+        ValueError: A line without id, an id twice, alternatives in braces, or bytes
+            that are not UTF-8.
     """
     lines: dict[str, list[str]] = {}
     for number, line in read_lines(path):
@@ -149,6 +152,12 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
         trn_id = line[start : end + 1]
         if trn_id in lines:
             raise ValueError(f"{path}:{number}: id {trn_id} occurs twice; remove one")
+        if _ALTERNATIVES.search(line, 0, start):
+            raise ValueError(
+                f"{path}:{number}: braces mark alternatives, which are not scored "
+                "here; keep one of them; write braces that are part of the text as "
+                "<U+007B> and <U+007D>"
+            )
         lines[trn_id] = [unescape_token(token) for token in line[:start].split()]
     return lines
 
@@ -176,12 +185,14 @@ def read_text(path: str | Path) -> dict[str, str]:
 
 
 def read_lines(path: str | Path) -> Iterable[tuple[int, str]]:
-    """Give the number and the text of each line of a UTF-8 file.
+    """Yield the number and the text of each line of a UTF-8 file.
+
+    A byte order mark at the head of the file is skipped.
 
     Raises:
         ValueError: Bytes that are not UTF-8.
     """
-    with open(path, encoding="utf-8", newline="\n") as stream:
+    with open(path, encoding="utf-8-sig", newline="\n") as stream:
         number = 0
         try:
             for number, line in enumerate(stream, start=1):  # noqa: B007

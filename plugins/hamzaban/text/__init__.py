@@ -6,7 +6,7 @@ __all__ = ["Normalizer"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the normalizer when it is asked for: tokens need none of it."""
+    """Import the normalizer on first use, since tokens do not need it."""
     if name != "Normalizer":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from hamzaban.text.normalizer import Normalizer

@@ -1,4 +1,4 @@
-"""The alphabet audit: characters that a language does not write, and where they are."""
+"""Audit texts: characters that a language does not write, marks, and their places."""
 
 import itertools
 import re
@@ -12,20 +12,20 @@ from hamzaban.text.marks import decode_entities, read_marks
 from hamzaban.text.rewrite import Change, find_text, read_transcripts
 
 POLICIES = ("keep", "drop-char", "drop-utterance")
-MAX_PLACES = 5  # kept for each character
-MAX_NAMED = 5  # characters named in an error
+MAX_PLACES = 5  # places kept for each character or kind of mark
+MAX_NAMED = 5  # most characters named in an error
 _BRACKETS = re.compile(r"\([^()]+\)")
 _COLON = re.compile(r"^\s*[^\W\d]\S*(?: \S+)?\s*:(?!\S)")
 
 
 @dataclass
 class Found:
-    """A character outside the alphabet.
+    """The occurrences of a character outside the alphabet, or of a kind of mark.
 
     Attributes:
-        count: How often it occurs.
-        num_utts: In how many utterances.
-        places: The first of them, as `file:line: utt_id`.
+        count: Number of occurrences.
+        num_utts: Number of utterances that have it.
+        places: The first of these utterances, as `file:line: utt_id`.
     """
 
     count: int = 0
@@ -35,12 +35,12 @@ class Found:
 
 @dataclass
 class Audit:
-    """What `audit_texts` found.
+    """The result of `audit_texts`.
 
     Attributes:
         num_utts: Utterances read.
-        num_foreign: Those with a character outside the alphabet.
-        chars: These characters.
+        num_foreign: Utterances with a character outside the alphabet.
+        chars: The characters outside the alphabet.
         marks: Marks of sounds, speakers and the like, by kind, and what may be some.
     """
 
@@ -55,12 +55,12 @@ class Audit:
         return self.num_foreign / self.num_utts if self.num_utts else 0.0
 
     def by_frequency(self) -> list[tuple[str, Found]]:
-        """Give the characters, those in most utterances first."""
+        """Return the characters, those in most utterances first."""
         return sorted(self.chars.items(), key=lambda pair: (-pair[1].num_utts, pair[0]))
 
 
 def compile_foreign(alphabet: Iterable[str]) -> re.Pattern[str]:
-    """Compile the pattern of a character outside an alphabet; the space is inside."""
+    """Compile the pattern of characters that are not a space or in an alphabet."""
     known = "".join(sorted({*alphabet, " "}))
     return re.compile(f"[^{re.escape(known)}]")
 
@@ -75,7 +75,7 @@ def audit_texts(
     Args:
         paths: Data directories, or files of lines `utt_id transcript`.
         foreign: From `compile_foreign`.
-        utt_ids: Utterances to look at; None: all.
+        utt_ids: Utterances to read; None for all.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -117,7 +117,7 @@ def _count_marks(text: str) -> Counter[str]:
 
 
 def describe_char(char: str) -> str:
-    """Name a character: code point, itself where it shows, Unicode name."""
+    """Return a character's code point, itself if it is printable, and its name."""
     name = unicodedata.name(char, unicodedata.category(char))
     shown = f" {char}" if char.isprintable() else ""
     return f"U+{ord(char):04X}{shown} {name}"
@@ -142,12 +142,12 @@ def check_share(audit: Audit, alphabet_id: str, max_foreign: float) -> None:
     """Check that few utterances have characters outside the alphabet.
 
     Args:
-        audit: What was found.
-        alphabet_id: Whose alphabet, for the message.
+        audit: The audit of the texts.
+        alphabet_id: Id of the normalizer whose alphabet counts, for the message.
         max_foreign: Highest share of utterances, 0..1.
 
     Raises:
-        ValueError: More than that have.
+        ValueError: A higher share has such characters.
     """
     if audit.share <= max_foreign:
         return
@@ -166,7 +166,7 @@ def check_share(audit: Audit, alphabet_id: str, max_foreign: float) -> None:
 
 
 def make_change(policy: str, foreign: re.Pattern[str]) -> Change:
-    """Return what a policy makes of a transcript; None where it drops the utterance.
+    """Return the function by which a policy changes a transcript; None drops it.
 
     Raises:
         ValueError: The policy is unknown.

@@ -1,4 +1,4 @@
-"""Normalizers by name: `hamzaban/fa/train` where ESPnet has `cleaner: tacotron`."""
+"""Normalizers by the names of cleaners, as in `cleaner: hamzaban/fa/train`."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ def parse_options(text: str) -> dict[str, str]:
     """Read a normalizer's options as a command line gives them.
 
     Args:
-        text: Such as `numbers=words,affix=join`; may be empty.
+        text: Options such as `numbers=words,affix=join`; may be empty.
 
     Raises:
         ValueError: A part is not `name=value`, or a name comes twice.
@@ -48,7 +48,7 @@ def find_normalizer(cleaner: str) -> Normalizer:
 
 
 def find_cleaner(cleaner: str | None) -> Callable[[str], str]:
-    """Return the function of a cleaner; none, None or nothing changes nothing.
+    """Return the function of a cleaner; `none` or an empty name changes nothing.
 
     Raises:
         ValueError: As for `find_normalizer`.

@@ -1,7 +1,7 @@
 """The page docs/text_rules.md: every rule of every language, its reason and its cost.
 
-`python -m hamzaban.text.document` writes it from the YAMLs and measured.json;
-`tests/bench/measure_rules.py` makes measured.json from real text.
+`python -m hamzaban.text.document` writes it from the YAMLs and measured.json, which
+`tests/bench/measure_rules.py` makes from real text.
 """
 
 import json
@@ -196,7 +196,7 @@ def _escape(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Show a short string as code points, and itself where it can be seen."""
+    """Return a short string as code points, with the string itself if it is visible."""
     if not text:
         return "nothing"
     if len(text) > 6 or text.startswith("\\"):

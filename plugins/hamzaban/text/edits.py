@@ -1,6 +1,7 @@
-"""Plain edit counts of pairs of texts, by jiwer.
+"""Count the edits between pairs of texts with jiwer.
 
-They serve to watch a run. Score files need sclite's alignment: `hamzaban.score.align`.
+The counts serve to watch a run. Score files need the alignment of sclite, which
+`hamzaban.score.align` makes.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from typing import NamedTuple
 
 
 class Edits(NamedTuple):
-    """Errors pooled over pairs of texts.
+    """Edit counts pooled over pairs of texts.
 
     Attributes:
         word_errors: Substitutions, deletions and insertions of words.
         words: Words of the references.
-        char_errors: The same of characters.
+        char_errors: Substitutions, deletions and insertions of characters.
         chars: Characters of the references.
     """
 

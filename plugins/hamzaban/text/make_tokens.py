@@ -1,4 +1,4 @@
-"""Making token lists: SentencePiece models and characters, in ESPnet's layout."""
+"""Make token lists, of SentencePiece models or characters, in ESPnet's layout."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.text.tokens import BLANK, SOS_EOS, SPACE, UNK, WORD_BOUNDARY
 
 BPE_MODES = ("unigram", "bpe")
-MAX_LINES = 1_000_000  # that SentencePiece learns from; it holds them in memory
+MAX_LINES = 1_000_000  # most lines that SentencePiece learns from and holds in memory
 NUM_META_PIECES = 3  # SentencePiece's own <unk>, <s>, </s>
-# SentencePiece's sum over threads depends on how many there are: a fixed number
-# makes the same model on every machine.
+# SentencePiece's sums depend on the number of threads: a fixed number makes the same
+# model on every machine.
 NUM_THREADS = 4
 # U+2581 stands for the space inside SentencePiece, which skips lines with U+2585.
 _RESERVED = {
@@ -32,11 +32,11 @@ _TOO_LOW = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 def read_texts(
     paths: Sequence[str | Path], clean: Callable[[str], str] = str
 ) -> Iterator[str]:
-    """Read the transcripts of Kaldi `text` files, checking every character.
+    """Read the transcripts of Kaldi `text` files and check every character.
 
     Args:
         paths: Files of lines `utt_id transcript`.
-        clean: Applied to each transcript first.
+        clean: Function that is applied to each transcript before the check.
 
     Yields:
         Transcripts that are not empty.
@@ -85,8 +85,8 @@ def make_char(
     Args:
         texts: Transcripts.
         output_dir: Where the files go; made if missing.
-        min_share: Characters that are a smaller share of the text get no token, in
-            0..1; 1e-5 is that of Grosman et al. 2025 (arXiv 2511.21704).
+        min_share: Lowest share of the text, 0..1, at which a character gets a token.
+            Grosman et al. 2025 (arXiv 2511.21704) use 1e-5.
 
     Returns:
         The tokens, the most frequent characters first.
@@ -126,12 +126,12 @@ def make_bpe(
 ) -> list[str]:
     """Train SentencePiece; write `bpe.model bpe.vocab tokens.txt train.txt`.
 
-    The text is taken as it is: turned to tokens and back, it is the same text.
+    The text is not normalized: turned to tokens and back, it is the same text.
 
     Args:
         texts: Transcripts.
         output_dir: Where the files go; made if missing. `tokens.txt` comes last.
-        nbpe: Size of SentencePiece's vocabulary, with its three own symbols.
+        nbpe: Size of SentencePiece's vocabulary, including its three own symbols.
         bpemode: `unigram` or `bpe`.
         user_defined_symbols: Strings that are always one token.
 
@@ -159,22 +159,22 @@ def make_bpe(
 
 
 class Sample:
-    """At most MAX_LINES lines of a text, evenly spread, and the characters of all.
+    """At most MAX_LINES evenly spaced lines of a text, and the characters of all lines.
 
     Attributes:
-        lines: The lines kept: all of them, or every second, fourth ... one.
-        stride: 1, 2, 4 ...
-        chars: Of all lines.
+        lines: The lines kept: all of them, or every second, fourth and so on.
+        stride: Distance between kept lines: 1, 2, 4 and so on.
+        chars: The characters of all lines.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin with an empty sample."""
         self.lines: list[str] = []
         self.stride = 1
         self.chars: set[str] = set()
 
     def watch(self, texts: Iterable[str]) -> Iterator[str]:
-        """Pass lines on, keeping some."""
+        """Pass lines on and keep some of them."""
         for number, line in enumerate(texts):
             self.chars.update(line)
             if number % self.stride == 0:
@@ -208,7 +208,7 @@ def _train(sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]) -> b
 def _find_largest(
     sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]
 ) -> int:
-    """Follow SentencePiece's hints down to a size that it really trains."""
+    """Return a size that SentencePiece really trains, by following its hints."""
     while True:
         try:
             _run_sentencepiece(sample, nbpe, bpemode, symbols)
@@ -239,9 +239,9 @@ def _run_sentencepiece(
         add_dummy_prefix=True,
         remove_extra_whitespaces=True,
         character_coverage=1.0,
-        # those that only lines left out have
+        # characters that only lines outside the sample have
         required_chars="".join(sorted(sample.chars - {" "})) * (sample.stride > 1),
-        # a longer line would be left out without a word
+        # SentencePiece would leave out longer lines without telling
         max_sentence_length=1 + max(len(line.encode()) for line in sample.lines),
         num_threads=NUM_THREADS,
         minloglevel=2,

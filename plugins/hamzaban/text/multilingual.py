@@ -1,4 +1,4 @@
-"""Transcripts of several languages in one directory, each by the rules of its own."""
+"""Normalize transcripts of several languages, each by the rules of its language."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from hamzaban.data.files import read_scp
 from hamzaban.text.normalizer import Normalizer, get_normalizer
 
-MULTIPLE = "mul"  # ISO 639-2: several languages; utt2lang says which
+MULTIPLE = "mul"  # several languages (ISO 639-2); utt2lang has that of each utterance
 UTT2LANG = "utt2lang"
 
 

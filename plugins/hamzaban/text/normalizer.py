@@ -1,4 +1,4 @@
-"""The normalizer of a language: what a profile and its options make of a text."""
+"""Normalize text by the rules of a language, a profile and its options."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENGINE = 1  # raised when the same rules give another result
 
 @dataclass(frozen=True)
 class Change:
-    """What one rule did to one text.
+    """The change that one rule made to a text.
 
     Attributes:
         rule: The name of the rule.
@@ -57,9 +57,9 @@ class Normalizer:
         lang: The ISO 639 code of the rules in use, or `general`.
         profile: `train` or `score`.
         options: The value of every option of the language.
-        id: Name, version and hash of all that the result depends on.
-        alphabet: The characters that clean text of the language is written with after
-            normalization; None where the language does not say.
+        id: Name, version and a hash of everything that the result depends on.
+        alphabet: The characters of clean, normalized text of the language; None if its
+            YAML has no alphabet.
 
     Examples:
         >>> normalizer = Normalizer("fa")
@@ -135,7 +135,7 @@ class Normalizer:
         self._line = [preset.normalize]
 
     def normalize(self, text: str) -> str:
-        """Normalize a text; line ends in it are white space.
+        """Normalize a text, in which line ends count as white space.
 
         Raises:
             ValueError: The text has a lone surrogate.
@@ -158,15 +158,15 @@ class Normalizer:
         return "\n".join(lines)
 
     def normalize_with_offsets(self, text: str) -> tuple[str, list[Span]]:
-        """Normalize a text and say where each character of the result came from.
+        """Normalize a text, and return where each character of the result came from.
 
         Args:
             text: The text; line ends in it are white space.
 
         Returns:
-            The normalized text, and for each of its characters [start, end) in `text`,
-            both never decreasing. What lies in no span was deleted; a character with
-            an empty span was inserted there.
+            The normalized text, and the span [start, end) in `text` of each of its
+            characters; starts and ends never decrease. Text in no span was deleted. A
+            character with an empty span was inserted there.
 
         Raises:
             ValueError: The text has a lone surrogate.
@@ -181,7 +181,7 @@ class Normalizer:
         return text, spans
 
     def explain(self, text: str) -> Iterator[Change]:
-        """Give what each rule, in order, changes in a text.
+        """Yield the changes that each rule, in order, makes to a text.
 
         Raises:
             ValueError: The text has a lone surrogate.
@@ -211,7 +211,7 @@ class Normalizer:
         return get_normalizer, self._made_by
 
     def __repr__(self) -> str:
-        """Show the id."""
+        """Return the class name with the id."""
         return f"Normalizer({self.id!r})"
 
 
@@ -219,7 +219,7 @@ class Normalizer:
 def get_normalizer(
     lang: str, profile: str = "train", options: tuple[tuple[str, str], ...] = ()
 ) -> Normalizer:
-    """Give the normalizer of these arguments, the same one each time.
+    """Return the normalizer of these arguments, always the same object.
 
     Raises:
         ValueError: As for `Normalizer`.
@@ -256,7 +256,7 @@ def _make_id(
 def _read_alphabet(
     language: Language, options: Mapping[str, str]
 ) -> frozenset[str] | None:
-    """Give the letters of the YAML, and what its options add."""
+    """Return the letters of the YAML and those that options add."""
     entry = language.data.get("alphabet")
     if not entry:
         return None

@@ -1,4 +1,4 @@
-"""Spelling numbers out, by the tables that a language's YAML has under `numbers`."""
+"""Spell numbers out by the tables under `numbers` in the YAML of a language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Speller:
     """Writes whole numbers and decimal fractions in words."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
-        """Take the tables.
+        """Read the tables.
 
         Args:
             table: `below` (the numbers from 0 on, `_` for a space in one), `tens` and
@@ -31,10 +31,10 @@ class Speller:
         self._single = table["point_digits"] == "single"
 
     def spell_text(self, text: str) -> str:
-        """Spell a number as text writes it: `12`, `3.14`, `0912`.
+        """Return a number in words, given as text writes it: `12`, `3.14`, `0912`.
 
-        A leading zero, more digits than `MAX_DIGITS`, or a second point (a date, a
-        version) make it a row of digits or numbers rather than one number.
+        A text with a leading zero, more than `MAX_DIGITS` digits, or a second point, as
+        in a date or a version, is read as a row of digits or numbers.
         """
         whole, *parts = text.split(".")
         if len(parts) > 1:
@@ -52,7 +52,7 @@ class Speller:
         return spelled
 
     def spell(self, number: int) -> str:
-        """Spell a whole number of at most `MAX_DIGITS` digits."""
+        """Return a whole number of at most `MAX_DIGITS` digits in words."""
         parts = []
         for scale in self._scales:
             count, number = divmod(number, scale["value"])
@@ -80,7 +80,7 @@ class Speller:
         return f"{self.spell(count)} {name}"
 
     def _spell_small(self, number: int) -> str:
-        """Spell what is smaller than every scale."""
+        """Return a number that is smaller than every scale in words."""
         parts = []
         hundreds, number = divmod(number, 100) if self._hundreds else (0, number)
         if hundreds:

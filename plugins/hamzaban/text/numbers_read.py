@@ -1,4 +1,4 @@
-"""Reading spelled numbers, so that they equal written ones in scoring."""
+"""Read spelled numbers, so that they equal numbers in digits when scored."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DIGITS = re.compile(r"[0-9]{1,15}(?:\.[0-9]+)?")
 
 @dataclass(frozen=True)
 class Word:
-    """What a word counts.
+    """The meaning of a word of a number.
 
     Attributes:
-        value: Its value alone.
-        scale: What it multiplies a number before it by; 0 for none.
-        is_digits: It is written in digits.
+        value: Its value if it stands alone.
+        scale: The factor for the number before it; 0 for none.
+        is_digits: The word is written in digits.
     """
 
     value: Decimal
@@ -31,14 +31,14 @@ class Word:
 
 @dataclass
 class _Reading:
-    """A number as far as it has been read.
+    """A number that is being read.
 
     Attributes:
-        start: Where it begins in the text.
-        end: Where the last word that belongs to it ends.
-        total: Sum of the parts that a scale has closed.
-        part: What has been read since then; None directly after a scale.
-        limit: Further parts are smaller than this.
+        start: Index in the text at which it begins.
+        end: Index at which the last word that belongs to it ends.
+        total: Sum of the parts that ended with a scale.
+        part: The part after the last scale; None directly after a scale.
+        limit: Upper limit of further parts, which are smaller.
     """
 
     start: int
@@ -58,7 +58,7 @@ class Reader:
     """Finds spelled numbers and writes them in digits."""
 
     def __init__(self, table: Mapping[str, Any], fold: Mapping[str, str]) -> None:
-        """Take the tables that `Speller` has, and the spellings it would not write.
+        """Read the tables of `Speller`, and spellings that it does not write.
 
         Args:
             table: As for `Speller`, with `variants`: other words by value, and `also`
@@ -74,7 +74,7 @@ class Reader:
         self._add_table(table)
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the replacement of each number that has a word in it."""
+        """Yield the replacement of each number that contains a word."""
         reading: _Reading | None = None
         is_linked = False
         for found in _TOKEN.finditer(text):
@@ -105,10 +105,10 @@ class Reader:
             yield from self._close(text, reading)
 
     def _find(self, token: str, is_open: bool) -> tuple[Word | None, bool]:
-        """Look a word up; say whether it begins with the connector.
+        """Return the meaning of a word, and whether the word begins with the connector.
 
         Args:
-            token: The word as text has it.
+            token: The word as it stands in the text.
             is_open: A number comes before it, so that the connector is likely.
         """
         if _DIGITS.fullmatch(token):
@@ -122,7 +122,7 @@ class Reader:
         return whole, False
 
     def _extend(self, reading: _Reading, word: Word, end: int, is_linked: bool) -> bool:
-        """Add a word to a number; say whether it belongs to it."""
+        """Add a word to a number if it belongs to it; return whether it does."""
         part, value = reading.part, word.value
         if word.scale and part and not is_linked and self._multiplies(reading, word):
             if word.scale == 100:

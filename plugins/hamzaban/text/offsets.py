@@ -1,4 +1,4 @@
-"""Following each character through a replacement of parts of a text."""
+"""Follow characters through replacements of parts of a text."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ Span = tuple[int, int]  # [start, end) of the input
 
 
 def identity_spans(text: str) -> list[Span]:
-    """Give the span of each character of a text that nothing has changed yet."""
+    """Return the span of each character of a text that has not been changed."""
     return [(i, i + 1) for i in range(len(text))]
 
 
 def apply_edits(
     text: str, spans: Sequence[Span], edits: Iterable[Edit]
 ) -> tuple[str, list[Span]]:
-    """Replace parts of a text and say where each character of the result came from.
+    """Replace parts of a text, and return where each character of the result came from.
 
-    Characters of a replacement as long as what it replaces are matched one by one;
-    else those of a common head or tail are, and the rest comes from the whole of the
-    rest. An inserted character has an empty span.
+    If a replacement is as long as what it replaces, characters are matched one by one.
+    Else characters of a common start or end are matched, and each other character comes
+    from all that lies between. An inserted character has an empty span.
 
     Args:
         text: The text before.
-        spans: For each of its characters, the input it came from.
+        spans: The span in the input that each of its characters came from.
         edits: Replacements, in order and not overlapping.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Compatibility presets: other projects' normalizers, for comparison of scores.
+"""Compatibility presets: the normalizers of other projects, to compare scores.
 
-Each does to a line what its original does, faults included; `presets.yaml` holds the
-tables and names the originals. None of them is meant for training.
+A preset changes a line as its original does, faults included. `presets.yaml` holds the
+tables and names the originals. Presets are not meant for training.
 """
 
 import difflib
@@ -33,11 +33,11 @@ class Preset:
     """A normalizer of another project.
 
     Attributes:
-        name: What `Normalizer` takes as profile.
+        name: Name of the profile of `Normalizer`.
         title: The original's name.
-        source: Where its rules stand.
+        source: The place where its rules are published.
         id: Name, version and a hash of the tables, such as `ar_oual/1:3f9c2a`.
-        normalize: The whole of it, from a line to a line.
+        normalize: The function from a line to its normalized form.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Preset:
 
 
 class PresetStep:
-    """A preset in the form of the steps of `Normalizer`."""
+    """A preset as a step of `Normalizer`."""
 
     def __init__(self, preset: Preset) -> None:
-        """Take the preset."""
+        """Wrap a preset."""
         self.preset = preset
 
     def apply(self, text: str) -> str:
@@ -61,7 +61,7 @@ class PresetStep:
         return "\n".join(map(self.preset.normalize, text.split("\n")))
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the same change as replacements of parts: the originals name none."""
+        """Yield the same change as replacements of parts of the text."""
         changed = self.apply(text)
         matcher = difflib.SequenceMatcher(None, text, changed, autojunk=False)
         for kind, start, end, new_start, new_end in matcher.get_opcodes():
@@ -70,13 +70,13 @@ class PresetStep:
 
 
 def list_presets() -> list[str]:
-    """Give the names of the presets."""
+    """Return the names of the presets."""
     return sorted(_read_tables())
 
 
 @functools.cache
 def find_preset(name: str, lang: str) -> Preset | None:
-    """Look up a preset.
+    """Return a preset by its name.
 
     Args:
         name: The profile asked for.
@@ -120,7 +120,7 @@ def _read_tables() -> dict[str, dict[str, Any]]:
 
 
 class _Table(dict[int, str]):
-    """A table for `str.translate` that works out the rest by general categories."""
+    """A table for `str.translate` that maps other characters by general category."""
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ def _build_mms(table: Mapping[str, Any], lang: str) -> Step:
     fixed |= dict.fromkeys(_expand(marks), " ")
     cleaned = _Table({0x671: "\u0627", **fixed})
     digits = f"[{''.join(map(chr, _expand(table['digits'])))}]+"
-    # A number at a line's start and end at once, the whole line, is kept.
+    # A number that is a whole line is kept.
     numbers = re.compile(rf"(?:^|(?<=\s)){digits}(?=\s)|(?<=\s){digits}$")
 
     def normalize(text: str) -> str:
@@ -201,7 +201,7 @@ def _build_mms(table: Mapping[str, Any], lang: str) -> Step:
 
 def _build_peste(table: Mapping[str, Any], _: str) -> Step:
     fixed = _map_letters(table)
-    # Digits are mapped before NFKC as well, which leaves them as they are.
+    # Digits may be mapped before NFKC, which does not change ASCII digits.
     cleaned = _Table(fixed, tuple(table["space"]))
 
     def normalize(text: str) -> str:

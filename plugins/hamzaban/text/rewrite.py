@@ -1,4 +1,4 @@
-"""Changing the transcripts of a data directory, the rest of it staying in step."""
+"""Change the transcripts of a data directory, and keep its other files in step."""
 
 import logging
 from array import array
@@ -19,7 +19,7 @@ ChangeUtt = Callable[[str, str], str | None]
 
 @dataclass(frozen=True)
 class _NewText(Rename):
-    """Changes the lines of `text`; ids stay as they are."""
+    """Changes the lines of `text` and no ids."""
 
     change: ChangeUtt = lambda utt_id, text: text
 
@@ -37,12 +37,12 @@ class _NewText(Rename):
 
 @dataclass
 class Rewritten:
-    """What `rewrite_dir` did.
+    """The result of `rewrite_utts`.
 
     Attributes:
         num_utts: Utterances read.
-        num_changed: Those whose transcript is another now.
-        left_out: Ids of those left out.
+        num_changed: Utterances whose transcript changed.
+        left_out: Ids of the utterances left out.
     """
 
     num_utts: int = 0
@@ -108,8 +108,8 @@ def rewrite_utts(
     Args:
         source: A data directory with `text`.
         target: Gets all data files; may be `source`.
-        change: Gives the new transcript of an utterance and its old one, always the
-            same; None or nothing leaves the utterance out.
+        change: Returns the new transcript for an utterance id and the old transcript,
+            always the same one. None or "" leaves the utterance out.
         max_drop: Highest share of utterances, 0..1, that may be left out.
 
     Raises:

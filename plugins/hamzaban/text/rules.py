@@ -42,9 +42,9 @@ class Option:
     """A choice that a language leaves open.
 
     Attributes:
-        values: What may be chosen.
-        defaults: The choice by profile.
-        reason: Why one may want either.
+        values: The values to choose from.
+        defaults: The default value of each profile.
+        reason: Reason to choose one value or another.
         score_only: Values that the profile train refuses.
     """
 
@@ -60,23 +60,23 @@ class Rule:
 
     Attributes:
         name: Unique within the language.
-        step: When it acts, one of `STEPS`.
-        profile: `train` rules act in both profiles, `score` rules after them, `both`
-            each time.
+        step: The step in which it acts, one of `STEPS`.
+        profile: `train` rules act in both profiles, `score` rules in score after them,
+            `both` rules in each of the two passes.
         certainty: `C` certain, `V` a convention.
-        reason: Why, for the reader.
+        reason: The reason of the rule, for readers.
         chars: Replacements by character.
         pairs: Replacements by sequence of two characters.
-        position: Where in a joined word `chars` acts; none is everywhere.
+        position: The position in a joined word at which `chars` acts; "" for all.
         pattern: A regular expression; `:name:` in it stands for a class.
         replace: Its replacement.
-        words: Words in which `chars` acts, as they are after it.
-        needs: Groups of characters; a text that the pattern matches has one of each.
-        is_adjacent: Each match has a character of the first of two groups with one of
-            the second behind it.
-        use: The name of a function that needs more than a pattern.
-        when: The options under which the rule is in force.
-        examples: Input and output.
+        words: Words in which `chars` acts, spelled as after the change.
+        needs: Groups of characters; a text that matches the pattern has one of each.
+        is_adjacent: In each match, a character of the first of two groups stands before
+            one of the second.
+        use: The name of a function, for what a pattern cannot express.
+        when: The values of options that switch the rule on.
+        examples: Pairs of input and output.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Language:
-    """All that the YAML of a language says, its ancestors' rules included."""
+    """The contents of a language's YAML, with the rules of those it extends."""
 
     code: str
     name: str
@@ -111,20 +111,20 @@ class Language:
 
 @cache
 def language_codes() -> dict[str, str]:
-    """The codes that corpora use, each with the code of our YAML."""
+    """Return the codes that corpora use, each with the code of our YAML."""
     codes = read_yaml(LANGUAGES_DIR / "_codes.yaml")
     return {alias: code for code, text in codes.items() for alias in text.split()}
 
 
 def known_languages() -> list[str]:
-    """The codes that have a YAML of their own."""
+    """Return the codes of the languages that have a YAML."""
     return sorted(path.stem for path in LANGUAGES_DIR.glob("[a-z]*.yaml"))
 
 
 def resolve_language(lang: str) -> str:
-    """Give the ISO 639 code of a corpus's language tag, such as `fas` or `ar-EG`.
+    """Return the ISO 639 code of a corpus's language tag, such as `fas` or `ar-EG`.
 
-    A language without a YAML comes back as `general`.
+    The code of a language without a YAML is `general`.
 
     Examples:
         >>> [resolve_language(tag) for tag in ("fas", "ar-EG", "pa-Arab", "sw")]
@@ -141,7 +141,7 @@ def resolve_language(lang: str) -> str:
 
 @cache
 def load_language(code: str) -> Language:
-    """Read `languages/<code>.yaml` and what it extends.
+    """Read `languages/<code>.yaml` and the YAMLs that it extends.
 
     Raises:
         FileNotFoundError: There is no such YAML.
@@ -176,7 +176,7 @@ def load_language(code: str) -> Language:
 def choose_options(
     language: Language, profile: str, chosen: Mapping[str, str]
 ) -> dict[str, str]:
-    """Complete the chosen options with the language's defaults for a profile.
+    """Return the chosen options, completed with the defaults of a profile.
 
     Raises:
         ValueError: An option or a value is unknown.
@@ -199,7 +199,7 @@ def choose_options(
 def rules_in_force(
     language: Language, profile: str, options: Mapping[str, str]
 ) -> list[Rule]:
-    """Give the rules of one profile that the options switch on, in order of steps."""
+    """Return the rules of a profile that the options switch on, in order of steps."""
     rules = [
         rule
         for rule in language.rules

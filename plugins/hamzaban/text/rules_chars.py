@@ -32,7 +32,7 @@ def read_ranges(text: str) -> list[int]:
 
 @cache
 def unicode_classes() -> dict[str, frozenset[str]]:
-    """The frozen classes of `languages/_unicode.yaml`, each a set of characters."""
+    """Return the classes of `languages/_unicode.yaml`, each a set of characters."""
     data = read_yaml(LANGUAGES_DIR / "_unicode.yaml")
     classes = {name: frozenset(map(chr, read_ranges(data[name]))) for name in data}
     upper = frozenset(c for c in map(chr, range(0x1E944)) if c.lower() != c)
@@ -86,9 +86,9 @@ def read_map(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def expand_presentation_form(char: str) -> str:
-    """Give the letters of a presentation form, or the marks without their carrier.
+    """Return the letters of a presentation form, or the marks without their carrier.
 
-    NFKC puts a space or a tatweel under the forms of isolated and medial marks.
+    NFKC adds a space or a tatweel as carrier to the forms of isolated and medial marks.
     """
     letters = unicodedata.normalize("NFKC", char)
     if letters[0] in " \u0640" and len(letters) > 1:
@@ -97,7 +97,7 @@ def expand_presentation_form(char: str) -> str:
 
 
 def to_ascii_digit(char: str) -> str:
-    """Give the ASCII digit of the same value; other characters as they are."""
+    """Return the ASCII digit of the same value, and other characters as they are."""
     return _digit_values().get(char, char)
 
 

@@ -1,4 +1,4 @@
-"""From the rules of a language to steps: few and fast, or one for each rule."""
+"""Compile the rules of a language to steps: few and fast, or one for each rule."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CLASS = re.compile(r":(\w+):")
 
 @dataclass(frozen=True)
 class NamedStep:
-    """A step and the rule it comes from; `nfc` and `spaces` come from none."""
+    """A step and the name of its rule; the steps `nfc` and `spaces` have no rule."""
 
     name: str
     step: Edited
@@ -50,7 +50,7 @@ def compile_rules(
         functions: The functions that rules name by `use`.
 
     Returns:
-        Steps whose one after the other is what the rules say.
+        Steps that, applied in order, do what the rules say.
     """
     steps: list[Step] = []
     fold = [rule for rule in rules if rule.step in FOLD_STEPS]
@@ -97,7 +97,7 @@ def compile_named(
 
 
 def _find_harmless(chars: Mapping[str, str], compose: Sequence[Step]) -> frozenset[str]:
-    """Find the marks that are deleted and neither compose nor concern other rules."""
+    """Return the marks that are deleted and neither compose nor concern other rules."""
     return frozenset(
         mark
         for mark in unicode_classes()["marks"]
@@ -108,7 +108,7 @@ def _find_harmless(chars: Mapping[str, str], compose: Sequence[Step]) -> frozens
 
 
 def fuse(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Compose maps of characters, each applied to what those before it give."""
+    """Return one map that acts as several maps of characters applied in order."""
     fused: dict[str, str] = {}
     for chars in maps:
         for char, old in fused.items():
@@ -122,7 +122,7 @@ def fuse(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def expand_classes(pattern: str) -> str:
-    """Write out the classes that a pattern names, `[:joins_left:]`, in its brackets."""
+    """Return a pattern in which named classes, as `[:joins_left:]`, are written out."""
     classes = unicode_classes()
 
     def expand(found: re.Match[str]) -> str:
@@ -174,7 +174,7 @@ def _pattern(rule: Rule) -> Pattern:
 
 
 def _pairs(pairs: Mapping[str, str]) -> Pattern:
-    """Join letter and mark also where other marks stand between."""
+    """Return a step that joins letter and mark, also if other marks stand between."""
     all_marks = unicode_classes()["marks"]
     letters: dict[frozenset[str], str] = {}  # those that join with the same marks
     for letter in dict.fromkeys(pair[0] for pair in pairs):
@@ -194,7 +194,7 @@ def _pairs(pairs: Mapping[str, str]) -> Pattern:
 
 
 def _merge_pairs(rules: Sequence[Rule]) -> list[Rule]:
-    """Make one rule of neighbours that join letters with the same marks."""
+    """Merge neighbouring rules that join letters with the same marks."""
     merged: list[Rule] = []
     for rule in rules:
         marks = {pair[1] for pair in rule.pairs}
@@ -206,7 +206,7 @@ def _merge_pairs(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def _words(rule: Rule) -> Pattern:
-    """Find listed words spelled with any of the letters that the rule replaces."""
+    """Return a step that changes listed words, spelled with any letters it replaces."""
     typed: dict[str, str] = {}
     for char, letter in rule.chars.items():
         typed[letter] = typed.get(letter, letter) + char

@@ -11,10 +11,10 @@ from hamzaban.text.rules_steps import Needing, Pattern, char_class
 
 
 class Neighbours(Needing):
-    """Strings of two characters become one, wherever they stand."""
+    """Replaces pairs of characters wherever they stand."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
-        """Take the replacements."""
+        """Compile the replacements."""
         self.pairs = pairs
         self.needs = (frozenset(pair[1] for pair in pairs),)  # rarer than the first
         self.made = frozenset("".join(pairs.values()))
@@ -27,13 +27,13 @@ class Neighbours(Needing):
         return text
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the replacement of each pair."""
+        """Yield the replacement of each pair."""
         for found in self._find.finditer(text):
             yield found.start(), found.end(), self.pairs[found[0]]
 
 
 class Positions(Pattern):
-    """A map of letters that acts at one position in the joined word only."""
+    """Replaces letters at one position in a joined word."""
 
     def __init__(self, chars: Mapping[str, str], position: str) -> None:
         """Compile the map.
@@ -67,7 +67,7 @@ class Positions(Pattern):
 
 
 class Whole(Needing):
-    """A function that finds its own edits; for rules that look at several words."""
+    """Applies a function that finds its own edits, for rules that see several words."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Whole(Needing):
         needs: Iterable[Set[str]],
         made: str,
     ) -> None:
-        """Take the function, the groups it needs, and what it may add.
+        """Wrap the function.
 
         Args:
-            find: Gives replacements in order.
+            find: Yields replacements in order.
             needs: As for `Pattern`.
             made: The characters that may be new.
         """
@@ -96,5 +96,5 @@ class Whole(Needing):
         return "".join([*out, text[done:]]) if done else text
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the replacements."""
+        """Yield the replacements."""
         return self._find(text)

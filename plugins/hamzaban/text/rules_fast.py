@@ -1,8 +1,8 @@
-"""Running the steps of a pass fast: a line needs only the steps it has characters for.
+"""Run the steps of a pass fast: a line takes only the steps that may change it.
 
-Text goes through a code page of 255 characters, learnt from the text itself: encoding
-and decoding by it is how most lines are translated, and its bytes tell which rules can
-have something to do. A line with a character outside the page takes all the steps.
+A code page of 255 characters is learnt from the text. Encoding and decoding by it
+translates most lines, and the encoded bytes show which rules may act. A line with a
+character outside the page takes all steps.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Plan = tuple[tuple[Apply, ...], tuple[Apply, ...]]  # before the table, after it
 
 
 class FastPass:
-    """All steps of one pass over a line."""
+    """Applies all steps of one pass to a line."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         """Divide the steps into those before the one table and those after it.
 
         Args:
-            steps: What `compile_rules` gives: with a table, spaces last.
+            steps: The steps of `compile_rules`, which have a table and end with spaces.
         """
         at = next(i for i, step in enumerate(steps) if isinstance(step, CharTable))
         self.steps = steps
@@ -84,7 +84,7 @@ class FastPass:
         return line
 
     def _learn(self, line: str) -> bool:
-        """Take new characters into the page; say whether it has all of the line."""
+        """Add new characters to the page; return whether it has all of the line."""
         new = sorted(set(line) - self._seen)
         self._seen.update(new)
         new = [char for char in new if self._fits(char)][: 256 - len(self._page)]
@@ -112,7 +112,7 @@ class FastPass:
         )
 
     def _make_plan(self, special: bytes) -> Plan:
-        """Choose the steps that lines with just these special characters need."""
+        """Return the steps for lines that have exactly these special characters."""
         codes = bytes(sorted(set(special)))
         plan = self._plans.get(codes)
         if plan is None:
@@ -127,7 +127,7 @@ class FastPass:
 
 
 def _choose(steps: Sequence[Step], present: set[str]) -> tuple[Apply, ...]:
-    """Choose steps, adding to the characters present what each may make."""
+    """Return the steps that may act on the characters present or those steps add."""
     chosen = []
     for step in steps:
         if step.may_act(present):

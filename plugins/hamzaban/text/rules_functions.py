@@ -1,4 +1,4 @@
-"""The functions that rules may name: what a map or a pattern cannot say."""
+"""The functions that rules name for what a map or a pattern cannot express."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of steps that rules become, each usable with and without offsets."""
+"""The kinds of steps that rules are compiled to, with and without offsets."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ _identity: list[str | None] = []
 
 
 class Edited(Protocol):
-    """A change of text that can be told as replacements of parts."""
+    """A change of a text that can be given as replacements of its parts."""
 
     def apply(self, text: str) -> str:
         """Return the changed text."""
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the same change as replacements of parts, in order."""
+        """Yield the same change as replacements of parts, in order."""
 
 
 Apply = Callable[[str], str]
 
 
 class Step(Edited, Protocol):
-    """A step of our rules, which knows what characters it needs to act."""
+    """A step of our rules, which knows the characters that it needs to act."""
 
     def concerns(self, char: str) -> bool:
-        """Say whether the step may have to do with a character."""
+        """Return whether a character may concern the step."""
 
     def may_act(self, present: Set[str]) -> bool:
-        """Say whether a text of these characters may change."""
+        """Return whether a text of these characters may change."""
 
     def makes(self, present: Set[str]) -> Set[str]:
-        """Give the characters that the step may add to such a text."""
+        """Return the characters that the step may add to such a text."""
 
     def prepare(self, present: Set[str]) -> Apply:
-        """Give the fastest function that does to such a text what `apply` does."""
+        """Return the fastest function that changes such a text as `apply` does."""
 
 
 class Needing(ABC):
-    """What steps share that need a character of each of some groups to act.
+    """Base of steps that act only on texts with a character of each of some groups.
 
     Attributes:
-        needs: The groups; without any, the step may always act.
+        needs: The groups; a step without groups may always act.
         made: The characters that it may add.
     """
 
@@ -56,19 +56,19 @@ class Needing(ABC):
     made: frozenset[str]
 
     def concerns(self, char: str) -> bool:
-        """Say whether the step may have to do with a character."""
+        """Return whether a character may concern the step."""
         return any(char in group for group in self.needs)
 
     def may_act(self, present: Set[str]) -> bool:
-        """Say whether a text of these characters may change."""
+        """Return whether a text of these characters may change."""
         return not any(group.isdisjoint(present) for group in self.needs)
 
     def makes(self, present: Set[str]) -> Set[str]:
-        """Give the characters that the step may add to such a text."""
+        """Return the characters that the step may add to such a text."""
         return self.made
 
     def prepare(self, present: Set[str]) -> Apply:
-        """Give a function that looks for the characters needed before it applies."""
+        """Return a function that applies the step if what it needs is there."""
         chars = min(
             (group & present for group in self.needs), key=len, default=frozenset()
         )
@@ -80,10 +80,10 @@ class Needing(ABC):
 
 
 class CharTable(Needing):
-    """Each character becomes a string, by one dense table."""
+    """Replaces characters by strings, by one dense table."""
 
     def __init__(self, chars: Mapping[str, str]) -> None:
-        """Take the replacements of the characters that change."""
+        """Compile the replacements of characters."""
         if not _identity:
             _identity.extend(map(chr, range(DENSE_SIZE)))
         table: list[str | None] = list(_identity)
@@ -107,15 +107,15 @@ class CharTable(Needing):
         return self._far.apply(text) if self._far else text
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the replacement of each character that changes."""
+        """Yield the replacement of each character that changes."""
         return _edit_chars(text, self.chars)
 
 
 class SparseMap(Needing):
-    """Each character becomes a string; for characters that most texts have none of."""
+    """Replaces characters that are rare in texts by strings."""
 
     def __init__(self, chars: Mapping[str, str]) -> None:
-        """Take the replacements of the characters that change."""
+        """Compile the replacements of characters."""
         self.chars = chars
         self.needs = (frozenset(chars),)
         self.made = frozenset("".join(chars.values()))
@@ -130,7 +130,7 @@ class SparseMap(Needing):
         return self._find.sub(lambda found: self.chars[found[0]], text)
 
     def prepare(self, present: Set[str]) -> Apply:
-        """Give a function that replaces the characters present."""
+        """Return a function that replaces the characters present."""
         few = {char: new for char, new in self.chars.items() if char in present}
         if len(few) != 1 or self.made & set(few):
             return self.apply
@@ -138,12 +138,12 @@ class SparseMap(Needing):
         return lambda text: text.replace(char, new)
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the replacement of each character that changes."""
+        """Yield the replacement of each character that changes."""
         return _edit_chars(text, self.chars)
 
 
 class Pattern(Needing):
-    """What a regular expression finds becomes something else."""
+    """Replaces the matches of a regular expression."""
 
     def __init__(
         self,
@@ -158,10 +158,10 @@ class Pattern(Needing):
         Args:
             pattern: The regular expression.
             replace: A template as `re.sub` reads it, or a function of the match.
-            needs: Groups of characters, of each of which a text that matches has one.
+            needs: Groups of characters; a text that matches has one of each.
             made: The characters that may be new, if `replace` is a function.
-            is_adjacent: There are two groups, and each match has a character of the
-                first with one of the second behind it.
+            is_adjacent: There are two groups, and in each match a character of the
+                first stands before one of the second.
         """
         self._is_adjacent = is_adjacent
         self._find = re.compile(pattern)
@@ -174,14 +174,14 @@ class Pattern(Needing):
         return self._find.sub(self._replace, text)
 
     def prepare(self, present: Set[str]) -> Apply:
-        """Give a function that looks for what is needed before it applies."""
+        """Return a function that applies the pattern if what it needs is there."""
         if not self._is_adjacent:
             return super().prepare(present)
         first, second = (group & present for group in self.needs)
         return gate(self.apply, {a + b for a in first for b in second})
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the replacement of each match that changes."""
+        """Yield the replacement of each match that changes."""
         for found in self._find.finditer(text):
             new = self._replace
             new = found.expand(new) if isinstance(new, str) else new(found)
@@ -190,7 +190,7 @@ class Pattern(Needing):
 
 
 def char_class(chars: Iterable[str]) -> str:
-    """Write characters as the class of a regular expression, ranges joined."""
+    """Return characters as a class of a regular expression, with ranges."""
     points = sorted(map(ord, chars))
     parts: list[str] = []
     i = 0
@@ -205,7 +205,7 @@ def char_class(chars: Iterable[str]) -> str:
 
 
 def gate(apply: Apply, strings: Collection[str]) -> Apply:
-    """Give a function that applies a step to texts that have one of some strings."""
+    """Return a function that applies a step to texts that have one of some strings."""
     if not 0 < len(strings) <= MAX_GATES:
         return apply
     if len(strings) == 1:

@@ -1,4 +1,4 @@
-"""The steps that every pass has, and what they know of Unicode."""
+"""The steps of every pass: Unicode normalization and spaces."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Nfc:
     """Unicode normalization form C."""
 
     def __init__(self, harmless: Set[str] = frozenset()) -> None:
-        """Take the marks whose order does not matter, since they are deleted later."""
+        """Set the marks whose order does not matter, since they are deleted later."""
         self._harmless = harmless
 
     def concerns(self, char: str) -> bool:
-        """Say whether a character is changed by others, or changes or joins them."""
+        """Return whether form C may change a character, or join it with another."""
         return char >= "\u00c0" and (
             self._acts(char) or unicodedata.decomposition(char)[:1] not in ("", "<")
         )
 
     def _acts(self, char: str) -> bool:
-        """Say whether a character is changed, or joined or sorted after others."""
+        """Return whether a character is changed, or joined or sorted after others."""
         if char < "\u00c0" or char in self._harmless:
             return False
         return (
@@ -38,18 +38,18 @@ class Nfc:
         )
 
     def may_act(self, present: Set[str]) -> bool:
-        """Say whether a text of these characters may change."""
+        """Return whether a text of these characters may change."""
         return any(map(self._acts, present))
 
     def makes(self, present: Set[str]) -> Set[str]:
-        """Give what letters may fall into, and what marks may become part of."""
+        """Return parts that letters may fall into and letters that marks may join."""
         forms = (unicodedata.normalize(f, c) for f in ("NFC", "NFD") for c in present)
         return set("".join(forms)).union(
             *(composites().get(char, "") for char in present)
         )
 
     def prepare(self, present: Set[str]) -> Apply:
-        """Give a function that looks for the marks before it applies."""
+        """Return a function that applies form C if the marks are there."""
         return gate(self.apply, {char for char in present if self._acts(char)})
 
     def apply(self, text: str) -> str:
@@ -57,7 +57,7 @@ class Nfc:
         return unicodedata.normalize("NFC", text)  # checks first whether it has to
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the shortest pieces that form C changes each on its own."""
+        """Yield the shortest pieces that form C changes independently."""
         start = 0
         for end in range(1, len(text) + 1):
             if end == len(text) or _is_boundary(text[start:end], text[end]):
@@ -82,7 +82,7 @@ class Spaces(Needing):
         return text.strip(" ")
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Give the runs that shrink."""
+        """Yield the runs of spaces that become shorter."""
         for found in re.finditer("(?m)^ +| +$|  +", text):
             at_end = found.start() == 0 or text[found.start() - 1] == "\n"
             at_end = at_end or found.end() == len(text) or text[found.end()] == "\n"
@@ -90,7 +90,7 @@ class Spaces(Needing):
 
 
 def check_no_surrogate(text: str) -> None:
-    """Refuse text that is not Unicode.
+    """Check that a text is Unicode.
 
     Raises:
         ValueError: There is a lone surrogate.
@@ -105,7 +105,7 @@ def check_no_surrogate(text: str) -> None:
 
 @cache
 def composites() -> dict[str, set[str]]:
-    """Give, for each mark, the letters of the BMP that have it when decomposed."""
+    """Return, for each mark, the letters of the BMP that have it when decomposed."""
     letters: dict[str, set[str]] = {}
     for char in map(chr, range(0xC0, 0xD800)):
         if not "\uac00" <= char < "\ud7a4" and unicodedata.decomposition(char):

@@ -1,4 +1,4 @@
-"""Normalizing a stream of lines, in blocks and by several processes."""
+"""Normalize a stream of lines in blocks, with several processes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from hamzaban.text.marks import normalize_around, read_marks
 from hamzaban.text.normalizer import Change, Normalizer, get_normalizer
 
 BLOCK_BYTES = 2**20
-MAX_SHOWN_CHARS = 4  # of a piece, in code points
+MAX_SHOWN_CHARS = 4  # most code points shown of a piece
 _TOKEN = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """What to do with each line.
+    """Options of `normalize_stream`.
 
     Attributes:
         lang: Language of the rules.
         profile: Profile of the rules.
-        options: Choices that the language offers, as pairs.
-        kaldi: Leave the first field, an utterance id, as it is.
-        explain: Write what each rule changes instead of the line alone.
+        options: Values of the language's options, as pairs.
+        kaldi: Keep the first field, an utterance id, as it is.
+        explain: Write after each line what each rule changed in it.
         report: Count the tokens that each rule changes.
         marks: What becomes of marks of sounds (see `hamzaban.text.marks.read_marks`);
             `text` leaves all marks to the rules.
@@ -43,18 +43,18 @@ class StreamOptions:
     marks: str = "text"
 
     def find_normalizer(self) -> Normalizer:
-        """Give the normalizer, made once a process."""
+        """Return the normalizer, which each process makes once."""
         return get_normalizer(self.lang, self.profile, self.options)
 
 
 @dataclass
 class Report:
-    """How many tokens each rule changed.
+    """Counts of the tokens that each rule changed.
 
     Attributes:
         num_lines: Lines read.
-        num_tokens: Tokens in them, as white space divides them.
-        changed: Tokens changed, by rule.
+        num_tokens: Tokens in them, separated by white space.
+        changed: Number of changed tokens by rule.
     """
 
     num_lines: int = 0
@@ -62,13 +62,13 @@ class Report:
     changed: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Report) -> None:
-        """Add what another part of the stream had."""
+        """Add the counts of another part of the stream."""
         self.num_lines += other.num_lines
         self.num_tokens += other.num_tokens
         self.changed.update(other.changed)
 
     def format(self) -> str:
-        """Return a table, the rule that changed most first."""
+        """Return a table; the rule that changed most comes first."""
         lines = [f"{self.num_lines} lines, {self.num_tokens} tokens"]
         width = max((len(rule) for rule in self.changed), default=0)
         for rule, count in self.changed.most_common():
@@ -80,17 +80,17 @@ class Report:
 def normalize_stream(
     source: BinaryIO, sink: BinaryIO, name: str, options: StreamOptions, nj: int = 1
 ) -> Report:
-    """Normalize lines of UTF-8 text; as many lines are written, in the same order.
+    """Normalize lines of UTF-8 text and write as many lines in the same order.
 
     Args:
-        source: Read to its end. Only `\\n` ends a line.
-        sink: Written.
-        name: What errors call the source.
-        options: What to do with each line.
+        source: The stream to read to its end. Only `\\n` ends a line.
+        sink: The stream to write.
+        name: Name of the source in errors.
+        options: The options.
         nj: Number of processes.
 
     Returns:
-        The counts; rules are counted if the options ask for it.
+        The counts; those of rules only if the options ask for them.
 
     Raises:
         ValueError: A line is not UTF-8, or the language, profile or an option is
@@ -113,7 +113,7 @@ def normalize_stream(
 
 
 class _BadByte(NamedTuple):
-    """A byte that is not UTF-8: its line in the block, its value, what is wrong."""
+    """A byte that is not UTF-8: its line in the block, its value, and the reason."""
 
     line: int
     byte: int
@@ -153,7 +153,7 @@ def normalize_block(block: bytes, options: StreamOptions) -> tuple[bytes, Report
 
 
 def describe_change(change: Change) -> str:
-    """Say in one line what a rule changed: `kaf: ك U+0643 -> ک U+06A9 (2)`."""
+    """Return a line that says what a rule changed: `kaf: ك U+0643 -> ک U+06A9 (2)`."""
     counts = Counter(
         (change.before[start:end], new) for start, end, new in change.edits
     )
@@ -165,7 +165,7 @@ def describe_change(change: Change) -> str:
 
 
 def count_tokens(change: Change) -> int:
-    """Count the tokens of the text before that a rule changed."""
+    """Return the number of tokens of the text before that a rule changed."""
     spans = ((m.start(), m.end()) for m in _TOKEN.finditer(change.before))
     edits = deque(change.edits)
     count = 0

@@ -1,4 +1,4 @@
-"""Text to tokens to text, with ESPnet's ids and without importing ESPnet."""
+"""Convert text to tokens and back with ESPnet's ids, without importing ESPnet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORD_BOUNDARY = "\u2581"  # what SentencePiece writes for a space
 
 
 class Tokenizer(ABC):
-    """What the two token types share: the list of tokens and its ids.
+    """Base of the tokenizers: the list of tokens and their ids.
 
     Attributes:
         tokens: The tokens in the order of their ids; blank is 0.
@@ -47,15 +47,15 @@ class Tokenizer(ABC):
         """Join tokens to text, words separated by one space."""
 
     def texts2ids(self, lines: Sequence[str]) -> list[list[int]]:
-        """Give the token ids of many lines; unknown tokens get `unk_id`."""
+        """Return the token ids of many lines; unknown tokens get `unk_id`."""
         return [self.tokens2ids(self.text2tokens(line)) for line in lines]
 
     def tokens2ids(self, tokens: Iterable[str]) -> list[int]:
-        """Look up ids; unknown tokens get `unk_id`."""
+        """Return the ids of tokens; unknown tokens get `unk_id`."""
         return [self.token2id.get(token, self.unk_id) for token in tokens]
 
     def ids2tokens(self, ids: Iterable[int]) -> list[str]:
-        """Look up tokens.
+        """Return the tokens of ids.
 
         Raises:
             ValueError: An id is outside the list.
@@ -70,7 +70,7 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def characters(self) -> set[str]:
-        """Give the characters that the tokens can spell."""
+        """Return the characters that the tokens can spell."""
 
 
 class CharTokenizer(Tokenizer):
@@ -94,7 +94,7 @@ class CharTokenizer(Tokenizer):
         return _single_spaces("".join(" " if t == SPACE else t for t in tokens))
 
     def characters(self) -> set[str]:
-        """Give the characters that are tokens."""
+        """Return the characters that are tokens."""
         known = {token for token in self.tokens if len(token) == 1}
         return known | ({" "} if SPACE in self.token2id else set())
 
@@ -131,7 +131,7 @@ class BpeTokenizer(Tokenizer):
         return self.processor.encode(line, out_type=str)
 
     def texts2ids(self, lines: Sequence[str]) -> list[list[int]]:
-        """Give the token ids of many lines; unknown pieces get `unk_id`."""
+        """Return the token ids of many lines; unknown pieces get `unk_id`."""
         encoded = self.processor.encode(list(lines), out_type=int)
         return [[self._token_ids[i] for i in ids] for ids in encoded]
 
@@ -140,7 +140,7 @@ class BpeTokenizer(Tokenizer):
         return _single_spaces(self.processor.decode_pieces(list(tokens)))
 
     def characters(self) -> set[str]:
-        """Give the characters that the pieces can spell."""
+        """Return the characters that the pieces can spell."""
         known = {char for token in self.tokens[2:-1] for char in token}
         return (known - {WORD_BOUNDARY}) | {" "}
 

@@ -5,9 +5,12 @@ inside torch, a wrong type or a key that stands twice is not seen at all.
 """
 
 import argparse
+import ast
 import contextlib
+import copy
 import inspect
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import float_or_none, int_or_none, str2bool
 
 from hamzaban.config import check_names, load_mapping, read_value
-from hamzaban.option_limits import Limits, as_number
+from hamzaban.option_limits import UNIONS, Limits, as_number, show
+from hamzaban.yaml_loader import parse_yaml
 
 _OF_TEXT: Any = (int_or_none, float_or_none, str2bool)  # `none`, `true` in quotes
 _KINDS: dict[Any, Any] = {
@@ -27,6 +31,50 @@ _KINDS: dict[Any, Any] = {
     str2bool: bool,
 }
 _ANY_NUMBER = Limits(finite=False)  # grad_clip_type may be infinite
+_PER_GROUP = ("min_lr",)  # of ReduceLROnPlateau: a number, or one for each group
+
+
+class DictAction(NestedDictAction):
+    """ESPnet2's option `--conf name.below=YAML` or `--conf '{name: YAML}'`.
+
+    ESPnet2 evaluates the text as Python, and builds any object that YAML may name.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Put a word of the command line into the mapping of the option.
+
+        Raises:
+            ValueError: It is neither of the two forms, or not YAML.
+        """
+        place = option_string or f"--{self.dest}"
+        conf = copy.deepcopy(getattr(namespace, self.dest, None) or {})
+        name, equals, text = values.partition("=")
+        if equals and not values.lstrip().startswith("{"):
+            *above, last = name.split(".")
+            inner = conf
+            for part in above:
+                if not isinstance(inner.get(part), dict):
+                    inner[part] = {}
+                inner = inner[part]
+            inner[last] = parse_yaml(text, f"{place} {name}") if text.strip() else text
+        else:
+            try:
+                given = ast.literal_eval(values.strip())
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                given = parse_yaml(values, place)
+            if not isinstance(given, dict):
+                raise ValueError(
+                    f"{place}: {show(values)} found, expected name=value, such as "
+                    f"{place} lr=1e-4, or '{{name: value}}'"
+                )
+            conf.update(given)
+        setattr(namespace, self.dest, conf)
 
 
 def parse_arguments(
@@ -47,6 +95,9 @@ def parse_arguments(
     found, rest = first.parse_known_args(cmd)
     if found.config is not None:
         parser.set_defaults(**_read_yaml(Path(found.config), parser))
+    for action in parser._actions:
+        if isinstance(action, NestedDictAction):
+            action.__class__ = DictAction
     args = parser.parse_args(rest)
     args.config = args.config if found.config is None else found.config
     for action in parser._actions:
@@ -54,8 +105,9 @@ def parse_arguments(
             value = getattr(args, action.dest)
             setattr(args, action.dest, read_numbers(value))
     for kind, classes in (("optim", optim_classes), ("scheduler", scheduler_classes)):
+        name, values = f"{kind}_conf", getattr(args, f"{kind}_conf") or {}
         made = classes.get(getattr(args, kind))
-        check_keywords(made, getattr(args, f"{kind}_conf") or {}, f"{kind}_conf")
+        setattr(args, name, read_keywords(made, values, name))
     return args
 
 
@@ -78,8 +130,8 @@ def read_numbers(value: Any) -> Any:
     return value
 
 
-def check_keywords(made: Any, values: Mapping[str, Any], place: str) -> None:
-    """Check values against the defaults of a class's arguments.
+def read_keywords(made: Any, values: Any, place: str) -> dict[str, Any]:
+    """Return keyword arguments of a class, with numbers in place of their text.
 
     Args:
         made: The class, such as torch.optim.Adam; None: nothing is checked.
@@ -87,18 +139,72 @@ def check_keywords(made: Any, values: Mapping[str, Any], place: str) -> None:
         place: Where they come from, for messages.
 
     Raises:
-        ValueError: A name is unknown, or text stands where the default is a number.
+        ValueError: A name is unknown, or a value is not of the type of the default or,
+            where there is none, of the hint.
     """
     if made is None:
-        return
-    read_value(dict[str, Any], values, place)
+        return values
+    values = read_value(dict[str, Any], values, place)
     parameters = inspect.signature(made).parameters
     if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         check_names(values, list(parameters)[1:], place)
-    for name, value in values.items():
-        default = getattr(parameters.get(name), "default", None)
-        if type(default) in (int, float) and not isinstance(value, list):
-            read_value(float, value, f"{place}: {name}", _ANY_NUMBER)
+    return {
+        name: _read_keyword(parameters.get(name), value, f"{place}: {name}")
+        for name, value in values.items()
+    }
+
+
+def _read_keyword(parameter: inspect.Parameter | None, value: Any, place: str) -> Any:
+    hint = _find_hint(parameter)
+    if hint is None:
+        return value
+    if isinstance(value, list) and parameter and parameter.name in _PER_GROUP:
+        hint = list[float]
+    found = read_value(hint, value, place, _ANY_NUMBER)
+    if isinstance(found, tuple):
+        return list(found)  # config.yaml has no tuples
+    return found if isinstance(value, str) else value  # 1 stays 1, not 1.0
+
+
+def _find_hint(parameter: inspect.Parameter | None) -> Any:
+    """Return the type of a keyword argument that is checked; None: any."""
+    if parameter is None:
+        return None
+    default = parameter.default
+    if type(default) is bool:
+        return bool
+    if type(default) in (int, float):
+        return float
+    if type(default) is tuple and {*map(type, default)} <= {int, float}:
+        return tuple[(float,) * len(default)]  # type: ignore[misc]
+    members = set(typing.get_args(parameter.annotation))
+    is_number = typing.get_origin(parameter.annotation) in UNIONS and members == {
+        int,
+        float,
+    }
+    return float if is_number or parameter.annotation in (int, float) else None
+
+
+@contextlib.contextmanager
+def wrong_types_explained() -> Iterator[None]:
+    """Turn what classes say of a wrong or unknown keyword into one line for the user.
+
+    Raises:
+        ValueError: A value of an option such as model_conf has a wrong type, or its
+            name is unknown.
+    """
+    from typeguard import TypeCheckError
+
+    try:
+        yield
+    except (TypeCheckError, TypeError) as error:
+        text = " ".join(str(error).split())
+        if isinstance(error, TypeError) and "unexpected keyword argument" not in text:
+            raise
+        raise ValueError(
+            f"an option such as model_conf or encoder_conf: {text}; correct its name "
+            "or value in the YAML or on the command line"
+        ) from error
 
 
 def _read_yaml(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:

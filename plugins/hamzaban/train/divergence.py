@@ -6,7 +6,7 @@ import math
 import torch
 from espnet2.train.reporter import SubReporter
 
-from hamzaban.weights.values import find_not_finite
+from hamzaban.weights.values import list_not_finite
 
 _REMEDY = (
     "nothing of this epoch is kept; train into another --output_dir, from the last "
@@ -61,7 +61,7 @@ def check_model(model: torch.nn.Module, epoch: int) -> None:
     Raises:
         DivergedError: A parameter is not finite.
     """
-    bad = find_not_finite(model.state_dict())
+    bad = list_not_finite(model.state_dict())
     if bad:
         raise DivergedError(
             f"epoch {epoch}: {len(bad)} parameters of the model are not finite, such "

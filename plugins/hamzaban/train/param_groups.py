@@ -16,7 +16,7 @@ _BELOW = (
 )
 
 
-def scale_of(name: str, num_layers: int, decay: float, inside: str) -> float:
+def compute_scale(name: str, num_layers: int, decay: float, inside: str) -> float:
     """Give the factor of the learning rate of a parameter.
 
     The last transformer layer has 1, each one below `decay` times that of the one
@@ -54,9 +54,9 @@ def make_groups(
     Args:
         parameters: Names and parameters.
         lr: Learning rate of the last transformer layer.
-        num_layers: As for `scale_of`.
-        decay: As for `scale_of`.
-        inside: As for `scale_of`.
+        num_layers: As for `compute_scale`.
+        decay: As for `compute_scale`.
+        inside: As for `compute_scale`.
         head_scale: Factor for what is not in the wav2vec 2.0 model.
 
     Returns:
@@ -74,7 +74,11 @@ def make_groups(
     for name, parameter in parameters:
         if parameter.requires_grad:
             is_head = not name.startswith(inside)
-            scale = head_scale if is_head else scale_of(name, num_layers, decay, inside)
+            scale = (
+                head_scale
+                if is_head
+                else compute_scale(name, num_layers, decay, inside)
+            )
             groups.setdefault(scale, []).append(parameter)
     ordered = sorted(groups.items(), key=lambda item: -item[0])
     shown = ", ".join(f"{lr * scale:.3g} for {len(p)}" for scale, p in ordered)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hamzaban.train.arguments import parse_arguments
+from hamzaban.train.arguments import parse_arguments, wrong_types_explained
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.precision import run_under_autocast
 from hamzaban.train.resuming import check_start, keep_schedule
@@ -87,7 +87,7 @@ class TaskMixin:
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> Any:
         """Build the model and check that each prefix of `freeze_param` is in it."""
-        with guarded(check_code):
+        with guarded(check_code), wrong_types_explained():
             model = super().build_model(args)  # type: ignore[misc]
         names = [name for name, _ in model.named_parameters()]
         check_prefixes(names, getattr(args, "freeze_param", None) or [])

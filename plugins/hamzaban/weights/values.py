@@ -49,7 +49,7 @@ def check_finite(weights: Any, place: str | Path) -> None:
             f"{place}: {others[0]} is of type {kind}, expected a tensor; save the "
             "model's state_dict with torch.save"
         )
-    bad = find_not_finite(weights)
+    bad = list_not_finite(weights)
     if bad:
         raise ValueError(
             f"{place}: {len(bad)} of {len(weights)} parameters are not finite, such as "
@@ -63,7 +63,7 @@ def check_finite(weights: Any, place: str | Path) -> None:
         )
 
 
-def find_not_finite(weights: Mapping[str, Any]) -> list[str]:
+def list_not_finite(weights: Mapping[str, Any]) -> list[str]:
     """Return the names of parameters with a value that is no finite number."""
     return [
         name

@@ -4,7 +4,7 @@ To add a search, three files:
 
 1. `searches/<name>.py`, with a frozen dataclass of `name = "<name>"` that derives from
    `CtcSearch` (hamzaban.decode.search). Its fields are the options of the inference
-   YAML, checked in `__post_init__`; `build` returns what decodes log-posteriors.
+   YAML, checked in `__post_init__`; `build` returns the decoder of log-posteriors.
    `greedy.py` is the shortest.
 2. `conf/decode_<name>.yaml`, with `search: <name>`.
 3. A test in `tests/plugins/test_decode_searches.py`.

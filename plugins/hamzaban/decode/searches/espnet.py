@@ -1,4 +1,4 @@
-"""ESPnet's own search, for models with an attention decoder: it sees the model."""
+"""ESPnet's own search, for models with an attention decoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class EspnetSearch(Search):
         beam_size: Hypotheses kept after each token.
         ctc_weight: Share of the CTC score, 0..1.
         penalty: Added for each token.
-        nbest: Hypotheses written of each utterance.
+        nbest: Number of hypotheses to write for each utterance.
     """
 
     name: ClassVar[str] = "espnet"
@@ -46,6 +46,6 @@ class EspnetSearch(Search):
         from hamzaban.decode.result import write_results
 
         searcher = EspnetSearcher(task.asr_exp, task.options, self, task.bpemodel)
-        logging.getLogger().setLevel(logging.INFO)  # ESPnet changes it
+        logging.getLogger().setLevel(logging.INFO)  # ESPnet has changed it
         found = search_espnet(searcher, task.data_dir, task.options)
         write_results(found, task.output_dir, searcher.frame_shift_s)

@@ -1,4 +1,4 @@
-"""The likeliest token of each frame: no beam, no language model."""
+"""Greedy search: the likeliest token of each frame, without a language model."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ class GreedySearch(CtcSearch):
 
     @property
     def keeps_emissions(self) -> bool:
-        """Only to try another `blank_score` on: the search itself takes no time."""
+        """Whether `blank_score` is used; the emissions serve to try other values."""
         return bool(self.blank_score)
 
     def build(
         self, tokenizer: Tokenizer, files: SearchFiles, report_dir: Path | None = None
     ) -> GreedyDecoder:
-        """Return what decodes; no file is read."""
+        """Return the decoder; no file is read."""
         return GreedyDecoder(tokenizer, self)
 
 
 class GreedyDecoder:
-    """Finds the best path of an utterance."""
+    """Decoder that finds the best path of an utterance."""
 
     def __init__(self, tokenizer: Tokenizer, options: GreedySearch) -> None:
-        """Take the tokens of the acoustic model."""
+        """Store the tokenizer of the acoustic model and the options."""
         self.tokenizer, self.options = tokenizer, options
 
     def tune(self, options: GreedySearch) -> None:
-        """Go on with another `blank_score`."""
+        """Change `blank_score`."""
         self.options = options
 
     def decode(self, log_probs: LogProbs) -> list[Result]:
-        """Decode log-posteriors, shape (T, V); no frames: no result."""
+        """Decode log-posteriors, shape (T, V); there is no hypothesis if T is 0."""
         if not len(log_probs):
             return []
         log_probs = add_blank_score(log_probs, self.options.blank_score)

@@ -1,4 +1,4 @@
-"""Words of a list, weighed by a language model of words."""
+"""Search of the words of a list, weighted by a language model of words."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class LexiconSearch(FlashlightSearch):
     """Beam search over the words of a lexicon.
 
     Attributes:
-        num_spellings: Segmentations of a word into pieces that are allowed.
-        mapping: A table of letters, by which words of one language are spelled in the
-            tokens of another's model (hamzaban/decode/mappings/, or a file); empty:
-            words are spelled as they are.
+        num_spellings: Most segmentations of a word into pieces.
+        mapping: Table of letters by which words of one language are spelled in the
+            tokens of another language's model: a name in hamzaban/decode/mappings/ or
+            a file; empty: words keep their letters.
     """
 
     name: ClassVar[str] = "lexicon"
@@ -46,7 +46,7 @@ class LexiconSearch(FlashlightSearch):
         return "word"
 
     def read_lexicon(self, tokenizer: Tokenizer, files: SearchFiles) -> Lexicon:
-        """Spell the words of the list, or of the language model."""
+        """Return spellings of the words of the list or of the language model."""
         from hamzaban.decode.lexicon import build_lexicon, read_words
         from hamzaban.decode.spelling import build_folded_lexicon, find_spelling
 

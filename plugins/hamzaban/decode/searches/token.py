@@ -1,4 +1,4 @@
-"""Any tokens, weighed by a language model of them: words never seen can be found."""
+"""Search of any tokens, weighted by a language model of tokens; words may be new."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TokenSearch(FlashlightSearch):
             raise ValueError("word_score is for search: lexicon; leave it out")
 
     def fitting_unit(self, tokenizer: Tokenizer) -> str:
-        """Return the unit of the language model that fits: that of the tokens."""
+        """Return the unit of the tokens, which the language model must have too."""
         from hamzaban.text.tokens import BpeTokenizer
 
         return "bpe" if isinstance(tokenizer, BpeTokenizer) else "char"

@@ -59,7 +59,7 @@ class ContinuousIterFactory(AbsIterFactory):
         """Give the batches of an epoch."""
         return ContinuousBatches(self)
 
-    def give_labelled(self, position: int) -> Iterator[Batch]:
+    def yield_labelled(self, position: int) -> Iterator[Batch]:
         """Give batches with labels without end.
 
         Args:
@@ -126,7 +126,7 @@ class ContinuousBatches:
         """Give the batches; what an update changes is looked at behind it."""
         accum, schedule = self.factory.accum_grad, self.phase.options.schedule
         position = schedule.count_labelled(self._first) * accum
-        labelled = self.factory.give_labelled(position)
+        labelled = self.factory.yield_labelled(position)
         update, end = self._first, self._first + self.factory.num_updates
         while update < end:
             ahead = min(schedule.count_pseudo_ahead(update), end - update)

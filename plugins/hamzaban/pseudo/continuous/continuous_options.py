@@ -48,7 +48,7 @@ class Schedule:
             return 0
         return self.turn - place
 
-    def fill_epoch(self, labelled: int) -> int:
+    def count_epoch_updates(self, labelled: int) -> int:
         """Updates in which all labels are seen once; `labelled` have them.
 
         Where the turns have none, as many updates on pseudo-labels.

@@ -17,7 +17,7 @@ class LabelsCollapsedError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
+class JudgedLabel:
     """A label that was looked at.
 
     Attributes:
@@ -65,9 +65,9 @@ class Guard:
     def __init__(self, options: ContinuousOptions) -> None:
         """Begin with none."""
         self.options = options
-        self.window: deque[Judged] = deque(maxlen=options.guard_window)
+        self.window: deque[JudgedLabel] = deque(maxlen=options.guard_window)
 
-    def look(self, judged: Iterable[Judged], update: int) -> None:
+    def look(self, judged: Iterable[JudgedLabel], update: int) -> None:
         """Take labels in; look at the rules if there are enough of them.
 
         Args:
@@ -108,10 +108,10 @@ class Guard:
     def set_state(self, state: Sequence[Sequence[Any]]) -> None:
         """Take what `get_state` gave."""
         self.window.clear()
-        self.window.extend(Judged(*values) for values in state)
+        self.window.extend(JudgedLabel(*values) for values in state)
 
 
-def measure_labels(judged: Iterable[Judged]) -> dict[str, float]:
+def measure_labels(judged: Iterable[JudgedLabel]) -> dict[str, float]:
     """Measure labels that were judged.
 
     Returns:

@@ -13,7 +13,7 @@ from torch import Tensor
 from hamzaban.decode.emissions import Utterance, emit, make_batches, read_speech
 from hamzaban.decode.path import collapse
 from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
-from hamzaban.pseudo.continuous.guard import Judged, judge_label
+from hamzaban.pseudo.continuous.guard import JudgedLabel, judge_label
 from hamzaban.pseudo.continuous.teacher import Teacher
 
 
@@ -48,7 +48,7 @@ class Labeller:
 
     def label(
         self, model: Any, teacher: Teacher | None, utt_ids: Sequence[str]
-    ) -> dict[str, Judged]:
+    ) -> dict[str, JudgedLabel]:
         """Label utterances.
 
         Args:
@@ -60,7 +60,7 @@ class Labeller:
             ValueError: The model gives NaN.
         """
         utts = [self.utts[utt_id] for utt_id in dict.fromkeys(utt_ids)]
-        found: dict[str, Judged] = {}
+        found: dict[str, JudgedLabel] = {}
         with self._ready(model, teacher), ThreadPoolExecutor(self.threads) as pool:
             for batch in make_batches(utts, self.batch_bins):
                 log_probs, frames = emit(model, list(pool.map(self.read, batch)))
@@ -92,7 +92,7 @@ class Labeller:
         batch: Sequence[Utterance],
         log_probs: Tensor,
         num_frames: Tensor,
-    ) -> Iterator[tuple[str, Judged]]:
+    ) -> Iterator[tuple[str, JudgedLabel]]:
         best, token = log_probs.max(-1)  # (B, T), (B, T)
         paths, blank = token.tolist(), model.blank_id
         rows = zip(batch, paths, num_frames.tolist(), best.isnan().cpu(), strict=True)
@@ -107,7 +107,10 @@ class Labeller:
             reason = judge_label(
                 text, utt.num_samples / self.fs, self.chars_per_s, self.options
             )
-            yield utt.utt_id, Judged(text, frames, path[:frames].count(blank), reason)
+            yield (
+                utt.utt_id,
+                JudgedLabel(text, frames, path[:frames].count(blank), reason),
+            )
 
     @staticmethod
     def _spell(tokenizer: Any, ids: Sequence[int]) -> str:

@@ -24,7 +24,7 @@ from hamzaban.pseudo.continuous.guard import (
     TOO_FEW,
     TOO_MANY,
     Guard,
-    Judged,
+    JudgedLabel,
     LabelsCollapsedError,
     measure_labels,
 )
@@ -58,7 +58,7 @@ class Phase:
         self.teacher: Teacher | None = None
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
-        self._judged: list[Judged] = []
+        self._judged: list[JudgedLabel] = []
         self._new, self._seconds = 0, 0.0
 
     def fill(self, model: Any, update: int) -> None:

@@ -125,7 +125,7 @@ class ContinuousTask(ASRTask):
             return args.num_iters_per_epoch // accum * accum
         labelled = math.ceil(super().count_batches(args) / accum)
         options = read_continuous_options(args.continuous_conf)
-        return options.schedule.fill_epoch(labelled) * accum
+        return options.schedule.count_epoch_updates(labelled) * accum
 
     @classmethod
     def build_sequence_iter_factory(

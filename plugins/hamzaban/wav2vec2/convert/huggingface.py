@@ -222,9 +222,8 @@ def _read_normalize(folder: Path) -> bool:
                 )
             return found["do_normalize"]
     logging.warning(
-        f"{folder}: no do_normalize in {PREPROCESSOR} or {PROCESSOR}; "
-        "task_cfg.normalize becomes True, transformers' default and the value of "
-        "facebook's wav2vec2-base, -large, -large-xlsr-53 and -xls-r there; download "
+        f"{folder}: do_normalize is in neither {PREPROCESSOR} nor {PROCESSOR}; "
+        "task_cfg.normalize is set to True, the default of transformers; download "
         "these files, too, to be sure"
     )
     return True
