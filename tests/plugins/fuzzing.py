@@ -221,6 +221,7 @@ def find_faults(reader: Reader, folder: Path, num_cases: int) -> list[str]:
         num_cases: Number of cases unless HAMZABAN_FUZZ_CASES says another.
     """
     sound = folder / "sound ب"
+    sound.mkdir(parents=True)
     reader.write(sound)
     shutil.copytree(sound, folder / "case ب", symlinks=True)
     _move_paths(folder / "case ب", sound)

@@ -15,5 +15,5 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("name", NAMES)
 def test_damaged_audio_is_read_or_refused_in_one_line(tmp_path, name):
-    faults = find_faults(READERS[name], tmp_path, 3 if "mine" in name else 6)
+    faults = find_faults(READERS[name], tmp_path, 2 if "mine" in name else 4)
     assert not faults, "\n".join(faults)

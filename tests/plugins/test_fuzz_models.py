@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("lmplz", "build_binary")]
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_damaged_models_are_read_or_refused_in_one_line(tmp_path, name):
-    faults = find_faults(LIGHT[name], tmp_path, 6)
+    faults = find_faults(LIGHT[name], tmp_path, 3)
     assert not faults, "\n".join(faults)
 
 
@@ -19,5 +19,5 @@ def test_damaged_models_are_read_or_refused_in_one_line(tmp_path, name):
 @pytest.mark.first_stack
 @pytest.mark.parametrize("name", HEAVY)
 def test_damaged_checkpoints_are_read_or_refused_in_one_line(tmp_path, name):
-    faults = find_faults(HEAVY[name], tmp_path, 12)
+    faults = find_faults(HEAVY[name], tmp_path, 6)
     assert not faults, "\n".join(faults)

@@ -10,5 +10,5 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("name", READERS)
 def test_damaged_text_is_read_or_refused_in_one_line(tmp_path, name):
-    faults = find_faults(READERS[name], tmp_path, 8)
+    faults = find_faults(READERS[name], tmp_path, 4)
     assert not faults, "\n".join(faults)
