@@ -107,6 +107,21 @@ def read_record(path: Path) -> dict[str, Any] | None:
     return values
 
 
+def read_utf8(path: Path) -> str:
+    """Return a text file of the user, without a byte order mark.
+
+    Raises:
+        ValueError: It is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path}:{number}: not UTF-8 ({error.reason}); convert the file"
+        ) from error
+
+
 def read_json(path: Path, remedy: str) -> dict[str, Any]:
     """Return what a JSON file of this package holds that no step makes by itself.
 

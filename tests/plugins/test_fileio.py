@@ -13,6 +13,7 @@ from hamzaban.cli import describe_error
 from hamzaban.fileio import (
     atomic_path,
     atomic_text,
+    read_json,
     read_record,
     remove_leftovers,
     temporary_name,
@@ -104,3 +105,13 @@ def test_a_full_disk_is_told_with_the_path(tmp_path):
     with pytest.raises(OSError, match="Input") as caught, atomic_text(path):
         raise OSError(errno.EIO, os.strerror(errno.EIO))  # of what was read, perhaps
     assert caught.value.filename is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 9999, "[]"])
+def test_a_damaged_file_that_no_step_makes_again_is_refused_with_its_path(
+    tmp_path, text
+):
+    path = tmp_path / "status.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"status.json: .*; run it again"):
+        read_json(path, "run it again")

@@ -193,7 +193,10 @@ def _find_fault(stamp: Mapping[str, Any]) -> str:
         isinstance(each, dict) and each.keys() >= {"size", "mtime_ns", "sha256"}
         for found in fingerprints
         for each in (found.values() if isinstance(found, dict) else [None])
-    ) and all(isinstance(word, str) for words in word_lists for word in words)
+    ) and all(
+        isinstance(words, list) and all(isinstance(word, str) for word in words)
+        for words in [*word_lists, [stamp.get("step", "")]]
+    )
     return "" if are_whole else "a value is not as it was written"
 
 

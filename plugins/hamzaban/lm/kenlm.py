@@ -132,7 +132,7 @@ def load_binary(binary: str | Path, units: list[str]) -> Any:
         raise FileNotFoundError(f"{binary}: no such model; run `hamzaban train-lm`")
     try:
         return KenLM(str(binary), Dictionary(units))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, MemoryError) as error:  # UnicodeDecodeError, too
         reason = _last_words(str(error))[:MAX_REASON]
         raise ValueError(
             f"{binary}: KenLM cannot read it ({reason}); train it again with "
