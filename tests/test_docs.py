@@ -16,7 +16,6 @@ PACKAGE = ROOT / "plugins" / "hamzaban"
 CODE = re.compile(r"^(```.*?^```|(?: {4}|\t).*?$)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 VERB = re.compile(r"(?<![\w./-])hamzaban ([a-z][a-z-]+)(?![\w.=/])")
-# Files and a verb of changes under way; both sets are emptied when they are merged.
 TABLE_PATH = re.compile(r"^\| `([\w./]+\.(?:py|yaml|md|sh))`", re.MULTILINE)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
