@@ -173,7 +173,7 @@ def test_archive_carries_the_search_and_is_decoded_where_it_is(exp, tmp_path):
     found = find_packed_search(archive)
     options = read_inference(found.inference_config)
     assert options.decode == {"asr_model": model}
-    assert (options.search.search, options.search.lm_weight) == ("lexicon", 0.7)
+    assert (options.search.name, options.search.lm_weight) == ("lexicon", 0.7)
     assert (
         Path(options.search.mapping) == found.inference_config.parent / "letters.yaml"
     )
