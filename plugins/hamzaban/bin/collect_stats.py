@@ -10,7 +10,7 @@ GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban collect-stats`."""
+    """Return the parser of `hamzaban collect-stats`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

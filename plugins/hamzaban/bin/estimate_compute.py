@@ -11,7 +11,7 @@ GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban estimate-compute`."""
+    """Return the parser of `hamzaban estimate-compute`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="This is an estimate, not a measurement: the operations of all matrix "

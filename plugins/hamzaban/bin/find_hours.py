@@ -10,7 +10,7 @@ GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="The curve is a table with tabs between its columns `hours` and `wer`. "

@@ -8,7 +8,7 @@ GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban import-ssl`."""
+    """Return the parser of `hamzaban import-ssl`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

@@ -8,7 +8,7 @@ GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Each source needs a round 0 of pseudo-label (pseudo.sh --rounds 0) on "

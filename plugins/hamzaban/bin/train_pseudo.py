@@ -17,7 +17,7 @@ MEMORY_REMEDY = (
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban train-pseudo`, with the options of train-asr."""
+    """Return the parser of `hamzaban train-pseudo`, with the options of train-asr."""
     return _import_task().get_parser()
 
 

@@ -7,6 +7,8 @@ would distort them, and a second channel would fail in a batch hours later.
 import argparse
 from pathlib import Path
 
+from hamzaban.fileio import read_utf8
+
 FS = 16000
 
 
@@ -28,7 +30,7 @@ def _check_list(path: Path, option: str) -> None:
         raise FileNotFoundError(
             f"--{option} {path}: no such file; expected lines `name audio-file`"
         )
-    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.strip() for line in read_utf8(path).splitlines()]
     if not any(lines):
         raise ValueError(f"--{option} {path}: is empty; list at least one audio file")
     for number, line in enumerate(filter(None, lines), 1):
