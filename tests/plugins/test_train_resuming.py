@@ -175,7 +175,7 @@ def test_a_cut_checkpoint_without_another_is_one_line(inputs, exp, tmp_path):
     message = "checkpoint.pth: found a torch file cut short .*copy or download it again"
     refuse(inputs, tmp_path / "exp", message)
     torch.save({"a": 1}, tmp_path / "exp" / "checkpoint.pth")
-    message = "checkpoint.pth: model, optimizers, .* missing, .*remove it to train from the beg"
+    message = "checkpoint.pth: model, opti.* missing, .*remove it to train from the beg"
     refuse(inputs, tmp_path / "exp", message)
 
 
