@@ -8,6 +8,8 @@ import yaml
 torch = pytest.importorskip("torch")
 pytest.importorskip("espnet2")
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
