@@ -178,7 +178,7 @@ def test_planted_collapse_is_stopped_and_a_run_starts_from_the_file_named(
 
 def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):
     spoil(at=1, value=float("nan"))
-    with pytest.raises(CollapseError, match="no number in 3 updates in a row; go on"):
+    with pytest.raises(CollapseError, match="not finite in 3 updates in a row; start"):
         run(inputs, tmp_path)
 
 

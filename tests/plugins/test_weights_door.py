@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch")
 
 from hamzaban.weights import door  # noqa: E402
 
+pytestmark = pytest.mark.torch
+
 
 def test_libraries_cannot_load_a_program_behind_the_door(tmp_path):
     mark = tmp_path / "mark"

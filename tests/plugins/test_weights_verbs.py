@@ -13,6 +13,8 @@ from hamzaban.bin.import_ssl import main as import_ssl  # noqa: E402
 
 REFUSED = "found a zip file with two lists of members"
 
+pytestmark = pytest.mark.torch
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):

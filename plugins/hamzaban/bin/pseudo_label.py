@@ -24,39 +24,18 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="A run that was killed continues where it stopped when started again.",
     )
     add = parser.add_argument
-    add("--pseudo_exp", type=Path, required=True, help="holds round_0, round_1, ...")
-    add(
-        "--round",
-        type=int,
-        required=True,
-        help="number of the round; 0: labels of the source model",
-    )
-    add(
-        "--asr_exp",
-        type=Path,
-        required=True,
-        help="experiment of the model of this round",
-    )
-    add("--bpemodel", type=Path, help="replaces the path in its config.yaml")
-    add("--data_dir", type=Path, required=True, help="data directory of the audio")
-    add(
-        "--lm_dir",
-        type=Path,
-        required=True,
-        help="folder of train-lm",
-    )
+    add("--round", type=int, required=True, help="0: labels of the source model")
+    for option, text in (
+        ("--pseudo_exp", "folder of round_0, round_1, ..."),
+        ("--asr_exp", "experiment of the model of this round"),
+        ("--data_dir", "data directory of the audio"),
+        ("--lm_dir", "language model of the target, from train-lm"),
+        ("--config", "conf/pseudo.yaml, or a YAML based on it"),
+    ):
+        add(option, type=Path, required=True, help=text)
     add("--text", type=Path, nargs="+", required=True, help="sentences of the target")
-    add(
-        "--config",
-        type=Path,
-        required=True,
-        help="conf/pseudo.yaml, or a YAML based on it",
-    )
-    add(
-        "--ref",
-        type=Path,
-        help="Kaldi text of some utterances; only to report error rates",
-    )
+    add("--bpemodel", type=Path, help="replaces the path in config.yaml of --asr_exp")
+    add("--ref", type=Path, help="Kaldi text, only to report error rates")
     add_nj(parser)
     add(
         "--summarize",
@@ -75,7 +54,9 @@ def get_summary_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--summarize", action="store_true", help="chooses this mode")
-    add("--pseudo_exp", type=Path, required=True, help="holds round_0, round_1, ...")
+    add(
+        "--pseudo_exp", type=Path, required=True, help="folder of round_0, round_1, ..."
+    )
     add("--last", type=int, required=True, help="last round to include")
     return parser
 
