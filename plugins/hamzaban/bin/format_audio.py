@@ -40,6 +40,15 @@ def get_parser() -> argparse.ArgumentParser:
         help="mix, or the number of a channel from 0",
     )
     add("--speed_perturb_factors", default="", help="speeds, such as '0.9 1.0 1.1'")
+    add_limits(parser)
+    add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
+    add_noise_options(parser)
+    return parser
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the limits of the utterances that are kept."""
+    add = parser.add_argument
     add(
         "--min_duration_s",
         type=finite_float,
@@ -64,9 +73,6 @@ def get_parser() -> argparse.ArgumentParser:
         default=0.05,
         help="largest share of utterances that may be dropped",
     )
-    add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
-    add_noise_options(parser)
-    return parser
 
 
 def add_noise_options(parser: argparse.ArgumentParser) -> None:
