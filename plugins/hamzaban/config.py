@@ -71,8 +71,9 @@ def read_dataclass(
 
     Args:
         cls: The dataclass.
-        source: The path of a YAML, read on top of its `base`, or a mapping.
-        place: Where the values come from, for messages; the path where it is None.
+        source: A mapping, or without `place` the path of a YAML, read on top of its
+            `base`.
+        place: Where the mapping comes from, for messages.
         only: Names of the fields that may be given; None: all.
         see: The config that explains the fields, such as conf/mine.yaml, for messages.
 
@@ -81,11 +82,11 @@ def read_dataclass(
         ValueError: It is not a mapping, a name is unknown or missing, or a value does
             not fit; one line with place, found and expected.
     """
-    if isinstance(source, str | Path):
+    if place is None and isinstance(source, str | Path):
         if not Path(source).is_file():
             hint = f"; see {see}" if see else ""
             raise FileNotFoundError(f"{source}: no such config{hint}")
-        place = place or str(source)
+        place = str(source)
         source, _ = read_config(source)
     return read_fields(cls, source, place or cls.__name__, only=only, see=see)
 

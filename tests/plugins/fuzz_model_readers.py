@@ -28,10 +28,10 @@ LM = {"word": {"order": 2, "prune": [0]}, "char": {"order": 3}, "bpe": None}
 LM |= {"memory": "50M", "allow_leaks": {"exact": "made up", "near": "made up"}}
 
 
-def write_round(folder: Path) -> None:
+def write_round(folder: Path, num_utts: int = 8) -> None:
     """Write a model's tokens, a language model, emissions, and their configs."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = pseudo_rounds.write_inputs(folder, number=8)
+    text = pseudo_rounds.write_inputs(folder, number=num_utts)
     (folder / "lm.yaml").write_text(yaml.safe_dump(LM), encoding="utf-8")
     words = ["--config", f"{folder}/lm.yaml", "--output_dir", f"{folder}/lm"]
     assert run_verb("train-lm", [*words, "--lm_text", f"{folder}/sentences"]) == 0

@@ -95,6 +95,7 @@ def run_case(reader: Reader, sound: Path, folder: Path, seed: int) -> Case:
     case = Case(reader, seed)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(sound, folder, symlinks=True)
+    _move_paths(folder, sound)
     rng = random.Random(f"{reader.name} {seed}")
     found = {path for name in reader.files for path in folder.glob(name)}
     paths = sorted(path for path in found if path.is_file())
@@ -105,6 +106,14 @@ def run_case(reader: Reader, sound: Path, folder: Path, seed: int) -> Case:
     _run(case, folder)
     _check(case, folder, path)
     return case
+
+
+def _move_paths(folder: Path, before: Path) -> None:
+    """Write the new folder where a file of a copy names the old one."""
+    old, new = (str(path).encode() for path in (before, folder))
+    for path in folder.rglob("*"):
+        if path.is_file() and old in (data := path.read_bytes()):
+            path.write_bytes(data.replace(old, new))
 
 
 def run_sound(reader: Reader, folder: Path) -> Case:
@@ -203,6 +212,23 @@ def _limited_cpu() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def count_cases(default: int = 12) -> int:
-    """Return how many cases a reader gets: HAMZABAN_FUZZ_CASES, or those of a test."""
-    return int(os.environ.get("HAMZABAN_FUZZ_CASES", default))
+def find_faults(reader: Reader, folder: Path, num_cases: int) -> list[str]:
+    """Return the faults of a reader, damaged with the seeds from 0 on.
+
+    Args:
+        reader: The verb and its inputs, which it has to read while they are sound.
+        folder: Folder to work in.
+        num_cases: Number of cases unless HAMZABAN_FUZZ_CASES says another.
+    """
+    sound = folder / "sound ب"
+    sound.mkdir(parents=True)
+    reader.write(sound)
+    shutil.copytree(sound, folder / "case ب", symlinks=True)
+    _move_paths(folder / "case ب", sound)
+    whole = run_sound(reader, folder / "case ب")
+    assert (whole.status, whole.stderr, whole.faults) == (0, "", []), whole.stderr
+    faults = []
+    for seed in range(int(os.environ.get("HAMZABAN_FUZZ_CASES", num_cases))):
+        case = run_case(reader, sound, folder / "case ب", seed)
+        faults += [str(case)] if case.faults else []
+    return faults

@@ -227,3 +227,10 @@ def test_no_option_of_a_verb_takes_nan():
     for path in cli.BIN_DIR.parent.rglob("*.py"):
         found = re.search(r"type=float\b", path.read_text(encoding="utf-8"))
         assert found is None, f"{path}: use cli.finite_float or cli.float_or_inf"
+
+
+def test_a_line_that_quotes_a_damaged_file_is_short_and_has_no_control_characters():
+    error = ValueError(f"a:1: id '{'x' * 70000}\x1b[2J' is not in b; remove the line")
+    line = cli.describe_error(error)
+    assert len(line) < 1100 and "\x1b" not in line and "\\x1b[2J" in line
+    assert line.startswith("a:1: id 'xxx") and line.endswith("remove the line")

@@ -45,3 +45,17 @@ def test_one_speaker_must_remain_and_hours_must_be_positive(source):
         hold_out(source, 2.1)
     with pytest.raises(ValueError, match="--hours is 0"):
         hold_out(source, 0)
+
+
+@pytest.mark.parametrize("change", ["other id", "line less", "line more", "nan", "-1"])
+def test_durations_that_are_not_those_of_utt2spk_are_refused(source, change):
+    path = source / "utt2num_samples"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    lines = {
+        "other id": ["spk0-u001 7", *rest],
+        "line less": rest,
+        "line more": [first, *rest, "spk9-u99 7"],
+    }.get(change, [f"{first.split()[0]} {change}", *rest])
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"utt2num_samples:\d+: .*(copy-data|correct)"):
+        hold_out(source, 0.7)

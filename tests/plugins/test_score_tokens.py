@@ -44,3 +44,11 @@ def test_pieces_come_from_the_model(tmp_path: Path) -> None:
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.model"):
         load_splitter(tmp_path / "none.model")
+
+
+def test_a_file_that_is_no_model_of_pieces_is_named(tmp_path) -> None:
+    path = tmp_path / "bpe.model"
+    for data in (b"", b"<!DOCTYPE html>", bytes(100)):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="bpe.model: not a SentencePiece model"):
+            load_splitter(path)

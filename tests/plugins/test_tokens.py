@@ -255,3 +255,20 @@ def test_rare_characters_get_no_token(tmp_path, caplog):
         make_tokens([*words, "--min_char_share", "1"])
     with pytest.raises(ValueError, match="--min_char_share is for --token_type char"):
         make_tokens([words[0], *words[3:], "--min_char_share", "1e-5"])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("سلام".encode("cp1256"), "not UTF-8"),
+        (b"<unk>\n<blank>\n", "found .* at its head"),
+        (b"<blank>\n<unk>\na\na\n", "'a' is there twice"),
+    ],
+)
+def test_a_damaged_token_list_is_named(tmp_path, data, message):
+    path = tmp_path / "tokens.txt"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"tokens.txt: .*{message}"):
+        build_tokenizer("char", path)
+    with pytest.raises(ValueError, match="token_list: 5 found, expected a file or tok"):
+        build_tokenizer("char", 5)

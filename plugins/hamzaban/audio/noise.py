@@ -22,6 +22,7 @@ from hamzaban.audio.manifest import Entry
 from hamzaban.audio.signal import resample, to_mono
 from hamzaban.audio.source import UnreadableError
 from hamzaban.audio.stream import check_rate
+from hamzaban.fileio import read_utf8
 
 MIN_POWER = 1e-8  # -80 dB of full scale; a noise with less power is silent
 NUM_PLACES = 8  # places of a noise to try before it counts as silent
@@ -83,7 +84,7 @@ def read_list(path: Path) -> list[Sound]:
             f"{path}: no such list; expected audio files, a path or `id path` a line"
         )
     sounds = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_utf8(path).splitlines(), 1):
         line = line.strip()
         name, _, rest = line.partition(" ")
         if not line:

@@ -84,6 +84,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     files = SearchFiles(args.lm_dir, args.word_list, bpemodel)
     decoder = search.build(tokenizer, files, args.output_dir)
     store = EmissionStore(args.emissions_dir)
+    store.check_tokens(len(tokenizer.tokens))
     trials = tune(decoder, store, read_refs(args.ref), config.tune, args.nj)
     write_sweep(trials, search, args.output_dir)
     return 0

@@ -155,7 +155,12 @@ def load_tokenizer(
         )
     args = read_config(config)
     path = bpemodel or args.bpemodel
-    tokenizer = build_tokenizer(args.token_type, args.token_list, path)
+    try:
+        tokenizer = build_tokenizer(args.token_type, args.token_list, path)
+    except ValueError as error:
+        raise ValueError(f"{config}: {error}") from error
+    except OSError as error:
+        raise FileNotFoundError(f"{config} names {error}") from error
     is_bpe = isinstance(tokenizer, BpeTokenizer)
     return tokenizer, Path(path) if is_bpe else None
 

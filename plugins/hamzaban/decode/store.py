@@ -172,6 +172,18 @@ class EmissionStore:
                 "run `hamzaban make-emissions` again, which makes the missing ones"
             )
 
+    def check_tokens(self, num_tokens: int) -> None:
+        """Check that the emissions have a column for each token of a list.
+
+        Raises:
+            ValueError: They have more or fewer.
+        """
+        if num_tokens != self.meta.num_tokens:
+            raise ValueError(
+                f"{self.folder}: emissions of {self.meta.num_tokens} tokens, but the "
+                f"token list has {num_tokens}; make them with the same model"
+            )
+
     def __len__(self) -> int:
         """Return the number of utterances."""
         return len(self._places)

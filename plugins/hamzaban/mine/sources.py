@@ -14,6 +14,7 @@ import numpy as np
 from hamzaban.audio.format_options import hash_text
 from hamzaban.audio.source import UnreadableError
 from hamzaban.data.walk import log_leftovers, walk_files
+from hamzaban.fileio import read_utf8
 from hamzaban.mine.decode import Media, probe_media, read_media
 from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.mining_state import VERSION, Source, load_source, save_source
@@ -100,7 +101,7 @@ def _read_list(path: Path) -> list[str]:
     """Read a list of inputs, or a wav.scp without its ids."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such list of media; expected a text file")
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_utf8(path)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if path.suffix == ".scp":
         lines = [line.partition(" ")[2].strip() for line in lines]

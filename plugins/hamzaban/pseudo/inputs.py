@@ -28,7 +28,7 @@ def list_inputs(config: Path, number: int | None = None) -> list[Path]:
     """
     if not config.is_file():
         raise FileNotFoundError(f"{config}: no such config")
-    if not config.read_text(encoding="utf-8").strip():
+    if not config.read_bytes().strip():
         return []
     values, files = read_config(config)
     found = files[:-1]

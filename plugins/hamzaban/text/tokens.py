@@ -33,16 +33,9 @@ class Tokenizer(ABC):
         Raises:
             ValueError: A symbol is missing, misplaced, or listed twice.
         """
+        check_tokens(tokens)
         self.tokens = list(tokens)
         self.token2id = {token: i for i, token in enumerate(self.tokens)}
-        if len(self.token2id) != len(self.tokens):
-            twice = next(t for i, t in enumerate(tokens) if self.token2id[t] != i)
-            raise ValueError(f"token list: token {twice!r} is there twice; remove one")
-        if not self.tokens or self.tokens[0] != BLANK or UNK not in self.token2id:
-            raise ValueError(
-                f"token list: found {self.tokens[:2]} at its head, expected "
-                f"{[BLANK, UNK]}; make it with `hamzaban make-tokens`"
-            )
         self.unk_id = self.token2id[UNK]
 
     @abstractmethod
@@ -152,6 +145,22 @@ class BpeTokenizer(Tokenizer):
         return (known - {WORD_BOUNDARY}) | {" "}
 
 
+def check_tokens(tokens: Sequence[str], place: str = "token list") -> None:
+    """Check that a token list is in ESPnet's layout.
+
+    Raises:
+        ValueError: A symbol is missing, misplaced, or listed twice.
+    """
+    if len(set(tokens)) != len(tokens):
+        twice = next(t for i, t in enumerate(tokens) if t in tokens[:i])
+        raise ValueError(f"{place}: token {twice!r} is there twice; remove one")
+    if not tokens or tokens[0] != BLANK or UNK not in tokens:
+        raise ValueError(
+            f"{place}: found {list(tokens[:2])} at its head, expected "
+            f"{[BLANK, UNK]}; make it with `hamzaban make-tokens`"
+        )
+
+
 def build_tokenizer(
     token_type: str,
     token_list: str | Path | Sequence[str],
@@ -169,7 +178,12 @@ def build_tokenizer(
         ValueError: The type is unknown, or the files do not fit together.
     """
     if isinstance(token_list, str | Path):
-        token_list = read_token_list(token_list)
+        place, token_list = str(token_list), read_token_list(token_list)
+        check_tokens(token_list, place)
+    if not isinstance(token_list, list | tuple) or set(map(type, token_list)) != {str}:
+        raise ValueError(
+            f"token_list: {token_list!r:.50} found, expected a file or tokens"
+        )
     if token_type == "char":
         return CharTokenizer(token_list)
     if token_type != "bpe":
@@ -185,14 +199,17 @@ def read_token_list(path: str | Path) -> list[str]:
 
     Raises:
         FileNotFoundError: The file is missing.
-        ValueError: A line is empty.
+        ValueError: It is not UTF-8, or a line is empty.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"{path}: the token list is missing; make it with `hamzaban make-tokens`"
         )
-    with open(path, encoding="utf-8", newline="\n") as f:
-        lines = [line.removesuffix("\n") for line in f]
+    try:
+        with open(path, encoding="utf-8", newline="\n") as f:
+            lines = [line.removesuffix("\n") for line in f]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 ({error.reason}); convert it") from error
     for number, line in enumerate(lines, 1):
         if not line:
             raise ValueError(f"{path}:{number}: an empty line; expected one token")

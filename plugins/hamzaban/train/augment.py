@@ -1,11 +1,13 @@
-"""Noise and room responses from files: checked before ESPnet2 mixes them in.
+"""Check files of noise and room responses before ESPnet2 mixes them in.
 
-ESPnet2 takes the samples of `noise_scp` and `rir_scp` as they are: of another rate they
-would sound wrong, and a second channel would break a batch hours later.
+ESPnet2 does not check the files in `noise_scp` and `rir_scp`: another sampling rate
+would distort them, and a second channel would fail in a batch hours later.
 """
 
 import argparse
 from pathlib import Path
+
+from hamzaban.fileio import read_utf8
 
 FS = 16000
 
@@ -28,7 +30,7 @@ def _check_list(path: Path, option: str) -> None:
         raise FileNotFoundError(
             f"--{option} {path}: no such file; expected lines `name audio-file`"
         )
-    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.strip() for line in read_utf8(path).splitlines()]
     if not any(lines):
         raise ValueError(f"--{option} {path}: is empty; list at least one audio file")
     for number, line in enumerate(filter(None, lines), 1):
