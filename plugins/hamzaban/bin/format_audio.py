@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hamzaban.cli import add_nj, finite_float, float_or_inf, str2bool
 
 GROUP = "audio"
+PAIRS = ("snr_db", "num_noises")  # options that a YAML may give as a list of two
 
 if TYPE_CHECKING:
     from hamzaban.audio.format_options import FormatOptions, NoiseOptions
@@ -189,7 +190,7 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
             continue
         convert = actions[name].type or str
         try:
-            if isinstance(value, dict | list):
+            if isinstance(value, dict | list) and name not in PAIRS:
                 raise ValueError(f"{value!r} found, expected a single value")
             values[name] = convert(str(value))  # type: ignore[operator]
         except (ValueError, argparse.ArgumentTypeError) as error:
