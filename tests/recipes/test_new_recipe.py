@@ -124,7 +124,7 @@ def test_a_recipe_without_data_says_what_to_do(repository):
     recipe = repository / "egs2" / "later" / "asr1"
     done = run("./run.sh", "--stop_stage", "data", cwd=recipe)
     assert done.returncode == 1
-    assert "db.sh: CORPUS is empty; write there where your data are" in done.stderr
+    assert "db.sh: CORPUS is empty; set it to the path of your data" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ set -euo pipefail
 source="ar"        # language with transcripts, Common Voice's code
 target=ur          # language without: its clips that nobody has checked (other.tsv)
 text=""            # file of its sentences; empty: those of its checked clips
-same_sentences=false # true: the text may have the very sentences that are labelled
-min_sentences=1000 # that must be left, without --text
-hours=""           # of the source's training speech; empty: all there is
-seed=0             # decides which hours
+same_sentences=false # true: the text may contain the sentences that are labelled
+min_sentences=1000 # lowest number of sentences without --text
+hours=""           # hours of training speech of the source; empty: all
+seed=0             # random seed that selects these hours
 target_config=../../../conf/train_ctc.yaml # YAML of the target's models
 inference_config=conf/decode_target.yaml   # YAML of decode-asr for the target's test set
 pseudo_config=""   # YAML of pseudo.sh, and changes of its options, such as

@@ -8,11 +8,11 @@ set -euo pipefail
 . ./path.sh
 
 langs="fa ar ur"   # Common Voice's codes
-release=""         # such as 25.0, where db.sh names a folder of several
-hours=""           # of training speech of each language; empty: all there is
-seed=0             # decides which hours
+release=""         # release such as 25.0, if db.sh names a folder of several
+hours=""           # hours of training speech of each language; empty: all
+seed=0             # random seed that selects these hours
 local_data_opts="" # more options of `hamzaban prepare-corpus commonvoice`
-rest=() # options of asr.sh
+rest=() # options that go to asr.sh
 help_message="Options of this recipe and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"

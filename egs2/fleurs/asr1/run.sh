@@ -8,7 +8,7 @@ set -euo pipefail
 
 lang=fa            # fa, or the whole name fa_ir
 local_data_opts="" # more options of `hamzaban prepare-corpus fleurs`
-rest=() # options of asr.sh
+rest=() # options that go to asr.sh
 help_message="Options of this recipe and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"

@@ -14,7 +14,7 @@ target=es              # language without
 others="en ru menardi" # speech for pretraining alone
 root=/                 # where the packages are installed or unpacked
 pseudo_config=conf/pseudo.yaml # YAML of pseudo.sh; then changes of its options, if any
-rest=() # options of asr.sh
+rest=() # options that go to asr.sh
 help_message="Options of this recipe and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"

@@ -13,7 +13,7 @@ set -euo pipefail
 source=commands # words of the language with transcripts
 target=numbers  # words of the one without
 pseudo_config=conf/pseudo.yaml # YAML of pseudo.sh; then changes of its options, if any
-rest=() # options of asr.sh
+rest=() # options that go to asr.sh
 help_message="Options of this recipe and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hamzaban.cli import add_nj, finite_float, float_or_inf, str2bool
 
 GROUP = "audio"
+PAIRS = ("snr_db", "num_noises")  # options that a YAML may give as a list of two
 
 if TYPE_CHECKING:
     from hamzaban.audio.format_options import FormatOptions, NoiseOptions
@@ -40,21 +41,39 @@ def get_parser() -> argparse.ArgumentParser:
         help="mix, or the number of a channel from 0",
     )
     add("--speed_perturb_factors", default="", help="speeds, such as '0.9 1.0 1.1'")
-    for name, read, default, what in (
-        ("min_duration_s", finite_float, 0.1, "drop utterances that are not longer"),
-        ("max_duration_s", float_or_inf, 32.0, "drop utterances that are not shorter"),
-        (
-            "silence_db",
-            float_or_inf,
-            -80.0,
-            "drop utterances that are not louder, dBFS",
-        ),
-        ("max_drop", finite_float, 0.05, "largest share of utterances to be dropped"),
-    ):
-        add(f"--{name}", type=read, default=default, help=what)
+    add_limits(parser)
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
     add_noise_options(parser)
     return parser
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the limits of the utterances that are kept."""
+    add = parser.add_argument
+    add(
+        "--min_duration_s",
+        type=finite_float,
+        default=0.1,
+        help="drop utterances that are not longer",
+    )
+    add(
+        "--max_duration_s",
+        type=float_or_inf,
+        default=32.0,
+        help="drop utterances that are not shorter",
+    )
+    add(
+        "--silence_db",
+        type=float_or_inf,
+        default=-80.0,
+        help="drop utterances that are not louder, dBFS",
+    )
+    add(
+        "--max_drop",
+        type=finite_float,
+        default=0.05,
+        help="largest share of utterances that may be dropped",
+    )
 
 
 def add_noise_options(parser: argparse.ArgumentParser) -> None:
@@ -171,7 +190,7 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
             continue
         convert = actions[name].type or str
         try:
-            if isinstance(value, dict | list):
+            if isinstance(value, dict | list) and name not in PAIRS:
                 raise ValueError(f"{value!r} found, expected a single value")
             values[name] = convert(str(value))  # type: ignore[operator]
         except (ValueError, argparse.ArgumentTypeError) as error:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/{train,valid,test} from what db.sh names; options are those of import-data.
+# Make data/{train,valid,test} from what db.sh names; options are those of import-data.
 
 set -euo pipefail
 
@@ -10,5 +10,5 @@ set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/asr1/db.sh
 . ./db.sh
 
-[[ -n ${CORPUS} ]] || die "db.sh: CORPUS is empty; write there where your data are"
+[[ -n ${CORPUS} ]] || die "db.sh: CORPUS is empty; set it to the path of your data"
 hamzaban import-data "${CORPUS}" --lang LANG --output data "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,5 +10,5 @@ set -euo pipefail
 # shellcheck source=egs2/arabic_speech_corpus/asr1/db.sh
 . ./db.sh
 
-[[ -d ${ARABIC_SPEECH_CORPUS} ]] || die "db.sh: ARABIC_SPEECH_CORPUS is '${ARABIC_SPEECH_CORPUS}', no folder; get it from https://en.arabicspeechcorpus.com and unzip it"
+[[ -d ${ARABIC_SPEECH_CORPUS} ]] || die "db.sh: ARABIC_SPEECH_CORPUS is '${ARABIC_SPEECH_CORPUS}', not a folder; get it from https://en.arabicspeechcorpus.com and unzip it"
 hamzaban prepare-corpus arabic_speech_corpus "${ARABIC_SPEECH_CORPUS}" --output data "$@"

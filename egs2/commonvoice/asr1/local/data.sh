@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/{train,valid,test}_<lang> from a release of Common Voice.
+# Make data/{train,valid,test}_<lang> from a release of Common Voice.
 # The options are those of `hamzaban prepare-corpus commonvoice`, see its --help.
 
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/{train,valid}_<part> of several languages, and data/test_<lang> of each.
+# Make data/{train,valid}_<part> of several languages, and data/test_<lang> of each.
 # Usage: data.sh --langs fa,ar,ur --part NAME [option...]
 # Other options are those of `hamzaban prepare-corpus commonvoice`, see its --help.
 
@@ -12,8 +12,8 @@ set -euo pipefail
 # shellcheck source=egs2/commonvoice_joint/asr1/db.sh
 . ./db.sh
 
-langs="" # codes, with commas
-part=""  # ends the names of the joint sets
+langs="" # codes, separated by commas
+part=""  # suffix of the names of the joint sets
 rest=()  # options of prepare-corpus
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,5 +10,5 @@ set -euo pipefail
 # shellcheck source=egs2/fleurs/asr1/db.sh
 . ./db.sh
 
-[[ -d ${FLEURS} ]] || die "db.sh: FLEURS is '${FLEURS}', no folder; get a language from https://huggingface.co/datasets/google/fleurs"
+[[ -d ${FLEURS} ]] || die "db.sh: FLEURS is '${FLEURS}', not a folder; get a language from https://huggingface.co/datasets/google/fleurs"
 hamzaban prepare-corpus fleurs "${FLEURS}" --output data "$@"

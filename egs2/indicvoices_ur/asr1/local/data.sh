@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,6 +10,6 @@ set -euo pipefail
 # shellcheck source=egs2/indicvoices_ur/asr1/db.sh
 . ./db.sh
 
-[[ -d ${INDICVOICES} ]] || die "db.sh: INDICVOICES is '${INDICVOICES}', no folder; get the folder urdu of https://huggingface.co/datasets/ai4bharat/IndicVoices"
+[[ -d ${INDICVOICES} ]] || die "db.sh: INDICVOICES is '${INDICVOICES}', not a folder; get the folder urdu of https://huggingface.co/datasets/ai4bharat/IndicVoices"
 hamzaban import-data "${INDICVOICES}" --lang ur --unpack_dir downloads/unpacked \
     --output data "$@"

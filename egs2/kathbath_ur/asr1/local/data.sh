@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,6 +10,6 @@ set -euo pipefail
 # shellcheck source=egs2/kathbath_ur/asr1/db.sh
 . ./db.sh
 
-[[ -d ${KATHBATH} ]] || die "db.sh: KATHBATH is '${KATHBATH}', no folder; get the folder urdu of https://huggingface.co/datasets/ai4bharat/Kathbath"
+[[ -d ${KATHBATH} ]] || die "db.sh: KATHBATH is '${KATHBATH}', not a folder; get the folder urdu of https://huggingface.co/datasets/ai4bharat/Kathbath"
 hamzaban import-data "${KATHBATH}" --lang ur \
     --unpack_dir downloads/unpacked --output data "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,6 +10,6 @@ set -euo pipefail
 # shellcheck source=egs2/manatts/asr1/db.sh
 . ./db.sh
 
-[[ -d ${MANATTS} ]] || die "db.sh: MANATTS is '${MANATTS}', no folder; get https://huggingface.co/datasets/MahtaFetrat/Mana-TTS"
+[[ -d ${MANATTS} ]] || die "db.sh: MANATTS is '${MANATTS}', not a folder; get https://huggingface.co/datasets/MahtaFetrat/Mana-TTS"
 hamzaban import-data "${MANATTS}" --lang fa --unpack_dir downloads/unpacked \
     --output data "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,5 +10,5 @@ set -euo pipefail
 # shellcheck source=egs2/masc/asr1/db.sh
 . ./db.sh
 
-[[ -d ${MASC} ]] || die "db.sh: MASC is '${MASC}', no folder; get it from https://ieee-dataport.org/open-access/masc-massive-arabic-speech-corpus"
+[[ -d ${MASC} ]] || die "db.sh: MASC is '${MASC}', not a folder; get it from https://ieee-dataport.org/open-access/masc-massive-arabic-speech-corpus"
 hamzaban prepare-corpus masc "${MASC}" --output data "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,5 +10,5 @@ set -euo pipefail
 # shellcheck source=egs2/mediaspeech_ar/asr1/db.sh
 . ./db.sh
 
-[[ -d ${MEDIASPEECH} ]] || die "db.sh: MEDIASPEECH is '${MEDIASPEECH}', no folder; get AR.tgz from https://www.openslr.org/108 and unpack it"
+[[ -d ${MEDIASPEECH} ]] || die "db.sh: MEDIASPEECH is '${MEDIASPEECH}', not a folder; get AR.tgz from https://www.openslr.org/108 and unpack it"
 hamzaban import-data "${MEDIASPEECH}" --lang ar --output data "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/{train,valid,test,unlabelled} from the corpus shipped in downloads/mini_ar.
+# Make data/{train,valid,test,unlabelled} from the corpus shipped in downloads/mini_ar.
 
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/ from mini_ar: train and valid of both languages and of each, test sets.
+# Make data/ from mini_ar: train and valid of both languages and of each, test sets.
 
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the sets from Debian's packages of Asterisk's prompts: see local/prepare_data.py.
+# Make the sets from Debian's packages of Asterisk's prompts: see local/prepare_data.py.
 
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Has espeak-ng read sentences of both languages: see local/prepare_data.py.
+# Let espeak-ng read sentences of both languages: see local/prepare_data.py.
 
 set -euo pipefail
 

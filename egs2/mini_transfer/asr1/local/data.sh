@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the sets of both languages from the words of mini_ar: see local/prepare_data.py.
+# Make the sets of both languages from the words of mini_ar: see local/prepare_data.py.
 
 set -euo pipefail
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/train and so on; options are those of the command below, see its --help.
+# Make data/train and the other sets; the options are those of the command below.
 
 set -euo pipefail
 
@@ -10,5 +10,5 @@ set -euo pipefail
 # shellcheck source=egs2/persian_speech_corpus/asr1/db.sh
 . ./db.sh
 
-[[ -d ${PERSIAN_SPEECH_CORPUS} ]] || die "db.sh: PERSIAN_SPEECH_CORPUS is '${PERSIAN_SPEECH_CORPUS}', no folder; get it from http://fa.persianspeechcorpus.com and unzip it"
+[[ -d ${PERSIAN_SPEECH_CORPUS} ]] || die "db.sh: PERSIAN_SPEECH_CORPUS is '${PERSIAN_SPEECH_CORPUS}', not a folder; get it from http://fa.persianspeechcorpus.com and unzip it"
 hamzaban prepare-corpus persian_speech_corpus "${PERSIAN_SPEECH_CORPUS}" --output data "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/{train,valid,test}<suffix> of the corpora that conf/mix/<lang>.yaml lists.
+# Make data/{train,valid,test}<suffix> of the corpora that conf/mix/<lang>.yaml lists.
 # Usage: data.sh --lang LANG [--mix YAML] [--suffix _LANG]
 
 set -euo pipefail

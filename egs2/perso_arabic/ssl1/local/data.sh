@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes data/media.lst of what db.sh names.
+# Make data/media.lst of what db.sh names.
 
 set -euo pipefail
 
@@ -11,7 +11,7 @@ set -euo pipefail
 . ./db.sh
 
 [[ -n ${MEDIA//[[:space:]]/} ]] ||
-    die "db.sh: MEDIA is empty; write there, one a line, where your media are"
+    die "db.sh: MEDIA is empty; list the paths of your media in it, one per line"
 mkdir -p data
 printf '%s\n' "${MEDIA}" | sed '/^[[:space:]]*$/d' > data/media.lst.tmp
 if cmp -s data/media.lst.tmp data/media.lst; then
