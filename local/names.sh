@@ -55,7 +55,7 @@ read_pseudo_options() {
         pseudo_words+=(--pseudo_config "${pseudo_config}")
     fi
     if [[ -n ${pseudo_args} ]]; then
-        log "--pseudo_args is deprecated: write its options into the YAML of --pseudo_config"
+        log "--pseudo_args is deprecated; write these options into the YAML of --pseudo_config"
         read_lines words xargs printf '%s\n' <<< "${pseudo_args}" # quoted text is one word
         pseudo_words+=("${words[@]}")
     fi

@@ -1,4 +1,4 @@
-"""The command `hamzaban <verb> ...`: finds the verbs in bin/ and runs one of them.
+"""The command `hamzaban <verb> ...`: find the verbs in bin/ and run one of them.
 
 The first word of a
 verb is enough where no other begins with it: `hamzaban validate`.
@@ -27,7 +27,7 @@ LOG_DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 DEBUG_VARIABLE = "HAMZABAN_DEBUG"  # set to anything: errors keep their traceback
 USER_ERRORS = (ValueError, OSError)
 CLOSED = (errno.EPIPE, errno.EBADF)  # of standard output
-# What people type, and --help lists, in place of the name of a module.
+# Names that people type and --help lists, and the verbs that they stand for.
 SHORT_NAMES = {
     "analyse": "analyse-errors",
     "compare": "compare-systems",
@@ -51,13 +51,13 @@ _OPTION = re.compile(r"--[A-Za-z][A-Za-z0-9_-]*(?==|$)")
 
 
 def find_verbs(bin_dir: Path = BIN_DIR) -> dict[str, Path]:
-    """Map each verb, such as `validate-data`, to the module file that defines it."""
+    """Return each verb, such as `validate-data`, with the file that defines it."""
     modules = sorted(bin_dir.glob("[a-z]*.py"))
     return {module.stem.replace("_", "-"): module for module in modules}
 
 
 def complete_verb(word: str, verbs: Collection[str]) -> str:
-    """Return the verb that a word names: in full, short, or by its only first word.
+    """Return the verb that a word names: its full name, short name, or first word.
 
     A word that names no verb is returned as it is.
     """
@@ -76,7 +76,7 @@ def name_verb(verb: str) -> str:
 
 
 def normalize_options(words: Sequence[str]) -> list[str]:
-    """Write dashes inside option names as underscores: `--a-b=x-y` as `--a_b=x-y`.
+    """Return words with underscores in option names: `--a-b=x-y` as `--a_b=x-y`.
 
     Words after a bare `--` belong to another command and stay as they are.
     """
@@ -261,7 +261,7 @@ def add_nj(parser: argparse.ArgumentParser, what: str = "processes") -> None:
 
     Args:
         parser: Of a verb.
-        what: What there are so many of at once, in the plural.
+        what: What --nj is the number of, in the plural.
     """
     text = f"number of {what} (default: %(default)s)"
     parser.add_argument("--nj", type=count, default=1, metavar="N", help=text)

@@ -1,11 +1,12 @@
-"""The one place that knows the versions of ESPnet, torchaudio, typeguard and S3PRL.
+"""Differences between the versions of ESPnet, torchaudio, typeguard and S3PRL.
 
 Supported: ESPnet 202511 (`espnet.*`) with torchaudio 2.8, and ESPnet 202611
 (`espnet2.legacy.*`) with torchaudio 2.11; S3PRL 0.4.18 with both.
 
-`prepare()` makes importing them possible and quiet and changes no behaviour; the
-packages of hamzaban that need ESPnet call it. `fast_imports()` is for our own commands:
-it puts off what a CTC recognizer on wav2vec 2.0 does not use.
+No other module depends on a version. `prepare()` makes it possible to import these
+packages without noise and changes no behaviour; each package of hamzaban that needs
+ESPnet calls it. `fast_imports()` is for our own commands: it defers imports that a CTC
+recognizer on wav2vec 2.0 does not use.
 """
 
 import argparse
@@ -43,7 +44,7 @@ def prepare() -> None:
       to download NLTK's data, is imported when it is first used;
     - warnings that no user of hamzaban can act on are not shown.
 
-    It costs nothing until those packages are imported; a second call does nothing.
+    This costs nothing until those packages are imported. A second call does nothing.
     """
     for category, message in _QUIET:
         warnings.filterwarnings("ignore", message, category)
@@ -61,8 +62,8 @@ def fast_imports() -> Iterator[None]:
     While active, `transformers` cannot be imported (ESPnet then goes without its
     Hugging Face and BEATs classes), the TTS aligner that ESPnet's trainer knows for
     plots is an empty class, messages about optional packages are not printed, and
-    typeguard rewrites a function when it is first called and not at import. Meant for
-    commands, around their imports: a library must not do this to its caller.
+    typeguard rewrites a function when it is first called and not at import. Only
+    commands may use this, around their imports: a library must not do so to its caller.
     """
     prepare()
     _put_off("scipy.signal")
@@ -106,7 +107,7 @@ def add_text_cleaner(prefix: str, find: Callable[[str], Callable[[str], str]]) -
 
     Args:
         prefix: Such as "hamzaban/".
-        find: Gives the function of a name; called for each text.
+        find: Returns the function of a name; called for each text.
     """
     from espnet2.text.cleaner import TextCleaner
 
@@ -131,13 +132,13 @@ def add_text_cleaner(prefix: str, find: Callable[[str], Callable[[str], str]]) -
 def open_choices(
     parser: argparse.ArgumentParser, option: str, check: Callable[[str], Any]
 ) -> None:
-    """Let an option of ESPnet take values that ESPnet does not list.
+    """Let an option of ESPnet accept values that ESPnet does not list.
 
     Args:
         parser: Has the option, its values a list.
         option: Such as "cleaner".
-        check: Raises ValueError for a value that is not known here either. Values of a
-            YAML are checked, too, which ESPnet does not do.
+        check: Raises ValueError for a value that is not known here either. Unlike in
+            ESPnet, values of a YAML are checked, too.
     """
     action = next(action for action in parser._actions if action.dest == option)
     listed, convert = action.choices or [], cast(Callable[[str], Any], action.type)
@@ -155,21 +156,21 @@ def open_choices(
 
 
 def espnet_version() -> str:
-    """Version of the ESPnet at hand, such as "202511"."""
+    """Return the version of the installed ESPnet, such as "202511"."""
     from importlib.metadata import version
 
     return version("espnet")
 
 
 class _WithoutFlash(io.TextIOBase):
-    """Passes text on, but not ESPnet's word that flash-attn is not installed."""
+    """Passes text on, except for ESPnet's message that flash-attn is not installed."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.is_dropping = False
 
     def write(self, text: str) -> int:
-        """Write a piece of text; `print` gives a line and its end apart."""
+        """Write a piece of text; `print` writes a line and its end in two calls."""
         is_end = self.is_dropping and text == "\n"
         self.is_dropping = text.startswith("Failed to import Flash Attention")
         if not (is_end or self.is_dropping):
@@ -178,7 +179,7 @@ class _WithoutFlash(io.TextIOBase):
 
 
 class _LazyModule(types.ModuleType):
-    """Stands for a module until one of its names is asked for."""
+    """Stands in for a module that is imported when one of its names is first used."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -286,9 +287,10 @@ def _lazy_typeguard() -> Iterator[None]:
 
 
 def _skip_dynamo(stack: contextlib.ExitStack) -> None:
-    """Keep `torch._dynamo` (3 s of CPU) from being imported by a mark not to compile.
+    """Prevent `torch.compiler.disable` from importing `torch._dynamo` (3 s of CPU).
 
-    ESPnet 202611 marks one function so. An optimizer's first step imports it anyway.
+    ESPnet 202611 decorates one function with it. An optimizer's first step imports
+    `torch._dynamo` anyway.
     """
     import torch
 

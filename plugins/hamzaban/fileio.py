@@ -23,7 +23,8 @@ _count = itertools.count()
 def temporary_name(path: str | Path) -> Path:
     """Return an unused name beside `path`: `<name>.tmp.<host>-<process>-<count>`.
 
-    <process> is its number and when it started: after a restart numbers come again.
+    <process> is the number of the process and its start time, since numbers are reused
+    after a restart.
     """
     path = Path(path)
     process = f"{os.getpid()}-{_start_of(os.getpid()) or 0}"
@@ -32,7 +33,7 @@ def temporary_name(path: str | Path) -> Path:
 
 @contextmanager
 def atomic_path(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
-    """Give a temporary name beside `path`; the file made there becomes `path` last.
+    """Yield a temporary name beside `path`; the file made there becomes `path` last.
 
     Missing folders are made. After an error the temporary file is removed and what
     stood at `path` before is untouched.
@@ -52,7 +53,7 @@ def atomic_path(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
         yield temporary
         if sync:
             _sync(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
         if sync:
             _sync(path.parent)
     except BaseException as error:
@@ -137,7 +138,7 @@ def read_json(path: Path, remedy: str) -> dict[str, Any]:
         raise ValueError(f"{path}: damaged ({error}); {remedy}") from error
     if not isinstance(values, dict):
         name = type(values).__name__
-        raise ValueError(f"{path}: {name} found, expected a mapping; {remedy}")
+        raise ValueError(f"{path}: damaged ({name} found); {remedy}")
     return values
 
 
@@ -148,14 +149,13 @@ def warn_of_damage(path: Path, reason: str) -> None:
 
 
 def keep_time(new: Path, old: Path) -> None:
-    """Give a file the time of change of another whose bytes it has.
+    """Copy the modification time of an identical older file.
 
-    Written over the old one, it then is the same by size and time, too, which is how
-    a step knows a big input again.
+    Steps compare big inputs by size and time alone, and then see no change.
 
     Args:
-        new: The file; left as it is where the bytes differ.
-        old: The other one; need not exist.
+        new: The file; its time stays where the bytes differ.
+        old: The older file; need not exist.
     """
     if old.is_file() and filecmp.cmp(new, old, shallow=False):
         stat = old.stat()
@@ -193,9 +193,10 @@ def _sync(path: Path) -> None:
 
 
 def _start_of(process: int) -> int | None:
-    """Return when a running process started, in clock ticks; 0 where nothing tells.
+    """Return when a running process started, in clock ticks; 0 if that is unknown.
 
-    None is for one that has ended: killed, it may be listed until its parent asks.
+    Return None for a process that has ended. A killed process stays listed until its
+    parent asks for its status.
     """
     try:
         stat = Path(f"/proc/{process}/stat").read_bytes()  # proc(5)

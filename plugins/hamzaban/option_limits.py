@@ -1,4 +1,4 @@
-"""The limits of options, and the words in which messages speak of their values."""
+"""The limits of options, and how messages describe types and values."""
 
 from __future__ import annotations
 

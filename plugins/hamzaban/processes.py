@@ -1,4 +1,4 @@
-"""Running jobs on several processes, and telling how far they are."""
+"""Run jobs on several processes and show their progress."""
 
 import ctypes
 import logging
@@ -22,12 +22,12 @@ from hamzaban.progress import ItemProgress
 J = TypeVar("J")
 D = TypeVar("D")
 S = TypeVar("S")
-BATCHES_AHEAD = 4  # a process, so that none waits and few results are held
+BATCHES_AHEAD = 4  # per process; none waits, and few results are held
 LOG_EVERY_S = 10.0
 DIED = "a process died: it was killed, perhaps for lack of memory, or a library crashed"
-REMEDY = "give a lower --nj (with 1 the place is seen)"
+REMEDY = "give a lower --nj (with 1 the error names its place)"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_shared: Any = None  # of a fork: what it took over from its parent
+_shared: Any = None  # what a fork received from its parent
 
 
 def run_on_processes(
@@ -41,21 +41,22 @@ def run_on_processes(
     setup: Callable[[], object] | None = None,
     remedy: str = REMEDY,
 ) -> Iterator[D]:
-    """Run jobs on `nj` processes, which end with this one; with one, in this process.
+    """Run jobs on `nj` processes that end with this one; with 1, in this process.
 
     Args:
-        function: Of a module, so that another process finds it.
-        jobs: Taken as they are needed.
+        function: A function of a module, so that another process can import it.
+        jobs: Read as they are needed.
         nj: Number of processes.
-        batch_size: Jobs sent to a process at once.
-        in_order: Yield in the order of the jobs, not as they are done.
-        by_fork: Share what this process holds, such as a model. A fork may hang where
-            there are threads, and inherits open files; others start afresh.
-        setup: Called once in each process, but not with one.
-        remedy: What the user can do where a process died.
+        batch_size: Number of jobs sent to a process at once.
+        in_order: Yield in the order of the jobs, not as they finish.
+        by_fork: Fork this process, to share what it holds, such as a model. A fork
+            inherits open files, and may hang if there are threads. Otherwise new
+            processes are started.
+        setup: Called once in each process; not called if `nj` is 1.
+        remedy: What the user can do if a process dies.
 
     Yields:
-        What the function returned.
+        The results of the function.
 
     Raises:
         ValueError: A process died.
@@ -79,7 +80,7 @@ def _run_batches(
     nj: int,
     in_order: bool,
 ) -> Iterator[list[D]]:
-    """Run batches of jobs on a pool; end the pool after the last, or when closed."""
+    """Yield the results of batches of jobs; end the pool after the last one."""
     waiting: deque[Future[list[D]]] = deque()
     with pool:
         try:
@@ -94,7 +95,7 @@ def _run_batches(
 
 
 def _pop_done(waiting: deque[Future[D]], *, in_order: bool) -> Future[D]:
-    """Take the first future out, or the first that is done."""
+    """Remove and return the first future, or the first that is done."""
     if in_order:
         return waiting.popleft()
     wait(waiting, return_when=FIRST_COMPLETED)
@@ -106,19 +107,19 @@ def _pop_done(waiting: deque[Future[D]], *, in_order: bool) -> Future[D]:
 def run_on_forks(
     function: Callable[[S, J], D], shared: S, jobs: Sequence[J], nj: int
 ) -> Iterator[D]:
-    """Run jobs on forks of this process; with one, in this process.
+    """Run jobs on forks of this process, or in this process if one is enough.
 
-    A fork starts in milliseconds and has its parent's memory: the way for a model or a
-    lexicon that takes long to load. The parent must not have computed on threads yet.
+    A fork starts fast and shares its parent's memory, so it suits a model or a lexicon
+    that takes long to load. The parent must not have used threads before.
 
     Args:
-        function: Of a module; it gets `shared` and a job.
+        function: A function of a module; its arguments are `shared` and a job.
         shared: What all jobs need; it is neither pickled nor copied.
-        jobs: All of them.
-        nj: Number of processes, at most.
+        jobs: All jobs.
+        nj: Highest number of processes.
 
     Yields:
-        What the function returned, in no certain order.
+        The results of the function, in any order.
 
     Raises:
         ValueError: A process died.
@@ -133,7 +134,7 @@ def run_on_forks(
 
 
 class Crash(NamedTuple):
-    """The job whose process died, twice: for want of memory, or in a decoder."""
+    """A job whose process died twice, for lack of memory or in a decoder."""
 
     job: Any
 
@@ -141,15 +142,15 @@ class Crash(NamedTuple):
 def run_apart(
     function: Callable[[J], D], jobs: Iterable[J], nj: int
 ) -> Iterator[D | Crash]:
-    """Run jobs on `nj` processes; one that dies costs its own job alone.
+    """Run jobs on `nj` processes; if one dies, only its own job is lost.
 
     Args:
-        function: Of a module, so that another process finds it.
-        jobs: Taken as they are needed.
+        function: A function of a module, so that another process can import it.
+        jobs: Read as they are needed.
         nj: Number of processes.
 
     Yields:
-        What the function returned, or the job that cannot be done, in no certain order.
+        The results of the function, or a `Crash` for a job that failed, in any order.
     """
     waiting = ((job, False) for job in jobs)
     again: list[tuple[J, bool]] = []
@@ -205,11 +206,11 @@ def _run_batch(function: Callable[[J], D], batch: list[J]) -> list[D]:
 
 
 def _start_process(forked_by: int, setup: Callable[[], object] | None) -> None:
-    """Leave interrupts to the parent, and end with it, even when it is killed.
+    """Ignore interrupts, which the parent handles, and end when the parent ends.
 
     Args:
-        forked_by: Id of the parent; 0 where this process started afresh.
-        setup: To be called.
+        forked_by: Process id of the parent; 0 if this process was not forked.
+        setup: Called last.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if forked_by:  # siblings hold each other's sentinels open
@@ -224,7 +225,7 @@ def _start_process(forked_by: int, setup: Callable[[], object] | None) -> None:
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:
-    """Have the kernel send this process a signal when its parent ends (Linux only)."""
+    """Have the kernel signal this process when its parent ends (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number))
 
@@ -235,13 +236,13 @@ def _end_with(sentinel: int) -> None:
 
 
 def show_progress(items: Iterable[D], total: int, title: str, unit: str) -> Iterator[D]:
-    """Pass items on; show a bar on a terminal, elsewhere a log line now and then.
+    """Yield items with a progress bar on a terminal, or with log lines elsewhere.
 
     Args:
         items: What is counted.
-        total: How many there will be.
-        title: What is being done.
-        unit: What an item is, in the plural.
+        total: Number of items.
+        title: Name of the task.
+        unit: Name of the items, in the plural.
     """
     if sys.stderr.isatty():
         from tqdm import tqdm

@@ -1,4 +1,4 @@
-"""How far a long job is: a small JSON file beside its log, which the launcher shows.
+"""The progress of a long job: a small JSON file beside its log, shown by the launcher.
 
 The launcher names the file in the environment of a job. A job that no launcher started
 finds no name and writes nothing.
@@ -41,10 +41,11 @@ class ProgressFile:
         path: str | Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the path, by default that of the environment.
+        """Start without a record.
 
         Args:
-            path: The file; if None and none in the environment, nothing is written.
+            path: The file; None: that of the environment. If neither names a file,
+                nothing is written.
             clock: Returns seconds.
         """
         found = path or os.environ.get(VARIABLE)
@@ -53,7 +54,7 @@ class ProgressFile:
         self._due = float("-inf")
 
     def is_due(self) -> bool:
-        """Tell whether the last record is old enough for another."""
+        """Return whether it is time to write another record."""
         return self._path is not None and self._clock() >= self._due
 
     def write(self, record: Record) -> None:
@@ -70,7 +71,7 @@ class ProgressFile:
 
 
 class ItemProgress:
-    """Reports how many of a known number of items are done, and the time left."""
+    """Counts items that are done and reports them with an estimate of the time left."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class ItemProgress:
         file: ProgressFile | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin.
+        """Start to count and to measure time.
 
         Args:
             title: What is being done.

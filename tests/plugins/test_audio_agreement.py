@@ -76,7 +76,7 @@ def test_segments_that_end_after_their_recording(data_dir, times, expected, caps
     write(data_dir, "segments", f"u1 rec {times}")
     write(data_dir, "wav.scp", f"rec {data_dir.parent / 'a b.wav'}")
     assert run_both(data_dir) == expected
-    is_cut = "1 segments end up to 0.5 s after their recording and are cut there"
+    is_cut = "1 segments end up to 0.5 s after their recording and are shortened"
     assert (is_cut in capsys.readouterr().out) == expected[0]
 
 

@@ -39,9 +39,9 @@ def test_whole_speakers_are_set_aside(source):
     assert len({frozenset(hold_out(source, 0.4, seed)[1]) for seed in range(9)}) > 1
 
 
-def test_a_speaker_stays(source):
+def test_one_speaker_must_remain_and_hours_must_be_positive(source):
     assert len(hold_out(source, 2.0)[0]) == 1
-    with pytest.raises(ValueError, match="2.1 h of 6 speakers .* 2.40 h are all"):
+    with pytest.raises(ValueError, match="2.1 h asked for, .* 6 speakers have 2.40 h"):
         hold_out(source, 2.1)
     with pytest.raises(ValueError, match="--hours is 0"):
         hold_out(source, 0)

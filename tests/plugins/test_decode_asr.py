@@ -69,7 +69,7 @@ def test_padding_batches_and_jobs_change_nothing(exp, data_dir, tmp_path):
                 assert scores[utt] == pytest.approx(float(value), abs=0.05), name
 
 
-def test_espnets_greedy_path_is_ours(exp, data_dir, tmp_path):
+def test_greedy_search_finds_the_path_of_espnet(exp, data_dir, tmp_path):
     """The same best path from ESPnet's own model call, one utterance at a time."""
     import itertools
 
@@ -113,12 +113,17 @@ def test_the_bpemodel_can_be_elsewhere(exp, data_dir, tmp_path):
         pytest.skip("characters have no model")
     expected = decode(exp, data_dir, tmp_path / "one")
     moved = (tokens / "bpe.model").rename(tmp_path / "moved.model")
+    own = exp / "bpe.model"  # the copy that train-asr made
     try:
+        assert decode(exp, data_dir, tmp_path / "two") == expected
+        own.rename(tmp_path / "own.model")
         with pytest.raises(FileNotFoundError, match=r"bpe\.model: .*missing"):
-            decode(exp, data_dir, tmp_path / "two")
-        assert decode(exp, data_dir, tmp_path / "two", "--bpemodel", moved) == expected
+            decode(exp, data_dir, tmp_path / "three")
+        again = decode(exp, data_dir, tmp_path / "three", "--bpemodel", moved)
+        assert again == expected
     finally:
         moved.rename(tokens / "bpe.model")
+        (tmp_path / "own.model").rename(own)
 
 
 @pytest.fixture(scope="module")

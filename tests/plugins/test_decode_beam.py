@@ -239,7 +239,7 @@ def test_alignment_is_the_best_path(seed):
 
 def test_files_that_do_not_fit_are_refused(tokenizer, tmp_path):
     options = LexiconSearch()
-    with pytest.raises(ValueError, match="needs the word model"):
+    with pytest.raises(ValueError, match="the search needs its word model; give"):
         options.build(tokenizer, SearchFiles())
     with pytest.raises(FileNotFoundError, match=r"word/lm\.yaml: missing"):
         options.build(tokenizer, SearchFiles(tmp_path))

@@ -77,7 +77,7 @@ def test_the_lexicon_has_target_words_in_source_tokens(kind, tmp_path, caplog):
     assert "5 of 6 words spelled" in caplog.text
 
 
-def test_output_is_in_the_targets_own_letters():
+def test_transcripts_have_the_letters_of_the_target_language():
     tokenizer = char_tokenizer()
     mapping = read_mapping(find_mapping("fa"))
     found = build_folded_lexicon(["گچ", "سلام"], tokenizer, (mapping, {}), 3)
@@ -105,7 +105,7 @@ def test_too_many_words_of_one_spelling_lose_it_and_are_listed():
     )
 
 
-def test_errors_say_what_is_wrong(tmp_path):
+def test_mappings_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(
         FileNotFoundError, match="known names: fa, perso_arabic, phones"
     ):

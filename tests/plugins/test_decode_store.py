@@ -99,7 +99,7 @@ def test_a_killed_run_goes_on(data_dir, tmp_path, model_files, monkeypatch):
         assert np.array_equal(store.read(utt_id), whole.read(utt_id))
 
 
-def test_what_is_complete_needs_no_model(data_dir, tmp_path, model_files):
+def test_a_complete_store_is_used_without_the_model(data_dir, tmp_path, model_files):
     make(data_dir, tmp_path / "e", model_files)
 
     def refuse():

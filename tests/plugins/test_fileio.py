@@ -1,5 +1,6 @@
 """Atomic writing: a reader sees the old file or the new one."""
 
+import errno
 import os
 import re
 import signal
@@ -8,10 +9,12 @@ import sys
 
 import pytest
 
+from hamzaban.cli import describe_error
 from hamzaban.fileio import (
     atomic_path,
     atomic_text,
     read_json,
+    read_record,
     remove_leftovers,
     temporary_name,
 )
@@ -80,6 +83,28 @@ def test_leftovers_of_a_zombie_are_removed(tmp_path):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         os.kill(process.pid, 0)  # still listed
         assert len(remove_leftovers(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"\xff", b"[" * 100000])
+def test_a_damaged_record_is_named_and_counts_as_none(tmp_path, caplog, content):
+    path = tmp_path / "status.json"
+    assert read_record(path) is None
+    assert caplog.text == ""
+    path.write_bytes(content)
+    assert read_record(path) is None
+    assert caplog.text.count(f"{path}: damaged (") == 1
+    path.write_text('{"a": 1}')
+    assert read_record(path) == {"a": 1}
+
+
+def test_a_full_disk_is_told_with_the_path(tmp_path):
+    path = tmp_path / "a"
+    with pytest.raises(OSError, match="No space left") as caught, atomic_text(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert describe_error(caught.value) == f"{path}: No space left on device"
+    with pytest.raises(OSError, match="Input") as caught, atomic_text(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))  # of what was read, perhaps
+    assert caught.value.filename is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 9999, "[]"])

@@ -59,7 +59,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_the_report_says_what_each_model_is_worth(folder):
+def test_the_report_has_the_perplexity_of_each_model(folder):
     lines = (folder / "exp/report.tsv").read_text(encoding="utf-8").splitlines()
     head, *rows = (line.split("\t") for line in lines)
     found = {tuple(row[i] for i in (0, 1, 3)): row for row in rows}
@@ -201,7 +201,7 @@ def test_the_weight_is_the_likeliest():
     grid = np.linspace(0.001, 0.999, 999)
     best = max(grid, key=lambda w: np.log(w * one + (1 - w) * two).sum())
     assert weight == pytest.approx(best, abs=2e-3)
-    with pytest.raises(ValueError, match="no word of it is known"):
+    with pytest.raises(ValueError, match="neither model knows any of its words"):
         kenlm.choose_weight(np.zeros(2), np.zeros(2))
 
 

@@ -45,7 +45,7 @@ def test_healthy_numbers_raise_no_alarm():
             "code_perplexity2 is 7.90 after 40.00",
             "diversity",
         ),
-        ({"code_perplexity1": 1.2}, "the codebook falls together", "latent_temp"),
+        ({"code_perplexity1": 1.2}, "the codebook collapses", "latent_temp"),
         ({"loss_contrastive": math.log(101) - 0.01}, "guessing among 101", "warm up"),
         ({"loss_contrastive": 5.315}, "5.315, not below that of guessing", "warm up"),
     ],
@@ -163,7 +163,7 @@ def test_planted_collapse_is_stopped_and_a_run_starts_from_the_file_named(
     message = str(caught.value)
     assert "\n" not in message
     assert "stopped after update 11: code_perplexity1 is 1.0" in message
-    assert "the codebook falls together; lower the learning rate" in message
+    assert "the codebook collapses; lower the learning rate" in message
     assert not (tmp_path / "wav2vec2.pt").exists()
     (named,) = re.findall(r"--pretrain_init (\S+), the last good weights", message)
     good = read_source(named).checkpoint.model_weight

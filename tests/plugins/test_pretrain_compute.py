@@ -66,7 +66,9 @@ def test_estimates_of_shared_configs(capsys):
 
 def test_what_is_missing_is_told():
     config = str(ROOT / "conf/train_ctc.yaml")
-    with pytest.raises(ValueError, match="does not say how long; give --updates"):
+    with pytest.raises(
+        ValueError, match="has neither the length of training nor --updates"
+    ):
         main([config])
     with pytest.raises(ValueError, match="--mfu is 2.0"):
         main([config, "--mfu", "2", "--updates", "1"])

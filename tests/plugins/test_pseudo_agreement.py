@@ -100,7 +100,9 @@ def test_passes_of_another_model_are_refused(tmp_path):
     utts = {"u": emit("نان", 0)}
     write_emissions(tmp_path / "e", {**utts, "v": utts["u"]})
     write_emissions(tmp_path / "d", {**utts, "v": utts["u"]}, "another")
-    with pytest.raises(ValueError, match="is of another model or other audio"):
+    with pytest.raises(
+        ValueError, match="was made with another model or from other audio"
+    ):
         compare_passes(EmissionStore(tmp_path / "e"), [EmissionStore(tmp_path / "d")])
 
 

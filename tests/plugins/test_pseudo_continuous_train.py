@@ -88,7 +88,7 @@ def test_another_learning_rate_is_refused_on_resume(inputs, tmp_path):
     before = (exp / "config.yaml").read_bytes()
     words = tiny_continuous.make_command(inputs, exp, optim_conf="lr=0.5")
     assert tiny_continuous.train(words, errors=errors) == 1
-    message = "config.yaml: optim_conf.lr is 0.0001, but now 0.5; a run that goes on"
+    message = "config.yaml: optim_conf.lr is 0.0001, but now 0.5; a resumed run keeps"
     assert message in errors.read_text()
     assert (exp / "config.yaml").read_bytes() == before
 

@@ -144,7 +144,10 @@ def test_the_range_of_rates_is_learnt_from_the_surer_half():
             {"bounds": {"confidence": {"min": "high"}}},
             "'high' found, expected a number or",
         ),
-        ({"bounds": {"confidence": {"min": "auto"}}}, "auto is for chars_per_s"),
+        (
+            {"bounds": {"confidence": {"min": "auto"}}},
+            "auto found, which is only for chars_per_s",
+        ),
         ({"bounds": {"num_words": {"min": 3, "max": 2}}}, "min 3 is above max 2"),
         ({"top_share": 0}, "top_share: 0.0 found, expected above 0 and 1 at"),
         ({"best": 1}, "see conf/pseudo.yaml"),

@@ -108,7 +108,7 @@ def test_a_source_that_fails_at_once_gives_no_round(facts):
     ill = MeasuredRound(measure(all_blank(healthy(50), lines), text), 0)
     verdict = judge([ill], OPTIONS)
     assert (verdict.go_on, verdict.best) == (False, None)
-    assert "utterances kept, under" in verdict.why
+    assert "utterances kept, fewer than" in verdict.why
 
 
 def test_the_best_round_is_chosen_without_labels(facts):

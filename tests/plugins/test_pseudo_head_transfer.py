@@ -108,8 +108,8 @@ def test_the_verb_writes_weights_for_the_target(files, tmp_path, caplog):
     assert map_head(words) == 0
     turned = torch.load(tmp_path / "new.pth", weights_only=True)
     assert turned[BIAS].tolist() == [0.0, 1.0, 2.0, 5.0, 4.0, 0.0, 6.0]
-    assert "5 of 7 tokens as in" in caplog.text
-    assert "1 by the mapping, 1 new: پ" in caplog.text
+    assert "5 of 7 tokens are in" in caplog.text
+    assert "1 are mapped, 1 are new: پ" in caplog.text
 
 
 def write_latin(files, tmp_path, mapping, letters="abgkst"):

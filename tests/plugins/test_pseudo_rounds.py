@@ -11,6 +11,7 @@ from pseudo_rounds import SOURCE, emit, options_of, write_emissions, write_input
 from hamzaban.bin.pseudo_label import main
 from hamzaban.data.files import read_scp
 from hamzaban.pseudo import decode
+from hamzaban.pseudo.record import read_measured_round
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from repository import ROOT
 
@@ -176,7 +177,7 @@ def test_times_and_a_picture_of_the_rounds(inputs, tmp_path):
 def test_emissions_of_another_model_are_refused(inputs, tmp_path):
     wide = np.zeros((9, len(SOURCE) + 1), np.float32)
     write_emissions(tmp_path / "round_0/emissions", {"s0-u000": wide, "s1-u001": wide})
-    with pytest.raises(ValueError, match="they are another model's"):
+    with pytest.raises(ValueError, match="make them with that model"):
         run(inputs, tmp_path, 0)
 
 
@@ -188,3 +189,13 @@ def test_emissions_of_other_audio_are_refused(inputs, tmp_path):
     ):
         run(inputs, tmp_path, 0)
     assert not (tmp_path / "status.json").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b"{"])
+def test_a_damaged_health_of_a_round_is_named_with_its_remedy(tmp_path, content):
+    (tmp_path / "status.json").write_text("{}")
+    (tmp_path / "health.json").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"health\.json: damaged .* run local/pseudo.sh"
+    ):
+        read_measured_round(tmp_path)

@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from hamzaban.bin import compare_systems, score_text
-from hamzaban.score.bootstrap import Plan, draw_rates, estimate_interval, find_interval
+from hamzaban.score.bootstrap import (
+    Plan,
+    compute_interval,
+    draw_rates,
+    estimate_interval,
+)
 from hamzaban.score.compare import compare_means, correct_holm
 from hamzaban.score.compare import compare_systems as compare
 from hamzaban.score.sclite import Scored
@@ -96,11 +101,11 @@ def test_experiments_are_compared_on_the_sets_they_share(folder, capsys):
     assert out.startswith("greedy/test: normalizer fa-v1; 60 utterances")
     assert out.count("no clear difference") == 1
     score_text.main([*ref, *output, "--normalizer", "raw"])
-    with pytest.raises(ValueError, match="different normalizers do not compare"):
+    with pytest.raises(ValueError, match="different normalizers are not comparable"):
         compare_systems.main(exps)
 
 
-def test_what_does_not_pair_is_refused(folder):
+def test_systems_that_cannot_be_compared_are_refused(folder):
     hyp = write_texts(folder, "hyp", 0.2, 0)
     for name, text in (("ref", "u000 other words"), ("ref2", "u000 words")):
         (folder / name).write_text(text + "\n", "utf-8")
@@ -114,7 +119,7 @@ def test_what_does_not_pair_is_refused(folder):
         run(folder, f"a={hyp}", f"b={hyp}")
     with pytest.raises(ValueError, match="give its references by --ref"):
         compare_systems.main([f"a={hyp}", f"b={hyp}"])
-    with pytest.raises(FileNotFoundError, match="holds no score_wer/ref.trn"):
+    with pytest.raises(FileNotFoundError, match="has no score_wer/ref.trn"):
         run(folder, hyp, folder)
 
 
@@ -136,8 +141,8 @@ def test_draws_are_those_of_a_plain_bootstrap():
     chosen = rng.integers(0, 40, (20_000, 40))
     plain = errors[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)[:, None]
     for side in (0, 1):
-        expected = find_interval(plain[:, side], Plan())
-        assert find_interval(drawn[:, side], Plan()) == pytest.approx(
+        expected = compute_interval(plain[:, side], Plan())
+        assert compute_interval(drawn[:, side], Plan()) == pytest.approx(
             expected, abs=0.01
         )
     difference = drawn[:, 0] - drawn[:, 1]

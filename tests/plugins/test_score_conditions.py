@@ -58,7 +58,7 @@ def test_counts_rates_and_differences(decoded, capsys):
     assert 3 < low < 8.33 < high < 14
 
 
-def test_a_set_that_is_not_scored_is_told(decoded):
+def test_a_set_that_is_not_scored_is_named(decoded):
     (decoded / "test_room" / "score_wer" / "ref.trn").unlink()
     with pytest.raises(FileNotFoundError, match="name test_room in --test_sets"):
         show()

@@ -88,7 +88,7 @@ def test_conditions_are_shown(root, capsys):
     assert "| test | noise | 4 | 10 | 2 | 20.00 |" in text
 
 
-def test_routing_is_measured(root, capsys):
+def test_analyse_by_routing_reports_the_cost(root, capsys):
     exp = root / "exp"
     words = ["--oracle", exp / "two/decode", "--predicted", exp / "one/decode"]
     run(

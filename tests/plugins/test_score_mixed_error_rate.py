@@ -138,7 +138,9 @@ def measure(root, *words):
     return analyse_errors.main([str(word) for word in options])
 
 
-def test_cost_of_routing_is_told_for_all_and_for_the_misrouted(routed, capsys):
+def test_routing_errors_are_reported_for_all_and_for_misrouted_utterances(
+    routed, capsys
+):
     capsys.readouterr()
     assert measure(routed, "--output", routed / "cost.md") == 0
     out = capsys.readouterr().out

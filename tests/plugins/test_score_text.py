@@ -79,7 +79,7 @@ def test_both_scorers_write_the_same_files(data: Path) -> None:
     assert len(files["own"]) == 6
 
 
-def test_a_missing_hypothesis_is_told(
+def test_a_missing_hypothesis_counts_as_deletions(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     score(data)

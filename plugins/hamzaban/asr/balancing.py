@@ -1,4 +1,4 @@
-"""The options that balance languages in training, and the sampler they stand for."""
+"""The options that balance languages in training, and the sampler that uses them."""
 
 import argparse
 import logging
@@ -20,31 +20,31 @@ from hamzaban.train.task_options import world_size
 
 
 def add_balance_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options to a parser of ESPnet2's form."""
+    """Add the options to the parser of a task."""
     add = parser.add_argument
     add(
         "--language_temperature",
         type=float_or_none,
         default=None,
-        help="T: a language with the share p of the audio gets one as p^(1/T); .inf: "
-        "all the same; null: as the data are, batches of ESPnet2",
+        help="T: a language with the share p of the audio gets a share in proportion "
+        "to p^(1/T); .inf: equal shares; null: no balancing",
     )
     add(
         "--replay_language",
         type=str_or_none,
         default=None,
-        help="a language of the data that gets replay_share of the audio of an epoch",
+        help="language of the data that gets the share replay_share of each epoch",
     )
     add(
         "--replay_share",
         type=finite_float,
         default=0.0,
-        help="in 0..1, of replay_language",
+        help="share of replay_language, 0..1",
     )
 
 
 def is_balanced(args: argparse.Namespace) -> bool:
-    """Tell whether languages are balanced."""
+    """Return whether languages are balanced."""
     return args.language_temperature is not None or args.replay_language is not None
 
 
@@ -82,7 +82,7 @@ def build_balanced(args: argparse.Namespace) -> BalancedSampler:
 
 
 def add_balance(args: argparse.Namespace, factory: Any, dataset: Any) -> None:
-    """Make a factory of ESPnet2 draw its batches balanced.
+    """Make a factory of ESPnet2 draw balanced batches.
 
     Args:
         args: Options of the task.

@@ -1,4 +1,4 @@
-"""ESPnet's S3PRL frontend for wav2vec 2.0: exact under padding, trainable in parts."""
+"""wav2vec 2.0 as a frontend of ESPnet: independent of padding, trainable in parts."""
 
 import math
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ KEYS = ("upstream", "path_or_url", "normalize", "extra_conf", "tile_factor")
 class HamzabanS3prlFrontend(S3prlFrontend):
     """wav2vec 2.0 features, with the keys of ESPnet's `frontend: s3prl` and more.
 
-    Parameters carry its names (`frontend.upstream.upstream.model.*`). What differs: an
-    utterance gives the same features in any batch, and as many as the convolutions make
-    of it; only the layer asked for is kept; latent features are masked in training; a
-    frozen part is in eval mode and leaves no graph.
+    Parameters have the same names (`frontend.upstream.upstream.model.*`). There are
+    four differences: the features of an utterance do not depend on its batch, and
+    their number is that of the convolutions; only the requested layer is kept; latent
+    features are masked in training; frozen parts are in eval mode and build no graph.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class HamzabanS3prlFrontend(S3prlFrontend):
             frontend_conf: upstream, path_or_url (file with task_cfg, model_cfg and
                 model_weight), normalize (layer norm of the output), tile_factor.
             download_dir: Not used; nothing is downloaded.
-            multilayer_feature: Give a learnt mean of all layers.
-            layer: Give the input of this layer, 0 the first; -1 is the output.
+            multilayer_feature: Return a learnt mean of all layers.
+            layer: Return the input of this layer, 0 the first; -1: the output.
             **options: Those of `FineTuning`.
 
         Raises:
@@ -83,7 +83,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         return expert["model"]
 
     def output_size(self) -> int:
-        """Channels of the features."""
+        """Return the number of channels of the features."""
         return self.model.encoder.embedding_dim
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,7 +115,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         field = wav2vec2.receptive_field(self.conv)
         if speech.size(1) < field:
             speech = F.pad(speech, (0, field - speech.size(1)))
-        shown = [max(n, 1) for n in num_frames]  # attention to nothing is not a number
+        shown = [max(n, 1) for n in num_frames]  # attention to no frame gives NaN
         num_samples = [max(n, field) for n in num_samples]
         feats = wav2vec2.extract_latent(self.model, speech, num_samples)  # (B, T, C)
         if self.training:
@@ -146,7 +146,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         return self.training and self.num_updates < self.options.freeze_updates
 
     def set_num_updates(self, num_updates: int) -> None:
-        """Take the number of optimizer updates done, which ends `freeze_updates`."""
+        """Set the number of optimizer updates so far, which ends `freeze_updates`."""
         was_frozen, self.num_updates = self.is_frozen, num_updates
         if was_frozen != self.is_frozen:
             self.train(self.training)
@@ -164,7 +164,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         return self
 
     def reload_pretrained_parameters(self) -> None:
-        """Refuse what ESPnet's `init` asks for: no second copy of the weights is kept.
+        """Refuse ESPnet's option `init`, since no second copy of the weights is kept.
 
         Raises:
             ValueError: Always.

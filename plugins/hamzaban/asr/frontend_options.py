@@ -1,4 +1,4 @@
-"""The options of our frontend beside ESPnet's own."""
+"""The options that our frontend adds to those of ESPnet's."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -9,29 +9,29 @@ from hamzaban.config import option, read_dataclass
 
 @dataclasses.dataclass(frozen=True)
 class FineTuning:
-    """How a wav2vec 2.0 model is built and trained as a part of a recognizer.
+    """How a wav2vec 2.0 model is built and trained inside of a recognizer.
 
     Attributes:
-        model_cfg: Fields of S3PRL's `Wav2Vec2Config`: the architecture where there is
-            no checkpoint.
+        model_cfg: Fields of S3PRL's `Wav2Vec2Config`: the architecture if there is no
+            checkpoint.
         task_cfg: `normalize: true` scales each waveform to unit variance; used with
             `model_cfg`.
-        mask_prob: Share of frames masked in training if spans never overlapped.
-        mask_length: Frames of a span.
-        mask_channel_prob: Share of channels masked in training, as `mask_prob`.
-        mask_channel_length: Channels of a span.
-        dropout: Replaces the checkpoint's value, as do the next two.
-        activation_dropout: Inside the feed-forward networks.
-        attention_dropout: Of the attention weights.
+        mask_prob: Share of frames masked in training, if spans did not overlap.
+        mask_length: Length of a span in frames.
+        mask_channel_prob: Share of channels masked in training, like `mask_prob`.
+        mask_channel_length: Length of a span in channels.
+        dropout: Dropout; this and the next two replace the values of the checkpoint.
+        activation_dropout: Dropout inside of the feed-forward networks.
+        attention_dropout: Dropout of the attention weights.
         layerdrop: Share of transformer layers left out of a training step.
-        reinit_layers: So many of the last transformer layers start from random weights:
-            they are tuned to the pretraining loss more than to speech (Pasad et al.
-            2021, arXiv 2107.04734).
-        freeze_updates: The whole model is frozen for the first so many updates.
-        freeze: Parts that stay frozen, such as feature_extractor or encoder.layers.0:
-            prefixes of names below the wav2vec 2.0 model.
-        gradient_checkpointing: Compute activations anew in the backward pass: less
-            memory, more time, the same values.
+        reinit_layers: Number of last transformer layers that start from random weights;
+            they fit the pretraining loss more than speech (Pasad et al. 2021, arXiv
+            2107.04734).
+        freeze_updates: Number of first updates in which the whole model is frozen.
+        freeze: Parts that stay frozen, such as feature_extractor or encoder.layers.0;
+            prefixes of names inside of the wav2vec 2.0 model.
+        gradient_checkpointing: Whether to recompute activations in the backward pass:
+            less memory, more time, the same values.
     """
 
     model_cfg: Mapping[str, Any] | None = None
@@ -65,7 +65,7 @@ def read_options(values: Mapping[str, Any]) -> FineTuning:
     """Read our part of `frontend_conf`.
 
     Args:
-        values: What a YAML says.
+        values: The values of a YAML.
 
     Raises:
         ValueError: If a name is unknown or a value out of range.

@@ -12,13 +12,12 @@ LOG_ZERO = -60000.0  # log-posterior of a token that a head does not have
 class LanguageHeads(nn.Module):
     """A linear layer for each language, in the place of ESPnet's CTC module.
 
-    A head scores the tokens of its language only. What it gives has the length of the
-    joint token list all the same, so that searches, token lists and language models
-    need not know of heads.
+    A head scores only the tokens of its language. Its output still has the length of
+    the joint token list, so searches, token lists and language models need no changes.
 
     Attributes:
         languages: The languages, in the order of their ids.
-        dropout_rate: Dropout on what the heads see, in training.
+        dropout_rate: Dropout of the input of the heads, in training.
         heads: The linear layer of each language.
     """
 
@@ -79,7 +78,7 @@ class LanguageHeads(nn.Module):
         return torch.where(text < 0, text, local)
 
     def log_probs(self, hidden: Tensor, lang: str) -> Tensor:
-        """Give log-posteriors (natural log) over the joint list, shape (B, T, V)."""
+        """Return log-posteriors (natural log) over the joint list, shape (B, T, V)."""
         own = self.score(hidden, lang).float().log_softmax(-1)  # (B, T, V')
         joint = own.new_full((*own.shape[:-1], self.vocab_size), LOG_ZERO)
         return joint.index_copy_(-1, getattr(self, f"ids_{lang}"), own)

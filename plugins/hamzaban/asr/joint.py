@@ -122,7 +122,7 @@ class JointCTC(HamzabanCTC):
         lang: Tensor,
         targets: tuple[Tensor, Tensor, Tensor],
     ) -> Tensor:
-        """Mean CTC loss over the utterances kept, each by the head of its language.
+        """Return the mean CTC loss of kept utterances, by the heads of their languages.
 
         Args:
             encoder_out: Shape (B, T, D).
@@ -168,7 +168,7 @@ class JointCTC(HamzabanCTC):
         return self.lid(total / frames.clamp(min=1)[:, None])
 
     def log_probs(self, encoder_out: Tensor, lang: Sequence[str]) -> Tensor:
-        """Give log-posteriors (natural log) of each utterance by its head.
+        """Return the log-posteriors (natural log) of each utterance by its head.
 
         Args:
             encoder_out: Shape (B, T, D).

@@ -1,4 +1,4 @@
-"""The languages of training data: from utt2lang into the options of a joint model."""
+"""Fill the languages of a joint model from the utt2lang of its training data."""
 
 import argparse
 import itertools
@@ -87,7 +87,7 @@ def read_languages(path: str | Path) -> dict[str, str]:
 
 
 def fill_languages(args: argparse.Namespace) -> None:
-    """Take the languages and the tokens of their heads from the training data.
+    """Fill the languages, and the tokens of their heads, from the training data.
 
     Adds utt2lang to the data of training and validation, and `languages` and
     `head_tokens` to `model_conf`, which config.yaml then shows. Without training data
@@ -124,10 +124,10 @@ def find_head_tokens(
     tokenizer: Tokenizer,
     clean: Callable[[str], str] = str,
 ) -> dict[str, list[str]]:
-    """Find the tokens that each language needs.
+    """Return the tokens that each language needs.
 
-    These are the tokens of its transcripts and, so that any word can be spelled, those
-    of their single characters.
+    These are the tokens of its transcripts and those of their single characters, so
+    that any word can be spelled.
 
     Args:
         text: Kaldi's file of the transcripts.
@@ -160,7 +160,7 @@ def find_head_tokens(
 def _find_rows(
     text: str | Path, utt2lang: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Give language and transcript of each utterance."""
+    """Yield the language and transcript of each utterance."""
     for utt_id, line in read_scp(text):
         if utt_id not in utt2lang:
             raise ValueError(

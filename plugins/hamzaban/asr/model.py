@@ -184,7 +184,7 @@ def ctc_loss(
     keep: Tensor,
     blank_id: int = 0,
 ) -> Tensor:
-    """Mean CTC loss of the utterances kept; 0 with a gradient of 0 if there is none.
+    """Return the mean CTC loss of the kept utterances, 0 if there is none.
 
     Args:
         logits: Scores of the tokens, shape (B, T, V).

@@ -37,13 +37,13 @@ register_classes()
 class ASRTask(TaskMixin, EspnetASRTask):
     """ESPnet2's ASR task with our trainer, frontend and model by default.
 
-    The wav2vec 2.0 checkpoint is read once: its configuration goes into config.yaml and
-    its weights into the model, so a trained model needs the file no more.
+    The wav2vec 2.0 checkpoint is read once. Its configuration goes into config.yaml and
+    its weights into the model, so a trained model no longer needs the file.
     """
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Add our option to those of ESPnet2's task, and set our defaults."""
+        """Add our options to those of ESPnet2's task, and set our defaults."""
         super().add_task_arguments(parser)
         parser.add_argument(
             "--ssl_checkpoint",
@@ -63,13 +63,14 @@ class ASRTask(TaskMixin, EspnetASRTask):
             "--layer_lr_decay",
             type=finite_float,
             default=1.0,
-            help="learning rate of a transformer layer relative to the one above",
+            help="learning rate of a transformer layer relative to the layer above",
         )
         parser.add_argument(
             "--head_lr_scale",
             type=finite_float,
             default=1.0,
-            help="learning rate of the CTC layer relative to the last transformer one",
+            help="learning rate of the CTC layer relative to the last "
+            "transformer layer",
         )
         add_balance_arguments(parser)
         parser.set_defaults(
@@ -78,9 +79,9 @@ class ASRTask(TaskMixin, EspnetASRTask):
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> Any:
-        """Build the model, with the weights of `ssl_checkpoint` where there is one.
+        """Build the model, with the weights of `ssl_checkpoint` if there is one.
 
-        `args` then says how to build it without that file.
+        `args` is changed so that the model can be built without that file.
         """
         weights = embed_checkpoint(args) if args.frontend == FRONTEND else None
         model = super().build_model(args)
@@ -96,12 +97,12 @@ class ASRTask(TaskMixin, EspnetASRTask):
     def optional_data_names(
         cls, train: bool = True, inference: bool = False
     ) -> tuple[str, ...]:
-        """ESPnet2's, and the language of an utterance."""
+        """Return the names of ESPnet2, and that of the language of an utterance."""
         return (*super().optional_data_names(train, inference), NAME)
 
     @classmethod
     def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> Any:
-        """ESPnet2's preprocessing; that of the language where the model wants it."""
+        """Return ESPnet2's preprocessing, with languages if the model has them."""
         inner = super().build_preprocess_fn(args, train)
         if args.model != JOINT_MODEL:
             return inner
@@ -109,14 +110,14 @@ class ASRTask(TaskMixin, EspnetASRTask):
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
-        """Number of training batches of an epoch."""
+        """Return the number of training batches of an epoch."""
         if is_balanced(args) and args.num_iters_per_epoch is None:
             return len(build_balanced(args))
         return super().count_batches(args)
 
     @classmethod
     def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
-        """Number of batches of an epoch, and their samples without padding."""
+        """Return the number of batches, and their samples without padding."""
         if not is_balanced(args):
             return super().measure_batches(args)
         sampler = build_balanced(args)
@@ -126,7 +127,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
     def build_sequence_iter_factory(
         cls, args: argparse.Namespace, iter_options: Any, mode: str
     ) -> Any:
-        """Build the iterator of a mode; in training languages may be balanced."""
+        """Build the iterator of a mode; in training, languages may be balanced."""
         factory = super().build_sequence_iter_factory(args, iter_options, mode)
         if mode == "train" and is_balanced(args):
             add_balance(args, factory.inner, cls.build_dataset(args, iter_options))
@@ -134,10 +135,10 @@ class ASRTask(TaskMixin, EspnetASRTask):
 
     @classmethod
     def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
-        """Build the optimizer, with a learning rate for each layer if asked for.
+        """Build the optimizer, with learning rates by layer if options set them.
 
         Raises:
-            ValueError: If the options do not go together.
+            ValueError: Options contradict each other.
         """
         scales = args.layer_lr_decay, args.head_lr_scale
         if scales == (1.0, 1.0):
@@ -170,7 +171,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
         for name in ("freeze_updates", "layerdrop"):
             if args.frontend_conf.get(name) and not args.unused_parameters:
                 args.unused_parameters = True
-                logging.info(f"unused_parameters = true, as {name} is set")
+                logging.info(f"unused_parameters = true, since {name} is set")
         if args.model == JOINT_MODEL:
             fill_languages(args)
             args.unused_parameters = True  # a batch may lack a language, and its head
@@ -204,10 +205,10 @@ def check_frontend(args: argparse.Namespace) -> None:
 
 
 def check_frozen(args: argparse.Namespace) -> None:
-    """Check that no part stays frozen with random weights.
+    """Check that no part with random weights stays frozen.
 
     Raises:
-        ValueError: If `frontend_conf.freeze` is set and nothing gives weights.
+        ValueError: `frontend_conf.freeze` is set, but there is no checkpoint.
     """
     conf = args.frontend_conf
     path = args.ssl_checkpoint or (conf.get("frontend_conf") or {}).get("path_or_url")
@@ -219,7 +220,7 @@ def check_frozen(args: argparse.Namespace) -> None:
 
 
 def is_spelling_known(args: argparse.Namespace) -> bool:
-    """Tell whether token ids can be turned to text: not where bpe.model is gone."""
+    """Return whether token ids can be turned to text; not if bpe.model is missing."""
     if args.token_type == "bpe":
         return args.bpemodel is not None and Path(args.bpemodel).is_file()
     return args.token_type == "char"

@@ -1,4 +1,4 @@
-"""The wav2vec 2.0 model of a frontend: built, filled, and run without its padding."""
+"""Build, fill and run the wav2vec 2.0 model of a frontend, unaffected by padding."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -80,7 +80,7 @@ def load_pretrained(
 
 
 def normalize_waveforms(speech: Tensor, lengths: Tensor) -> Tensor:
-    """Give each waveform zero mean and unit variance over its own samples.
+    """Return waveforms with zero mean and unit variance over their own samples.
 
     Args:
         speech: Waveforms, shape (B, S).
@@ -98,13 +98,13 @@ def normalize_waveforms(speech: Tensor, lengths: Tensor) -> Tensor:
 
 
 def read_conv(model: Wav2Vec2Model) -> list[tuple[int, int]]:
-    """Give kernel and stride of each convolution, in samples of its input."""
+    """Return kernel and stride of each convolution, in samples of its input."""
     convs = [block[0] for block in model.feature_extractor.conv_layers]
     return [(conv.kernel_size[0], conv.stride[0]) for conv in convs]
 
 
 def receptive_field(conv: Sequence[tuple[int, int]]) -> int:
-    """Give the samples that one frame of the convolutions sees."""
+    """Return the number of samples that one frame of the convolutions sees."""
     field, hop = 1, 1
     for kernel, stride in conv:
         field, hop = field + (kernel - 1) * hop, hop * stride

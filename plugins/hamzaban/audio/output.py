@@ -77,7 +77,7 @@ def write_data_dir(
         for key, added in provenance:
             writer.open(NOISE_FILE).write(key, added)
         speakers = set()
-        for key, spk_id in _in_each_form(data_dir / "utt2spk", options, values=True):
+        for key, spk_id in _in_each_variant(data_dir / "utt2spk", options, values=True):
             if key in kept:
                 writer.open("utt2spk").write(key, spk_id)
                 speakers.add(spk_id)
@@ -86,14 +86,14 @@ def write_data_dir(
             is_remade = name in REMADE or (options.noise and name == NOISE_FILE)
             if wanted is None or is_remade:
                 continue
-            for key, rest in _in_each_form(data_dir / name, options):
+            for key, rest in _in_each_variant(data_dir / name, options):
                 if key in wanted:
                     writer.open(name).write(key, rest)
         writer.write_value("feats_type", "raw")
         writer.write_value("audio_format", options.audio_format)
 
 
-def _in_each_form(
+def _in_each_variant(
     path: Path, options: FormatOptions, *, values: bool = False
 ) -> Iterator[Pair]:
     """Yield the lines of a file once per variant, with its prefix added to the key."""

@@ -88,7 +88,7 @@ def open_file(path: Path) -> BinaryIO:
             raise UnreadableError("unreadable", f"{path}: not a regular file")
         if found.st_size == 0:
             raise UnreadableError("empty", f"{path}: file of 0 bytes")
-        return open(path, "rb")  # noqa: SIM115
+        return open(path, "rb")
     except FileNotFoundError:
         raise UnreadableError("missing", f"{path}: no such file") from None
     except OSError as error:

@@ -56,7 +56,7 @@ def format_audio(
         (out_dir / name).unlink(missing_ok=True)
     ledger = _write_audio(_without(recordings, empty), Ledger(out_dir), options, nj)
     kept, dropped = _collect(ledger, options)
-    dropped |= {key: "empty_text" for key in _in_all_forms(empty, options)}
+    dropped |= dict.fromkeys(_in_all_variants(empty, options), "empty_text")
     write_scp(out_dir / DROPPED, dropped.items())
     _report(out_dir, options, kept, dropped)
     _check_drops(out_dir, len(kept), dropped, max_drop)
@@ -89,7 +89,7 @@ def _without(recordings: list[Recording], utt_ids: set[str]) -> list[Recording]:
     return left
 
 
-def _in_all_forms(utt_ids: set[str], options: FormatOptions) -> Iterator[str]:
+def _in_all_variants(utt_ids: set[str], options: FormatOptions) -> Iterator[str]:
     for variant in options.variants:
         yield from (variant.prefix + utt_id for utt_id in utt_ids)
 
@@ -102,7 +102,7 @@ def _write_audio(
     for recording in recordings:
         utt_ids = {cut.utt_id for cut in recording.cuts}
         keys = wanted.setdefault(recording.folder, set())
-        keys.update(_in_all_forms(utt_ids, options))
+        keys.update(_in_all_variants(utt_ids, options))
     for folder, keys in wanted.items():
         ledger.keep_only(folder, keys)
     jobs = (_make_job(recording, ledger, options) for recording in recordings)
@@ -126,7 +126,7 @@ def _write_audio(
 
 def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> Job:
     entries = ledger.entries(recording.folder)
-    keys = _in_all_forms({cut.utt_id for cut in recording.cuts}, options)
+    keys = _in_all_variants({cut.utt_id for cut in recording.cuts}, options)
     known = {key: entries[key] for key in keys if key in entries}
     return Job(recording, known, ledger.out_dir, options)
 

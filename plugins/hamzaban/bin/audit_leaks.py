@@ -10,7 +10,7 @@ GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban audit-leaks`."""
+    """Return the parser of `hamzaban audit-leaks`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Sentences are compared without spaces, punctuation, vowel signs and "

@@ -10,7 +10,7 @@ GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban audit-text`."""
+    """Return the parser of `hamzaban audit-text`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} Exit status 1 if too many utterances have such "
         "characters; nothing is written then.",

@@ -10,7 +10,7 @@ GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban collect-stats`."""
+    """Return the parser of `hamzaban collect-stats`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -19,7 +19,9 @@ def get_parser() -> argparse.ArgumentParser:
         "--data_dir", type=Path, required=True, help="holds text and utt2num_samples"
     )
     parser.add_argument("--token_type", choices=("bpe", "char"), default="bpe")
-    parser.add_argument("--bpemodel", type=Path, help="needed by --token_type bpe")
+    parser.add_argument(
+        "--bpemodel", type=Path, help="SentencePiece model, for --token_type bpe"
+    )
     parser.add_argument("--token_list", type=Path, required=True, help="tokens.txt")
     parser.add_argument(
         "--cleaner",
@@ -33,7 +35,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--max_drop",
         type=finite_float,
         default=0.05,
-        help="highest share of utterances to drop",
+        help="largest share of utterances that may be dropped",
     )
     parser.add_argument(
         "--conv_feature_layers",

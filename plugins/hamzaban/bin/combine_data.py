@@ -8,7 +8,7 @@ GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban combine-data`."""
+    """Return the parser of `hamzaban combine-data`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} No two may share an utterance id (see "
         "`hamzaban copy-data --utt_prefix`); they may share speakers."

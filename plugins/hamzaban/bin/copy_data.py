@@ -8,7 +8,7 @@ GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban copy-data`."""
+    """Return the parser of `hamzaban copy-data`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} Recording ids do not change. Files that are not "
         "data files are not copied; the log names them."

@@ -11,18 +11,22 @@ GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban estimate-compute`."""
+    """Return the parser of `hamzaban estimate-compute`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="An estimate, not a measurement: operations of all matrix products, "
-        "divided by what a GPU can do at most times --mfu, the share of it that is "
-        "assumed to be reached. Loading, validation and waiting are not in it.",
+        epilog="This is an estimate, not a measurement: the operations of all matrix "
+        "products divided by the peak speed of a GPU times --mfu, the share of it that "
+        "is assumed to be reached. Loading, validation and waiting are not included.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("config", type=Path, help="YAML of train-ssl or train-asr")
-    add("--model_config", type=Path, help="YAML with model_cfg; default: the config")
-    add("--updates", type=int, help="default: max_updates of the config")
+    add("--model_config", type=Path, help="YAML with model_cfg, if not in the config")
+    add(
+        "--updates",
+        type=int,
+        help="number of updates; default: max_updates of the config",
+    )
     add(
         "--batch_hours",
         type=finite_float,
@@ -38,7 +42,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--mfu",
         type=finite_float,
         default=0.4,
-        help="share of the peak speed that is reached",
+        help="share of the peak speed that is assumed to be reached",
     )
     return parser
 
@@ -68,8 +72,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     forward = (one.convolutions + one.transformer) / args.utterance_s
     total = compute.count_run(model_cfg, run)
     print(f"{updates} updates of {hours:.3g} h: {updates * hours:,.0f} h of audio")
-    print(f"{forward / 1e9:.1f} GFLOP a second of audio, forward")
-    print(f"{total:.3g} FLOP in all")
+    print(f"{forward / 1e9:.1f} GFLOP per second of audio in the forward pass")
+    print(f"{total:.3g} FLOP in total")
     for name, peak in compute.PEAK_TFLOPS.items():
         needed = format_hours(compute.gpu_hours(total, peak, args.mfu))
         print(f"estimate at {args.mfu:.0%} of the peak: {needed} h on one {name}")
@@ -93,5 +97,7 @@ def read_length(args: argparse.Namespace, config: dict[str, Any]) -> tuple[int, 
         hours = config["batch_bins"] * config.get("accum_grad", 1) / 16000 / 3600
     if not updates or not hours:
         what = "--batch_hours" if updates else "--updates"
-        raise ValueError(f"{args.config}: does not say how long; give {what}")
+        raise ValueError(
+            f"{args.config}: has neither the length of training nor {what}; give {what}"
+        )
     return int(updates), float(hours)

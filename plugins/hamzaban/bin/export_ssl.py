@@ -8,7 +8,7 @@ GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban export-ssl`."""
+    """Return the parser of `hamzaban export-ssl`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

@@ -10,17 +10,17 @@ GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="The curve: tabs between columns, a header with `hours` and `wer`, one "
-        "line a model trained on that much transcribed speech and scored on the same "
-        "test set by the same normalizer; lines of equal hours are runs, averaged. "
-        "Between two points hours are read on a logarithmic axis; outside of the curve "
-        "only its end is named.",
+        epilog="The curve is a table with tabs between its columns `hours` and `wer`. "
+        "It has a line for each model trained on that much transcribed speech; all "
+        "were scored on the same test set with the same normalizer. Lines with equal "
+        "hours are averaged. Hours are interpolated on a logarithmic axis; outside of "
+        "the curve only its end is reported.",
     )
     add = parser.add_argument
-    add("--curve", type=Path, required=True, help="the table, .tsv")
+    add("--curve", type=Path, required=True, help="table of hours and WER (.tsv)")
     add(
         "--wer",
         type=finite_float,
@@ -28,7 +28,7 @@ def get_parser() -> argparse.ArgumentParser:
         required=True,
         help="error rates in percent",
     )
-    add("--picture", type=Path, help="file to write: the curve, .png")
+    add("--picture", type=Path, help="file to write: a plot of the curve (.png)")
     return parser
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -40,30 +40,18 @@ def get_parser() -> argparse.ArgumentParser:
         help="mix, or the number of a channel from 0",
     )
     add("--speed_perturb_factors", default="", help="speeds, such as '0.9 1.0 1.1'")
-    add(
-        "--min_duration_s",
-        type=finite_float,
-        default=0.1,
-        help="drop utterances that are not longer",
-    )
-    add(
-        "--max_duration_s",
-        type=float_or_inf,
-        default=32.0,
-        help="drop utterances that are not shorter",
-    )
-    add(
-        "--silence_db",
-        type=float_or_inf,
-        default=-80.0,
-        help="drop utterances that are not louder, dBFS",
-    )
-    add(
-        "--max_drop",
-        type=finite_float,
-        default=0.05,
-        help="largest share of utterances that may be dropped",
-    )
+    for name, read, default, what in (
+        ("min_duration_s", finite_float, 0.1, "drop utterances that are not longer"),
+        ("max_duration_s", float_or_inf, 32.0, "drop utterances that are not shorter"),
+        (
+            "silence_db",
+            float_or_inf,
+            -80.0,
+            "drop utterances that are not louder, dBFS",
+        ),
+        ("max_drop", finite_float, 0.05, "largest share of utterances to be dropped"),
+    ):
+        add(f"--{name}", type=read, default=default, help=what)
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
     add_noise_options(parser)
     return parser

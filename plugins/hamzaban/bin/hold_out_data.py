@@ -13,7 +13,7 @@ GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban hold-out-data`."""
+    """Return the parser of `hamzaban hold-out-data`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

@@ -38,7 +38,7 @@ DROP = "highest share of a set that may lack audio or text, or end after its rec
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban import-data`."""
+    """Return the parser of `hamzaban import-data`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=SOURCES,

@@ -8,7 +8,7 @@ GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban import-ssl`."""
+    """Return the parser of `hamzaban import-ssl`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -22,7 +22,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="true: missing or unexpected parameters are an error; false: list them, "
         "initialize the missing at random and ignore the unexpected",
     )
-    add("--seed", type=int, default=0, help="random seed of the missing")
+    add("--seed", type=int, default=0, help="random seed for missing parameters")
     add("--dtype", choices=("float32", "float16"), default="float32")
     return parser
 

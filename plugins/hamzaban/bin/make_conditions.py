@@ -10,7 +10,7 @@ GROUP = "audio"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban make-conditions`."""
+    """Return the parser of `hamzaban make-conditions`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="See conf/conditions.yaml for the form of the YAML. Copies data/test to "

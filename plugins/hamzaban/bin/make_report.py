@@ -11,7 +11,7 @@ GROUP = "score"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban make-report`."""
+    """Return the parser of `hamzaban make-report`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

@@ -10,7 +10,7 @@ GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban make-tokens`."""
+    """Return the parser of `hamzaban make-tokens`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

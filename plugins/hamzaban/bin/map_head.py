@@ -1,8 +1,8 @@
 """Map the output layer of a source model to the tokens of a target language.
 
-Training with `--init_param` then begins with a model that says the target's letters as
-the source says its own; letters that only the target has sound like those to which the
-mapping of conf/pseudo.yaml takes them.
+Training with `--init_param` then starts from a model that already writes the letters
+that both languages share. A letter that only the target has starts as the letter to
+which the mapping of conf/pseudo.yaml takes it.
 """
 
 import argparse
@@ -13,19 +13,34 @@ GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--source_exp", type=Path, required=True, help="exp/asr_<tag> of the source")
+    add(
+        "--source_exp",
+        type=Path,
+        required=True,
+        help="experiment of the source model, such as exp/asr_<tag>",
+    )
     add(
         "--asr_model",
         default="valid.wer.ave.pth",
-        help="file of weights in it (default: %(default)s)",
+        help="file of weights in --source_exp (default: %(default)s)",
     )
-    add("--token_list", type=Path, required=True, help="tokens.txt of the target")
-    add("--config", type=Path, required=True, help="conf/pseudo.yaml, or based on it")
+    add(
+        "--token_list",
+        type=Path,
+        required=True,
+        help="tokens.txt of the target language",
+    )
+    add(
+        "--config",
+        type=Path,
+        required=True,
+        help="conf/pseudo.yaml, or a YAML based on it",
+    )
     add(
         "--output",
         type=Path,

@@ -10,7 +10,7 @@ GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban normalize`."""
+    """Return the parser of `hamzaban normalize`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} The text is UTF-8; a line in is a line out.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -11,7 +11,7 @@ GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban normalize-data`."""
+    """Return the parser of `hamzaban normalize-data`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} Utterances whose transcript becomes empty are left "
         "out of all its files, counted.",

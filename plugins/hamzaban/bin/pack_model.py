@@ -8,7 +8,7 @@ GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban pack-model`."""
+    """Return the parser of `hamzaban pack-model`."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--asr_exp", required=True, help="folder that train-asr wrote")

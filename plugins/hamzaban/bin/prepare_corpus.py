@@ -20,7 +20,7 @@ def find_corpora() -> dict[str, Path]:
 
 
 def get_parser(corpus: str | None = None) -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban prepare-corpus`, with the options of a corpus."""
+    """Return the parser of `hamzaban prepare-corpus`, with the options of a corpus."""
     known = find_corpora()
     if corpus is None:
         width = max(map(len, known))

@@ -1,8 +1,9 @@
 """Label untranscribed audio: run one round, filter its labels and judge it.
 
-Reads `round_<k>/emissions` (make-emissions), writes what is kept as data directories
-for the next training, health metrics, and status.json, which says whether to go on and
-which round is best. Values stand in conf/pseudo.yaml; local/pseudo.sh runs all rounds.
+It reads `round_<k>/emissions` of make-emissions. It writes data directories of the kept
+utterances for the next training, metrics of the labels, and status.json with the
+verdict: whether to go on, and which round is best. The options are explained in
+conf/pseudo.yaml; local/pseudo.sh runs all rounds.
 With --summarize it labels nothing and rebuilds the tables of the rounds up to --last.
 """
 
@@ -16,28 +17,52 @@ GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="If it is killed, run it again: it continues where it was.",
+        epilog="A run that was killed continues where it stopped when started again.",
     )
     add = parser.add_argument
     add("--pseudo_exp", type=Path, required=True, help="holds round_0, round_1, ...")
-    add("--round", type=int, required=True, help="0: labels of the source model")
-    add("--asr_exp", type=Path, required=True, help="of the round's model")
-    add("--bpemodel", type=Path, help="stands in for the path in its config.yaml")
-    add("--data_dir", type=Path, required=True, help="of the emissions' audio")
-    add("--lm_dir", type=Path, required=True, help="of the target; made by train-lm")
-    add("--text", type=Path, nargs="+", required=True, help="the target's sentences")
-    add("--config", type=Path, required=True, help="conf/pseudo.yaml, or based on it")
-    add("--ref", type=Path, help="true text of some of it, Kaldi; reported, not used")
+    add(
+        "--round",
+        type=int,
+        required=True,
+        help="number of the round; 0: labels of the source model",
+    )
+    add(
+        "--asr_exp",
+        type=Path,
+        required=True,
+        help="experiment of the model of this round",
+    )
+    add("--bpemodel", type=Path, help="replaces the path in its config.yaml")
+    add("--data_dir", type=Path, required=True, help="data directory of the audio")
+    add(
+        "--lm_dir",
+        type=Path,
+        required=True,
+        help="folder of train-lm",
+    )
+    add("--text", type=Path, nargs="+", required=True, help="sentences of the target")
+    add(
+        "--config",
+        type=Path,
+        required=True,
+        help="conf/pseudo.yaml, or a YAML based on it",
+    )
+    add(
+        "--ref",
+        type=Path,
+        help="Kaldi text of some utterances; only to report error rates",
+    )
     add_nj(parser)
     add(
         "--summarize",
         action="store_true",
-        help="only rebuild status.json, rounds.tsv and rounds.png, for when later "
-        "rounds no longer count; takes --pseudo_exp and --last",
+        help="only rebuild status.json, rounds.tsv and rounds.png, without the rounds "
+        "after --last; takes no options but --pseudo_exp and --last",
     )
     return parser
 
@@ -45,13 +70,13 @@ def get_parser() -> argparse.ArgumentParser:
 def get_summary_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban pseudo-label --summarize`."""
     parser = argparse.ArgumentParser(
-        description="Rebuild status.json, rounds.tsv and rounds.png of the rounds that "
-        "were labelled, up to one of them: for when later ones no longer count."
+        description="Rebuild status.json, rounds.tsv and rounds.png of the rounds up "
+        "to --last, without the later ones."
     )
     add = parser.add_argument
-    add("--summarize", action="store_true", help="asks for this")
+    add("--summarize", action="store_true", help="chooses this mode")
     add("--pseudo_exp", type=Path, required=True, help="holds round_0, round_1, ...")
-    add("--last", type=int, required=True, help="number of the round to end with")
+    add("--last", type=int, required=True, help="last round to include")
     return parser
 
 

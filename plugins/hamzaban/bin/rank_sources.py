@@ -8,20 +8,34 @@ GROUP = "pseudo"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Each source needs a round 0 of pseudo-label (pseudo.sh --rounds 0) on "
-        "the same audio. Ranked: healthy rounds first, then the lower disagreement "
-        "between decoding with and without words. WER, and the distances of letters "
-        "and of descent between the languages, are shown, never used.",
+        "the same audio. Healthy rounds come first, then those with the lower "
+        "disagreement between decoding with and without words. WER and the distances "
+        "of letters and of language families are reported, never used.",
     )
     add = parser.add_argument
-    add("pseudo_exp", nargs="+", metavar="[LANG=]DIR", help="folders with a round_0")
-    add("--lang", default="", help="of the target, ISO 639; for distances of descent")
-    add("--text", type=Path, nargs="+", required=True, help="the target's sentences")
-    add("--config", type=Path, required=True, help="of pseudo-label: mapping, guard")
-    add("--output", type=Path, required=True, help="file to write: the table, .tsv")
+    add(
+        "pseudo_exp",
+        nargs="+",
+        metavar="[LANG=]DIR",
+        help="folder with a round_0, and its language",
+    )
+    add(
+        "--lang",
+        default="",
+        help="ISO 639 code of the target, for the distance of language families",
+    )
+    add("--text", type=Path, nargs="+", required=True, help="sentences of the target")
+    add(
+        "--config",
+        type=Path,
+        required=True,
+        help="YAML of pseudo-label; its mapping and guard are used",
+    )
+    add("--output", type=Path, required=True, help="file to write: the table (.tsv)")
     return parser
 
 

@@ -21,7 +21,7 @@ NOT_DONE = 3  # exit status; 1 is for what is wrong with the words or the YAML
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban run-grid`."""
+    """Return the parser of `hamzaban run-grid`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

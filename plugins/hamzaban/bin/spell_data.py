@@ -8,7 +8,7 @@ GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of this verb."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Train source models for pseudo-labelling on such transcripts. The "

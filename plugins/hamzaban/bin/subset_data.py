@@ -10,7 +10,7 @@ GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban subset-data`."""
+    """Return the parser of `hamzaban subset-data`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="data directory")
     parser.add_argument("target", type=Path, help="folder to write; may be the source")

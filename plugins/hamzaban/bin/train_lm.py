@@ -10,7 +10,7 @@ GROUP = "train"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban train-lm`."""
+    """Return the parser of `hamzaban train-lm`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Text that leaks from valid or test is refused; see conf/lm.yaml.",

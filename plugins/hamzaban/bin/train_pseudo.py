@@ -1,7 +1,8 @@
 """Train a CTC recognizer that labels audio for itself as it trains (slimIPL).
 
-Beside the labelled training set it reads --unlabelled_data_dir; continuous_conf of
-conf/pseudo_continuous.yaml says how labels are made, kept and watched.
+It trains on the labelled training set and on the audio of --unlabelled_data_dir. The
+options --continuous_conf, explained in conf/pseudo_continuous.yaml, control how labels
+are made, cached and checked.
 """
 
 import argparse
@@ -16,7 +17,7 @@ MEMORY_REMEDY = (
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban train-pseudo`: that of train-asr and ours."""
+    """Return the parser of `hamzaban train-pseudo`, with the options of train-asr."""
     return _import_task().get_parser()
 
 

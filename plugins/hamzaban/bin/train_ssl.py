@@ -12,7 +12,7 @@ MEMORY_REMEDY = (
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban train-ssl`: ESPnet2's options and ours."""
+    """Return the parser of `hamzaban train-ssl`: ESPnet2's options and ours."""
     return _import_task().get_parser()
 
 

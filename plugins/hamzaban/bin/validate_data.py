@@ -11,7 +11,7 @@ GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser of `hamzaban validate-data`."""
+    """Return the parser of `hamzaban validate-data`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} The exit status is 1 if there is an error. "
         "Without --allow_pipes true, commands in wav.scp (`cmd |`) are counted, "

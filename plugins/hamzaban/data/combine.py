@@ -1,4 +1,4 @@
-"""Combining Kaldi data directories: a merge of sorted streams."""
+"""Combine Kaldi data directories by merging sorted streams."""
 
 import heapq
 import logging
@@ -21,13 +21,13 @@ AGREEING = ("feats_type",)  # value files on which combined directories must agr
 def combine_dirs(
     sources: Sequence[str | Path], target: str | Path, *, leave_out: Sequence[str] = ()
 ) -> int:
-    """Merge directories; files that only some of them have are left out and named.
+    """Merge directories; the log names files that are left out as only some have them.
 
     Args:
-        sources: Data directories without common utterances. Speakers and recordings
-            may be common where their lines are the same.
+        sources: Data directories that share no utterance. They may share speakers and
+            recordings if the lines of these agree.
         target: Its data files are replaced; may be one of `sources`.
-        leave_out: Files not wanted, such as `text` where only some have it.
+        leave_out: Files to omit, such as `text` if only some sources have it.
 
     Returns:
         The number of utterances.

@@ -1,8 +1,8 @@
-"""Kaldi data directories: what their files are, streaming readers, sorting.
+"""Kaldi data directories: kinds of files, streaming readers, sorting.
 
-A line is an id, a space and the rest; lines stand in the byte order of their ids
-(LC_ALL=C), which is also the order of Python's strings. Nothing here holds a whole
-file in memory.
+A line is an id, a space and the rest. Lines are sorted by the bytes of their ids
+(LC_ALL=C), which is also the order of Python's strings. No function holds a whole file
+in memory.
 """
 
 import codecs
@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 
 def kind_of(name: str, has_segments: bool = False) -> str | None:
-    """Say what the lines of a file are keyed by.
+    """Return what the lines of a file are keyed by.
 
     Args:
         name: File name in a data directory, such as `wav.scp`.
@@ -42,7 +42,7 @@ def kind_of(name: str, has_segments: bool = False) -> str | None:
 
 
 def list_files(data_dir: str | Path) -> dict[str, str]:
-    """Map each data file of a directory to its kind (see `kind_of`), sorted by name.
+    """Return the kind (see `kind_of`) of each data file of a directory, by sorted name.
 
     Raises:
         NotADirectoryError: There is no such directory.
@@ -67,8 +67,8 @@ def list_files(data_dir: str | Path) -> dict[str, str]:
 def read_scp(path: str | Path) -> Iterator[Pair]:
     """Read a Kaldi file line by line: the id, then the rest ("" where there is none).
 
-    Id and rest are divided by spaces or tabs; others belong to the rest. A byte order
-    mark at the head of the file is skipped.
+    Spaces or tabs separate the id from the rest; other white space belongs to the rest.
+    A byte order mark at the start of the file is skipped.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -99,7 +99,7 @@ def read_scp(path: str | Path) -> Iterator[Pair]:
 
 
 def read_spk2utt(path: str | Path) -> Iterator[Pair]:
-    """Read spk2utt as pairs (spk_id, utt_id), in its order; lines may be of any length.
+    """Read spk2utt as pairs (spk_id, utt_id) in file order; lines may have any length.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -146,10 +146,10 @@ def read_spk2utt_pieces(
 
 
 def sorted_pairs(pairs: Iterable[Pair], max_pairs: int = MAX_PAIRS) -> Iterator[Pair]:
-    """Sort pairs of strings without spaces in the first, on disk where they are many.
+    """Yield pairs of strings sorted, on disk if they are many.
 
     Args:
-        pairs: Pairs without line breaks.
+        pairs: Pairs without line breaks, and without spaces in the first string.
         max_pairs: Most pairs held in memory.
     """
     pairs = iter(pairs)
@@ -168,7 +168,7 @@ def sorted_pairs(pairs: Iterable[Pair], max_pairs: int = MAX_PAIRS) -> Iterator[
 
 
 def read_run(path: Path) -> Iterator[Pair]:
-    """Read what was put aside while sorting; as `read_scp`, without its checks."""
+    """Read a sorted run from disk as `read_scp` does, but without its checks."""
     with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
         for line in stream:
             key, _, rest = line[:-1].partition(" ")
@@ -176,7 +176,7 @@ def read_run(path: Path) -> Iterator[Pair]:
 
 
 def open_text(path: Path) -> TextIO:
-    """Open a file to write; bytes that came as surrogate escapes go out unchanged."""
+    """Open a file to write; bytes read as surrogate escapes are written unchanged."""
     return open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
@@ -186,7 +186,7 @@ def read_value(path: Path) -> str:
 
 
 def log_left_out(source: Path, files: Mapping[str, str]) -> None:
-    """Say which files are not data files and are not taken along."""
+    """Log which files are not data files and are left out."""
     names = {path.name for path in source.iterdir() if path.is_file()} - set(files)
     if names:
         left = " ".join(sorted(names))

@@ -1,4 +1,4 @@
-"""Copying, subsetting and dividing Kaldi data directories, in streams."""
+"""Copy, subset and split Kaldi data directories, in streams."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ from hamzaban.data.write import DirWriter, ScpWriter
 
 @dataclass(frozen=True)
 class Rename:
-    """What a copy adds to ids; recording ids stay as they are."""
+    """Prefixes and suffixes that a copy adds to ids; recording ids do not change."""
 
     utt_prefix: str = ""
     utt_suffix: str = ""
@@ -27,10 +27,10 @@ class Rename:
     spk_suffix: str = ""
 
     def __post_init__(self) -> None:
-        """Check the parts.
+        """Check the prefixes and suffixes.
 
         Raises:
-            ValueError: One holds white space, which would end the id.
+            ValueError: One has white space, which would end the id.
         """
         for name, text in vars(self).items():
             if text and (text.split() != [text] or not text.isprintable()):
@@ -71,7 +71,7 @@ def copy_dir(source: str | Path, target: str | Path, rename: Rename = NO_RENAME)
         The number of utterances.
 
     Raises:
-        ValueError: An id comes twice, a line cannot be read, or there are none.
+        ValueError: An id comes twice, a line cannot be read, or there is no utterance.
     """
     source, files = Path(source), list_files(source)
     log_left_out(source, files)
@@ -98,12 +98,12 @@ def distribute(
     targets: Mapping[int, str | Path],
     rename: Rename = NO_RENAME,
 ) -> dict[int, int]:
-    """Write parts of a directory into other directories, in one pass over each file.
+    """Write parts of a directory to other directories in one pass over each file.
 
     Args:
-        source: A data directory whose files hold the same utterances in one order.
+        source: A data directory whose files list the same utterances in the same order.
         assignment: The part of each utterance, in the order of utt2spk.
-        targets: Where to write a part; parts not named are left out.
+        targets: Folder of each part; parts without one are left out.
         rename: What to add to ids.
 
     Returns:
@@ -126,12 +126,12 @@ def distribute(
 
 
 def _after_its_ids(name: str) -> int:
-    """Order files so that those which tell speakers and recordings come first."""
+    """Return a sort key that puts the files with speakers and recordings first."""
     return {"utt2spk": 0, "segments": 1}.get(name, 2)
 
 
 class _Distribution:
-    """State of one `distribute`: which parts each speaker and recording is in."""
+    """State of one `distribute`: the parts that each speaker and recording is in."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class _Distribution:
             self.counts[part] += name == "utt2spk"
 
     def _paired(self, name: str) -> Iterator[Pair]:
-        """Read a file and check that it holds the utterances of utt2spk."""
+        """Yield the lines of a file, checking that it has the utterances of utt2spk."""
         path = self.source / name
         if name == "utt2spk":
             yield from read_scp(path)

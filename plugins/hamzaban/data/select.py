@@ -1,4 +1,4 @@
-"""Which utterances of a data directory go where: one number for each utterance."""
+"""Selections of utterances of a data directory: one number for each utterance."""
 
 import math
 import random
@@ -11,7 +11,7 @@ from typing import TypeAlias
 from hamzaban.data.files import read_scp
 
 LEFT_OUT = -1
-# One int an utterance, in the order of utt2spk; LEFT_OUT or a part.
+# The part of each utterance or LEFT_OUT, in the order of utt2spk.
 Assignment: TypeAlias = "array[int]"
 
 
@@ -27,7 +27,7 @@ def select_first(data_dir: Path, num_utts: int) -> Assignment:
 
 
 def select_random(data_dir: Path, num_utts: int, seed: int) -> Assignment:
-    """Select utterances at random, without replacement; the seed decides which.
+    """Select utterances at random, without replacement.
 
     Raises:
         ValueError: The directory has fewer.
@@ -74,7 +74,7 @@ def _select_ids(data_dir: Path, id_list: Path, noun: str, column: int) -> Assign
 
 
 def select_random_speakers(data_dir: Path, num_spks: int, seed: int) -> Assignment:
-    """Select all utterances of some speakers; the seed decides which speakers.
+    """Select all utterances of random speakers.
 
     Raises:
         ValueError: The directory has fewer speakers.
@@ -94,12 +94,12 @@ def select_duration(
     Args:
         data_dir: Needs utt2dur, segments or utt2num_samples; the first found is used.
         max_duration_h: Hours, above 0.
-        seed: Decides the order.
+        seed: Random seed of the order.
         fs: Sample rate in Hz that utt2num_samples counts in.
 
     Raises:
-        FileNotFoundError: The directory tells no durations.
-        ValueError: A duration is no number, or no utterance fits.
+        FileNotFoundError: The directory has no file with durations.
+        ValueError: A duration is not a number, or no utterance fits.
     """
     durations_s = array(
         "d", (length_s for _, length_s in _read_durations(data_dir, fs))
@@ -117,20 +117,20 @@ def select_duration(
 
 
 def select_held_out(data_dir: Path, hours: float, seed: int, fs: int) -> Assignment:
-    """Set whole speakers aside, at random, until there are so many hours.
+    """Hold out random speakers until they have a number of hours.
 
     Args:
-        data_dir: As for `select_duration`; of mined speech a source is a speaker.
-        hours: Wanted; the last speaker set aside goes beyond.
-        seed: Decides the order.
+        data_dir: As for `select_duration`. In mined speech a source file is a speaker.
+        hours: Hours to reach; the last speaker exceeds them.
+        seed: Random seed of the order.
         fs: Sample rate in Hz that utt2num_samples counts in.
 
     Returns:
-        1 for utterances set aside, 0 for the others.
+        1 for held-out utterances, 0 for the others.
 
     Raises:
-        FileNotFoundError: The directory tells no durations.
-        ValueError: A duration is no number, or no speaker would be left.
+        FileNotFoundError: The directory has no file with durations.
+        ValueError: A duration is not a number, or no speaker would remain.
     """
     durations_s: dict[str, float] = {}
     for spk_id, length_s in _read_durations(data_dir, fs):
@@ -146,9 +146,9 @@ def select_held_out(data_dir: Path, hours: float, seed: int, fs: int) -> Assignm
         total_s += durations_s[spk_id]
     if not chosen or total_s < 3600 * hours:
         raise ValueError(
-            f"{data_dir}: {hours:g} h of {len(speakers)} speakers are to be set aside, "
-            f"{sum(durations_s.values()) / 3600:.2f} h are all there are and one "
-            "speaker has to stay; ask for less"
+            f"{data_dir}: {hours:g} h asked for, but its {len(speakers)} speakers have "
+            f"{sum(durations_s.values()) / 3600:.2f} h and one speaker must remain; "
+            "ask for fewer hours"
         )
     return array("i", (int(spk in chosen) for _, spk in read_scp(data_dir / "utt2spk")))
 
@@ -195,5 +195,5 @@ def _require_enough(data_dir: Path, wanted: int, total: int, noun: str) -> None:
     if not 1 <= wanted <= total:
         raise ValueError(
             f"{data_dir}: {wanted} {noun} asked for, expected 1 to {total}, "
-            "which is all there are; ask for fewer"
+            "the number in the directory; ask for fewer"
         )

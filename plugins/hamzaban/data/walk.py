@@ -1,4 +1,4 @@
-"""Walking through folders of a user's files."""
+"""Walks through folders of a user's files."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ def walk_files(folder: str | Path) -> Iterator[str]:
     """Yield the paths of the files in and below a folder, sorted in each folder.
 
     Links to folders are followed, and a folder that can be reached in several ways is
-    read once. Files and folders that `is_hidden` knows are passed over.
+    read once. Hidden files and folders (see `is_hidden`) are skipped.
     """
     seen: set[tuple[int, int]] = set()
     for root, below, names in os.walk(folder, followlinks=True):
@@ -42,7 +42,7 @@ def walk_files(folder: str | Path) -> Iterator[str]:
 
 
 def log_leftovers(folder: str | Path) -> None:
-    """Log how many files `walk_files` passes over because a system left them."""
+    """Log how many files `walk_files` skips because a system left them."""
     found = []
     for root, below, names in os.walk(folder):
         below.sort()
@@ -51,7 +51,7 @@ def log_leftovers(folder: str | Path) -> None:
         found += [os.path.join(root, name) for name in kept]
     if found:
         logging.warning(
-            "%s: %d files that macOS or Windows left are passed over, such as %s",
+            "%s: %d files that macOS or Windows left are skipped, such as %s",
             folder,
             len(found),
             found[0],
@@ -59,7 +59,7 @@ def log_leftovers(folder: str | Path) -> None:
 
 
 def _is_first(folder: str, seen: set[tuple[int, int]]) -> bool:
-    """Return whether a folder has not been seen, and remember it."""
+    """Return whether a folder is new, and remember it."""
     found = _identify(folder)
     is_new = found not in seen
     seen.add(found)

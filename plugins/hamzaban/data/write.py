@@ -1,4 +1,4 @@
-"""Writers of Kaldi data directories: atomic, streaming, sorted whatever comes."""
+"""Writers of Kaldi data directories: atomic, streaming, sorting."""
 
 import heapq
 import shutil
@@ -22,10 +22,10 @@ from hamzaban.fileio import atomic_path, keep_time, remove_leftovers, temporary_
 
 
 class ScpWriter:
-    """Writes one Kaldi file; lines may come in any order and end up sorted.
+    """Writer of one Kaldi file; it accepts lines in any order and sorts them.
 
-    Lines that come in order are written at once. From the first that does not, lines
-    are sorted apart and merged in `finish()`.
+    Lines are written at once as long as they are in order. The others are sorted
+    separately and merged in `finish()`.
     """
 
     def __init__(self, path: str | Path, name: str, *, same_ok: bool = False) -> None:
@@ -33,8 +33,8 @@ class ScpWriter:
 
         Args:
             path: Where to write.
-            name: What error messages call the file.
-            same_ok: An id may come twice when its line is the same; it is written once.
+            name: Name of the file in errors.
+            same_ok: Whether an id may come twice with the same line, written once.
         """
         self.path = Path(path)
         self.name = name
@@ -83,7 +83,9 @@ class ScpWriter:
         self._late = []
 
     def finish(self) -> None:
-        """Merge what came late and close the file; a second call does nothing.
+        """Merge the lines that were out of order and close the file.
+
+        A second call does nothing.
 
         Raises:
             ValueError: An id has been written twice.
@@ -103,7 +105,7 @@ class ScpWriter:
             self.close()
 
     def close(self) -> None:
-        """Close without merging and remove what was put aside."""
+        """Close without merging and remove temporary files."""
         self._stream.close()
         self._late, self._runs = [], []
         if self._folder is not None:
@@ -111,12 +113,12 @@ class ScpWriter:
 
 
 class DirWriter:
-    """Writes a data directory: the old files stay until all new ones are complete.
+    """Writer of a data directory that keeps old files until all new ones are complete.
 
-    spk2utt is made from utt2spk. On success the old data files that were not written
-    anew are removed, then the new ones take their names, utt2spk last: a directory
-    killed in that moment has no utt2spk and says so, and is never a mixture. A new file
-    with the bytes of the old one has its time, too: what was made of it stays true.
+    spk2utt is made from utt2spk. On success the old data files without a new version
+    are removed, then the new ones are renamed, utt2spk last. After a kill in between
+    the directory has no utt2spk, so readers refuse it. A new file with the bytes of the
+    old one keeps its modification time, so that steps see no change.
     """
 
     def __init__(self, data_dir: str | Path) -> None:
@@ -150,7 +152,7 @@ class DirWriter:
         keep_time(path, self.data_dir / name)
 
     def finish(self) -> None:
-        """Complete the new files, which do not take their names yet.
+        """Complete the new files without renaming them yet.
 
         Raises:
             ValueError: An id has been written twice.
@@ -168,7 +170,7 @@ class DirWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put the new files in place, or remove them after an error."""
+        """Rename the new files into place, or remove them after an error."""
         with self._stack:
             if error is not None:
                 raise error

@@ -1,4 +1,4 @@
-"""Where the parts of an experiment are: in its folder, moved or not, or an archive."""
+"""Find the files of an experiment in its folder, moved or not, or in an archive."""
 
 import atexit
 import functools
@@ -10,24 +10,26 @@ from typing import NamedTuple
 
 from hamzaban.config import load_mapping
 
-PACKED_SEARCH = "decode.yaml"  # of an archive: an inference YAML, with tuned weights
-PACKED_LM = "lm"  # beside it: the folder of train-lm
-META = "meta.yaml"  # of ESPnet's model zoo
+PACKED_SEARCH = "decode.yaml"  # inference YAML in an archive, with tuned weights
+PACKED_LM = "lm"  # folder of train-lm in an archive
+META = "meta.yaml"  # file that lists the contents, in the form of ESPnet's model zoo
 
 
 class PackedSearch(NamedTuple):
-    """What pack-model put beside a model: the inference YAML, and the folder of LMs."""
+    """The inference YAML and the folder of LMs that pack-model put beside a model."""
 
     inference_config: Path | None
     lm_dir: Path | None
 
 
 def find_experiment(asr_exp: str | Path) -> Path:
-    """Return the folder of an experiment; an archive is unpacked until we end.
+    """Return the folder of an experiment.
+
+    An archive is unpacked into a temporary folder, which is removed at exit.
 
     Raises:
         NotADirectoryError: There is no such experiment.
-        ValueError: The archive is not of a model, or it is damaged.
+        ValueError: The archive has no model or is damaged.
     """
     path = Path(asr_exp)
     if path.is_dir():
@@ -42,7 +44,7 @@ def find_experiment(asr_exp: str | Path) -> Path:
 
 @functools.cache
 def _unpack(archive: Path) -> Path:
-    """Unpack an archive into a temporary folder; return the folder of its config."""
+    """Unpack an archive; return the folder of its config in a temporary folder."""
     folder = Path(tempfile.mkdtemp(prefix="hamzaban-model-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     remedy = "make it again with pack-model"
@@ -57,7 +59,9 @@ def _unpack(archive: Path) -> Path:
                 )
             files.extractall(folder)
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise ValueError(f"{archive}: no whole archive ({error}); {remedy}") from error
+        raise ValueError(
+            f"{archive}: no complete archive ({error}); {remedy}"
+        ) from error
     if not (folder / META).is_file():
         raise ValueError(f"{archive}: {META} not found, expected an archive; {remedy}")
     files_of = load_mapping(folder / META).get("yaml_files")
@@ -68,10 +72,10 @@ def _unpack(archive: Path) -> Path:
 
 
 def find_named(named: str | Path, folder: Path) -> Path:
-    """Return a file that a config in `folder` names, also where both were moved.
+    """Return a file that a config in `folder` names, even if both have been moved.
 
-    What lies beside the config goes first, then the path as seen from its folder, then
-    the path as it is. If there is none of these, the path is returned as it is.
+    A file of this name beside the config comes first, then the path relative to the
+    folder, then the path itself. If none of them exists, the path is returned.
     """
     path = Path(named)
     places = (folder / path.name, folder / path, path)
@@ -79,7 +83,7 @@ def find_named(named: str | Path, folder: Path) -> Path:
 
 
 def find_packed_search(asr_exp: str | Path) -> PackedSearch:
-    """Return the search that pack-model put beside a model, if it did."""
+    """Return the files of the search that pack-model put beside a model, if any."""
     folder = find_experiment(asr_exp)
     config, lm_dir = folder / PACKED_SEARCH, folder / PACKED_LM
     if not config.is_file():

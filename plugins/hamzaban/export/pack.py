@@ -1,4 +1,4 @@
-"""A trained model as one archive, in the layout of ESPnet's model zoo."""
+"""Packing a trained model as one archive, in the layout of ESPnet's model zoo."""
 
 import dataclasses
 import io
@@ -59,8 +59,8 @@ def pack_model(
         The names in the archive.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If `outpath` is no zip, or the search is wrong.
+        FileNotFoundError: A file is missing.
+        ValueError: `outpath` is no zip, or the search is wrong.
     """
     if Path(outpath).suffix != ".zip":
         raise ValueError(f"{outpath}: found '{Path(outpath).suffix}', expected .zip")

@@ -38,8 +38,8 @@ class Task:
     Attributes:
         names: The name of the value of each of its axes.
         step: What is run.
-        folder: Its own: of its status and log, and {dir}.
-        is_kept: Whether it is not run again when it is done and nothing has changed.
+        folder: Its own folder, for its status and its log; it replaces {dir}.
+        is_kept: Whether it is left alone if it is done and nothing has changed.
     """
 
     names: Mapping[str, str]
@@ -49,17 +49,17 @@ class Task:
 
     @property
     def title(self) -> str:
-        """Say which one it is."""
+        """The values of its axes, such as `lr=small seed=1`."""
         return " ".join(f"{axis}={name}" for axis, name in self.names.items())
 
     @property
     def log(self) -> Path:
-        """Where its output goes."""
+        """The file to which its output goes."""
         return self.folder / f"{self.step.name}.log"
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The words that run it; unless it is done, where that can be told."""
+        """The words that run it; if `is_kept`, through run-stage."""
         if not self.is_kept:
             return self.step.command
         words = [sys.executable, "-m", "hamzaban", "run-stage", self.step.name]

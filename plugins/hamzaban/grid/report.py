@@ -42,7 +42,7 @@ def write_report(table: Table, output_dir: Path, environment: Sequence[str]) -> 
 
 
 def describe_place(cells: Sequence[Cell]) -> str:
-    """Say in a few signs what a place of the matrix holds.
+    """Return the text of a place of the matrix.
 
     Examples: `12.30 ± 0.41`, `12.30 ± 0.41 (1 failed)`, `failed`, `running`, `-`.
     """

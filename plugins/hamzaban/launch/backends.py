@@ -20,7 +20,7 @@ BACKENDS = {"local": "hamzaban.launch.local:LocalBackend"}
 
 @dataclass(frozen=True)
 class Job:
-    """One command to run, its output going to one log.
+    """A command to run, whose output goes to one log.
 
     Attributes:
         number: 1 for the first job.
@@ -35,10 +35,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Resources:
-    """What each job is given.
+    """The resources of each job.
 
     Attributes:
-        num_threads: CPU threads, also set as OMP_NUM_THREADS; None leaves that as is.
+        num_threads: CPU threads, also set as OMP_NUM_THREADS; None: that stays unset.
         ngpu: GPUs on each node.
         num_nodes: Machines.
     """

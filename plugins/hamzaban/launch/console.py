@@ -1,6 +1,6 @@
-"""What the console shows while jobs run: how far they are.
+"""What the console shows of jobs while they run.
 
-On a terminal it is one line that renews; elsewhere a line is logged every minute.
+On a terminal it is one line that is renewed; elsewhere a line is logged every minute.
 """
 
 import logging
@@ -15,8 +15,8 @@ from hamzaban.progress import ProgressFile, progress_path, read_progress
 
 RENEW_S = 1.0  # on a terminal
 LOG_EVERY_S = 60.0  # elsewhere
-QUIET_S = 120.0  # a job that reports nothing for so long is said to be silent
-WIDTH = 80  # of a terminal that does not tell its own
+QUIET_S = 120.0  # without news of a job, the line says so
+WIDTH = 80  # of a terminal whose width is unknown
 METRICS = {"wer": "WER", "cer": "CER", "acc": "accuracy", "loss": "loss"}
 
 
@@ -29,7 +29,7 @@ class Console:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin.
+        """Start without a line.
 
         Args:
             nj: Number of jobs of the launch.
@@ -45,7 +45,7 @@ class Console:
         self._parent = ProgressFile(clock=clock)  # where a launcher started this one
 
     def show(self, running: Collection[Job], ended: int) -> None:
-        """Show how far the jobs are, if it is time to.
+        """Show the progress of the job that needs the most time, if it is time to.
 
         Args:
             running: Jobs that run now.

@@ -1,4 +1,4 @@
-"""Run the jobs of a command: numbered, logged, some at once, ended on an interrupt."""
+"""Run numbered jobs of a command, each with a log; end them all on an interrupt."""
 
 import contextlib
 import logging
@@ -14,25 +14,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from hamzaban.launch.backends import Backend, Handle, Job, Resources, get_backend
 from hamzaban.launch.console import Console
 from hamzaban.progress import progress_path
 
-# What stands for the job's number in the command and in the log's name.
+# Stands for the number of the job in the command and in the name of the log.
 JOB_WORD = re.compile(r"(?<![A-Za-z])JOB(?![A-Za-z])")
-LAST_LINES = 10  # of a failed job's log, shown to the user
-KEPT_LOGS = 9  # of earlier runs: train.log.1 is the last one
-GRACE_S = 10.0  # between asking a job to end and ending it by force
+LAST_LINES = 10  # of a failed job's log that are shown to the user
+KEPT_LOGS = 9  # of earlier runs: train.log.1 is that of the last one
+GRACE_S = 10.0  # between SIGTERM and SIGKILL
 LONGEST_POLL_S = 0.5
 
 
 class JobError(ChildProcessError):
-    """A job ended with a status other than 0; `status` is that of the first."""
+    """The first job that failed; `status` is its exit status."""
 
     def __init__(self, message: str, status: int) -> None:
-        """Take the message for the user and the exit status of the job."""
+        """Keep the message for the user and the exit status of the job."""
         super().__init__(message)
         self.status = status
 
@@ -47,18 +46,18 @@ def run_jobs(
     backend: str = "local",
     backend_conf: Mapping[str, str] | None = None,
 ) -> None:
-    """Run `nj` jobs and return when all have ended well.
+    """Run `nj` jobs and return when all have succeeded.
 
-    After the first failure, or an interrupt, no other job is started, those running
-    are ended, and the last lines of the failed job's log are logged.
+    After the first failure, or an interrupt, no other job is started and the running
+    ones are ended. The last lines of the failed job's log are logged.
 
     Args:
         command: The words of the command; JOB in any of them becomes 1..nj.
         log: The log of a job, with JOB in its name if nj > 1. A log of an earlier run
             is kept as `<log>.1`.
         nj: Number of jobs, at least 1.
-        max_jobs: At most this many at once; None leaves it to the back end.
-        resources: What each job is given.
+        max_jobs: Most jobs at once; None leaves it to the back end.
+        resources: Threads, GPUs and machines of each job.
         backend: Where jobs run: a key of `backends.BACKENDS`.
         backend_conf: Settings of the back end.
 
@@ -130,7 +129,7 @@ def make_jobs(command: Sequence[str], log: str | Path, nj: int) -> list[Job]:
 
 
 class _Run:
-    """The jobs of one call of `run_each` that are under way."""
+    """The running jobs of one call of `run_each`."""
 
     def __init__(
         self,
@@ -173,7 +172,7 @@ class _Run:
         self._running[job] = (handle, time.monotonic())
 
     def _collect(self) -> bool:
-        """Take in the jobs that have ended; return whether there were any."""
+        """Finish the jobs that have ended; return whether there were any."""
         ended = 0
         for job, (handle, started) in list(self._running.items()):
             status = handle.poll()
@@ -219,18 +218,19 @@ class _Run:
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does."""
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def interrupt(number: int, _: FrameType | None) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before: list[tuple[signal.Signals, Callable[..., Any] | int | None]] = []
-    for asked in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(asked) is not signal.SIG_IGN:  # nohup stays nohup
-            before.append((asked, signal.signal(asked, interrupt)))
+    before = [
+        (asked, signal.signal(asked, interrupt))
+        for asked in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(asked) is not signal.SIG_IGN  # nohup stays nohup
+    ]
     try:
         yield
     finally:
@@ -248,7 +248,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 
 def _start_log(job: Job) -> None:
-    """Set the logs of earlier runs aside and begin a new one."""
+    """Rename the logs of earlier runs and start a new one."""
     job.log.parent.mkdir(parents=True, exist_ok=True)
     progress_path(job.log).unlink(missing_ok=True)
     if job.log.exists():

@@ -11,7 +11,7 @@ from hamzaban.processes import die_with_parent
 
 
 def exit_status(returncode: int) -> int:
-    """Return a status as a shell gives it: 128 + number after a signal."""
+    """Return the exit status that a shell reports: 128 + number after a signal."""
     return returncode if returncode >= 0 else 128 - returncode
 
 
@@ -21,7 +21,7 @@ class LocalHandle:
     def __init__(
         self, process: subprocess.Popen[bytes], on_end: Callable[[], None]
     ) -> None:
-        """Take a started process and what to call once when it has ended."""
+        """Keep a started process, and a function to call once when it has ended."""
         self._process = process
         self._on_end: Callable[[], None] | None = on_end
 
@@ -48,7 +48,7 @@ class LocalHandle:
     def _signal(self, number: int) -> None:
         try:
             os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):  # all of the group has ended
+        except (ProcessLookupError, PermissionError):  # the whole group has ended
             return
 
 
@@ -66,7 +66,7 @@ class LocalBackend:
         self._free_gpus: list[str] | None = None
 
     def max_jobs(self, resources: Resources) -> int:
-        """Return how many jobs the cores, and the GPUs if asked for, can carry.
+        """Return how many jobs fit on the cores, and on the GPUs if asked for, at once.
 
         Raises:
             ValueError: More GPUs or machines are asked for than there are.

@@ -22,11 +22,13 @@ RECORDINGS_SUFFIX = ".recordings"  # of the notes of `note_recordings`
 
 
 def note_inputs(*paths: Path) -> None:
-    """Note files for the step that runs this, if one does, before they are read.
+    """Note files, before they are read, for the step that this process belongs to.
+
+    Outside a step, nothing is done.
 
     Args:
-        paths: Files, and folders, of which only the list of names counts. A missing
-            one is left to its reader to report.
+        paths: Files, and folders, of which only the list of names counts. Missing ones
+            are not noted: whoever reads them reports them.
     """
     folder = os.environ.get(VARIABLE)
     if not folder or not paths:
@@ -44,7 +46,7 @@ def note_recordings(wav_scp: Path) -> None:
     """Note the files that a wav.scp names, before they are read.
 
     Args:
-        wav_scp: The list. A missing one is left to its reader to report.
+        wav_scp: The list. If it is missing, nothing is noted.
     """
     folder = os.environ.get(VARIABLE)
     if not folder or not wav_scp.is_file():

@@ -37,9 +37,9 @@ from hamzaban.launch.stamp import (
 from hamzaban.locks import describe_lock
 from hamzaban.processes import die_with_parent
 
-LOCK_WAIT_S = 15.0  # longer than a step that is being ended needs
+LOCK_WAIT_S = 15.0  # longer than a step needs to end after SIGTERM
 ASIDE_DIR = "set_aside"
-ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # to end
+ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
 
 
 def run_stage(step: Step, set_aside: Path | None = None) -> int:
@@ -85,8 +85,8 @@ def explain(
         inputs: The fingerprints of its inputs now.
 
     Returns:
-        The reasons, none if the step is done; and whether the last run, ended or not,
-        had other inputs or options.
+        The reasons, none if the step is done; and whether the last run had other
+        inputs or options, whether it ended or not.
     """
     if stamp is None:
         return ["was not made yet"], False
@@ -166,8 +166,8 @@ def run_command(
 
     Args:
         command: Its words; no shell reads them.
-        lock: A file descriptor it inherits, so that a lock lasts as long as it does.
-        variables: For its environment, beside those of this process.
+        lock: Descriptor of a lock that the command inherits and holds until it ends.
+        variables: Added to the environment of this process.
 
     Returns:
         Its exit status, 128 + number if a signal ended it or this process.
@@ -180,9 +180,9 @@ def run_command(
     process: subprocess.Popen[bytes] | None = None
     received: list[int] = []
 
-    def forward(number: int, frame: FrameType | None) -> None:
+    def forward(number: int, _: FrameType | None) -> None:
         received.append(number)
-        if process is not None and number != signal.SIGINT:  # a terminal tells both
+        if process is not None and number != signal.SIGINT:  # a terminal signals both
             process.send_signal(number)
 
     heeded = [n for n in ASKED if signal.getsignal(n) is not signal.SIG_IGN]
@@ -230,7 +230,7 @@ def _lock(step: Step) -> Iterator[int]:
 
 
 def is_running(step: Step) -> bool:
-    """Tell whether some process runs the step now; nothing is made or changed."""
+    """Return whether a process runs the step now; nothing is made or changed."""
     try:
         descriptor = os.open(step.stamp_path.with_suffix(".lock"), os.O_RDONLY)
     except FileNotFoundError:

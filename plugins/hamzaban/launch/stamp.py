@@ -1,8 +1,8 @@
-"""The stamp of a step: what was run, on which files, giving which.
+"""The stamp of a step: its command, its inputs and its outputs.
 
 A stamp is a JSON file beside the step's first output, named `.<output>.<step>.stamp`.
-It is written when the step starts (state `running`: inputs and command) and again,
-last and atomically, when it has ended well (state `done`: outputs too).
+It is written when the step starts (state `running`, with inputs and command) and again,
+as the last file, when the step has succeeded (state `done`, with outputs).
 """
 
 import hashlib
@@ -21,10 +21,14 @@ from hamzaban.launch.many_files import (
     is_lasting,
 )
 
-SMALL_FILE_BYTES = 2 * 2**30  # up to here content counts, above it size and time
+SMALL_FILE_BYTES = 2 * 2**30  # compared by content; larger files by size and time
 NEUTRAL_OPTIONS = frozenset({"nj", "ngpu", "num_threads", "max_jobs", "log_level"})
 
-_KEYS = {"state": str, "command": list, "inputs": dict, "outputs": dict}
+_KEYS: dict[str, type] = {
+    **dict.fromkeys(("state", "step", "started"), str),
+    **dict.fromkeys(("command", "reads", "makes"), list),
+    **dict.fromkeys(("inputs", "outputs"), dict),
+}
 _FINGERPRINTS = ("inputs", "outputs", "noted", "recordings")
 
 
@@ -46,7 +50,7 @@ class Step:
     outputs: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the name and that there is something to name the stamp after.
+        """Check the name, and that the stamp has a file to be named after.
 
         Raises:
             ValueError: The name is wrong; there is no command; or no file.
@@ -60,20 +64,20 @@ class Step:
 
     @property
     def target(self) -> Path:
-        """What the step makes; for one that makes nothing, what it reads."""
+        """The first output, or the first input of a step that makes nothing."""
         return (self.outputs + self.inputs)[0]
 
     @property
     def stamp_path(self) -> Path:
-        """Where the stamp of this step is."""
+        """The path of the stamp of this step."""
         return self.target.parent / f".{self.target.name}.{self.name}.stamp"
 
 
 def options_of(command: Sequence[str]) -> list[str]:
     """Return the words of a command on which its result depends.
 
-    Left out are a launcher in front (all up to the last bare `--`) and options that
-    say how fast or how loud the work is done (NEUTRAL_OPTIONS).
+    A launcher in front (all words up to the last bare `--`) is left out, and so are
+    the options that change only speed or messages (NEUTRAL_OPTIONS).
 
     Examples:
         >>> options_of("run-jobs --log a -- hamzaban train-lm --nj 4 --order 3".split())
@@ -99,7 +103,7 @@ def _option_name(word: str) -> str:
 
 
 def list_files(path: Path) -> list[Path]:
-    """Return a file itself, or the files of a folder but hidden and temporary ones.
+    """Return a file itself, or the files of a folder without hidden and temporary ones.
 
     Raises:
         FileNotFoundError: There is nothing at the path.
@@ -116,7 +120,7 @@ def list_files(path: Path) -> list[Path]:
 def fingerprint(
     paths: Iterable[Path], known: dict[str, Fingerprint]
 ) -> dict[str, Fingerprint]:
-    """Describe files so that a change of their content is seen.
+    """Return the fingerprints of files, which differ if their content does.
 
     Args:
         paths: Files and folders, as in Step.
@@ -124,7 +128,7 @@ def fingerprint(
             time differ from there.
 
     Returns:
-        For each file name its fingerprint.
+        The fingerprint of each file, by its name.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -136,8 +140,8 @@ def fingerprint(
 def fingerprint_outputs(paths: Iterable[Path]) -> dict[str, Fingerprint]:
     """Return the fingerprints of what a step made.
 
-    Those of the files in a folder count by content, those in each folder below it
-    together, by name and size.
+    Each file in a folder has a fingerprint of its content. The files in a folder below
+    it have one in common, of their names and sizes.
 
     Raises:
         FileNotFoundError: A path does not exist.
@@ -231,14 +235,14 @@ def find_changes(
 
 
 def find_damage(stamp: dict[str, Any], outputs: Iterable[Path]) -> list[str]:
-    """Return what is wrong with the outputs that a stamp of state `done` vouches for.
+    """Return what is wrong with the outputs of a stamp of state `done`.
 
     Args:
         stamp: The stamp.
-        outputs: The outputs that are wanted.
+        outputs: The outputs of the step.
 
     Returns:
-        Each fault in a few words. Of big files only the size counts here.
+        Each fault in a few words. Of big files, only the size is compared.
     """
     damage = [f"output {path} is missing" for path in outputs if not path.exists()]
     for name, old in stamp["outputs"].items():

@@ -1,4 +1,4 @@
-"""ARPA files as arrays: read, written, and mixed linearly into one model."""
+"""Read and write ARPA files as arrays, and mix two models linearly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BOS, EOS, UNK = "<s>", "</s>", "<unk>"
 CHUNK_LINES = 200_000
-TINY = 1e-12  # least probability mass that backing off may have
+TINY = 1e-12  # least probability mass for backing off
 
 
 @dataclasses.dataclass
@@ -24,7 +24,7 @@ class Level:
     """All n-grams of one order, sorted by `keys`.
 
     Attributes:
-        prefix: Row of w1..w(n-1) in the order below, shape (N,); 0 for unigrams.
+        prefix: Row of w1..w(n-1) in the next lower order, shape (N,); 0 for unigrams.
         word: Id of the last word, shape (N,).
         log10: Log-probability to base 10, shape (N,).
         backoff: Log10 of the backoff weight, shape (N,).
@@ -38,7 +38,7 @@ class Level:
     keys: IntArray
 
     def find(self, prefix: IntArray, word: IntArray, size: int) -> IntArray:
-        """Give the rows of n-grams, -1 for those that are not there."""
+        """Return the rows of n-grams, -1 for those that the model does not have."""
         return _find(self.keys, np.where(prefix < 0, -1, prefix * size + word))
 
 
@@ -47,7 +47,7 @@ class Arpa:
     """A back-off model.
 
     Attributes:
-        words: The vocabulary; a word's place is its id.
+        words: The vocabulary; the place of a word is its id.
         levels: The n-grams of each order, unigrams first.
     """
 
@@ -59,7 +59,7 @@ def read_arpa(path: str | Path) -> Arpa:
     """Read an ARPA file.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: The file is not an ARPA file.
     """
     words: list[str] = []
     ids: dict[str, int] = {}
@@ -106,16 +106,17 @@ def write_arpa(model: Arpa, path: str | Path) -> None:
 
 
 def mix(one: Arpa, two: Arpa, weight: float) -> Arpa:
-    """Mix two models linearly into one back-off model.
+    """Return the linear mixture of two models as one back-off model.
 
-    It holds every n-gram of either, with probability `weight` * one + (1 - weight) *
-    two, and back-off weights that make each distribution sum to 1. A word that one of
-    the models does not know has probability 0 there.
+    It has every n-gram of either model, with probability `weight` * one + (1 - weight)
+    * two, and back-off weights that make each distribution sum to 1. A word that a
+    model does not know has probability 0 in it. The mixture has the higher order of
+    the two.
 
     Args:
-        one: A model.
-        two: Another; the higher order of both is that of the mixture.
-        weight: Of the first, 0..1.
+        one: First model.
+        two: Second model.
+        weight: Weight of the first model, 0..1.
 
     Raises:
         ValueError: A model lacks the end of one of its n-grams.
@@ -147,18 +148,18 @@ def mix(one: Arpa, two: Arpa, weight: float) -> Arpa:
 
 
 class _Side:
-    """One of two models to be mixed, seen from the n-grams of the mixture."""
+    """One of the two models, addressed by the n-grams of the mixture."""
 
     def __init__(self, model: Arpa, ids: dict[str, int]) -> None:
         self._model = model
         self._ids = np.array([ids[word] for word in model.words])
         self._size = len(ids)
-        self._to_union = np.zeros(1, np.int64)  # rows of the order below
-        self._rows = np.zeros(0, np.int64)  # of the mixture's rows there; -1: none
+        self._to_union = np.zeros(1, np.int64)  # mixture's row of own rows, lower order
+        self._rows = np.zeros(0, np.int64)  # own row of the mixture's rows; -1: none
         self._probs = np.zeros(0)
 
     def keys(self, order: int) -> IntArray:
-        """Give the mixture's keys of this model's n-grams, in this model's order."""
+        """Return the mixture's keys of this model's n-grams, in this model's order."""
         if order > len(self._model.levels):
             return np.zeros(0, np.int64)
         level = self._model.levels[order - 1]
@@ -169,7 +170,7 @@ class _Side:
     def extend(
         self, keys: IntArray, prefix: IntArray, suffix: IntArray, order: int
     ) -> FloatArray:
-        """Give this model's probability of each n-gram of the mixture's order."""
+        """Return this model's probability of each n-gram of an order of the mixture."""
         own = self.keys(order)
         rank = np.argsort(own, kind="stable")
         rows = _find(own[rank], keys)
@@ -198,7 +199,7 @@ class _Side:
 def _balance(
     probs: FloatArray, lower: FloatArray, prefix: IntArray, above: Level
 ) -> FloatArray:
-    """Give the back-off weights of the order above `probs`, as log10."""
+    """Return the back-off weights of the next lower order than `probs`, as log10."""
     size = len(above.word)
     left = 1 - np.bincount(prefix, probs, size)
     lower_left = 1 - np.bincount(prefix, lower, size)

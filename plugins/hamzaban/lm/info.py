@@ -1,4 +1,4 @@
-"""What a trained language model is: `lm.yaml` beside it, read by the decoder."""
+"""The description of a trained language model: `lm.yaml`, read by the decoder."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def read_info(folder: str | Path) -> LmInfo:
     """Read `lm.yaml` of a model's folder.
 
     Raises:
-        FileNotFoundError: There is none.
-        ValueError: It is not what `write_info` writes.
+        FileNotFoundError: There is no `lm.yaml`.
+        ValueError: It does not have the form that `write_info` writes.
     """
     path = Path(folder) / "lm.yaml"
     if not path.is_file():

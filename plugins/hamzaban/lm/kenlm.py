@@ -1,4 +1,4 @@
-"""KenLM's programs: training by `lmplz`, packing by `build_binary`; and queries."""
+"""Train models with KenLM's `lmplz`, pack them with `build_binary`, query them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hamzaban.fileio import atomic_path
 from hamzaban.lm.arpa import BOS, EOS, UNK, FloatArray
 
 MAX_REASON = 200  # characters of KenLM's own message in ours
-MAX_ORDER = 6  # KenLM's, in lmplz, build_binary and flashlight-text as they are built
+MAX_ORDER = 6  # limit that lmplz, build_binary and flashlight-text are built with
 _BAD_DISCOUNT = "BadDiscountException"
 _DISCOUNTS = re.compile(r"^Substituting fallback discounts for order (\d+)", re.M)
 
@@ -29,19 +29,19 @@ def train(
 ) -> None:
     """Train an n-gram model by modified Kneser-Ney smoothing.
 
-    Text too small for its discounts gets KenLM's fallback ones (0.5, 1, 1.5), for the
-    orders that need them, and the log says so.
+    If the text is too small to estimate discounts, KenLM's fallback discounts (0.5, 1,
+    1.5) are used for the orders that need them, and the log says so.
 
     Args:
-        text: Sentences of units divided by spaces.
+        text: File of sentences, whose units are separated by spaces.
         arpa: The file to write.
-        order: Of the model, 1..6.
-        prune: Counts of each order up to which n-grams are dropped, rising.
-        memory: For sorting, such as `1G` or `20%`.
+        order: Longest n-gram, 1..6.
+        prune: For each order, the count up to which n-grams are dropped; not falling.
+        memory: Memory for sorting, such as `1G` or `20%`.
 
     Raises:
-        ValueError: `lmplz` failed; its last words are in the message.
-        FileNotFoundError: It is not installed.
+        ValueError: `lmplz` failed; the message has its last lines.
+        FileNotFoundError: `lmplz` is not installed.
     """
     with atomic_path(arpa, sync=False) as temporary:
         command = [find_program("lmplz"), "-o", str(order), "-S", memory]
@@ -54,18 +54,19 @@ def train(
             logging.warning(
                 "%s: too little text for Kneser-Ney discounts of order %s: KenLM's "
                 "fallback discounts are used there",
-                *(text, " and ".join(map(str, orders))),
+                text,
+                " and ".join(map(str, orders)),
             )
         if done.returncode:
             raise ValueError(f"{text}: lmplz failed: {_last_words(done.stderr)}")
 
 
 def pack(arpa: str | Path, binary: str | Path, memory: str) -> None:
-    """Turn an ARPA file into KenLM's trie, which is mapped into memory when read.
+    """Write an ARPA file as KenLM's trie, which is mapped into memory when read.
 
     Raises:
         ValueError: `build_binary` failed.
-        FileNotFoundError: It is not installed.
+        FileNotFoundError: `build_binary` is not installed.
     """
     with atomic_path(binary, sync=False) as temporary:
         words = ["-T", str(temporary), "-S", memory, "trie", str(arpa), str(temporary)]
@@ -75,10 +76,10 @@ def pack(arpa: str | Path, binary: str | Path, memory: str) -> None:
 
 
 def find_program(name: str) -> str:
-    """Find a program beside this Python or on PATH.
+    """Return the path of a program, found beside this Python or on PATH.
 
     Raises:
-        FileNotFoundError: It is in neither.
+        FileNotFoundError: The program is in neither.
     """
     beside = Path(sys.executable).parent / name
     found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
@@ -92,13 +93,13 @@ def find_program(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What a model says of a text.
+    """The score of a text by a model.
 
     Attributes:
         sentences: Number of sentences.
         tokens: Number of words, or other units.
-        oov: Those the model does not know.
-        log10: Log-probability of all others and of the sentences' ends.
+        oov: Number of tokens that the model does not know.
+        log10: Log-probability to base 10 of the known tokens and of sentence ends.
     """
 
     sentences: int
@@ -108,7 +109,7 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        """Perplexity of what is known and of the ends; nan for no text."""
+        """Perplexity of known tokens and sentence ends; NaN for no text."""
         count = self.sentences + self.tokens - self.oov
         return float(10 ** (-self.log10 / count)) if count else float("nan")
 
@@ -146,8 +147,8 @@ class Model:
         """Map the model into memory.
 
         Args:
-            binary: What `pack` wrote.
-            words: Its vocabulary.
+            binary: File that `pack` wrote.
+            words: Vocabulary of the model.
 
         Raises:
             FileNotFoundError: The file is missing.
@@ -158,13 +159,13 @@ class Model:
         self._lm = load_binary(binary, list(self._ids))
 
     def score_units(self, lines: Iterable[str]) -> Iterator[tuple[str, float, bool]]:
-        """Give each unit, sentence ends included, its log10 probability.
+        """Yield the log-probability of each unit and of each sentence end.
 
         Args:
-            lines: Sentences of units divided by spaces.
+            lines: Sentences, whose units are separated by spaces.
 
         Yields:
-            The unit, its log-probability, and whether the model knows it.
+            The unit, its log-probability to base 10, and whether the model knows it.
         """
         lm, ids, oov = self._lm, self._ids, self._oov
         for line in lines:
@@ -176,7 +177,7 @@ class Model:
             yield EOS, lm.finish(state)[1], True
 
     def score(self, lines: Iterable[str]) -> Score:
-        """Score a text of sentences of units divided by spaces."""
+        """Return the score of sentences, whose units are separated by spaces."""
         sentences = tokens = oov = 0
         total = 0.0
         for unit, log10, known in self.score_units(lines):
@@ -188,21 +189,25 @@ class Model:
 
 
 def choose_weight(one: FloatArray, two: FloatArray) -> float:
-    """Choose the weight of the first of two models by maximum likelihood (EM).
+    """Return the weight of the first of two models by maximum likelihood (EM).
 
     Args:
-        one: Its probability of each unit of a text, shape (N,); 0 if not known to it.
-        two: Likewise of the other model.
+        one: Probability of each unit of a text by the first model, shape (N,); 0 for a
+            unit that it does not know.
+        two: Probability of each unit by the second model.
 
     Returns:
         The weight, 0..1.
 
     Raises:
-        ValueError: No unit is known to either.
+        ValueError: Neither model knows any unit.
     """
     seen = (one > 0) | (two > 0)
     if not seen.any():
-        raise ValueError("valid text: no word of it is known to either model")
+        raise ValueError(
+            "valid text: neither model knows any of its words; give text of the "
+            "same language"
+        )
     one, two, weight = one[seen], two[seen], 0.5
     for _ in range(200):
         share = weight * one / (weight * one + (1 - weight) * two)

@@ -1,4 +1,4 @@
-"""What conf/lm.yaml may say."""
+"""Options of conf/lm.yaml."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class NgramOptions:
     """One n-gram model.
 
     Attributes:
-        order: Of the model, 1..6.
-        prune: Counts of each order up to which n-grams are dropped, rising; the last
-            holds for the orders after it.
+        order: Longest n-gram, 1..6.
+        prune: For each order, the count up to which n-grams are dropped; not falling.
+            The last one is that of all higher orders.
     """
 
     order: int = option(3, at_least=1, at_most=MAX_ORDER)
@@ -29,7 +29,7 @@ class NgramOptions:
         """Check the counts.
 
         Raises:
-            ValueError: They fall, or are more than the orders.
+            ValueError: A count is below the one before, or there are more than orders.
         """
         is_rising = list(self.prune) == sorted(self.prune)
         if not is_rising or not 1 <= len(self.prune) <= self.order:
@@ -44,12 +44,12 @@ class LmOptions:
     """All models of one folder.
 
     Attributes:
-        word: Model of words; None: there is none, as for the next two.
-        char: Model of characters.
-        bpe: Model of the pieces of a SentencePiece model.
-        memory: For KenLM's sorting, such as `1G` or `20%`.
-        drop_leaks: Leave out lines of the further text that leak; else refuse them.
-        allow_leaks: Reasons, by kind, why leaks are no fault of this corpus.
+        word: Model of words; None: no such model.
+        char: Model of characters; None: no such model.
+        bpe: Model of the pieces of a SentencePiece model; None: no such model.
+        memory: Memory for KenLM's sorting, such as `1G` or `20%`.
+        drop_leaks: Leave out lines of the further text that leak; false: refuse them.
+        allow_leaks: For each kind of leak to allow, the reason why it is no fault.
     """
 
     word: NgramOptions | None = None
@@ -69,7 +69,7 @@ class LmOptions:
 
     @property
     def models(self) -> dict[str, NgramOptions]:
-        """Options of the models that are wanted, by unit."""
+        """Options of the models to train, by unit."""
         found = {unit: getattr(self, unit) for unit in UNITS}
         return {unit: model for unit, model in found.items() if model is not None}
 
@@ -88,7 +88,7 @@ def read_options(path: str | Path) -> LmOptions:
 
 
 def read_allowed(path: str | Path) -> dict[str, str]:
-    """Read `allow_leaks` of a YAML: reasons by kind of leak.
+    """Return `allow_leaks` of a YAML: reasons by kind of leak.
 
     Raises:
         FileNotFoundError: A file is missing.

@@ -1,4 +1,4 @@
-"""Text for language models: read, normalized, and split into the units of a model."""
+"""Read text for language models, normalize it and split it into units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hamzaban.processes import run_on_processes
 from hamzaban.text.marks import decode_entities
 from hamzaban.text.tokens import SPACE
 
-RAW = "raw"  # the normalizer's id where there is none
+RAW = "raw"  # id that stands for no normalizer
 RESERVED = frozenset(("<s>", "</s>", "<unk>"))  # KenLM's own words
 CHUNK_LINES = 20_000
 NO_LANG = (None, "", "noinfo")
@@ -36,11 +36,11 @@ def open_lines(path: str | Path) -> TextIO:
 
 
 def read_plain(path: str | Path) -> Iterator[str]:
-    """Read the lines of a file of sentences, empty ones too; decode HTML entities.
+    """Yield the lines of a file of sentences, empty ones too; decode HTML entities.
 
     Raises:
         FileNotFoundError: The file is missing.
-        ValueError: It is not UTF-8.
+        ValueError: The file is not UTF-8.
     """
     with open_lines(path) as f:
         try:
@@ -51,12 +51,12 @@ def read_plain(path: str | Path) -> Iterator[str]:
 
 
 def read_transcripts(path: str | Path) -> Iterator[str]:
-    """Read the transcripts of a Kaldi `text` file."""
+    """Return an iterator over the transcripts of a Kaldi `text` file."""
     return (text for _, text in read_scp(path))
 
 
 def load_normalizer(lang: str | None) -> Any:
-    """Load the normalizer of training text of a language; None without a language."""
+    """Return the normalizer of a language's training text; None without a language."""
     if lang in NO_LANG:
         return None
     from hamzaban.text.normalizer import Normalizer
@@ -65,20 +65,20 @@ def load_normalizer(lang: str | None) -> Any:
 
 
 def normalizer_id(normalizer: Any) -> str:
-    """Name a normalizer, `raw` where there is none."""
+    """Return the id of a normalizer; `raw` for None."""
     return RAW if normalizer is None else str(normalizer.id)
 
 
 def normalize(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[str]:
-    """Normalize lines, in order, and bring all white space down to single spaces.
+    """Yield normalized lines, in order, with all white space as single spaces.
 
     Args:
         lines: Lines of text.
-        normalizer: What `load_normalizer` gave.
-        nj: Processes.
+        normalizer: Normalizer that `load_normalizer` returned.
+        nj: Number of processes.
 
     Yields:
-        As many lines; one may be empty.
+        As many lines as there are; a line may be empty.
 
     Raises:
         ValueError: A process died.
@@ -105,13 +105,13 @@ def write_text(
     Args:
         lines: Normalized lines.
         path: The file to write.
-        split: Gives the units of a line.
+        split: Returns the units of a line.
 
     Returns:
         Number of lines written.
 
     Raises:
-        ValueError: A line holds a word that KenLM keeps for itself.
+        ValueError: A line has a word that KenLM reserves.
     """
     count = 0
     with atomic_text(path) as f:
@@ -131,17 +131,17 @@ def write_text(
 
 
 def split_words(line: str) -> list[str]:
-    """Split a line into words."""
+    """Return the words of a line."""
     return line.split()
 
 
 def split_chars(line: str) -> list[str]:
-    """Split a line into characters, `<space>` between words, as ESPnet does."""
+    """Return the characters of a line, with `<space>` between words, as in ESPnet."""
     return [SPACE if char == " " else char for char in line]
 
 
 def bpe_splitter(bpemodel: str | Path) -> Callable[[str], list[str]]:
-    """Return what splits a line into the pieces of a SentencePiece model.
+    """Return a function that splits a line into pieces of a SentencePiece model.
 
     Raises:
         FileNotFoundError: There is no such model.

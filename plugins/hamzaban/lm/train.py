@@ -1,4 +1,4 @@
-"""Training the n-gram models of one folder: text, audit, models, perplexities."""
+"""Train the n-gram models of one folder: text, audit, models, perplexities."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TRANSCRIPTS, FURTHER, MIXED = "transcripts", "further", "mixed"
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of the report: what one model says of one text."""
+    """A line of the report: the score of a text by a model."""
 
     unit: str
     model: str
@@ -57,17 +57,18 @@ def train_lms(
     bpemodel: str | Path | None = None,
     nj: int = 1,
 ) -> list[Row]:
-    """Train the models that the options name and write what they are worth.
+    """Train the models that the options name and report their perplexities.
 
     Args:
-        texts: Models of `train` and `lm` are mixed linearly into one, with the weight
-            that makes `valid` likeliest; `valid` and `test` are measured.
-        output_dir: Gets `<unit>/{lm.bin,lm.arpa.gz,units.txt,lm.yaml}`, two reports
-            (`report.tsv`, `leaks.tsv`) and the normalized text in `text/`.
-        options: What conf/lm.yaml says.
-        lang: Whose normalizer is used; None leaves the text as it is.
-        bpemodel: The pieces of unit `bpe`, which is left out without it.
-        nj: Processes that normalize.
+        texts: Texts of the models. Models of `train` and `lm` are mixed linearly, with
+            the weight that makes `valid` likeliest; the models are measured on `valid`
+            and `test`.
+        output_dir: Folder to write `<unit>/{lm.bin,lm.arpa.gz,units.txt,lm.yaml}`, two
+            reports (`report.tsv`, `leaks.tsv`) and the normalized text (`text/`) to.
+        options: Options of conf/lm.yaml.
+        lang: Language whose normalizer is used; None: the text is not normalized.
+        bpemodel: SentencePiece model of unit `bpe`; without it, that unit is left out.
+        nj: Number of processes that normalize.
 
     Returns:
         The lines of `report.tsv`.
@@ -126,13 +127,13 @@ class _Job:
         self._work = folder / "work"
 
     def run(self, sources: dict[str, Path]) -> list[Row]:
-        """Train, mix, pack and measure; leave nothing but the results."""
+        """Train, mix, pack and measure the models; remove all temporary files."""
         shutil.rmtree(self._work, ignore_errors=True)
         texts = {name: self._work / f"{name}.txt" for name in sources}
         for name, path in sources.items():
             count = write_text(read_plain(path), texts[name], self._split)
             if not count:
-                raise ValueError(f"{path}: no sentence left; expected some")
+                raise ValueError(f"{path}: no sentence found, expected one or more")
         kinds = [name for name in (TRANSCRIPTS, FURTHER) if name in sources]
         for name in kinds:
             arpa, ngram = self._work / f"{name}.arpa", self._ngram
@@ -169,7 +170,9 @@ class _Job:
         self.weight = kenlm.choose_weight(*probs)
         logging.info(
             "%s: weight of the transcripts %.4f, of the further text %.4f",
-            *(self.unit, self.weight, 1 - self.weight),
+            self.unit,
+            self.weight,
+            1 - self.weight,
         )
         write_arpa(mix(models[0], models[1], self.weight), self._work / f"{MIXED}.arpa")
         kenlm.pack(
@@ -186,8 +189,14 @@ class _Job:
             row = Row(self.unit, name, counts, held_out, score)
             logging.info(
                 "%s, %s (%s n-grams), %s: perplexity %.2f, OOV %d of %d (%.2f %%)",
-                *(row.unit, name, counts, held_out, score.perplexity, score.oov),
-                *(score.tokens, 100 * score.oov / max(score.tokens, 1)),
+                row.unit,
+                name,
+                counts,
+                held_out,
+                score.perplexity,
+                score.oov,
+                score.tokens,
+                100 * score.oov / max(score.tokens, 1),
             )
             yield row
 
@@ -224,9 +233,10 @@ def _audit(
     check_leaks([k for k in leaks if k not in dropped], options.allow_leaks)
     if dropped:
         logging.warning(
-            "%d lines of the further text left out: they stand, or nearly, in valid or "
-            "test; %s names them",
-            *(len({leak.place for leak in dropped}), output_dir / "leaks.tsv"),
+            "%d lines of the further text left out, because valid or test has the same "
+            "or nearly the same; %s lists them",
+            len({leak.place for leak in dropped}),
+            output_dir / "leaks.tsv",
         )
     return dropped
 
@@ -266,7 +276,7 @@ def _chain(paths: tuple[Path, ...]) -> Iterator[str]:
 
 
 def _read_head(arpa: Path) -> tuple[str, list[str]]:
-    """Read how many n-grams an ARPA file has, and its words."""
+    """Return the numbers of n-grams of an ARPA file, and its words."""
     counts, words = [], []
     with open(arpa, encoding="utf-8", newline="\n") as f:
         for line in f:
@@ -285,10 +295,6 @@ def _write_report(rows: list[Row], path: Path) -> None:
         for row in rows:
             score, share = row.score, 100 * row.score.oov / max(row.score.tokens, 1)
             values = [row.unit, row.model, row.ngrams, row.set, score.sentences]
-            values += [
-                score.tokens,
-                score.oov,
-                f"{share:.2f}",
-                f"{score.perplexity:.2f}",
-            ]
+            values += [score.tokens, score.oov]
+            values += [f"{share:.2f}", f"{score.perplexity:.2f}"]
             f.write("\t".join(map(str, values)) + "\n")

@@ -1,4 +1,4 @@
-"""From regions of speech to chunks within hard bounds: the least loss of speech."""
+"""Join regions of speech into chunks of bounded length, with the least loss."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,16 +7,16 @@ from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.regions import Region, to_frames
 from hamzaban.mine.vad import FRAME_SAMPLES
 
-LOSS = 10.0  # cost of a second of speech lost, in seconds of pause kept
-GROUP_CHUNKS = 6  # groups longer than so many longest chunks are cut early
+LOSS = 10.0  # cost of a lost second of speech, in seconds of kept pause
+GROUP_CHUNKS = 6  # groups longer than this many longest chunks are cut early
 _INFINITE = float("inf")
 
 
 class Span(NamedTuple):
-    """Frames `start` to before `end`, of which so many are speech.
+    """Frames from `start` to before `end`, with the number of frames of speech.
 
-    `reason` says why it is no chunk: too_short, or sparse (too little speech in any
-    chunk around it); "" for a chunk.
+    `reason` says why it is not a chunk: too_short, or sparse (every chunk around it
+    would have too little speech). It is "" for a chunk.
     """
 
     start: int
@@ -26,12 +26,12 @@ class Span(NamedTuple):
 
 
 class Chunker:
-    """Joins regions to chunks, along a stream of any length.
+    """Joins regions into chunks along a stream of any length.
 
-    Of all ways to cut, that of the least cost is taken: `LOSS` a second of speech in no
-    chunk, 1 a second of pause inside chunks, `join_pause_s` a chunk. So pauses longer
-    than `join_pause_s` are cut at and shorter ones kept, but where the bounds of length
-    and speech ratio want it otherwise.
+    It takes the division of least cost. The cost is `LOSS` for each second of speech
+    outside chunks, 1 for each second of pause inside them, and `join_pause_s` for each
+    chunk. So it cuts at pauses longer than `join_pause_s` and keeps others, unless
+    the bounds of length and speech ratio require otherwise.
     """
 
     def __init__(self, options: MineOptions) -> None:
@@ -51,11 +51,11 @@ class Chunker:
 
     @property
     def undecided(self) -> int | None:
-        """The first frame of a chunk to come, or None; padding is not counted."""
+        """The first frame of the next chunk without padding, or None."""
         return self._group[0].start if self._group else None
 
     def feed(self, region: Region) -> Iterator[Span]:
-        """Take in the next region; yield the spans that it decides."""
+        """Add the next region; yield the spans that are final with it."""
         if self._group:
             end = self._group[-1].end
             if region.start - end >= self._reset_pause:
@@ -65,17 +65,17 @@ class Chunker:
         self._group.append(region)
 
     def advance(self, position: int) -> Iterator[Span]:
-        """Yield what is decided by there being no more regions before a frame."""
+        """Yield the spans that are final because no region begins before a frame."""
         if self._group and position - self._group[-1].end >= self._reset_pause:
             yield from self._solve(position)
 
     def finish(self, num_frames: int) -> Iterator[Span]:
-        """Yield what is left; the stream has `num_frames` frames."""
+        """Yield the remaining spans; the stream has `num_frames` frames."""
         if self._group:
             yield from self._solve(num_frames)
 
     def _solve(self, following: int, *, keep_back: int = 0) -> Iterator[Span]:
-        """Cut the group at least cost; keep chunks that end near its end for later."""
+        """Divide the group at least cost; keep regions near its end for later."""
         group = self._group
         starts, ends = self._pad_all(following)
         last = group[-1].end - keep_back
@@ -97,7 +97,7 @@ class Chunker:
         self._group = group[done:]
 
     def _pad_all(self, following: int) -> tuple[list[int], list[int]]:
-        """Return where chunks begin and end that begin or end with each region."""
+        """Return the padded start and end of each region."""
         bounds = [self._last_end, *(region.end for region in self._group)]
         nexts = [*(region.start for region in self._group[1:]), following]
         starts, ends = [], []
@@ -109,7 +109,7 @@ class Chunker:
     def _cheapest(
         self, starts: list[int], ends: list[int]
     ) -> list[tuple[int, int, bool]]:
-        """Return runs of regions (first, one after the last, is lost) at least cost."""
+        """Return runs of regions (first, one after the last, is lost) of least cost."""
         group = self._group
         costs, choices = [0.0], [(0, False)]
         for stop in range(1, len(group) + 1):

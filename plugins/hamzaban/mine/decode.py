@@ -1,4 +1,4 @@
-"""Media as streams of mono speech, from any place in them, through PyAV."""
+"""Readers of media as streams of mono speech from any position, through PyAV."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,24 +17,24 @@ from hamzaban.audio.stream import RATE_RANGE, check_rate, name_faults
 from hamzaban.mine.mining_options import BEST
 
 PREROLL_S = 1.0  # decoded and dropped after a seek, until decoder states agree
-GATHER_S = 2.0  # frames are mixed and resampled so much at a time
+GATHER_S = 2.0  # audio that is mixed and resampled at a time
 _EXACT_DURATION = frozenset({"mov", "mp4", "matroska", "webm", "flac", "wav"})
 
 
 @dataclass(frozen=True)
 class Media:
-    """What is known of a file before it is decoded.
+    """The audio stream of a file.
 
     Attributes:
         path: The file.
-        audio_stream: Which of its streams is read: best, or a number from 0.
-        fs_in: Rate of its audio, Hz.
-        num_channels: Of its audio.
-        first_time_s: Time stamp of the first sample; None where there are none.
-        duration_s: What the container says; None where it says nothing.
-        is_exact: The duration is stated, not estimated.
+        audio_stream: The stream to read: best, or its number from 0.
+        fs_in: Sample rate, Hz.
+        num_channels: Number of channels.
+        first_time_s: Time stamp of the first sample; None if there is none.
+        duration_s: Duration that the container states; None if it states none.
+        is_exact: Whether the duration is exact rather than estimated.
         form: Container and codec, such as "mp3 mp3float".
-        language: Code that the stream is marked with; "" where there is none.
+        language: Language tag of the stream; "" if there is none.
     """
 
     path: str
@@ -91,25 +91,25 @@ def read_media(
     stop_at_fault: bool = False,
     mixer: Mixer | None = None,
 ) -> Iterator[np.ndarray]:
-    """Decode a file from a place on, mix its channels and resample.
+    """Decode a file from a position on, mix its channels and resample.
 
-    Rate, channels and sample format may change on the way, as from a jingle to a talk.
+    Rate, channels and sample format may change within the file.
 
     Args:
         media: The file.
-        start: First sample, counted at `fs` from the first of the file.
-        fs: Rate wanted, Hz.
-        faults: Gets what ffmpeg says of what it cannot decode, which is left out.
-        stop_at_fault: End there, and where rate or channels change.
-        mixer: Makes the channels one; by default their mean, or one that is not
-            cancelled by others.
+        start: First sample, counted at `fs` from the start of the file.
+        fs: Sample rate of the result, Hz.
+        faults: Receives the errors of ffmpeg; the packets concerned are skipped.
+        stop_at_fault: Stop at a fault or at a change of rate or channels.
+        mixer: Mixer of the channels; by default the mean, or one channel if they
+            cancel.
 
     Yields:
         Consecutive samples, float32, shape (num_samples,).
 
     Raises:
-        UnreadableError: The file cannot be opened any more, or (reason no_seek) has
-            no such place.
+        UnreadableError: The file cannot be opened any more, or (reason no_seek) cannot
+            seek to the start.
     """
     mixer = mixer or Mixer()
     with _open(media.path, media.audio_stream) as (container, stream):
@@ -161,14 +161,14 @@ def _open(path: str, audio_stream: str | int) -> Iterator[tuple[Any, Any]]:
             raise UnreadableError("no_audio", detail)
         if stream.codec_context is None:
             raise UnreadableError("unreadable", f"{path}: ffmpeg has no decoder for it")
-        stream.codec_context.thread_count = 1  # files go side by side, see --nj
+        stream.codec_context.thread_count = 1  # files are read in parallel, see --nj
         yield container, stream
 
 
 def _each_frame(
     container: Any, stream: Any, faults: list[str], *, stop_at_fault: bool = False
 ) -> Iterator[Any]:
-    """Yield all frames that can be decoded; note what cannot."""
+    """Yield all frames that can be decoded; add the errors of others to `faults`."""
     packets = container.demux(stream)
     while True:
         try:
@@ -191,7 +191,7 @@ def _each_frame(
 def _until_change(
     frames: Iterator[Any], media: Media, faults: list[str]
 ) -> Iterator[Any]:
-    """Yield frames until their rate or channels are not those of the first."""
+    """Yield frames until their rate or channels change."""
     for frame in frames:
         shape = (frame.sample_rate, frame.layout.nb_channels)
         if shape != (media.fs_in, media.num_channels):
@@ -212,19 +212,19 @@ def _from_time(
     """Yield frames of GATHER_S, shorter before a change and at the end, from a time on.
 
     Args:
-        frames: Of the file, from before that time.
+        frames: Frames of the file that begin before the time.
         media: The file.
-        start_s: The time, counted from the first sample of the file.
-        faults: Gets what is wrong with frames that are left out.
+        start_s: The time, counted from the start of the file.
+        faults: Receives what is wrong with frames that are skipped.
 
     Raises:
-        UnreadableError: There is no such place (reason no_seek).
+        UnreadableError: The file cannot seek there (reason no_seek).
     """
     from av.audio.fifo import AudioFifo
 
     fifo: Any = AudioFifo()
     form, size = None, 0
-    left_s = None if start_s else Fraction(0)  # to drop
+    left_s = None if start_s else Fraction(0)  # duration still to drop
     for frame in frames:
         rate = frame.sample_rate
         if not RATE_RANGE[0] <= rate <= RATE_RANGE[1]:
@@ -235,8 +235,8 @@ def _from_time(
                 yield fifo.read()
             fifo, form, size = AudioFifo(), _form(frame), round(GATHER_S * rate)
         if left_s is None:  # the first frame after a seek
-            left_s = _find_rest(frame, media, start_s)
-        frame.pts = None  # else the fifo wants it without gaps
+            left_s = _compute_rest(frame, media, start_s)
+        frame.pts = None  # else the fifo would reject gaps
         with name_faults(media.path):
             fifo.write(frame)
         if left_s and (left := round(left_s * rate)):  # read(0) would be all
@@ -252,7 +252,7 @@ def _form(frame: Any) -> tuple[Any, ...]:
     return frame.sample_rate, frame.format.name, frame.layout.name, frame.time_base
 
 
-def _find_rest(frame: Any, media: Media, start_s: Fraction) -> Fraction:
+def _compute_rest(frame: Any, media: Media, start_s: Fraction) -> Fraction:
     """Return how long before a time the first frame after a seek begins, s."""
     time_s = _time_s(frame)
     if time_s is None or media.first_time_s is None:
@@ -280,7 +280,7 @@ def _language(stream: Any) -> str:
 
 
 def _mix(mixer: Mixer, array: np.ndarray, fs: int) -> np.ndarray:
-    """Mix channels, shape (num_channels, num_samples); what is no number is 0."""
+    """Return channels, shape (num_channels, num_samples), as mono without NaN."""
     mono = mixer.mix(array.T, fs)
     if not np.isfinite(np.dot(mono, mono)):
         mono = np.nan_to_num(mono, posinf=0.0, neginf=0.0)

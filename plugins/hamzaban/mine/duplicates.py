@@ -1,4 +1,4 @@
-"""Finding speech that was heard before, in another file or coding."""
+"""Find speech that was heard before, in another file or encoding."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from hamzaban.mine.mining_options import MineOptions
 MAX_KEYS = (
     8_000_000  # held in memory, 16 bytes each; of more, every n-th value is taken
 )
-MIN_VOTES = 2  # equal keys of two sources, the same time apart
+MIN_VOTES = 2  # equal keys of two sources at the same distance in time
 FIRST_MEMBERS = 3  # of the frames of one key, so many are compared with all later ones
 
 
@@ -32,7 +32,7 @@ class Voice(NamedTuple):
 
 
 class Duplicate(NamedTuple):
-    """A chunk heard before: which one it was most of, and how much in all (0..1)."""
+    """A chunk heard before: its main original, and the share heard before in all."""
 
     original: int
     share: float
@@ -44,12 +44,12 @@ Loader = Callable[[int], np.ndarray]
 def find_duplicates(
     voices: Sequence[Voice], load: Loader, options: MineOptions
 ) -> dict[int, Duplicate]:
-    """Find chunks of which a large share is in chunks before them that are kept.
+    """Return chunks of which a large share is in earlier chunks that are kept.
 
     Args:
         voices: All chunks, ordered by source and frame.
         load: Returns the fingerprint of a chunk by its number, uint32, shape (length,).
-        options: How alike (`max_bit_errors`), and how large a share.
+        options: Options with `max_bit_errors` and `max_duplicate_share`.
 
     Returns:
         The duplicates by number.
@@ -78,7 +78,7 @@ def find_duplicates(
 
 
 class _Places:
-    """Which chunks lie where in a source."""
+    """The positions of the chunks in each source."""
 
     def __init__(self, voices: Sequence[Voice]) -> None:
         self._voices = voices
@@ -98,7 +98,7 @@ class _Places:
         return self._numbers[source]
 
     def overlapping(self, number: int, source: int, offset: int) -> list[int]:
-        """Return the chunks of a source that lie where a chunk, shifted, would."""
+        """Return the chunks of a source that overlap a chunk shifted by an offset."""
         voice = self._voices[number]
         begin = voice.frame - offset
         first = bisect_right(self._ends[source], begin)
@@ -109,7 +109,7 @@ class _Places:
 def _find_candidates(
     voices: Sequence[Voice], load: Loader
 ) -> dict[int, list[tuple[int, int]]]:
-    """Map a source to the sources it may share speech with, and how far apart."""
+    """Return, by source, the sources it may share speech with and their offsets."""
     keys, numbers, frames = _collect_keys(voices, load)
     order = np.argsort(keys, kind="stable")
     keys, numbers, frames = keys[order], numbers[order], frames[order]

@@ -6,10 +6,10 @@ PYTHONPATH. It is called as
     identify(speech, fs) -> (code, score)
 
 with `speech` float32 of shape (num_samples,) in -1..1 and `fs` in Hz, and returns an
-ISO 639 code and how sure it is, 0..1. It runs in each process of --nj: load a model in
-it once, for example in a function under functools.cache. A chunk is dropped with reason
-`language` where its code is not in `languages` or its score below
-`min_language_score`; the code stands in utt2lang and in the provenance.
+ISO 639 code and a confidence, 0..1. It runs in each process of --nj: load a model in
+it once, for example in a function with functools.cache. A chunk is dropped for the
+reason `language` if its code is not in `languages` or its score is below
+`min_language_score`. utt2lang and the provenance record the code.
 """
 
 import importlib
@@ -38,12 +38,14 @@ def load_filter(name: str) -> Identify:
             "on PYTHONPATH"
         ) from error
     if not callable(found):
-        raise ValueError(f"language_filter '{name}': is no function")
+        raise ValueError(
+            f"language_filter '{name}' is not a function; expected module:function"
+        )
     return found
 
 
 def identify(name: str, speech: np.ndarray, fs: int) -> tuple[str, float]:
-    """Call the filter on a chunk and check what it says.
+    """Call the filter on a chunk and return its checked result.
 
     Args:
         name: `module:function`.

@@ -1,4 +1,4 @@
-"""What mining is asked for: the values of conf/mine.yaml."""
+"""Options of mining: the values of conf/mine.yaml."""
 
 import hashlib
 from dataclasses import dataclass, fields
@@ -23,7 +23,7 @@ def _simplify(values: object) -> object:
 
 @dataclass(frozen=True, kw_only=True)
 class MineOptions:
-    """The values of conf/mine.yaml, which says what each is; units are in names."""
+    """The values of conf/mine.yaml, which describes them; names have units."""
 
     fs: int
     suffixes: tuple[str, ...] = option(convert=_simplify)
@@ -55,7 +55,7 @@ class MineOptions:
         """Check the values against each other.
 
         Raises:
-            ValueError: They do not go together.
+            ValueError: Two values contradict each other.
         """
 
         def require(is_right: bool, name: str, expected: str) -> None:
@@ -79,7 +79,7 @@ class MineOptions:
 
     @property
     def writes_audio(self) -> bool:
-        """Whether chunks are written as files of their own."""
+        """Whether chunks are written as separate files."""
         return self.output == "flac"
 
     @property
@@ -88,20 +88,20 @@ class MineOptions:
         return None if isinstance(self.channel, str) else self.channel
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that change with what decides the chunks."""
+        """Return 16 hexadecimal digits that depend on the values behind the chunks."""
         names = [field.name for field in fields(self)]
         values = [(name, getattr(self, name)) for name in names]
-        if self.channel == MIX:  # as all was before there was a choice
+        if self.channel == MIX:  # as in records from before the option existed
             values.remove(("channel", MIX))
         kept = repr([pair for pair in values if pair[0] not in NOT_IN_DIGEST])
         return hashlib.blake2b(kept.encode(), digest_size=8).hexdigest()
 
 
 def read_options(path: str | Path) -> MineOptions:
-    """Read a config that holds, with its bases, all values of conf/mine.yaml.
+    """Read a config that has, with its bases, the values of conf/mine.yaml.
 
     Raises:
         FileNotFoundError: The config or a base is missing.
-        ValueError: A value is missing, unknown, of a wrong kind or out of its range.
+        ValueError: A value is missing, unknown, of the wrong type or out of range.
     """
     return read_dataclass(MineOptions, Path(path), see="conf/mine.yaml")

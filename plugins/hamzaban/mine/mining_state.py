@@ -1,4 +1,4 @@
-"""What is known of a source and of each of its parts, kept on disk to go on from."""
+"""Records of sources and of their parts on disk, which reruns continue from."""
 
 import io
 import json
@@ -13,22 +13,22 @@ from hamzaban.fileio import atomic_path, atomic_text, read_record, warn_of_damag
 from hamzaban.mine.decode import Media
 
 KEPT = "-"
-VERSION = 2  # a change of what is mined or stored makes old records worthless
+VERSION = 2  # raise it when a change of mining or of records invalidates old records
 
 
 class Chunk(NamedTuple):
     """A span of a source, kept or dropped.
 
     Attributes:
-        start: First sample, counted at `fs` from the first of the source.
-        end: One after the last.
-        reason: Why it was dropped, one word; "-" if it was kept.
+        start: First sample, counted at `fs` from the start of the source.
+        end: The sample after the last.
+        reason: One word that says why it was dropped; "-" if it was kept.
         speech_ratio: Share of its frames that are speech.
         level_db: RMS level in dB of full scale.
         clipping: Share of its samples at or above `clip_level`.
-        language: Code given by the language filter; "" where there is none.
-        score: That the filter gave with it.
-        num_bytes: Size of its file; 0 without one.
+        language: Code from the language filter; "" if there is none.
+        score: Score from the language filter.
+        num_bytes: Size of its file; 0 if there is none.
         num_numbers: Length of its fingerprint.
     """
 
@@ -45,22 +45,22 @@ class Chunk(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Whether it was found worth keeping, duplicates aside."""
+        """Whether it is kept unless it is a duplicate."""
         return self.reason == KEPT
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file as it was found.
+    """A media file.
 
     Attributes:
-        path: As given or found.
-        sha256: Of its bytes; "" if it could not be read.
+        path: Path as given or found.
+        sha256: Digest of its bytes; "" if it could not be read.
         num_bytes: Its size.
-        media: What its audio is; None where there is none to read.
-        bounds: First samples of its parts, counted at `fs`; the last part is open.
-        reason: Why it gives nothing, one word; "".
-        detail: The message that goes with it.
+        media: Its audio stream; None if it cannot be read.
+        bounds: First samples of its parts, counted at `fs`; the last part ends with it.
+        reason: One word that says why it cannot be mined; "" if it can.
+        detail: The message for the reason.
     """
 
     path: str
@@ -74,19 +74,19 @@ class Source:
 
 @dataclass
 class Part:
-    """What was mined of a part of a source.
+    """The result of mining a part of a source.
 
     Attributes:
-        start: Its first sample, counted at `fs` from the first of the source.
-        num_samples: How many were decoded.
-        chunks: Kept and dropped, by start.
+        start: Its first sample, counted at `fs` from the start of the source.
+        num_samples: Number of samples decoded.
+        chunks: Its chunks, kept and dropped, by start.
         faults: Number of packets that could not be decoded.
-        fault: The first message.
-        is_short: It ended before the next part begins.
+        fault: The first error message of the decoder.
+        is_short: Whether it ended before the next part begins.
         head: Mean squares of its first frames.
-        tail: Mean squares of the frames after its end, the next part's head.
-        numbers: Fingerprints of its chunks, one after the other, uint32.
-        is_one_channel: Its channels cancel each other, and one was taken.
+        tail: Mean squares of the frames after its end, which the next part begins with.
+        numbers: Concatenated fingerprints of its chunks, uint32.
+        is_one_channel: Whether one channel was taken because the channels cancelled.
     """
 
     start: int
@@ -102,15 +102,15 @@ class Part:
 
 
 def save_source(path: Path, source: Source) -> None:
-    """Write what was found of a file."""
+    """Write the record of a file."""
     with atomic_text(path, sync=False) as stream:
         json.dump({"version": VERSION, **asdict(source)}, stream, ensure_ascii=False)
 
 
 def load_source(path: Path) -> Source | None:
-    """Return what `save_source` wrote; None where there is nothing of this version.
+    """Return what `save_source` wrote; None if there is no record of this version.
 
-    A damaged record is named in the log and counts as none.
+    The log names a damaged record, which counts as none.
     """
     values = read_record(path)
     if values is None or values.pop("version", None) != VERSION:
@@ -123,7 +123,7 @@ def load_source(path: Path) -> Source | None:
 
 
 def save_part(path: Path, part: Part) -> None:
-    """Write what was mined of a part."""
+    """Write the record of a part."""
     values = {name: getattr(part, name) for name in _PLAIN}
     text = json.dumps({"version": VERSION, **values}).encode()
     file = io.BytesIO()
@@ -139,13 +139,13 @@ def save_part(path: Path, part: Part) -> None:
 
 
 def load_part(path: Path, *, with_numbers: bool = False) -> Part | None:
-    """Return what `save_part` wrote; None where there is nothing of this version.
+    """Return what `save_part` wrote; None if there is no record of this version.
 
-    A damaged record is named in the log and counts as none.
+    The log names a damaged record, which counts as none.
 
     Args:
         path: The file.
-        with_numbers: Read the fingerprints, too; else there are none.
+        with_numbers: Whether to read the fingerprints; else they are empty.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:

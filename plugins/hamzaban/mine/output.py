@@ -1,4 +1,4 @@
-"""What mining hands on: a data directory, and where each chunk comes from."""
+"""Writers of the results of mining: a data directory and the origin of each chunk."""
 
 import json
 import os
@@ -20,13 +20,13 @@ from hamzaban.mine.part_mining import PartJob, utt_id_of
 
 TABLES = ("provenance.jsonl", "dropped.jsonl", "sources.jsonl")
 DUPLICATE = "duplicate"
-COPY_SHARE = 0.5  # a source is called a copy if so much of its speech was heard before
+COPY_SHARE = 0.5  # share of speech heard before from which a source counts as a copy
 MAX_SHORTFALL_S = 0.5
 UNKNOWN_LANGUAGE = "und"  # ISO 639-2
 
 
 class Heard(NamedTuple):
-    """A chunk that is a duplicate: the id of which one, and how much of it (0..1)."""
+    """A duplicate chunk: the id of its original, and the share they have in common."""
 
     original: str
     share: float
@@ -34,14 +34,15 @@ class Heard(NamedTuple):
 
 @dataclass
 class Tally:
-    """What is counted on the way, in seconds.
+    """Totals of mining; durations are in seconds.
 
     Attributes:
         read_s: Audio decoded.
-        dropped_s: Audio left out by reason; `no_speech` is what is in no chunk.
-        lengths_s: The chunks kept.
-        sources: Number of sources by what became of them.
-        same_file_s: Audio of files that are the same as others, not decoded.
+        dropped_s: Audio dropped, by reason; `no_speech` is audio outside all chunks.
+        lengths_s: Durations of the chunks kept.
+        num_dropped: Number of chunks dropped, by reason.
+        sources: Number of sources by result.
+        same_file_s: Audio of files that are identical to others, not decoded.
     """
 
     read_s: float = 0.0
@@ -58,7 +59,7 @@ class Tally:
 
 
 def each_chunk(mined: Mined) -> Iterator[tuple[PartJob, int, Chunk]]:
-    """Yield the chunks of a source: its part, its number there, and what it is."""
+    """Yield the chunks of a source, each with its part and its number in the part."""
     for job in mined.jobs:
         part = load_part(job.record)
         assert part is not None, job.record
@@ -76,9 +77,9 @@ def write_output(
 
     Args:
         sources: All files, in order.
-        heard: The duplicates, by record of the part and number in it.
+        heard: The duplicates, by record of the part and number in the part.
         out_dir: The data directory.
-        options: Says whether chunks are files of their own.
+        options: The values of conf/mine.yaml.
 
     Raises:
         ValueError: Nothing was kept.
@@ -181,12 +182,12 @@ class _Output:
     def _count_source(
         self, mined: Mined, totals: Mapping[str, float], copied: Mapping[str, float]
     ) -> None:
-        """Write and count what became of a source.
+        """Write and count the result of a source.
 
         Args:
             mined: The source.
-            totals: Audio of its chunks, s: `kept`, and by reason.
-            copied: Audio of its duplicates, s, by the source of their originals.
+            totals: Audio of its chunks, s, by reason; `kept` for those kept.
+            copied: Audio of its duplicates, s, by the source of the originals.
         """
         tally, source = self.tally, mined.source
         parts = list(filter(None, (load_part(job.record) for job in mined.jobs)))
@@ -220,10 +221,10 @@ class _Output:
             tally.dropped_s[reason] += time_s
 
     def finish(self) -> None:
-        """Write what stands in a data directory beside the utterances.
+        """Write the values of the data directory.
 
         Raises:
-            ValueError: There are none.
+            ValueError: No utterance was kept.
         """
         if not self.tally.lengths_s:
             states = ", ".join(f"{k} {v}" for k, v in self.tally.sources.items() if v)
@@ -237,7 +238,7 @@ class _Output:
 
 
 def _judge(mined: Mined, read_s: float, parts: Sequence[Part]) -> tuple[str, str]:
-    """Return what became of a source, in a word, and the message that goes with it."""
+    """Return the one-word result of a source and its message."""
     if mined.reason:
         return mined.reason, mined.detail
     media = mined.source.media
@@ -260,7 +261,7 @@ def name_duplicates(
     keys: Sequence[tuple[Path, int]],
     utt_ids: Sequence[str],
 ) -> dict[tuple[Path, int], Heard]:
-    """Return duplicates under the record and number that chunks are known by."""
+    """Return the duplicates by record and number instead of by index."""
     return {
         keys[number]: Heard(utt_ids[duplicate.original], duplicate.share)
         for number, duplicate in found.items()

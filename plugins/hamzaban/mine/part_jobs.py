@@ -1,8 +1,9 @@
-"""Running what is left to do of the parts of all sources."""
+"""Run the jobs of all parts that have no valid record."""
 
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,21 +18,21 @@ from hamzaban.mine.progress import Progress
 from hamzaban.mine.sources import rec_id_of
 from hamzaban.processes import Crash, run_apart
 
-SEAM_DB = 0.5  # parts read the same samples where they meet: most levels agree
+SEAM_DB = 0.5  # largest median difference of levels where two parts meet
 AUDIBLE = 1e-7  # mean square, -70 dB
-CRASHED = ("crashed", "the process died, for want of memory or in a decoder")
+CRASHED = ("crashed", "the process died, for lack of memory or in a decoder")
 
 
 @dataclass(frozen=True)
 class Mined:
-    """A source, and the parts whose records hold what was found in it.
+    """A source and the jobs of its parts.
 
     Attributes:
-        source: What is known of the file.
-        rec_id: Its id; "" where it could not be read.
-        jobs: Its parts; none where there is a reason.
-        reason: Why nothing was mined, one word; "".
-        detail: The message that goes with it, or the path of the same file.
+        source: The file.
+        rec_id: Its id; "" if it could not be read.
+        jobs: The jobs of its parts; none if there is a reason.
+        reason: One word that says why nothing was mined; "" otherwise.
+        detail: The message for the reason, or the path of the identical file.
     """
 
     source: Source
@@ -42,7 +43,7 @@ class Mined:
 
 
 class PartDone(NamedTuple):
-    """What came of a job: audio decoded and kept, s, or why it could not be done."""
+    """The result of a job: audio decoded and kept, s, or why it failed."""
 
     record: Path
     done_s: float
@@ -54,7 +55,7 @@ class PartDone(NamedTuple):
 def plan_parts(
     sources: Sequence[Source], out_dir: Path, options: MineOptions
 ) -> list[Mined]:
-    """Make the jobs of each source; files of the same bytes are mined once."""
+    """Return the jobs of each source; identical files are mined once."""
     first: dict[str, str] = {}
     planned = []
     for source in sources:
@@ -78,17 +79,19 @@ def plan_parts(
 def mine_parts(
     planned: Sequence[Mined], out_dir: Path, options: MineOptions, nj: int
 ) -> list[Mined]:
-    """Do what is left to do; a file whose parts do not fit together is done in one.
+    """Run the missing jobs; mine a file as one part if its parts do not fit together.
 
     Returns:
-        The sources, each with the jobs to be counted or a reason.
+        The sources, each with its jobs or a reason.
     """
     failed = _run_missing((job for mined in planned for job in mined.jobs), nj)
     settled = []
     for mined in planned:
         is_failed = any(job.record in failed for job in mined.jobs)
         if len(mined.jobs) > 1 and (is_failed or not _fit(mined.jobs)):
-            logging.warning("%s: cannot seek well, mined in one", mined.source.path)
+            logging.warning(
+                "%s: seeking is inexact, so it is mined as one part", mined.source.path
+            )
             jobs = _make_jobs(mined.source, [(0, None)], out_dir, options)
             mined = replace(mined, jobs=jobs)
         settled.append(mined)
@@ -120,7 +123,7 @@ def _make_jobs(
 
 
 def _run_missing(jobs: Iterable[PartJob], nj: int) -> dict[Path, tuple[str, str]]:
-    """Run jobs without a whole record; return the reasons of those that failed."""
+    """Run jobs without a valid record; return the reasons of those that failed."""
     jobs = list(jobs)
     missing = [job for job in jobs if load_part(job.record, with_numbers=True) is None]
     if not missing:
@@ -141,7 +144,7 @@ def _run_missing(jobs: Iterable[PartJob], nj: int) -> dict[Path, tuple[str, str]
 
 
 def run_part(job: PartJob) -> PartDone:
-    """Mine a part in a process of the pool; a file that cannot be read is no error."""
+    """Mine a part in a worker process; return a reason if it cannot be read."""
     try:
         part = mine_part(job)
     except UnreadableError as error:
@@ -159,9 +162,9 @@ def _duration_s(job: PartJob) -> float:
 
 
 def _fit(jobs: Sequence[PartJob]) -> bool:
-    """Tell whether the parts of a file, each sought for by itself, fit together."""
+    """Return whether the parts of a file, each found by seeking, fit together."""
     parts = [load_part(job.record) for job in jobs]
-    for part, following in zip(parts[:-1], parts[1:], strict=True):
+    for part, following in pairwise(parts):
         if part is None or following is None or part.is_short or part.faults:
             return False
         count = min(len(part.tail), len(following.head))

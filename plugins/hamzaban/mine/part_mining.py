@@ -1,4 +1,4 @@
-"""Mining one part of a source: decoded once, in constant memory."""
+"""Mine one part of a source, in one pass and in constant memory."""
 
 import io
 from collections.abc import Iterator
@@ -29,12 +29,12 @@ class PartJob(NamedTuple):
 
     Attributes:
         media: The source.
-        rec_id: Its id, the first part of its chunks' names.
+        rec_id: The source's id, which begins the ids of its chunks.
         start: First sample, counted at `fs`.
-        end: One after the last; None: the end of the source.
-        record: The file to write what was found to.
+        end: The sample after the last; None for the end of the source.
+        record: The file for the result.
         audio_dir: Folder for chunks.
-        options: How to mine.
+        options: The values of conf/mine.yaml.
     """
 
     media: Media
@@ -53,16 +53,16 @@ def utt_id_of(rec_id: str, chunk: Chunk, fs: int) -> str:
 
 
 def chunk_path(job: PartJob, chunk: Chunk) -> Path:
-    """Return where the file of a chunk is, if chunks are written."""
+    """Return the path of a chunk's file, which exists if chunks are written."""
     utt_id = utt_id_of(job.rec_id, chunk, job.options.fs)
     return job.audio_dir / audio_name(utt_id, "flac")
 
 
 def mine_part(job: PartJob) -> Part:
-    """Mine a part, write its chunks, then its record.
+    """Mine a part; write its chunks, then its record.
 
     Raises:
-        UnreadableError: The file cannot be opened, or not at this place.
+        UnreadableError: The file cannot be opened, or cannot seek to the start.
         ValueError: The language filter fails.
     """
     faults: list[str] = []
@@ -100,7 +100,7 @@ def mine_part(job: PartJob) -> Part:
 
 
 class _Miner:
-    """The way of samples to chunks."""
+    """The pipeline from samples to chunks."""
 
     def __init__(self, job: PartJob) -> None:
         self._job = job
@@ -114,7 +114,7 @@ class _Miner:
         self.head = np.zeros(0, np.float32)
 
     def feed(self, block: np.ndarray) -> Iterator[tuple[Chunk, np.ndarray]]:
-        """Take in a block (all but the last are of one length); yield its chunks."""
+        """Process a block (all but the last have one length); yield complete chunks."""
         if not self.num_samples:
             self.head = _mean_squares(block)
         self._tape.append(block)
@@ -130,13 +130,13 @@ class _Miner:
         self._tape.forget(first * FRAME_SAMPLES - self._pad)
 
     def finish(self) -> Iterator[tuple[Chunk, np.ndarray]]:
-        """Yield the chunks that are left."""
+        """Yield the remaining chunks."""
         for region in self._finder.finish():
             yield from map(self._finish_span, self._chunker.feed(region))
         yield from map(self._finish_span, self._chunker.finish(self._position))
 
     def _finish_span(self, span: Span) -> tuple[Chunk, np.ndarray]:
-        """Judge, identify, fingerprint and write a chunk."""
+        """Check a chunk, identify its language, fingerprint and write it."""
         job, options = self._job, self._job.options
         first = span.start * FRAME_SAMPLES
         last = span.end * FRAME_SAMPLES
@@ -162,7 +162,7 @@ class _Miner:
 
     def _write(self, chunk: Chunk, speech: np.ndarray) -> int:
         """Write the file of a chunk; return its size."""
-        file = io.BytesIO()  # libsndfile does not tell when a disk is full
+        file = io.BytesIO()  # libsndfile would not report a full disk
         samples, _ = to_int16(speech)
         fs = self._job.options.fs
         soundfile.write(file, samples, fs, subtype="PCM_16", format="FLAC")
@@ -172,7 +172,7 @@ class _Miner:
 
 
 class Tape:
-    """The last samples of a stream, as far back as they may be needed."""
+    """The last samples of a stream, as many as may be needed."""
 
     def __init__(self) -> None:
         """Start empty, at sample 0."""
@@ -184,7 +184,7 @@ class Tape:
         self._blocks.append(block)
 
     def forget(self, sample: int) -> None:
-        """Let go of blocks that end before a sample."""
+        """Drop blocks that end before a sample."""
         while self._blocks and self._origin + len(self._blocks[0]) <= sample:
             self._origin += len(self._blocks.pop(0))
 
@@ -196,7 +196,8 @@ class Tape:
             if low < high:
                 parts.append(block[low:high])
             begin += len(block)
-        assert first >= self._origin and last <= begin
+        assert first >= self._origin
+        assert last <= begin
         return np.concatenate([*parts, np.zeros(0, np.float32)])
 
 
@@ -222,7 +223,7 @@ def _find_fault(level_db: float, clipping: float, options: MineOptions) -> str:
 def _split(
     blocks: Iterator[np.ndarray], wanted: int | None, tail: list[np.ndarray]
 ) -> Iterator[np.ndarray]:
-    """Yield the first `wanted` samples (None: all); put some that follow in `tail`."""
+    """Yield the first `wanted` samples (None: all); add some later ones to `tail`."""
     position, num_tail = 0, SEAM_FRAMES * FRAME_SAMPLES
     for block in blocks:
         if wanted is None:

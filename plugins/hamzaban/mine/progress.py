@@ -1,4 +1,4 @@
-"""How far mining is: hours found, speed, time left."""
+"""Progress of mining: hours found, speed, time left."""
 
 import logging
 import sys
@@ -10,14 +10,14 @@ from hamzaban.processes import LOG_EVERY_S
 
 
 class Progress:
-    """A bar on a terminal; elsewhere a log line now and then."""
+    """A progress bar on a terminal, or log lines elsewhere."""
 
     def __init__(self, total_s: float, done_s: float = 0.0) -> None:
-        """Begin.
+        """Start the clock.
 
         Args:
-            total_s: Audio to mine, as far as files tell, in seconds.
-            done_s: Of it, what an earlier run has mined.
+            total_s: Audio to mine in seconds, as far as it is known.
+            done_s: Audio that earlier runs have mined, in seconds.
         """
         self._total_s, self._before_s = total_s, done_s
         self._done_s, self._found_s = done_s, 0.0
@@ -25,7 +25,7 @@ class Progress:
         self._bar: Any = None
 
     def __enter__(self) -> Self:
-        """Show the bar where there is a terminal."""
+        """Show the bar if there is a terminal."""
         if sys.stderr.isatty():
             from tqdm import tqdm
 
@@ -42,14 +42,14 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the bar and say what was done."""
+        """Close the bar and log what was done."""
         if self._bar is not None:
             self._bar.close()
         if error is None and self._done_s > self._before_s:
             logging.info("mine: %s", self.describe())
 
     def add(self, done_s: float, found_s: float) -> None:
-        """Count audio mined, and what was found in it, in seconds."""
+        """Add audio mined and speech found in it, in seconds."""
         self._done_s += done_s
         self._found_s += found_s
         now = time.monotonic()

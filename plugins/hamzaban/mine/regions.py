@@ -1,4 +1,4 @@
-"""From probabilities of speech to regions of speech, along a stream of any length."""
+"""Find regions of speech from probabilities, along a stream of any length."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 from hamzaban.mine.mining_options import MineOptions
 from hamzaban.mine.vad import FRAME_SAMPLES
 
-SMOOTH_FRAMES = 5  # over which a pause is judged: 160 ms
+SMOOTH_FRAMES = 5  # 160 ms, over which probabilities are averaged to find a pause
 
 
 class Region(NamedTuple):
@@ -24,18 +24,18 @@ def to_frames(duration_s: float, fs: int) -> int:
 
 
 def longest_region(options: MineOptions) -> int:
-    """Return the most frames a region may have to fit a chunk with its padding."""
+    """Return the largest number of frames of a region that fits a padded chunk."""
     longest = int(options.max_duration_s * options.fs / FRAME_SAMPLES)
     return longest - 1 - 2 * to_frames(options.pad_s, options.fs)
 
 
 class RegionFinder:
-    """Finds regions in probabilities that come block by block.
+    """Finds regions in probabilities that come in blocks.
 
     Speech begins at `threshold`, ends below `end_threshold` unless it begins again
-    within `min_pause_s`, and lasts at least `min_speech_s`. A region that no chunk can
-    hold is divided where its probability, smoothed, is lowest; both sides are at least
-    `min_duration_s` long.
+    within `min_pause_s`, and lasts at least `min_speech_s`. A region that is too long
+    for a chunk is divided where its smoothed probability is lowest, into sides of at
+    least `min_duration_s`.
     """
 
     def __init__(self, options: MineOptions) -> None:
@@ -50,8 +50,8 @@ class RegionFinder:
         self._probs = np.zeros(0, np.float32)  # from frame _origin on
         self._origin = 0
         self._position = 0
-        self._start: int | None = None  # of speech not ended
-        self._pause: int | None = None  # where it will have ended, if it has
+        self._start: int | None = None  # start of speech that has not ended
+        self._pause: int | None = None  # start of a pause that may end it
 
     @property
     def undecided(self) -> int:
@@ -59,7 +59,7 @@ class RegionFinder:
         return self._position if self._start is None else self._start
 
     def feed(self, probs: np.ndarray) -> Iterator[Region]:
-        """Take in the next probabilities, shape (T,); yield regions that have ended."""
+        """Add the next probabilities, shape (T,); yield regions that have ended."""
         start = self.undecided
         self._probs = np.concatenate([self._probs[start - self._origin :], probs])
         self._origin = start
@@ -72,14 +72,14 @@ class RegionFinder:
                 yield from self._cut_open()
 
     def finish(self) -> Iterator[Region]:
-        """Yield what speech is left at the end."""
+        """Yield the speech that is left at the end."""
         if self._start is not None:
             end = self._position if self._pause is None else self._pause
             yield from self._divide(Region(self._start, end))
         self._start = self._pause = None
 
     def _step(self, prob: float) -> Region | None:
-        """Take in the probability of frame `_position`; return a region it ends."""
+        """Add the probability of frame `_position`; return the region that it ends."""
         if self._start is None:
             if prob >= self._begin_at:
                 self._start = self._position
@@ -95,7 +95,7 @@ class RegionFinder:
         return region
 
     def _cut_open(self) -> Iterator[Region]:
-        """Cut a piece off speech that goes on and on."""
+        """Yield a piece cut off from speech that has become too long."""
         start = self._start
         if start is None or self._position - start < 2 * self._max:
             return

@@ -1,4 +1,4 @@
-"""The table and the picture at the end of mining."""
+"""The table and the figure of the results of mining."""
 
 from pathlib import Path
 
@@ -7,21 +7,21 @@ from hamzaban.mine.output import Tally
 
 _SOURCES = {
     "mined": "mined",
-    "damaged": "damaged; what could be decoded was mined",
-    "truncated": "shorter than they say; what is there was mined",
-    "copies": "of these, speech heard before in another coding",
+    "damaged": "damaged; the rest was mined",
+    "truncated": "truncated; the rest was mined",
+    "copies": "of these, copies in another encoding",
     "one_channel": "of these, channels of opposite phase; one was taken",
-    "same_file": "same bytes as another, not mined again",
+    "same_file": "identical to another file, not mined again",
     "no_audio": "without audio",
-    "unreadable": "no media, or coded in a way unknown",
-    "empty": "of 0 bytes",
+    "unreadable": "not media, or of an unknown encoding",
+    "empty": "empty",
     "line_break": "with a line break in their names; rename them",
-    "missing": "not there",
-    "crashed": "ended the process that decoded them",
+    "missing": "missing",
+    "crashed": "crashed the process that decoded them",
     "no_seek": "cannot be read",
-    "no_channel": "without the channel asked for",
+    "no_channel": "without the requested channel",
 }
-_OF_THESE = ("copies", "one_channel")  # are counted elsewhere, too
+_OF_THESE = ("copies", "one_channel")  # these files count in another row as well
 _REASONS = {
     "no_speech": "no speech",
     "duplicate": "heard before (duplicate)",
@@ -44,7 +44,7 @@ def write_report(out_dir: Path, tally: Tally) -> str:
 
 
 def format_table(tally: Tally) -> str:
-    """Return hours read, kept and dropped by reason, and files by fate, in Markdown."""
+    """Return Markdown tables of hours read, kept and dropped, and of files."""
     rows = [("", "hours", "share", "chunks"), ("---", "---:", "---:", "---:")]
     read_s = max(tally.read_s, 1e-9)
 
@@ -72,11 +72,13 @@ def format_table(tally: Tally) -> str:
     lengths = sorted(tally.lengths_s)
     marks = [lengths[round(q * (len(lengths) - 1))] for q in (0, 0.1, 0.5, 0.9, 1)]
     text = ", ".join(f"{mark:.1f}" for mark in marks)
-    return "\n".join([*lines, "", f"Lengths (least, 10 %, half, 90 %, most): {text} s"])
+    return "\n".join(
+        [*lines, "", f"Lengths (minimum, 10 %, median, 90 %, maximum): {text} s"]
+    )
 
 
 def draw(path: Path, tally: Tally) -> None:
-    """Draw where the hours went, and how long the chunks are, as PNG."""
+    """Draw the hours by result and the lengths of the chunks as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

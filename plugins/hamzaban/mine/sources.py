@@ -1,4 +1,4 @@
-"""Finding media, and what has to be known of each before it is mined."""
+"""Find media files and inspect each before it is mined."""
 
 import glob
 import hashlib
@@ -21,34 +21,34 @@ from hamzaban.mine.mining_state import VERSION, Source, load_source, save_source
 from hamzaban.mine.regions import SMOOTH_FRAMES
 from hamzaban.mine.vad import FRAME_SAMPLES, VoiceActivity
 
-BOUND_WINDOW_S = 15.0  # parts meet at a pause at most so far from their even share
-MAX_STEM = 48  # letters of a file's name in an id
+BOUND_WINDOW_S = 15.0  # farthest distance of the end of a part from an equal share
+MAX_STEM = 48  # letters of a file name in an id
 _NOT_IN_IDS = re.compile(r"[^\w.]+")
 
 
 class SourceJob(NamedTuple):
-    """A file to look at, and the folder of records."""
+    """A file to inspect, and the folder of records."""
 
     path: str
     state_dir: Path
     options: MineOptions
 
 
-def find_media(
+def list_media(
     inputs: Sequence[str], lists: Sequence[Path], options: MineOptions, out_dir: Path
 ) -> list[str]:
-    """List the files to mine, each once, sorted.
+    """Return the files to mine, each once, sorted.
 
     Args:
-        inputs: Files, directories (all below with one of `suffixes`) and patterns
+        inputs: Files, folders (for all files below with one of `suffixes`) and patterns
             such as `talks/**/*.mp3`.
-        lists: Text files with an input a line, or a wav.scp; a file that is not there
-            is taken along, to be counted.
-        options: Has `suffixes`.
-        out_dir: What lies in it is left out.
+        lists: Text files with one input per line, or a wav.scp. A missing file is
+            returned as well, to be counted.
+        options: Options with `suffixes`.
+        out_dir: Output folder, whose files are left out.
 
     Raises:
-        FileNotFoundError: An input is not there.
+        FileNotFoundError: An input does not exist.
         ValueError: Nothing was found.
     """
     found = _expand_all(inputs, lists, options)
@@ -98,7 +98,7 @@ def _expand(item: str, options: MineOptions) -> Iterator[str]:
 
 
 def _read_list(path: Path) -> list[str]:
-    """Read a list of inputs; of a wav.scp the ids are left out."""
+    """Read a list of inputs, or a wav.scp without its ids."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such list of media; expected a text file")
     text = read_utf8(path)
@@ -147,7 +147,7 @@ def record_path(job: SourceJob) -> Path | None:
 
 
 def rec_id_of(source: Source) -> str:
-    """Return the id of a source: its name, as ids allow it, and its content."""
+    """Return the id of a source: its file name, as ids allow it, and its digest."""
     stem = unicodedata.normalize("NFC", Path(source.path).stem)
     name = _NOT_IN_IDS.sub("_", stem).strip("_.")[:MAX_STEM]
     return f"{name or 'audio'}-{source.sha256[:12]}"
@@ -163,7 +163,7 @@ def _look(job: SourceJob) -> Source:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             num_bytes = file.tell()
         media = probe_media(Path(job.path), job.options.audio_stream)
-        bounds = _find_bounds(media, job.options)
+        bounds = _choose_bounds(media, job.options)
     except UnreadableError as error:
         return Source(job.path, sha256, num_bytes, None, (0,), error.reason, str(error))
     except OSError as error:
@@ -173,10 +173,10 @@ def _look(job: SourceJob) -> Source:
     return Source(job.path, sha256, num_bytes, media, bounds)
 
 
-def _find_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
+def _choose_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
     """Return the first samples of the parts of a file; one part if it cannot seek.
 
-    They depend on the file and the options alone, not on how many jobs there are.
+    They depend on the file and the options, not on the number of jobs.
     """
     duration_s = media.duration_s or 0.0
     num_parts = round(duration_s / options.part_s)
@@ -193,7 +193,7 @@ def _find_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
 
 
 def _find_pause(media: Media, time_s: float, fs: int) -> int:
-    """Return the sample near a time where speech is least likely; 0 for nothing."""
+    """Return the sample near a time where speech is least likely, or 0 for none."""
     start = round((time_s - BOUND_WINDOW_S) * fs)
     wanted = round(2 * BOUND_WINDOW_S * fs)
     parts: list[np.ndarray] = []

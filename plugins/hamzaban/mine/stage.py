@@ -1,4 +1,4 @@
-"""Mining as a whole: media in, a data directory of unlabelled speech out."""
+"""Mining: write the speech of media files as an unlabelled data directory."""
 
 import logging
 import re
@@ -27,7 +27,7 @@ from hamzaban.mine.part_mining import chunk_path, utt_id_of
 from hamzaban.mine.report import write_report
 from hamzaban.mine.sources import (
     SourceJob,
-    find_media,
+    list_media,
     look_at,
     read_source,
     record_path,
@@ -36,9 +36,9 @@ from hamzaban.mine.vad import FRAME_SAMPLES, find_weights
 from hamzaban.processes import Crash, run_apart, show_progress
 
 MAX_MESSAGES = 20
-TIMED = ("wav.scp", "utt2spk")  # the last ones are copied to state/, for their times
+TIMED = ("wav.scp", "utt2spk")  # copied to state/ before a run, to keep their times
 _OURS = re.compile(r".+-[0-9a-f]{12}")  # folders in data/: see `rec_id_of`
-PARTS_HELD = 64  # whose fingerprints stay in memory while duplicates are sought
+PARTS_HELD = 64  # parts whose fingerprints are cached during the search for duplicates
 
 
 def mine(
@@ -51,13 +51,13 @@ def mine(
 ) -> str:
     """Find speech in media and write it as a data directory.
 
-    The output is the same whatever `nj` is. Run again after a kill, what is complete
-    and still true is not mined again.
+    The output does not depend on `nj`. A rerun after a kill does not mine again what is
+    complete and still valid.
 
     Args:
-        inputs, lists: Of media; see `find_media`.
-        out_dir: Gets the data directory, {provenance,dropped,sources}.jsonl,
-            mining.md, images/mining.png, and state/ to go on from.
+        inputs, lists: Media; see `list_media`.
+        out_dir: Receives the data directory, {provenance,dropped,sources}.jsonl,
+            mining.md, images/mining.png, and state/, which reruns use.
         options: The values of conf/mine.yaml.
         nj: Number of processes.
 
@@ -65,10 +65,10 @@ def mine(
         The table of mining.md.
 
     Raises:
-        FileNotFoundError: An input is missing, or silero-vad is.
-        ValueError: No media, or no speech was found.
+        FileNotFoundError: An input or silero-vad is missing.
+        ValueError: No media or no speech was found.
     """
-    paths = find_media(inputs, lists, options, out_dir)
+    paths = list_media(inputs, lists, options, out_dir)
     _prepare(out_dir, options)
     sources = _look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
@@ -84,7 +84,7 @@ def mine(
 
 
 def _prepare(out_dir: Path, options: MineOptions) -> None:
-    """Check for what is needed; make the folders."""
+    """Check the requirements and make the folders."""
     find_weights()
     if options.language_filter is not None:
         load_filter(options.language_filter)
@@ -98,9 +98,9 @@ def _write(
     out_dir: Path,
     options: MineOptions,
 ) -> Tally:
-    """Write the output; a table that is as it was keeps its time, even after a kill.
+    """Write the output; an unchanged table keeps its time, even after a kill.
 
-    The tables of the last run stay in place until the new ones are complete.
+    The tables of the last run remain until the new ones are complete.
     """
     for name in TIMED:
         if (out_dir / name).is_file():
@@ -115,7 +115,7 @@ def _write(
 def _look_at_all(
     paths: Sequence[str], out_dir: Path, options: MineOptions, nj: int
 ) -> list[Source]:
-    """Return what is known of each file, in order."""
+    """Return the sources of the files, in order."""
     jobs = [SourceJob(path, out_dir / "state", options) for path in paths]
     known = {job.path: read_source(job) for job in jobs}
     found = {path: source for path, source in known.items() if source is not None}
@@ -133,7 +133,7 @@ def _look_at_all(
 def _find_heard(
     mined: Sequence[Mined], options: MineOptions
 ) -> dict[tuple[Path, int], Heard]:
-    """Find the chunks that are duplicates of others."""
+    """Return the chunks that are duplicates of others."""
     if not options.find_duplicates:
         return {}
     voices, keys, utt_ids, firsts = [], [], [], []
@@ -167,7 +167,7 @@ def _find_heard(
 def _forget_broken(
     mined: Sequence[Mined], heard: dict[tuple[Path, int], Heard]
 ) -> bool:
-    """Remove the records of parts whose files are not as written; tell of any."""
+    """Remove the records of parts with damaged files; return whether there are any."""
     broken = set()
     for source in mined:
         for job, number, chunk in each_chunk(source):
@@ -182,7 +182,7 @@ def _forget_broken(
 
 
 def _warn(mined: Sequence[Mined]) -> None:
-    """Tell of files that could not be read."""
+    """Log the files that could not be read."""
     unread = [source for source in mined if source.reason not in ("", "same_file")]
     for source in unread[:MAX_MESSAGES]:
         logging.warning("%s: %s", source.reason, source.detail)
@@ -194,7 +194,7 @@ def _warn(mined: Sequence[Mined]) -> None:
 def _list_records(
     paths: Sequence[str], planned: Sequence[Mined], out_dir: Path, options: MineOptions
 ) -> set[Path]:
-    """Return the files of state/ that a next run can use."""
+    """Return the files of state/ that the next run can use."""
     jobs = (SourceJob(path, out_dir / "state", options) for path in paths)
     records = {record for record in map(record_path, jobs) if record is not None}
     return records | {job.record for source in planned for job in source.jobs}
@@ -206,13 +206,13 @@ def _remove_strays(
     records: set[Path],
     out_dir: Path,
 ) -> None:
-    """Remove audio and records that are of no chunk or file any more.
+    """Remove audio and records whose chunk or file no longer exists.
 
     Args:
         mined: All sources.
         heard: The duplicates.
-        records: Kept in any case.
-        out_dir: The folder to look in.
+        records: Records to keep.
+        out_dir: The output folder.
     """
     wanted = records | {job.record for source in mined for job in source.jobs}
     for source in mined:

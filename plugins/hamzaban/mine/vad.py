@@ -1,4 +1,4 @@
-"""Voice activity by Silero VAD, its weights run by ONNX Runtime."""
+"""Voice activity detection by Silero VAD, run in ONNX Runtime."""
 
 import importlib.util
 from functools import cache
@@ -8,22 +8,24 @@ from typing import Any
 import numpy as np
 
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz
-BLOCK_FRAMES = 128  # of one call; twice as fast as frame by frame
+BLOCK_FRAMES = 128  # frames per call
 BLOCK_SAMPLES = FRAME_SAMPLES * BLOCK_FRAMES
-_CONTEXT = 64  # samples of the frame before that each frame sees
+_CONTEXT = 64  # samples of the previous frame that are input with each frame
 _STATE = (1, 1, 128)
-_WEIGHTS = "silero_vad_16k_sequence.onnx"  # the streaming model, many frames a call
+_WEIGHTS = (
+    "silero_vad_16k_sequence.onnx"  # the streaming model, for many frames per call
+)
 
 
 class VoiceActivity:
-    """The probability of speech of each frame, along one recording.
+    """The probabilities of speech of the frames of one recording.
 
-    The state goes on from call to call: the probabilities are those of Silero's
-    streaming model, whatever the length of the recording.
+    The state continues from call to call, so the probabilities are those of Silero's
+    streaming model for a recording of any length.
     """
 
     def __init__(self) -> None:
-        """Begin a recording."""
+        """Start a recording."""
         self._session = _open_session()
         self._context = np.zeros(_CONTEXT, np.float32)
         self._hidden = np.zeros(_STATE, np.float32)
@@ -56,7 +58,7 @@ class VoiceActivity:
 
 
 def find_weights() -> Path:
-    """Return the file of the weights; the package is not imported: it needs torch.
+    """Return the file of the weights, without importing the package, which needs torch.
 
     Raises:
         FileNotFoundError: silero-vad is missing or too old.
@@ -78,7 +80,7 @@ def _open_session() -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # files go side by side, see --nj
+    options.intra_op_num_threads = 1  # files are read in parallel, see --nj
     options.inter_op_num_threads = 1
     providers = ["CPUExecutionProvider"]
     return onnxruntime.InferenceSession(str(find_weights()), options, providers)

@@ -1,1 +1,1 @@
-"""wav2vec 2.0 pretraining: from random weights, or continued from a checkpoint."""
+"""Pretraining of wav2vec 2.0, from random weights or from a checkpoint."""

@@ -1,4 +1,4 @@
-"""The options of `hamzaban train-ssl` beside ESPnet2's."""
+"""The options that `hamzaban train-ssl` adds to those of ESPnet2."""
 
 import argparse
 from collections.abc import Callable
@@ -30,13 +30,13 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
         type=finite_float,
         nargs=2,
         default=[0.1, 10.0],
-        help="weights of diversity loss and feature penalty",
+        help="weight of the diversity loss, and weight of the feature penalty",
     )
     add(
         "--init_checkpoint",
         type=str_or_none,
         default=None,
-        help="model to continue: wav2vec2.pt, Hugging Face directory, fairseq .pt",
+        help="model to start from: wav2vec2.pt, Hugging Face directory or fairseq .pt",
     )
     add(
         "--init_strict",
@@ -60,48 +60,51 @@ def _add_loss_arguments(add: Callable[..., Any]) -> None:
         "--max_drop",
         type=finite_float,
         default=0.05,
-        help="largest share of utterances that may be too short",
+        help="largest share of utterances that may be dropped as too short",
     )
     add(
         "--spectral_weight",
         type=finite_float,
         default=0.0,
-        help="weight of the spectral anchor, which keeps small runs from collapse",
+        help="weight of the spectral loss, which keeps small runs from collapsing",
     )
-    add("--valid_seed", type=int, default=0, help="seed of masks in validation")
+    add("--valid_seed", type=int, default=0, help="seed of the masks in validation")
 
 
 def _add_mixing_arguments(add: Callable[..., Any]) -> None:
-    """Add the options of further data, of the doctor and of what is written."""
+    """Add the options of further data, of checks for collapse and of the export."""
     for name, text in (
-        ("replay_dir", "data directory of old languages, a share of each batch"),
+        (
+            "replay_dir",
+            "data directory of earlier languages, for a share of each batch",
+        ),
         ("labelled_dir", "data directory with transcripts, for wav2vec-S"),
-        ("labelled_valid_dir", "the same, for validation"),
-        ("token_list", "characters of the labelled speech; made if not given"),
+        ("labelled_valid_dir", "data directory with transcripts, for validation"),
+        ("token_list", "tokens.txt of characters; default: made from labelled_dir"),
     ):
         add(f"--{name}", type=str_or_none, default=None, help=text)
     add(
         "--replay_share",
         type=finite_float,
         default=0.0,
-        help="share of old speech, 0..1",
+        help="share of replay_dir in each batch, 0..1",
     )
     add(
         "--labelled_batch_bins",
         type=int_or_none,
         default=None,
-        help="samples of a labelled batch; batch_bins by default",
+        help="samples in a batch of labelled_dir; default: batch_bins",
     )
     for name, text in (
         ("export_conf", "model: last, best, average; dtype: float32 or float16"),
         ("semi_conf", "wav2vec-S: mode, ratio, weights, layer, masking"),
-        ("probes", "data directories whose loss is watched, by name: old=DIR new=DIR"),
-        ("doctor_conf", "when a run is looked at, is ill, and is stopped"),
+        ("probes", "data directories whose loss is reported, by name: old=DIR"),
+        ("doctor_conf", "checks for collapse: interval, limits, patience"),
     ):
         add(f"--{name}", action=NestedDictAction, default={}, help=text)
     add(
         "--gradient_checkpointing",
         type=str2bool,
         default=False,
-        help="compute activations anew in the backward pass: less memory, more time",
+        help="recompute activations in the backward pass: less memory, more time",
     )

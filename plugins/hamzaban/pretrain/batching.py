@@ -1,4 +1,4 @@
-"""From utterances to batches: normalizing, cropping, dropping what is too short."""
+"""Make batches of utterances: normalize, crop, and drop utterances too short."""
 
 import logging
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _EPS = 1e-5  # of torch's layer norm, which S3PRL applies to waveforms
 
 @dataclass(frozen=True)
 class CropSpeech:
-    """Prepare one waveform: normalize the whole, then crop.
+    """Prepares a waveform: normalizes all of it, then crops.
 
     Attributes:
         normalize: Give the whole utterance mean 0 and variance 1.
@@ -44,7 +44,7 @@ class CropSpeech:
 
 
 class CropCollate:
-    """Put utterances into one batch, padded or cropped to the shortest.
+    """Joins utterances to a batch, padded or cropped to the shortest.
 
     Args:
         crop_to_shortest: Crop all utterances to the length of the shortest at a random
@@ -58,7 +58,7 @@ class CropCollate:
     def __call__(
         self, data: Sequence[tuple[str, dict[str, np.ndarray]]]
     ) -> tuple[list[str], dict[str, Tensor]]:
-        """Make `speech` (B, S) and `speech_lengths` (B,) of B utterances."""
+        """Return `speech` (B, S) and `speech_lengths` (B,) of B utterances."""
         waveforms = [item["speech"] for _, item in data]
         if self.crop_to_shortest:
             size = min(map(len, waveforms))
@@ -72,7 +72,7 @@ class CropCollate:
 
 
 def crop(speech: np.ndarray, size: int | None, random: bool) -> np.ndarray:
-    """Cut a waveform to at most `size` samples, at a random place or at the start."""
+    """Return at most `size` samples of a waveform, from a random place or the start."""
     if size is None or len(speech) <= size:
         return speech
     spare = len(speech) - size
@@ -92,8 +92,8 @@ def select_utterances(
 
     Args:
         shape_file: Lines `utt_id samples`.
-        output: File to write, in the same order; lengths are at most `max_samples`, so
-            that batches are filled by what they will really hold.
+        output: File to write, in the same order; lengths are at most `max_samples`,
+            those of the crops, so that batches are full.
         min_samples: Shortest utterance kept, in samples.
         max_samples: Longest crop in samples, or None.
         max_drop: Largest share that may be dropped, in 0..1.
@@ -123,7 +123,7 @@ def _check_dropped(
     dropped: int, total: int, max_drop: float, place: str, min_samples: int
 ) -> None:
     short = f"utterances are shorter than {min_samples} samples"
-    logging.info(f"{place}: {dropped} of {total} {short}; dropped")
+    logging.info(f"{place}: {dropped} of {total} {short} and are dropped")
     if dropped == total or dropped > max_drop * total:
         raise ValueError(
             f"{place}: {dropped} of {total} {short}, expected at most {max_drop:.0%}; "

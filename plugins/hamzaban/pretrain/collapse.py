@@ -1,8 +1,8 @@
-"""Is a pretraining run well? Signs of collapse, with their reason and remedy.
+"""Detect the collapse of a pretraining run, with its reason and a remedy.
 
-The contrastive task is easily cheated: when the codebook falls together, targets are
-alike and the loss says nothing; when the transformer stops telling targets apart, the
-loss stays at that of guessing. Both show in numbers that each batch gives.
+The contrastive task has trivial solutions. If the codebook collapses, targets are alike
+and the loss means nothing; if the transformer cannot distinguish the targets, the loss
+stays at the level of guessing. The statistics of the batches show both.
 """
 
 import dataclasses
@@ -20,19 +20,19 @@ WATCHED = ("loss_contrastive", "acc", "mask_share", "grad_norm", "code_perplexit
 
 @dataclasses.dataclass(frozen=True)
 class DoctorOptions:
-    """When a run is looked at and when it is ill.
+    """When a run is checked, and when it counts as collapsed.
 
     Attributes:
-        interval: Updates between two looks; each sees the means since the last.
-        patience: Looks in a row with an alarm after which training stops.
-        warmup: Updates before which nothing but numbers that are none is an alarm;
-            what a continued model's codebooks are worth is remembered from the first.
+        interval: Updates between two checks; each uses the means since the last one.
+        patience: Consecutive checks with an alarm after which training stops.
+        warmup: Updates before which only values that are not finite are an alarm. For a
+            continued model the best perplexity is recorded from the first check on.
         min_perplexity: Smallest perplexity of a codebook.
         max_fall: Largest share of its best perplexity that a codebook may lose.
-        chance_margin: Nats below the loss of guessing from which on it is an alarm.
-        max_skipped: Updates in a row without a finite gradient that stop training.
-        max_forgetting: Nats that the loss on a probe may rise above where it began;
-            None: any.
+        chance_margin: The contrastive loss must be so many nats below that of guessing.
+        max_skipped: Consecutive updates without a finite gradient that stop training.
+        max_forgetting: Largest rise of the loss on a probe above its first value, in
+            nats; None: any.
     """
 
     interval: int = option(100, at_least=1)
@@ -46,11 +46,11 @@ class DoctorOptions:
 
 
 class Alarm(NamedTuple):
-    """A sign of illness.
+    """A sign of collapse.
 
     Attributes:
         reason: What was found.
-        remedy: What to do.
+        remedy: What the user can do.
     """
 
     reason: str
@@ -58,7 +58,7 @@ class Alarm(NamedTuple):
 
 
 class CollapseError(ValueError):
-    """Training was stopped because the run is ill beyond patience."""
+    """Training was stopped because the run has collapsed."""
 
 
 def read_doctor_options(values: Mapping[str, Any]) -> DoctorOptions:
@@ -71,14 +71,14 @@ def read_doctor_options(values: Mapping[str, Any]) -> DoctorOptions:
 
 
 def summarize(reporter: SubReporter, window: int) -> dict[str, float]:
-    """Give the means of the watched statistics over the last batches.
+    """Return the means of the watched statistics over the last batches.
 
     Args:
         reporter: Statistics of an epoch.
-        window: Batches, at most.
+        window: Largest number of batches.
 
     Returns:
-        Means of what is there and finite.
+        Means over the finite values, by name.
     """
     means = {}
     for name, values in reporter.stats.items():
@@ -89,11 +89,11 @@ def summarize(reporter: SubReporter, window: int) -> dict[str, float]:
 
 
 def remember(means: Mapping[str, float], best: dict[str, float]) -> None:
-    """Keep the largest perplexity of each codebook.
+    """Record the largest perplexity of each codebook.
 
     Args:
-        means: From `summarize`.
-        best: Largest perplexity seen before; updated.
+        means: The means from `summarize`.
+        best: Largest perplexity so far by name; updated.
     """
     for name, value in means.items():
         if name.startswith("code_perplexity"):
@@ -106,16 +106,16 @@ def examine(
     options: DoctorOptions,
     num_negatives: int,
 ) -> list[Alarm]:
-    """Look for signs of collapse.
+    """Check for signs of collapse.
 
     Args:
-        means: From `summarize`.
-        best: Largest perplexity seen of each codebook; updated.
-        options: What is ill.
+        means: The means from `summarize`.
+        best: Largest perplexity of each codebook so far; updated.
+        options: The limits.
         num_negatives: Negatives of a masked frame, K.
 
     Returns:
-        The alarms, none for a healthy run.
+        The alarms; empty for a healthy run.
     """
     alarms = []
     remember(means, best)
@@ -131,8 +131,8 @@ def examine(
             Alarm(
                 f"loss_contrastive is {loss:.3f}, not below that of guessing among "
                 f"{num_negatives + 1} (ln = {chance:.3f}): nothing is learnt",
-                "lower the learning rate or warm up longer, look at the audio "
-                "(silence, one channel, task_cfg.normalize as in the checkpoint)",
+                "lower the learning rate or warm up longer; check the audio (silence, "
+                "channels) and that task_cfg.normalize is that of the checkpoint",
             )
         )
     return alarms
@@ -140,7 +140,7 @@ def examine(
 
 def _describe_fall(name: str, value: float, best: float) -> Alarm:
     return Alarm(
-        f"{name} is {value:.2f} after {best:.2f} at best: the codebook falls together",
+        f"{name} is {value:.2f} after {best:.2f} at best: the codebook collapses",
         "lower the learning rate, raise the first of loss_weights (diversity), start "
         "latent_temp where the checkpoint ended; with little audio set spectral_weight",
     )
@@ -152,12 +152,12 @@ def examine_probes(
     """Compare the loss on fixed probes with that before training.
 
     Args:
-        values: Loss on each probe now, in nats, by name.
-        baseline: The same before the first update.
-        limit: Rise that is an alarm, in nats; None: none is.
+        values: Current loss on each probe, in nats, by name.
+        baseline: Loss on each probe before the first update.
+        limit: Largest rise without an alarm, in nats; None: any.
 
     Returns:
-        An alarm for each probe that is forgotten.
+        An alarm for each probe whose loss rose more.
     """
     return [
         Alarm(

@@ -1,8 +1,8 @@
-"""How much a training run computes: an estimate from sizes, without running it.
+"""Estimate the operations of a training run from the sizes of the model.
 
-Counted are the products of matrices, 2 operations for a multiplication and addition;
-all else (norms, activations, the quantizer, the optimizer) is below one percent of them
-in the models published.
+Only matrix products are counted, with 2 operations for a multiplication and addition.
+All else (norms, activations, quantizer, optimizer) is below one percent of them in the
+published models.
 """
 
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ class Operations:
     """Operations of one forward pass over an utterance.
 
     Attributes:
-        convolutions: Of the feature extractor.
-        transformer: Of all after it.
+        convolutions: Operations of the feature extractor.
+        transformer: Operations of all parts after it.
     """
 
     convolutions: float

@@ -1,4 +1,4 @@
-"""The data of a pretraining run: what is long enough, old speech, labelled speech."""
+"""Select the data of a pretraining run: utterances, replayed and labelled speech."""
 
 import argparse
 import logging
@@ -14,7 +14,7 @@ LENGTHS = "utt2num_samples"
 
 
 def select_data(args: argparse.Namespace) -> None:
-    """Leave out utterances that are too short; point the options at the rest.
+    """Leave out utterances that are too short; change the options accordingly.
 
     Args:
         args: Options of the task; the shape files are replaced by those of
@@ -23,7 +23,7 @@ def select_data(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: A directory lacks a file.
-        ValueError: Too many utterances are too short, or two have one name.
+        ValueError: Too many utterances are too short, or two have the same utt_id.
     """
     for part in ("train", "valid"):
         files = getattr(args, f"{part}_shape_file")
@@ -43,7 +43,7 @@ def select_data(args: argparse.Namespace) -> None:
 def fill_token_list(args: argparse.Namespace) -> None:
     """Make the list of characters of `labelled_dir`, if none is given.
 
-    A run that goes on keeps its list: its weights belong to it.
+    A resumed run keeps its list, which its weights belong to.
 
     Args:
         args: Options of the task; `token_list` becomes
@@ -67,7 +67,7 @@ def fill_token_list(args: argparse.Namespace) -> None:
 
 
 def shape_file(args: argparse.Namespace, name: str) -> str:
-    """Give a shape file that `select_data` wrote."""
+    """Return the path of a shape file that `select_data` wrote."""
     return str(Path(args.output_dir) / "data" / f"{name}_speech_shape")
 
 
@@ -77,10 +77,10 @@ def read_lengths(path: str | Path) -> dict[str, int]:
 
 
 def find_file(folder: str | Path, name: str) -> str:
-    """Give a file of a data directory.
+    """Return the path of a file of a data directory.
 
     Raises:
-        FileNotFoundError: It is not there.
+        FileNotFoundError: There is no such file.
     """
     path = Path(folder) / name
     if not path.is_file():
@@ -112,8 +112,8 @@ def join_scp(sources: list[str], target: Path) -> None:
             for utt_id, value in read_scp(source):
                 if utt_id in seen:
                     raise ValueError(
-                        f"{source}: utt_id {utt_id} is in {sources[0]} as well; give "
-                        "old and new speech ids of their own (utils: copy-data)"
+                        f"{source}: utt_id {utt_id} is in {sources[0]} as well; rename "
+                        "the utterances of one of them with copy-data"
                     )
                 seen.add(utt_id)
                 out.write(f"{utt_id} {value}\n")

@@ -1,4 +1,4 @@
-"""From the model files of a run to `wav2vec2.pt`, which S3PRL's frontend loads."""
+"""Export a model of a run as `wav2vec2.pt`, which S3PRL's frontend loads."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _PREFIX = "wav2vec2."
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What is written when training has ended.
+    """What is exported when training has ended.
 
     Attributes:
         model: `last` epoch, `best` validation loss, `average` of the
@@ -46,7 +46,7 @@ def read_export_options(values: Mapping[str, Any]) -> ExportOptions:
 
 
 def exported_file(output_dir: str | Path, model: str) -> Path:
-    """Give the file that a model of a run is written to."""
+    """Return the file that a model of a run is exported to."""
     name = "wav2vec2_last_good.pt" if model == "good" else "wav2vec2.pt"
     return Path(output_dir) / name
 

@@ -1,4 +1,4 @@
-"""The iterators of pretraining beyond ESPnet2's own: replay, labels, probes."""
+"""Build the iterators of pretraining with replay, labels and probes."""
 
 import argparse
 import dataclasses
@@ -56,7 +56,7 @@ class ProbedIterFactory(AbsIterFactory):
 
 
 def replay_options(args: argparse.Namespace, options: Any) -> Any:
-    """Give options whose batches leave room for `replay_share`, if there is replay."""
+    """Return options whose batches leave room for `replay_share`, if it is used."""
     if args.replay_dir is None:
         return options
     bins = max(int(options.batch_bins * (1 - args.replay_share)), 1)
@@ -66,7 +66,7 @@ def replay_options(args: argparse.Namespace, options: Any) -> Any:
 
 
 def add_replay(args: argparse.Namespace, factory: Any, dataset: Any) -> None:
-    """Fill the batches of a factory up with old speech.
+    """Fill the batches of a factory up with replayed speech.
 
     Args:
         args: Options of the task.
@@ -138,7 +138,7 @@ def build_probes(
 
     Args:
         args: Options of the task.
-        make_options: Gives ESPnet2's options for validation.
+        make_options: Returns ESPnet2's options for validation.
         build: ESPnet2's function that makes a factory of options.
     """
     factories = {}
@@ -158,7 +158,7 @@ def build_probes(
 
 
 class LabelledOnly(AbsIterFactory):
-    """Gives the speech of batches with labels names of its own."""
+    """Renames the speech of batches with labels, as `name_labelled`."""
 
     def __init__(self, inner: AbsIterFactory) -> None:
         """Wrap a factory."""

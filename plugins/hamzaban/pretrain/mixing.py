@@ -1,6 +1,6 @@
-"""Batches of several kinds in one run: old languages beside new, labels beside none.
+"""Mix kinds of batches: replayed with new speech, labelled with unlabelled speech.
 
-All choices follow from the seed and the epoch, so a run goes on where it stopped.
+All choices depend only on the seed and the epoch, so a run can be resumed exactly.
 """
 
 import math
@@ -33,7 +33,7 @@ class Mixture:
     accum_grad: int
 
     def plan(self, num_unlabelled: int) -> list[bool]:
-        """Say for each batch of an epoch whether it has labels.
+        """Return for each batch of an epoch whether it has labels.
 
         Args:
             num_unlabelled: Batches without labels of an epoch; all are used.
@@ -82,7 +82,7 @@ class MixedBatches:
         self.kinds = mixture.plan(len(unlabelled))
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Return the number of batches."""
         return len(self.kinds)
 
     def __iter__(self) -> Iterator[tuple[list[str], dict[str, Any]]]:
@@ -114,7 +114,7 @@ class MixedIterFactory(AbsIterFactory):
         self.unlabelled, self.labelled, self.mixture = unlabelled, labelled, mixture
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> MixedBatches:
-        """Give the batches of an epoch, counted from 1."""
+        """Return the batches of an epoch, counted from 1."""
         return MixedBatches(
             self.unlabelled.build_iter(epoch, shuffle),
             self.labelled.build_iter(epoch, shuffle),
@@ -123,7 +123,7 @@ class MixedIterFactory(AbsIterFactory):
 
 
 def name_labelled(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the speech of a batch with labels names of its own."""
+    """Return a batch with labels whose speech has names of its own."""
     return {
         f"labelled_{name}" if name.startswith("speech") else name: value
         for name, value in batch.items()
@@ -166,15 +166,15 @@ class ReplaySampler(AbsSampler):
             )
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Return the number of batches."""
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        """Give the batches of the first epoch."""
+        """Return an iterator over the batches of the first epoch."""
         return iter(self.generate(0))
 
     def generate(self, seed: int) -> list[tuple[str, ...]]:
-        """Give the batches of an epoch, whose old utterances follow from the seed."""
+        """Return the batches of an epoch, with old utterances drawn by the seed."""
         rng = np.random.default_rng([seed, 1])
         return [(*batch, *self._choose(batch, rng)) for batch in self.batches]
 

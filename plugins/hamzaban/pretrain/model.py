@@ -32,7 +32,7 @@ class LossOptions:
     Attributes:
         diversity_weight: Weight of the share of the codebook that is not used.
         feature_weight: Weight of the mean square of the extractor's output.
-        spectral_weight: Weight of the spectral anchor (see `spectrum`); 0: without.
+        spectral_weight: Weight of the spectral anchor (see `spectral_loss`); 0: off.
         valid_seed: Seed of masks and negatives in validation, together with utt_id.
     """
 
@@ -135,7 +135,7 @@ class PretrainModel(AbsESPnetModel):
         return self._add_losses(context, quantized, latents, draw)
 
     def make_gatherable(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Give a result the form ESPnet's trainer needs of several processes."""
+        """Return a result in the form that ESPnet needs with several processes."""
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             device = result["loss"].device
             return {k: force_gatherable(v, device) for k, v in result.items()}
@@ -192,14 +192,14 @@ class PretrainModel(AbsESPnetModel):
             )
 
     def project(self, latents: Latents) -> Tensor:
-        """Give the transformer's input without masks, shape (B, T, E)."""
+        """Return the input of the transformer without masks, shape (B, T, E)."""
         hidden = latents.features
         if self.wav2vec2.post_extract_proj is not None:
             hidden = self.wav2vec2.post_extract_proj(hidden)
         return self.wav2vec2.dropout_input(hidden)
 
     def _encode(self, latents: Latents, mask: Tensor) -> Tensor:
-        """Context vectors of all frames with the masked ones hidden, (B, T, E)."""
+        """Return context vectors of all frames with masked ones hidden, (B, T, E)."""
         model = self.wav2vec2
         hidden = self.project(latents)
         embedding = model.mask_emb.to(hidden.dtype)
@@ -225,7 +225,7 @@ class PretrainModel(AbsESPnetModel):
     def _generators(
         self, batch: int, utt_id: Sequence[str]
     ) -> Sequence[np.random.Generator]:
-        """One generator an utterance: of its name in validation, of torch's else."""
+        """Return a generator for each utterance, in validation seeded by its name."""
         names = [zlib.crc32(name.encode()) for name in utt_id]
         if self.training or len(names) != batch:
             drawn = int(torch.randint(2**62, ()))

@@ -62,14 +62,14 @@ class PretrainTask(AbsTask):
 
     @classmethod
     def build_collate_fn(cls, args: argparse.Namespace, train: bool) -> CropCollate:
-        """Padding or cropping to the shortest in training, padding in validation."""
+        """Return what joins utterances to a batch, by padding or by cropping."""
         return CropCollate(train and args.crop_to_shortest)
 
     @classmethod
     def build_preprocess_fn(
         cls, args: argparse.Namespace, train: bool
     ) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
-        """Normalizing and cropping of one utterance."""
+        """Return what normalizes and crops an utterance."""
         task_cfg = args.task_cfg
         return CropSpeech(task_cfg["normalize"], task_cfg["max_sample_size"], train)
 
@@ -77,14 +77,14 @@ class PretrainTask(AbsTask):
     def required_data_names(
         cls, train: bool = True, inference: bool = False
     ) -> tuple[str, ...]:
-        """Only speech."""
+        """Return the name of the speech."""
         return ("speech",)
 
     @classmethod
     def optional_data_names(
         cls, train: bool = True, inference: bool = False
     ) -> tuple[str, ...]:
-        """Transcripts of labelled speech."""
+        """Return the name of the transcripts of labelled speech."""
         return ("text",)
 
     @classmethod
@@ -125,7 +125,7 @@ class PretrainTask(AbsTask):
 
 
 class SSLTask(TaskMixin, PretrainTask):
-    """Pretraining with our resumable trainer; leaves wav2vec2.pt behind."""
+    """Pretraining with our resumable trainer; it ends with writing wav2vec2.pt."""
 
     trainer = PretrainTrainer
 
@@ -143,7 +143,7 @@ class SSLTask(TaskMixin, PretrainTask):
         select_data(args)
         fill_token_list(args)
         if args.labelled_dir is not None and args.semi_conf.get("mode") != "sum":
-            args.unused_parameters = True  # an update leaves one kind of head alone
+            args.unused_parameters = True  # an update does not use one of the heads
         if args.model_cfg["encoder_layerdrop"]:
             args.unused_parameters = True  # an update leaves layers out
         configs = args.output_dir, args.task_cfg, args.model_cfg
@@ -168,7 +168,7 @@ class SSLTask(TaskMixin, PretrainTask):
 
     @classmethod
     def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
-        """Number of batches without labels, and their samples, old speech included."""
+        """Return the number of unlabelled batches, and their samples with replay."""
         number, samples = measure_batches(replay_options(args, args))
         if args.replay_dir is not None:
             samples = round(samples / (1 - args.replay_share))
@@ -194,7 +194,7 @@ class SSLTask(TaskMixin, PretrainTask):
         mode: str,
         kwargs: dict | None = None,
     ) -> Any:
-        """Build the iterator of a mode; with labels and probes where asked for."""
+        """Build the iterator of a mode, with labels and probes if they are given."""
         common = {"args": args, "distributed_option": distributed_option}
         factory = super().build_iter_factory(**common, mode=mode, kwargs=kwargs)
         build = super().build_sequence_iter_factory
@@ -210,12 +210,15 @@ class SSLTask(TaskMixin, PretrainTask):
 def leave_good(
     args: argparse.Namespace, configs: tuple[Any, Any, Any], export: ExportOptions
 ) -> str:
-    """Write the last good weights of a stopped run as a checkpoint; say how to use it.
+    """Write the last good weights of a stopped run as a checkpoint.
 
     Args:
         args: Options of the task.
         configs: Folder of the run, its task_cfg and its model_cfg.
-        export: What to write.
+        export: The options of the export.
+
+    Returns:
+        How to go on with them, for the message.
     """
     if not (Path(args.output_dir) / LAST_GOOD).exists():
         return "no good weights yet"
@@ -227,7 +230,7 @@ def leave_good(
 
 
 def fill_configs(args: argparse.Namespace) -> None:
-    """Complete `args.model_cfg` and `args.task_cfg`; the checkpoint's sizes win.
+    """Complete `args.model_cfg` and `args.task_cfg`; a checkpoint decides on sizes.
 
     Args:
         args: Options of the task; changed.

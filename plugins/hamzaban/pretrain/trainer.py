@@ -1,4 +1,4 @@
-"""The trainer of pretraining: looks after the run, keeps its last good weights."""
+"""The trainer of pretraining: checks for collapse and keeps the last good weights."""
 
 import argparse
 import dataclasses
@@ -30,7 +30,7 @@ from hamzaban.train.mid_epoch import Run
 from hamzaban.train.trainer import Options, Trainer
 
 LAST_GOOD = "last_good.pth"
-CANDIDATE = "candidate.pth"  # becomes LAST_GOOD when the next look finds it well
+CANDIDATE = "candidate.pth"  # becomes LAST_GOOD if the next check finds no alarm
 BASELINE = "probe_baseline.json"
 PROBED = ("loss_contrastive", "acc", "loss_ctc", "cer", "code_perplexity")
 
@@ -62,7 +62,7 @@ class PretrainTrainer(Trainer):
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> PretrainOptions:
-        """Take the options from those of the task."""
+        """Build the options of the trainer from those of the task."""
         read_doctor_options(args.doctor_conf)
         return build_dataclass(PretrainOptions, args)
 
@@ -124,7 +124,7 @@ class PretrainTrainer(Trainer):
 
     @classmethod
     def after_update(cls, run: Run, options: Any, updates: int) -> None:
-        """Look at the run; stop it if it is ill beyond patience."""
+        """Check the run; stop it if alarms last longer than `patience`."""
         doctor = read_doctor_options(options.doctor_conf)
         state = run.optimizers[0].param_groups[0].setdefault("doctor", {})
         model: Any = run.model
@@ -157,7 +157,7 @@ class PretrainTrainer(Trainer):
     def _measure(
         cls, model: torch.nn.Module, batches: Iterable, options: Any, distributed: Any
     ) -> dict[str, float]:
-        """Give the means of a probe's statistics."""
+        """Return the means of the statistics of a probe."""
         reporter = SubReporter("probe", 1, 0)
         super().validate_one_epoch(
             model=model,
@@ -176,24 +176,24 @@ class PretrainTrainer(Trainer):
 def watch_gradient(
     run: Run, doctor: DoctorOptions, state: dict[str, Any], options: Any
 ) -> None:
-    """Count updates in a row that had no finite gradient; stop at too many.
+    """Count consecutive updates without a finite gradient; stop at too many.
 
-    ESPnet skips such an update, for ever if the weights are no numbers any more.
+    ESPnet skips such updates, and would skip all once the weights are not finite.
     """
     norms = run.reporter.stats.get("grad_norm", [])
     is_finite = bool(norms) and norms[-1].value == norms[-1].value
     state["skipped"] = 0 if is_finite else state.get("skipped", 0) + 1
     if state["skipped"] >= doctor.max_skipped:
         alarm = Alarm(
-            f"loss or gradient was no number in {state['skipped']} updates in a row",
-            "go on from the last good weights with a lower learning rate or grad_clip; "
-            "leave autocast_dtype null to see whether precision is the cause",
+            f"loss or gradient was not finite in {state['skipped']} updates in a row",
+            "start from the last good weights with a lower learning rate or grad_clip; "
+            "set autocast_dtype to null to see whether precision is the cause",
         )
         stop(alarm, options, run.optimizers[0].param_groups[0].get("num_updates", 0))
 
 
 def stop(alarm: Alarm, options: Any, updates: int) -> None:
-    """End training with the reason and the remedy.
+    """Stop training with the reason and the remedy.
 
     Raises:
         CollapseError: Always.
@@ -213,7 +213,7 @@ def save_weights(model: torch.nn.Module, options: Any, name: str) -> None:
 def keep_candidate(
     model: torch.nn.Module, options: Any, state: dict[str, Any], updates: int
 ) -> None:
-    """Write the candidate at the first healthy look after each save_interval."""
+    """Write the candidate at the first check without alarm after a save_interval."""
     if not options.save_interval:
         return
     number = updates // options.save_interval
@@ -223,21 +223,21 @@ def keep_candidate(
 
 
 def promote(options: Any) -> None:
-    """Make the candidate the last good weights, if there is one."""
+    """Make the candidate, if there is one, the last good weights."""
     path = Path(options.output_dir) / CANDIDATE
     if is_main() and path.exists():
         os.replace(path, path.with_name(LAST_GOOD))
 
 
 def is_main() -> bool:
-    """Tell whether this process writes the files of the run."""
+    """Return whether this process writes the files of the run."""
     world = torch.distributed
     is_split = world.is_available() and world.is_initialized()
     return not is_split or world.get_rank() == 0
 
 
 def add_means(reporter: SubReporter, values: dict[str, float]) -> None:
-    """Report values of a whole phase beside those of its batches."""
+    """Add values of a whole phase to the statistics of its batches."""
     for name, value in values.items():
         empty = [WeightedAverage(float("nan"), 0)] * (reporter.count - 1)
         reporter.stats[name] = [*empty, WeightedAverage(value, 1)]

@@ -2,8 +2,8 @@
 
 Zhu et al. 2022 (arXiv 2110.04484) pretrain a self-supervised model further with both
 losses, CTC on characters of a labelled source language, and fine-tune the encoder to
-the target language without the character layer. The paper's abstract and summaries tell
-no weights, no schedule and no layer: those defaults are our choice.
+the target language without the character layer. The abstract gives no weights, schedule
+or layer, so these defaults are our choice.
 """
 
 import dataclasses
@@ -61,7 +61,7 @@ class SemiOptions:
         return FineTuning(**{f"mask_{n}": getattr(self, f"mask_{n}") for n in names})
 
     def mixture(self, accum_grad: int) -> Mixture:
-        """How batches of both kinds follow each other."""
+        """Return the order of batches of both kinds."""
         return Mixture(self.mode, self.ratio, accum_grad)
 
 
@@ -75,10 +75,10 @@ def read_semi_options(values: Mapping[str, Any]) -> SemiOptions:
 
 
 class LabelledSpeech:
-    """Prepare one labelled utterance: normalize the waveform, spell the transcript."""
+    """Normalizes the waveform and tokenizes the transcript of an utterance."""
 
     def __init__(self, normalize: bool, tokenizer: CharTokenizer) -> None:
-        """Keep how."""
+        """Keep the options."""
         self.normalize, self.tokenizer = normalize, tokenizer
 
     def __call__(self, utt_id: str, data: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -198,7 +198,7 @@ class SemiSupervisedModel(PretrainModel):
     def read_characters(
         self, speech: Tensor, num_samples: list[int]
     ) -> tuple[Tensor, list[int]]:
-        """Give the scores of the characters, shape (B, T, V), and valid frames."""
+        """Return the scores of the characters, shape (B, T, V), and valid frames."""
         model = self.wav2vec2
         latents = self.extract(speech, num_samples)
         hidden = self.project(latents)

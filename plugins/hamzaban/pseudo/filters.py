@@ -100,8 +100,8 @@ class FilterOptions:
         for name, bounds in self.bounds.items():
             if AUTO in (bounds.min, bounds.max) and name != "chars_per_s":
                 raise ValueError(
-                    f"bounds: {name}: {AUTO} found, which only chars_per_s may be; give "
-                    "a number"
+                    f"bounds: {name}: {AUTO} found, which is only for chars_per_s; "
+                    "give a number"
                 )
 
 

@@ -148,8 +148,9 @@ def _label(
     tokenizer, _ = load_tokenizer(files.asr_exp, files.bpemodel)
     if store.meta.num_tokens != len(tokenizer.tokens):
         raise ValueError(
-            f"{store.folder}: emissions of {store.meta.num_tokens} tokens found, expected "
-            f"the {len(tokenizer.tokens)} of {files.asr_exp}; make them with that model"
+            f"{store.folder}: emissions of {store.meta.num_tokens} tokens found, "
+            f"expected the {len(tokenizer.tokens)} of {files.asr_exp}; make them with "
+            "that model"
         )
     units = files.lm_dir / "word" / "units.txt"
     words = sorted(read_words(units), key=lambda word: -facts.counts[word])

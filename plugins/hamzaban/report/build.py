@@ -1,4 +1,4 @@
-"""Collects what a report needs from the folders of experiments."""
+"""Collecting what a report shows from the folders of experiments."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from hamzaban.score.bootstrap import Plan
 from hamzaban.score.results import describe_environment
 from hamzaban.score.systems import read_folder
 
-TOP = 10  # confusions of each sort
+TOP = 10  # confusions of each kind
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
 
 
 def _choose_details(rows: Sequence[Row]) -> list[Row]:
-    """Take the decoding with the lowest WER of each set, normalized text if there is.
+    """Return the decoding with the lowest WER of each set, normalized where possible.
 
     Rows of raw text follow those of normalized text of the same set.
     """

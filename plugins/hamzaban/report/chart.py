@@ -51,7 +51,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class _Axis:
-    """An axis: what it reaches from and to, and where its ticks are."""
+    """An axis: its ends and its ticks."""
 
     low: float
     high: float
@@ -66,7 +66,7 @@ class _Axis:
 
 
 def draw_chart(chart: Chart) -> str:
-    """Draw a chart.
+    """Return a chart as an SVG element.
 
     Raises:
         ValueError: It has no point.
@@ -99,7 +99,7 @@ def draw_chart(chart: Chart) -> str:
 
 
 def nice_ticks(low: float, high: float, least_step: float = 0.0) -> list[float]:
-    """Choose about five round numbers between `low` and `high`."""
+    """Return about five round numbers between `low` and `high`."""
     if high <= low:
         return [low]
     raw = max((high - low) / 5, least_step)
@@ -141,7 +141,7 @@ def _finite(chart: Chart, series: Series) -> list[tuple[float, float]]:
 
 
 def _widen(low: float, high: float) -> tuple[float, float]:
-    """Give a range that is not empty."""
+    """Return a range that is not empty."""
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 

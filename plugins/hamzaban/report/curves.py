@@ -31,7 +31,7 @@ Plot = tuple[str, float, Sequence[tuple[str, str]], bool]
 
 
 def make_rate_charts(runs: Mapping[str, Epochs]) -> list[Chart]:
-    """Make a chart of WER and one of CER, a line for each experiment.
+    """Return a chart of WER and one of CER, with a line for each experiment.
 
     Args:
         runs: What train.log says, by the letter of the experiment.
@@ -54,7 +54,7 @@ def make_rate_charts(runs: Mapping[str, Epochs]) -> list[Chart]:
 
 
 def make_charts(epochs: Epochs, plots: Sequence[Plot]) -> list[Chart]:
-    """Make the charts of one training whose numbers are there."""
+    """Return the charts of one training, without those that have no numbers."""
     charts = []
     for title, factor, lines, logarithmic in plots:
         series = [

@@ -59,7 +59,7 @@ def find_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[C
 
 
 def _overlap(path: str, other: str) -> bool:
-    """Tell whether one of two paths lies in the other, or they are the same."""
+    """Return whether two paths are the same, or one of them lies in the other."""
     a, b = path + os.sep, other + os.sep
     return a.startswith(b) or b.startswith(a)
 

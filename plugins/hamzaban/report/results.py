@@ -79,7 +79,7 @@ class Row:
 
 
 def find_experiments(folders: Sequence[Path]) -> list[Experiment]:
-    """Give each experiment a letter, or a number after the 26th.
+    """Return experiments, each named by a letter, or by a number after the 26th.
 
     Raises:
         FileNotFoundError: One has no scored set.

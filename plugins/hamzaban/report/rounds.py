@@ -1,4 +1,4 @@
-"""The rounds of pseudo-labelling beside an experiment: figures, picture, hours."""
+"""The rounds of pseudo-labelling beside an experiment: table, picture, hours."""
 
 import base64
 import csv
@@ -85,6 +85,11 @@ def _read_folder(folder: Path) -> Rounds:
                 f"{folder}/{name}: missing; give a folder of rounds of local/pseudo.sh"
             )
     status = read_json(folder / STATUS, "run `hamzaban pseudo-label --summarize`")
+    if not status.keys() >= {"best", "why"}:
+        raise ValueError(
+            f"{folder}/{STATUS}: no verdict found, expected that of pseudo-label; run "
+            "local/pseudo.sh again, which makes it anew"
+        )
     table = _read_table(folder / TABLE)
     rates = {row["round"]: _read_rates(folder, row["round"]) for row in table}
     head, rows = _lay_out(table, rates)
@@ -113,7 +118,7 @@ def _read_table(path: Path) -> list[dict[str, Any]]:
 
 
 def _read_rates(folder: Path, number: str) -> dict[str, float]:
-    """Give the WER in percent of a round on each set that it was scored on."""
+    """Return the WER in percent of a round on each set that it was scored on."""
     path = folder / f"round_{number}"
     if next(path.glob("*/**/score_wer/result.txt"), None) is None:
         return {}

@@ -88,7 +88,7 @@ def describe_worst(
 
 
 def align_columns(scored: Scored, u: int) -> Iterator[Column]:
-    """Give the alignment of an utterance, words as they were written."""
+    """Yield the alignment of an utterance, with words as they were written."""
     ref, hyp = iter(scored.refs[u]), iter(scored.hyps[u])
     for step in scored.steps[u].decode():
         yield Column(

@@ -1,9 +1,9 @@
-"""Alignment of token sequences with the costs and the choices of NIST sclite.
+"""Align token sequences with the costs and the choices of NIST sclite.
 
-A substitution costs 4, an insertion and a deletion 3. Where several alignments cost the
-same, sclite's dynamic programming takes, in each cell, the diagonal first, then the
-insertion, then the deletion, and follows the cells back from the end; the counts of
-errors depend on that, so it is followed exactly.
+A substitution costs 4, an insertion and a deletion 3. Among moves of equal cost,
+sclite's dynamic programming prefers in each cell the diagonal, then the insertion, then
+the deletion, and it follows the cells back from the end. The counts of errors depend on
+this order, so it is the same here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_CELLS = 1 << 31  # bytes that one pair takes: 46,000 tokens on both sides
+MAX_CELLS = 1 << 31  # bytes for one pair, enough for 46,000 tokens on both sides
 _BATCH_CELLS = 1 << 21
 _CORRECT, _SUBSTITUTED, _DELETED, _INSERTED = b"CSDI"
 
@@ -24,13 +24,13 @@ def align(refs: Sequence[Sequence[str]], hyps: Sequence[Sequence[str]]) -> list[
 
     Args:
         refs: Reference tokens of U utterances.
-        hyps: Hypothesis tokens of the same U utterances, in the same order. The
-            memory needed is a byte for each cell, reference by hypothesis, of the
-            longest pair; a caller keeps that under `MAX_CELLS`.
+        hyps: Hypothesis tokens of the same U utterances, in the same order. A pair
+            needs as many bytes as the product of its lengths, which the caller keeps
+            under `MAX_CELLS`.
 
     Returns:
-        For each utterance the steps from its start to its end, a letter each:
-        `C` correct, `S` substituted, `D` deleted, `I` inserted.
+        The steps of each utterance from its start to its end, one letter each: `C`
+        correct, `S` substituted, `D` deleted, `I` inserted.
 
     Examples:
         >>> align([["a", "b", "c"]], [["a", "x", "c", "d"]])
@@ -69,7 +69,7 @@ def count_steps(steps: Sequence[bytes]) -> NDArray[np.int64]:
 def _number_tokens(
     refs: Sequence[Sequence[str]], hyps: Sequence[Sequence[str]]
 ) -> tuple[list[Ids], list[Ids]]:
-    """Replace each token by a number, the same in references and hypotheses."""
+    """Return tokens as numbers, the same in references and hypotheses."""
     known = dict.fromkeys(chain(chain.from_iterable(refs), chain.from_iterable(hyps)))
     number = {token: i for i, token in enumerate(known)}.__getitem__
 
@@ -83,7 +83,7 @@ def _number_tokens(
 
 
 def _make_batches(lengths: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
-    """Group pairs of similar lengths so that a batch has about `_BATCH_CELLS` cells."""
+    """Yield batches of pairs of similar lengths, of about `_BATCH_CELLS` cells each."""
     batch: list[int] = []
     rows = columns = 0
     for b in sorted(range(len(lengths)), key=lambda b: (sum(lengths[b]), lengths[b])):
@@ -106,7 +106,7 @@ def _align_batch(refs: Sequence[Ids], hyps: Sequence[Ids]) -> list[bytes]:
 
 
 def _pad(lines: Sequence[Ids], filler: int) -> Ids:
-    """Stack lines as columns, shape (longest line, B)."""
+    """Return lines as columns, padded, shape (longest line, B)."""
     padded = np.full((len(lines), max(map(len, lines))), filler, dtype=np.int32)
     for row, line in zip(padded, lines, strict=True):
         row[: len(line)] = line
@@ -114,11 +114,11 @@ def _pad(lines: Sequence[Ids], filler: int) -> Ids:
 
 
 def _get_diagonals(n: int, m: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First row inside the table and first cell in store of each diagonal i + j.
+    """Return the first row in the table and the first stored cell of each diagonal.
 
     Returns:
-        Two arrays of shape (n + m + 2,): the least i >= 1 with j <= m on the diagonal,
-        and the number of cells with i, j >= 1 on the diagonals before it.
+        Two arrays of shape (n + m + 2,), by i + j: the least i >= 1 with j <= m on the
+        diagonal, and the number of cells with i, j >= 1 on the diagonals before it.
     """
     k = np.arange(n + m + 2)
     low = np.maximum(1, k - m)
@@ -127,10 +127,10 @@ def _get_diagonals(n: int, m: int) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def _fill_moves(ref: Ids, hyp: Ids) -> NDArray[np.uint8]:
-    """Find the move that reaches each cell of the table of costs, diagonal by diagonal.
+    """Return the move that reaches each cell of the table of costs.
 
-    The cost of a cell is kept four times too large; the two free bits hold the move,
-    so that one minimum yields both, ties decided in the order of the moves.
+    Costs are kept times four, and the two free bits hold the move. One minimum thus
+    yields both, and equal costs are decided by the order of the moves.
 
     Args:
         ref: Reference numbers, shape (N, B).
@@ -174,7 +174,7 @@ def _trace_back(
     Args:
         ref: Reference numbers, shape (N, B).
         hyp: Hypothesis numbers, shape (M, B).
-        moves: What `_fill_moves` returns.
+        moves: Moves that `_fill_moves` returned.
         ends: Lengths of the references and of the hypotheses, shape (2, B).
 
     Returns:

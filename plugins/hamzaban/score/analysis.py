@@ -1,4 +1,4 @@
-"""All that is known of the errors of a scored set, and its text form."""
+"""Analyse the errors of a scored set and write the analysis as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,16 +34,16 @@ from hamzaban.score.trn import read_text
 
 @dataclass(frozen=True)
 class Details:
-    """What to look at besides.
+    """Inputs and options of an analysis, besides the scored set.
 
     Attributes:
         word_lists: Files of words by name of the class.
         word_tags: File with a tag for each reference word.
         utt_tags: Kaldi files, such as utt2dialect, by name.
-        script: The own script, for the class `foreign`.
+        script: Script of the language; the class `foreign` has words of other scripts.
         data_dir: Data directory of the set, for durations and levels.
-        top: How many confusions to list.
-        nj: Threads for reading audio.
+        top: Number of confusions to list.
+        nj: Number of threads that read audio.
     """
 
     word_lists: Mapping[str, Path] = field(default_factory=dict)
@@ -57,15 +57,15 @@ class Details:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The errors of a scored set, words unless said otherwise.
+    """The errors of a scored set; tokens are words unless stated otherwise.
 
     Attributes:
         classes: Errors by class of word.
-        groups: Error rates by `speaker`, `duration`, `level`, each tag of utterances.
+        groups: Error rates by `speaker`, `duration`, `level` and tag of utterances.
         words: Confusions of words.
         characters: Confusions of characters.
-        spelling: Error rates of other ways to write spaces and ZWNJ.
-        spacing_errors: Word errors where nothing but spaces and ZWNJ differs.
+        spelling: Error rates with other ways to write spaces and ZWNJ.
+        spacing_errors: Number of word errors in which only spaces and ZWNJ differ.
     """
 
     classes: Sequence[ClassErrors]
@@ -77,12 +77,12 @@ class Analysis:
 
 
 def analyse(scored: Scored, details: Details, plan: Plan) -> Analysis:
-    """Look at the errors from all sides.
+    """Return the analysis of the errors of a scored set.
 
     Args:
         scored: Aligned words.
-        details: What to look at besides.
-        plan: How to draw for intervals.
+        details: Further inputs and options.
+        plan: Plan of the bootstrap for intervals.
 
     Raises:
         ValueError: A list, a tag file or the data directory does not fit.
@@ -125,7 +125,7 @@ def _make_groups(
 
 
 def format_analysis(analysis: Analysis) -> Iterator[str]:
-    """Write an analysis as lines to read."""
+    """Yield the lines of an analysis as text."""
     head = ("class", "words", "sub", "del", "ins", "WER", "95 %", "missed most")
     rows = [
         (
@@ -161,7 +161,7 @@ def format_analysis(analysis: Analysis) -> Iterator[str]:
 
 
 def format_bounds(interval: tuple[float, float] | None) -> str:
-    """Write an interval of shares in per cent; nothing for None."""
+    """Return an interval of shares in per cent; empty for None."""
     if interval is None:
         return ""
     return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"

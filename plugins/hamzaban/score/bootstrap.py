@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_SPEAKERS = 20  # fewer speakers say too little about others: utterances are drawn
+MIN_SPEAKERS = 20  # below, utterances are drawn: so few speakers represent no others
 _CHUNK_CELLS = 1 << 22
 
 Floats = NDArray[np.float64]
@@ -15,11 +15,11 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Plan:
-    """How to draw.
+    """Plan of a bootstrap.
 
     Attributes:
         replicates: Number of draws.
-        seed: Of the generator of random numbers.
+        seed: Seed of the generator of random numbers.
         level: Share of the draws inside an interval.
     """
 
@@ -29,7 +29,7 @@ class Plan:
 
 
 def choose_unit(unit: str, speakers: Sequence[Hashable]) -> str:
-    """Return what is drawn: `speaker` or `utterance`.
+    """Return the unit to draw: `speaker` or `utterance`.
 
     Args:
         unit: `speaker`, `utterance`, or `auto`: speakers if there are at least
@@ -42,10 +42,10 @@ def choose_unit(unit: str, speakers: Sequence[Hashable]) -> str:
 
 
 def sum_groups(table: Ints, groups: Sequence[Hashable]) -> Ints:
-    """Add up the rows of each group.
+    """Return the sum of the rows of each group.
 
     Args:
-        table: Shape (U, C).
+        table: Numbers to sum, shape (U, C).
         groups: Group of each row, such as its speaker.
 
     Returns:
@@ -59,17 +59,17 @@ def sum_groups(table: Ints, groups: Sequence[Hashable]) -> Ints:
 
 
 def draw_rates(errors: Ints, sizes: Ints, plan: Plan) -> Floats:
-    """Draw units with replacement and pool their error rates.
+    """Return pooled error rates of units drawn with replacement.
 
-    Units with the same numbers are drawn together, by a multinomial: the same
-    distribution, and a cost that does not grow with the number of such units.
+    Units with the same numbers are drawn together, by a multinomial. This has the same
+    distribution, and its cost does not grow with the number of such units.
     Method: Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR
     performance evaluation", ICASSP 2004.
 
     Args:
         errors: Errors of S systems in each of U units, shape (U, S).
         sizes: Reference tokens of the units, shape (U,).
-        plan: How to draw.
+        plan: Plan of the bootstrap.
 
     Returns:
         Error rates, the same units drawn for all systems, shape (replicates, S); NaN
@@ -89,15 +89,15 @@ def draw_rates(errors: Ints, sizes: Ints, plan: Plan) -> Floats:
         return np.where(sums[:, -1:] > 0, sums[:, :-1] / sums[:, -1:], np.nan)
 
 
-def find_interval(rates: Floats, plan: Plan) -> tuple[float, float]:
-    """Return the percentile interval of drawn values, NaN left out."""
+def compute_interval(rates: Floats, plan: Plan) -> tuple[float, float]:
+    """Return the percentile interval of drawn values; NaN is left out."""
     rates = rates[~np.isnan(rates)]
     tail = (1.0 - plan.level) / 2.0
     low, high = np.quantile(rates, [tail, 1.0 - tail])
     return float(low), float(high)
 
 
-def find_probability(differences: Floats) -> float:
+def compute_probability(differences: Floats) -> float:
     """Return the two-sided probability that drawn differences lie beyond zero."""
     differences = differences[~np.isnan(differences)]
     beyond = min((differences <= 0).sum(), (differences >= 0).sum())
@@ -112,7 +112,7 @@ def estimate_interval(
     Args:
         errors: Errors of U units, shape (U,).
         sizes: Reference tokens of the units, shape (U,).
-        plan: How to draw.
+        plan: Plan of the bootstrap.
 
     Returns:
         Lower and upper bound, shares of the reference tokens; None if fewer than two
@@ -120,4 +120,4 @@ def estimate_interval(
     """
     if (sizes > 0).sum() < 2:
         return None
-    return find_interval(draw_rates(errors[:, None], sizes, plan)[:, 0], plan)
+    return compute_interval(draw_rates(errors[:, None], sizes, plan)[:, 0], plan)

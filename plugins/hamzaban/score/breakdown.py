@@ -1,4 +1,4 @@
-"""Error rates by speaker, duration, signal level, or whatever a file says."""
+"""Error rates by speaker, duration, signal level or labels of a file."""
 
 import logging
 from collections.abc import Hashable, Mapping, Sequence
@@ -25,9 +25,9 @@ class Group:
 
     Attributes:
         name: Name in tables.
-        num_utterances: How many utterances it has.
-        num_tokens: Their reference tokens.
-        errors: Their errors.
+        num_utterances: Number of utterances.
+        num_tokens: Number of reference tokens.
+        errors: Number of errors.
         interval: Bootstrap interval, over utterances, of the error rate; None if fewer
             than two have reference tokens.
     """
@@ -46,7 +46,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Signal:
-    """What is measured of a recording.
+    """Measurements of a recording.
 
     Attributes:
         duration_s: Duration in seconds.
@@ -60,13 +60,13 @@ class Signal:
 def break_down(
     scored: Scored, labels: Sequence[Hashable], plan: Plan, order: Sequence[str] = ()
 ) -> list[Group]:
-    """Sum up utterances with the same label.
+    """Return the error rate of each label of utterances.
 
     Args:
         scored: Aligned tokens of U utterances.
-        labels: A label of each utterance.
-        plan: How to draw for the intervals.
-        order: Labels in the order wanted; else as they appear.
+        labels: Label of each utterance.
+        plan: Plan of the bootstrap for the intervals.
+        order: Labels that come first, in this order; others follow as they appear.
     """
     errors = scored.counts[:, 1:].sum(axis=1)
     sizes = scored.counts[:, :3].sum(axis=1)
@@ -87,7 +87,7 @@ def break_down(
 
 
 def break_down_speakers(scored: Scored, plan: Plan) -> list[Group]:
-    """Sum up the utterances of each speaker, the worst first."""
+    """Return the error rate of each speaker, the highest first."""
     labels = [get_speaker(trn_id) for trn_id in scored.trn_ids]
     groups = break_down(scored, labels, plan)
     return sorted(groups, key=lambda group: (-(group.rate or 0.0), group.name))
@@ -96,13 +96,13 @@ def break_down_speakers(scored: Scored, plan: Plan) -> list[Group]:
 def break_down_values(
     scored: Scored, values: Sequence[float], unit: str, plan: Plan
 ) -> list[Group]:
-    """Sum up utterances in `NUM_BINS` bins of about as many utterances.
+    """Return the error rates of `NUM_BINS` bins with about as many utterances each.
 
     Args:
         scored: Aligned tokens of U utterances.
-        values: A number of each utterance.
+        values: Number of each utterance, such as its duration.
         unit: Unit of the numbers, for the names of the bins.
-        plan: How to draw for the intervals.
+        plan: Plan of the bootstrap for the intervals.
     """
     inner = np.quantile(values, np.linspace(0, 1, NUM_BINS + 1)[1:-1])
     edges = np.unique(np.round(inner, 1))
@@ -114,7 +114,7 @@ def break_down_values(
 
 
 def match_utterances(scored: Scored, utt2spk: Mapping[str, str]) -> list[str | None]:
-    """Find the utterance id of each trn id; None where there is none."""
+    """Return the utterance id of each scored trn id; None where there is none."""
     trn_ids = format_trn_ids(utt2spk)
     known = {
         trn_id if scored.case_sensitive else trn_id.lower(): utt_id
@@ -126,7 +126,7 @@ def match_utterances(scored: Scored, utt2spk: Mapping[str, str]) -> list[str | N
 def require_utterances(
     scored: Scored, utt2spk: Mapping[str, str], place: str | Path
 ) -> list[str]:
-    """Find the utterance id of each trn id.
+    """Return the utterance id of each scored trn id.
 
     Raises:
         ValueError: An utterance is not in `utt2spk`.
@@ -144,27 +144,27 @@ def require_utterances(
 def measure_signals(
     data_dir: str | Path, utt_ids: Sequence[str], nj: int = 1
 ) -> dict[str, Signal]:
-    """Measure the recordings of a data directory, one file an utterance.
+    """Return duration and level of recordings of a data directory.
 
     Args:
-        data_dir: The directory, such as dump/raw/test.
-        utt_ids: The utterances wanted.
-        nj: Threads.
+        data_dir: Data directory with one file an utterance, such as dump/raw/test.
+        utt_ids: Utterances to measure.
+        nj: Number of threads.
 
     Raises:
-        ValueError: It has segments, or lacks an utterance.
+        ValueError: The directory has segments or lacks an utterance.
     """
     data_dir = Path(data_dir)
     if (data_dir / "segments").is_file():
         raise ValueError(
-            f"{data_dir}: has segments; expected one audio file an utterance, as "
-            "`hamzaban format-audio` makes it"
+            f"{data_dir}/segments: found, expected one audio file an utterance; run "
+            "`hamzaban format-audio` on the directory first"
         )
     sources = dict(read_scp(data_dir / "wav.scp"))
     missing = [utt_id for utt_id in utt_ids if utt_id not in sources]
     if missing:
         raise ValueError(
-            f"{data_dir}/wav.scp: utterance '{missing[0]}' is not there; give the data "
+            f"{data_dir}/wav.scp: utterance '{missing[0]}' is missing; give the data "
             "directory of the set that was scored"
         )
     logging.info("%s: measuring %d recordings", data_dir, len(utt_ids))

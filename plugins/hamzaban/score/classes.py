@@ -1,4 +1,4 @@
-"""Errors by class of word: numbers, other scripts, lists and tags of users."""
+"""Errors by class of word: numbers, other scripts, and users' lists and tags."""
 
 import unicodedata
 from collections import Counter
@@ -22,12 +22,12 @@ Marker = Callable[[Sequence[str]], list[bool]]
 
 @dataclass(frozen=True)
 class WordClass:
-    """Words to look at by themselves.
+    """A class of words whose errors are counted by themselves.
 
     Attributes:
         name: Name in tables.
-        mark: Tells for each word of an utterance whether it belongs to the class; None
-            if `tags` do.
+        mark: Returns whether each word of an utterance belongs to the class; None if
+            the class is given by `tags`.
         tags: For each trn id, whether each reference word belongs to the class.
     """
 
@@ -36,26 +36,26 @@ class WordClass:
     tags: Mapping[str, list[bool]] | None = None
 
     def mark_ref(self, trn_id: str, words: Sequence[str]) -> list[bool]:
-        """Tell which reference words belong to the class."""
+        """Return whether each reference word belongs to the class."""
         if self.mark is not None:
             return self.mark(words)
         return (self.tags or {}).get(trn_id, [False] * len(words))
 
     def mark_hyp(self, words: Sequence[str]) -> list[bool]:
-        """Tell which words of a hypothesis belong to it; tags say nothing of them."""
+        """Return whether each hypothesis word belongs to the class; never by tags."""
         return self.mark(words) if self.mark is not None else [False] * len(words)
 
 
 @dataclass(frozen=True)
 class ClassErrors:
-    """Errors at the words of a class.
+    """Errors in the words of a class.
 
     Attributes:
-        name: The class.
-        num_words: Reference words that belong to it.
-        sub: Those that another word was recognized for.
-        dele: Those that were not recognized at all.
-        ins: Inserted words of the class.
+        name: Name of the class.
+        num_words: Number of reference words of the class.
+        sub: Number of these for which another word was recognized.
+        dele: Number of these for which no word was recognized.
+        ins: Number of inserted words of the class.
         interval: Bootstrap interval, over utterances, of the error rate; None if fewer
             than two utterances have such words.
         missed: Most frequent reference words among `sub` and `dele`, with counts.
@@ -79,13 +79,13 @@ class ClassErrors:
 def count_class(
     scored: Scored, word_class: WordClass, plan: Plan, num_missed: int = 5
 ) -> ClassErrors:
-    """Count the errors at the words of a class.
+    """Return the errors in the words of a class.
 
     Args:
         scored: Aligned words.
-        word_class: The class.
-        plan: How to draw for the interval.
-        num_missed: How many missed words to list.
+        word_class: Class of words.
+        plan: Plan of the bootstrap for the interval.
+        num_missed: Number of missed words to list.
     """
     table = np.zeros((len(scored.steps), 4), dtype=np.int64)  # words, sub, del, ins
     missed: Counter[str] = Counter()
@@ -116,16 +116,18 @@ def make_classes(
     lists: Mapping[str, Iterable[str]],
     script: str | None = None,
 ) -> list[WordClass]:
-    """Make the classes `numbers`, `foreign`, one of each list and of each script.
+    """Return the classes `numbers` and `foreign`, one for each list and each script.
 
-    The classes of scripts, for text that switches between languages, are made where
-    there are several: a word is of the script of most of its letters.
+    The classes of scripts are for text that switches between languages; they exist if
+    the references have several scripts. The script of a word is that of most of its
+    letters.
 
     Args:
-        scored: Aligned words; the list entries are folded as these are.
+        scored: Aligned words; entries of lists are folded as these are.
         lists: Words or phrases by name; a list called `numbers` is added to the words
             with a digit.
-        script: The own script, as `find_script` names it; else that of most letters.
+        script: Script of the language, as `find_script` names it; None: the script of
+            most letters.
     """
     own = script or find_main_script(scored.refs)
     listed = {name: make_list_marker(e, scored) for name, e in lists.items()}
@@ -143,7 +145,7 @@ def make_classes(
 
 
 def has_digit(word: str) -> bool:
-    """Tell whether a word has a decimal digit of any script."""
+    """Return whether a word has a decimal digit of any script."""
     return any(char.isdecimal() for char in unescape_token(word))
 
 
@@ -163,7 +165,7 @@ def _make_number_marker(spelled: Marker | None) -> Marker:
 
 @cache
 def find_script(char: str) -> str:
-    """Return the script of a letter by the first word of its name; else nothing."""
+    """Return the script of a letter, the first word of its name; empty for others."""
     if not unicodedata.category(char).startswith("L") or char == "\u0640":
         return ""
     name = unicodedata.name(char, "").split(" ")[0].split("-")[0]
@@ -172,13 +174,13 @@ def find_script(char: str) -> str:
 
 @cache
 def find_word_script(word: str) -> str:
-    """Return the script of most letters of a word, the first of equals; or nothing."""
+    """Return the script of most letters of a word, the first of equals; or empty."""
     scripts = Counter(filter(None, map(find_script, unescape_token(word))))
     return scripts.most_common(1)[0][0] if scripts else ""
 
 
 def find_main_script(texts: Iterable[Sequence[str]]) -> str:
-    """Return the script that most letters are of; nothing if there is no letter."""
+    """Return the script of most letters of texts; empty if there is no letter."""
     counts: Counter[str] = Counter()
     for words in texts:
         for word in words:
@@ -192,16 +194,16 @@ def find_main_script(texts: Iterable[Sequence[str]]) -> str:
 
 @cache
 def is_foreign(word: str, script: str) -> bool:
-    """Tell whether a word has a letter of another script."""
+    """Return whether a word has a letter of another script."""
     return any(find_script(char) not in ("", script) for char in unescape_token(word))
 
 
 def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
-    """Make a marker of the words of a list, phrases as a whole.
+    """Return a marker of the words of a list; phrases are matched as a whole.
 
     Args:
         entries: Words, or phrases of several words.
-        scored: Says how words are folded.
+        scored: Aligned words; entries are folded as these are.
     """
     fold = Folded(scored.case_sensitive).__getitem__
     phrases: dict[str, set[tuple[str, ...]]] = {}
@@ -224,10 +226,12 @@ def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
 
 
 def read_word_list(path: str | Path) -> list[str]:
-    """Read a list: a word or a phrase a line; empty lines and `#` comments are left.
+    """Return the words or phrases of a list, one a line.
+
+    Empty lines and `#` comments are skipped.
 
     Raises:
-        ValueError: It has no entry.
+        ValueError: The list has no entry.
     """
     lines = (line.strip() for _, line in read_lines(path))
     entries = [line for line in lines if line and not line.startswith("#")]
@@ -237,17 +241,14 @@ def read_word_list(path: str | Path) -> list[str]:
 
 
 def read_word_tags(path: str | Path, scored: Scored) -> list[WordClass]:
-    """Read a tag for each reference word: `<utt_id or trn id> <tag> <tag> ...`.
+    """Return a class for each tag of a file that tags each reference word.
 
     Args:
-        path: The file; `-` is no tag.
-        scored: The utterances.
-
-    Returns:
-        A class for each tag.
+        path: File of lines `<utt_id or trn id> <tag> <tag> ...`; `-` is no tag.
+        scored: Utterances whose words are tagged.
 
     Raises:
-        ValueError: An utterance is unknown, or has another number of words.
+        ValueError: An utterance is unknown or has another number of words.
     """
     sizes = {
         name: len(ref) for name, ref in zip(scored.trn_ids, scored.refs, strict=True)

@@ -1,4 +1,4 @@
-"""Whether one system is better than another: the same test set, or several seeds."""
+"""Test whether one system is better than another, with one run or several seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from hamzaban.score.bootstrap import (
     Floats,
     Plan,
     choose_unit,
+    compute_interval,
+    compute_probability,
     draw_rates,
-    find_interval,
-    find_probability,
     sum_groups,
 )
 from hamzaban.score.mapsswe import Mapsswe, compare_segments
@@ -26,13 +26,13 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Rate:
-    """The error rate of a system, shares of the reference tokens.
+    """The error rate of a system, as a share of the reference tokens.
 
     Attributes:
-        name: The system.
+        name: Name of the system.
         runs: Rate of each run.
-        mean: Their mean.
-        std: Their sample standard deviation; None for one run.
+        mean: Mean of the runs.
+        std: Sample standard deviation of the runs; None for one run.
         interval: Bootstrap interval of the mean.
     """
 
@@ -45,21 +45,23 @@ class Rate:
 
 @dataclass(frozen=True)
 class Difference:
-    """The first system's error rate less the second's.
+    """The first system's error rate minus the second's.
+
+    All probabilities are two-sided and corrected by Holm's method for the number of
+    pairs.
 
     Attributes:
-        first: A system.
-        second: Another.
+        first: Name of a system.
+        second: Name of another system.
         mean: Difference of their mean rates.
-        interval: Its bootstrap interval.
-        p_bootstrap: Two-sided, as p_mapsswe and p_welch corrected after Holm for the
-            number of pairs.
-        mapsswe: The test between two single runs, uncorrected; None for several runs.
-        p_mapsswe: Of that test.
-        agrees_with_nist: Whether sc_stats was run, and found the same.
-        p_welch: Of Welch's t-test between the runs, if both systems have several.
-        better: The better system; None if there is no clear difference: a probability
-            of the above is `ALPHA` or more.
+        interval: Bootstrap interval of the difference.
+        p_bootstrap: Probability by the bootstrap.
+        mapsswe: MAPSSWE test of two single runs, uncorrected; None for several runs.
+        p_mapsswe: Probability by this test.
+        agrees_with_nist: Whether sc_stats was run and found the same.
+        p_welch: Probability by Welch's t-test, if both systems have several runs.
+        better: Name of the better system; None if a probability is `ALPHA` or more, so
+            that there is no clear difference.
     """
 
     first: str
@@ -76,15 +78,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All systems on one test set.
+    """The comparison of all systems on one test set.
 
     Attributes:
-        unit: What the bootstrap draws, `speaker` or `utterance`.
-        num_units: How many of them there are.
-        num_utterances: Utterances of the set.
-        num_tokens: Reference tokens of the set.
-        rates: The systems.
-        differences: All pairs of them.
+        unit: Unit that the bootstrap draws, `speaker` or `utterance`.
+        num_units: Number of such units.
+        num_utterances: Number of utterances of the set.
+        num_tokens: Number of reference tokens of the set.
+        rates: Error rate of each system.
+        differences: Difference of each pair of systems.
     """
 
     unit: str
@@ -104,10 +106,10 @@ def compare_systems(
     """Compare systems on the same references.
 
     Args:
-        systems: Two or more, utterances in the same order.
-        plan: How to draw for the bootstrap.
-        unit: What to draw, as for `choose_unit`.
-        sc_stats: NIST's command, to check our MAPSSWE test; None leaves it out.
+        systems: Two or more systems, with utterances in the same order.
+        plan: Plan of the bootstrap.
+        unit: Unit to draw, as for `choose_unit`.
+        sc_stats: NIST's command that checks our MAPSSWE test; None: no check.
 
     Raises:
         ValueError: The references are empty, or sc_stats disagrees.
@@ -118,7 +120,10 @@ def compare_systems(
     groups = speakers if unit == "speaker" else first.trn_ids
     sizes = first.counts[:, :3].sum(axis=1)  # (U,)
     if not sizes.sum():
-        raise ValueError("no reference has a word; there is no error rate to compare")
+        raise ValueError(
+            "no reference has a word, so there is no error rate; give references "
+            "with text"
+        )
     errors = [run.counts[:, 1:].sum(axis=1) for s in systems for run in s.runs]
     table = sum_groups(np.column_stack([*errors, sizes]), groups)  # (units, runs + 1)
     drawn = draw_rates(table[:, :-1], table[:, -1], plan)  # (replicates, runs)
@@ -140,7 +145,7 @@ def _compare_pairs(
     pairs = list(combinations(range(len(systems)), 2))
     tests = [_test_pair(systems[a], systems[b], sc_stats) for a, b in pairs]
     moved = [means[:, a] - means[:, b] for a, b in pairs]
-    p_bootstrap = correct_holm([find_probability(values) for values in moved])
+    p_bootstrap = correct_holm([compute_probability(values) for values in moved])
     p_mapsswe = correct_holm([mapsswe.p if mapsswe else None for mapsswe, _ in tests])
     p_welch = correct_holm([p for _, p in tests])
     differences = []
@@ -154,7 +159,7 @@ def _compare_pairs(
                 rates[a].name,
                 rates[b].name,
                 mean,
-                find_interval(moved[i], plan),
+                compute_interval(moved[i], plan),
                 p_bootstrap=shown[0],
                 mapsswe=tests[i][0],
                 p_mapsswe=p_mapsswe[i],
@@ -167,7 +172,7 @@ def _compare_pairs(
 
 
 def correct_holm(probabilities: Sequence[float | None]) -> list[float | None]:
-    """Correct probabilities for their number, after Holm; None stays None."""
+    """Return probabilities corrected by Holm's method; None stays None."""
     known = sorted((p, i) for i, p in enumerate(probabilities) if p is not None)
     corrected: list[float | None] = [None] * len(probabilities)
     largest = 0.0
@@ -184,12 +189,12 @@ def get_rate(run: Scored) -> float:
 
 
 def _average_runs(drawn: Floats, runs: Sequence[int], plan: Plan) -> Floats:
-    """Average each system's runs, drawn with replacement as the units are.
+    """Return the mean rate of each system's runs, which are drawn with replacement.
 
     Args:
         drawn: Rates of all runs, shape (replicates, runs).
         runs: Number of runs of each of S systems.
-        plan: Its seed is used.
+        plan: Plan of the bootstrap, for its seed.
 
     Returns:
         Rates of the systems, shape (replicates, S).
@@ -207,14 +212,14 @@ def _average_runs(drawn: Floats, runs: Sequence[int], plan: Plan) -> Floats:
 def _describe(system: System, means: Floats, plan: Plan) -> Rate:
     rates = [get_rate(run) for run in system.runs]
     std = float(np.std(rates, ddof=1)) if len(rates) > 1 else None
-    interval = find_interval(means, plan)
+    interval = compute_interval(means, plan)
     return Rate(system.name, rates, float(np.mean(rates)), std, interval)
 
 
 def _test_pair(
     a: System, b: System, sc_stats: Sequence[str] | None
 ) -> tuple[Mapsswe | None, float | None]:
-    """MAPSSWE for single runs, the probability of Welch's t-test for several."""
+    """Return MAPSSWE for single runs, or Welch's probability for several runs."""
     if len(a.runs) == len(b.runs) == 1:
         steps = a.runs[0].steps, b.runs[0].steps
         ours = compare_segments(*steps)
@@ -228,17 +233,17 @@ def _test_pair(
 
 
 def compare_means(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the two-sided probability of Welch's t-test; 1 where nothing varies.
+    """Return the two-sided probability of Welch's t-test; 1 if no number varies.
 
     Args:
         first: Two or more numbers.
-        second: Two or more others.
+        second: Two or more other numbers.
     """
     from scipy.special import stdtr
 
     sizes = np.array([len(first), len(second)])
     errors = np.array([np.var(first, ddof=1), np.var(second, ddof=1)]) / sizes
-    if not errors.any():  # the same run, several times
+    if not errors.any():  # all runs are the same
         return 1.0
     t = (np.mean(first) - np.mean(second)) / np.sqrt(errors.sum())
     freedom = errors.sum() ** 2 / (errors**2 / (sizes - 1)).sum()

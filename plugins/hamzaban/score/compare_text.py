@@ -1,4 +1,4 @@
-"""A comparison of systems as lines to read."""
+"""Write a comparison of systems as text."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ NO_DIFFERENCE = "no clear difference"
 
 
 def format_comparison(comparison: Comparison, kind: str) -> Iterator[str]:
-    """Write a table of the systems and a line for each pair.
+    """Yield a table of the systems and a line for each pair.
 
     Args:
-        comparison: The systems on one set.
+        comparison: Comparison of the systems on one set.
         kind: A name of `KINDS`.
     """
     rows = [("system", "runs", kind.upper(), "95 % interval", "sd of runs")]
@@ -30,12 +30,12 @@ def format_comparison(comparison: Comparison, kind: str) -> Iterator[str]:
 
 
 def format_interval(interval: tuple[float, float]) -> str:
-    """Write an interval of shares in per cent."""
+    """Return an interval of shares in per cent."""
     return f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f}"
 
 
 def describe(difference: Difference) -> str:
-    """Write a difference, its tests, and what follows."""
+    """Return a line with a difference, its tests and the conclusion."""
     parts = [
         f"{100 * difference.mean:+.2f} ({format_interval(difference.interval)}, "
         f"bootstrap {format_p(difference.p_bootstrap)})"
@@ -52,25 +52,25 @@ def describe(difference: Difference) -> str:
 
 
 def conclude(difference: Difference) -> str:
-    """Say which system is better, or that there is no clear difference."""
+    """Return which system is better, or that there is no clear difference."""
     if difference.better is None:
         return NO_DIFFERENCE
     return f"{difference.better} is better"
 
 
 def format_p(p: float) -> str:
-    """Write a probability as far as it says something."""
+    """Return a probability with three decimals, or that it is below the least."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def describe_method(comparison: Comparison) -> str:
-    """Say what was compared and how."""
+    """Return a line that says what was compared and how."""
     note = (
         f"{comparison.num_utterances} utterances, {comparison.num_tokens} reference "
         f"tokens; bootstrap over {comparison.num_units} {comparison.unit}s"
     )
     if comparison.unit == "utterance":
-        note += " (says nothing of other speakers)"
+        note += " (not valid for other speakers)"
     if len(comparison.differences) > 1:
         note += f"; p corrected for {len(comparison.differences)} pairs (Holm)"
     return f"{note}; a difference is clear if every p < {ALPHA}"

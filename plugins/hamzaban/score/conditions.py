@@ -1,4 +1,4 @@
-"""Error rates of a test set by condition, each against the set without noise."""
+"""Error rates of a test set by condition, compared with the set without noise."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from hamzaban.score.analysis import format_bounds
 from hamzaban.score.bootstrap import (
     Plan,
     choose_unit,
+    compute_interval,
     draw_rates,
-    find_interval,
     sum_groups,
 )
 from hamzaban.score.sclite import Scored
@@ -31,14 +31,15 @@ class Row:
     """The result of a set under a condition.
 
     Attributes:
-        name: The set.
-        condition: Name, `clean` for the set itself.
-        num_utterances: How many utterances it has.
-        num_tokens: Their reference tokens.
-        errors: Their errors.
-        interval: Of the error rate, shares; None with fewer than two units.
-        increase: Error rate less that of the clean set.
-        increase_interval: Of that; the same utterances are drawn of both.
+        name: Name of the set.
+        condition: Name of the condition, `clean` for the set itself.
+        num_utterances: Number of utterances.
+        num_tokens: Number of reference tokens.
+        errors: Number of errors.
+        interval: Interval of the error rate, as shares; None with fewer than two units.
+        increase: Error rate minus that of the clean set.
+        increase_interval: Interval of the increase; the same utterances are drawn from
+            both sets.
     """
 
     name: str
@@ -54,16 +55,16 @@ class Row:
 def compare_conditions(
     decoded: Path, conditions: Conditions, kind: str, plan: Plan
 ) -> tuple[str, list[Row]]:
-    """Read the scores of sets and of their copies.
+    """Return the error rates of sets and of their copies under conditions.
 
     Args:
-        decoded: Holds the decoded sets, such as exp/asr_x/decode.
-        conditions: As make-conditions read them.
+        decoded: Folder of the decoded sets, such as exp/asr_x/decode.
+        conditions: Conditions that make-conditions reads.
         kind: A name of `KINDS`.
-        plan: How to draw for intervals: speakers where there are 20, else utterances.
+        plan: Plan of the bootstrap for intervals; it draws speakers if there are 20.
 
     Returns:
-        Id of the text normalizer, and a row for each set and condition.
+        The id of the text normalizer, and a row for each set and condition.
 
     Raises:
         FileNotFoundError: A set is not scored.
@@ -87,7 +88,10 @@ def compare_conditions(
             rows.append(_make_row(name, condition, clean, scored, plan))
     if len(normalizers) > 1:
         found = ", ".join(sorted(normalizers))
-        raise ValueError(f"{decoded}: scored by {found}, expected one normalizer")
+        raise ValueError(
+            f"{decoded}: scored with normalizers {found}, expected one; score all "
+            "sets again"
+        )
     return normalizers.pop(), rows
 
 
@@ -114,8 +118,8 @@ def _make_row(
     interval, more = None, None
     if (table[:, 2] > 0).sum() >= 2:
         rates = draw_rates(table[:, :2], table[:, 2], plan)  # (replicates, 2)
-        interval = find_interval(rates[:, 1], plan)
-        more = find_interval(rates[:, 1] - rates[:, 0], plan)
+        interval = compute_interval(rates[:, 1], plan)
+        more = compute_interval(rates[:, 1] - rates[:, 0], plan)
     total = max(1, int(sizes.sum()))
     was, now = (int(e.sum()) for e in errors)
     counts = (len(sizes), int(sizes.sum()), now)
@@ -123,7 +127,7 @@ def _make_row(
 
 
 def format_conditions(kind: str, normalizer: str, rows: Sequence[Row]) -> Iterator[str]:
-    """Write rows as a table in Markdown."""
+    """Yield rows as a table in Markdown."""
     yield f"{kind.upper()} by condition, normalizer `{normalizer}`"
     yield ""
     yield f"| {' | '.join(_HEAD)} |"

@@ -1,4 +1,4 @@
-"""What is taken for what, and how much of it is spacing."""
+"""Confusions of tokens, and errors that are only of spacing."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ class Confusions:
     """The most frequent errors, with counts.
 
     Attributes:
-        substituted: A reference token, what it was taken for, how often.
-        deleted: A reference token and how often it was left out.
-        inserted: A token and how often it was put in.
+        substituted: Reference tokens, the tokens recognized for them, and counts.
+        deleted: Reference tokens for which nothing was recognized, and counts.
+        inserted: Tokens recognized without a reference token, and counts.
     """
 
     substituted: Sequence[tuple[str, str, int]]
@@ -28,13 +28,13 @@ class Confusions:
 
 @dataclass(frozen=True)
 class Variant:
-    """An error rate of a way to write the same texts.
+    """The error rate of the same texts written in another way.
 
     Attributes:
-        name: The way.
+        name: Name of the way.
         kind: `wer` or `cer`.
-        errors: Errors.
-        size: Reference tokens.
+        errors: Number of errors.
+        size: Number of reference tokens.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Variant:
 
 
 def count_confusions(scored: Scored, top: int = 20) -> Confusions:
-    """Count substitutions, deletions and insertions.
+    """Return the most frequent substitutions, deletions and insertions.
 
     Args:
         scored: Aligned tokens.
-        top: How many of each to list.
+        top: Number of each to list.
     """
     substituted: Counter[tuple[str, str]] = Counter()
     deleted: Counter[str] = Counter()
@@ -75,19 +75,19 @@ def count_confusions(scored: Scored, top: int = 20) -> Confusions:
 
 
 def score_characters(scored: Scored) -> Scored:
-    """Align the characters of aligned words, spaces counted."""
+    """Return aligned words aligned again by character, spaces included."""
     return _rescore(scored, lambda text: text, split_chars)
 
 
 def measure_spelling(scored: Scored, characters: Scored) -> list[Variant]:
-    """Measure error rates with and without spaces and ZWNJ.
+    """Return error rates with and without spaces and ZWNJ.
 
     Args:
         scored: Aligned words.
-        characters: What `score_characters` returns for them.
+        characters: The same texts as `score_characters` returns them.
 
     Returns:
-        The ways that make a difference: those of ZWNJ only if there is one.
+        Error rates; those of ZWNJ only if the texts have one.
     """
     found = [_sum_up("as scored", "wer", scored)]
     has_zwnj = any(
@@ -109,10 +109,10 @@ def measure_spelling(scored: Scored, characters: Scored) -> list[Variant]:
 
 
 def count_spacing_errors(scored: Scored) -> int:
-    """Count word errors where only spaces or ZWNJ differ.
+    """Return the number of word errors in which only spaces or ZWNJ differ.
 
-    A run of errors between two correct words counts if both sides, spaces and ZWNJ left
-    out, are the same letters.
+    A run of errors between two correct words counts if both sides have the same letters
+    without spaces and ZWNJ.
     """
     total = 0
     for refs, hyps, step in zip(scored.refs, scored.hyps, scored.steps, strict=True):

@@ -1,4 +1,4 @@
-"""The folders score_wer, score_cer and score_ter: ref.trn, hyp.trn, result.txt."""
+"""Write the folders score_wer, score_cer and score_ter."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +18,14 @@ SCORERS = ("auto", "sclite", "own")
 
 
 def format_title(normalizer: str) -> str:
-    """Name the system in result.txt: the hypothesis file and the text normalizer."""
+    """Return the system's name in result.txt: hypothesis file and normalizer."""
     return f"hyp.trn, normalizer {normalizer}"
 
 
 def check_utterances(
     ref: Mapping[str, str], hyp: Mapping[str, str], place: str | Path
 ) -> list[str]:
-    """Check that hypotheses belong to references.
+    """Check that every hypothesis has a reference.
 
     Args:
         ref: References by utterance id.
@@ -33,10 +33,10 @@ def check_utterances(
         place: File of the hypotheses, for messages.
 
     Returns:
-        Ids without hypothesis, in the order of the references.
+        Ids without a hypothesis, in the order of the references.
 
     Raises:
-        ValueError: A hypothesis without reference.
+        ValueError: A hypothesis has no reference.
     """
     unknown = [utt_id for utt_id in hyp if utt_id not in ref]
     if unknown:
@@ -47,7 +47,7 @@ def check_utterances(
     missing = [utt_id for utt_id in ref if utt_id not in hyp]
     if missing:
         logging.warning(
-            "%s: %d of %d utterances have no hypothesis; all deletions: %s",
+            "%s: %d of %d utterances have no hypothesis and count as deletions: %s",
             place,
             len(missing),
             len(ref),
@@ -62,13 +62,13 @@ def pair_texts(
     trn_ids: Mapping[str, str],
     split: Callable[[str], list[str]],
 ) -> list[Pair]:
-    """Pair references with hypotheses by utterance id.
+    """Return pairs of references and hypotheses of the same utterance id.
 
     Args:
         ref: Text of each utterance; its order is kept.
-        hyp: Text of each utterance decoded; a missing one is empty.
+        hyp: Text of each decoded utterance; a missing one is empty.
         trn_ids: Id in the trn files of each utterance.
-        split: Splits a text into the tokens that are counted.
+        split: Returns the tokens of a text that are counted.
 
     Raises:
         ValueError: An utterance has no speaker.
@@ -98,11 +98,11 @@ def score_folder(
         score_dir: Folder, made if missing.
         normalizer: Id of the normalizer both texts passed; named in result.txt.
         case_sensitive: Compare letters with their case.
-        command: sclite's command; result.txt is then its output, and our own scores
-            are compared with it. None: result.txt is written by us.
+        command: Command of sclite, whose output is result.txt and is compared with our
+            own scores. None: result.txt has our own scores.
 
     Raises:
-        ValueError: sclite failed, or disagrees with us; no result.txt is left.
+        ValueError: sclite failed or has other scores; no result.txt is left.
     """
     score_dir, title = Path(score_dir), format_title(normalizer)
     result = score_dir / "result.txt"

@@ -1,4 +1,4 @@
-"""The error rates that are scored: the one table of all that write or read them.
+"""The table of the error rates that are scored.
 
 To add a rate, give it a row here and a test of its splitter. score-text then has an
 option `--<name>`, and report, grid, RESULTS.md and comparisons know `score_<name>/`.
@@ -16,12 +16,12 @@ class Kind:
     """An error rate.
 
     Attributes:
-        name: Of its folder `score_<name>` and of options.
-        title: What it is, for help.
-        unit: What is counted, in the plural.
-        split: Splits a text into what is counted; None: needs the tokens of a model.
+        name: Name in the folder `score_<name>` and in options.
+        title: Description for help texts.
+        unit: Unit that is counted, in the plural.
+        split: Returns the units of a text; None: they are the tokens of a model.
         is_asked_for: score-text computes it only with `--<name> true`.
-        has_raw: With a normalizer, text that is not normalized is scored as well.
+        has_raw: If there is a normalizer, raw text is scored as well.
     """
 
     name: str
@@ -52,7 +52,7 @@ KINDS = {
         Kind("ter", "token error rate", "tokens", None),
     )
 }
-RAW = "_raw"  # end of the folder's name for text that is not normalized
+RAW = "_raw"  # end of a folder's name for raw text
 
 
 def find_kind(folder_name: str) -> str:

@@ -1,4 +1,4 @@
-"""What it costs that a model of several languages chooses the language itself."""
+"""Compute the errors added by a model that chooses the language itself."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,15 +14,15 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Decoded:
-    """An utterance decoded twice, by the head of its language and by the one found.
+    """An utterance decoded with the head of its language and with the chosen head.
 
     Attributes:
-        utt_id: Its id.
-        truth: Its language.
-        used: The language whose head was used when the model chose.
-        num_tokens: Reference words, or other tokens.
-        oracle: Errors by the head of its language.
-        predicted: Errors by the head used.
+        utt_id: Id of the utterance.
+        truth: Language of the utterance.
+        used: Language of the head that the model chose.
+        num_tokens: Number of reference words, or other tokens.
+        oracle: Errors with the head of the utterance's language.
+        predicted: Errors with the chosen head.
     """
 
     utt_id: str
@@ -35,18 +35,18 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Cost:
-    """What choosing costs in a part of the utterances.
+    """Errors of a part of the utterances with the right and with the chosen heads.
 
     Attributes:
         name: The language, or `all`.
-        num_utts: Utterances.
-        num_tokens: Their reference tokens.
-        oracle: Their errors by the heads of their languages.
-        predicted: Their errors by the heads chosen.
-        wrong_utts: Those whose language was not found.
-        wrong_tokens: Reference tokens of these.
-        wrong_oracle: Their errors by the heads of their languages.
-        wrong_predicted: Their errors by the wrong heads.
+        num_utts: Number of utterances.
+        num_tokens: Number of reference tokens.
+        oracle: Errors with the heads of the utterances' languages.
+        predicted: Errors with the chosen heads.
+        wrong_utts: Number of utterances for which a wrong head was chosen.
+        wrong_tokens: Reference tokens of these utterances.
+        wrong_oracle: Errors of these utterances with the heads of their languages.
+        wrong_predicted: Errors of these utterances with the wrong heads.
     """
 
     name: str
@@ -63,17 +63,17 @@ class Cost:
 def read_decoded(
     data_dir: str | Path, oracle: str | Path, predicted: str | Path, kind: str = "wer"
 ) -> list[Decoded]:
-    """Read a set that was decoded and scored both ways.
+    """Return the utterances of a set that was decoded and scored both ways.
 
     Args:
-        data_dir: Has utt2lang and utt2spk.
+        data_dir: Data directory with utt2lang and utt2spk.
         oracle: Folder of the set decoded with `language: utt2lang`.
         predicted: Folder of the set decoded with `language: predicted`.
         kind: A name of `KINDS`.
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: The two are not of the same references.
+        ValueError: The two have different references or normalizers.
     """
     data_dir, folders = Path(data_dir), [Path(oracle), Path(predicted)]
     paths = [folder / f"score_{kind}" for folder in folders]
@@ -124,7 +124,7 @@ def _join(
 
 
 def measure_cost(decoded: Sequence[Decoded]) -> list[Cost]:
-    """Sum up by language, and over all."""
+    """Return the errors by language and over all utterances."""
     names = sorted({utt.truth for utt in decoded})
     parts = {name: [utt for utt in decoded if utt.truth == name] for name in names}
     return [_sum_up(name, part) for name, part in [*parts.items(), (ALL, decoded)]]
@@ -144,7 +144,7 @@ def _sum_up(name: str, part: Sequence[Decoded]) -> Cost:
 
 
 def format_costs(decoded: Sequence[Decoded], kind: str = "wer") -> Iterator[str]:
-    """Write the costs as a table in Markdown, and what was taken for what."""
+    """Yield the errors as a table in Markdown, and which languages were confused."""
     rate = kind.upper()
     head = f"language|utts|found, %|{rate} oracle|{rate} chosen|cost|misrouted: utts"
     yield f"|{head}|{rate} oracle|{rate} chosen|"

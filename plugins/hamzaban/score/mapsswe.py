@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_GOOD = 2  # words right in both systems that part two segments, as NIST has it
+MIN_GOOD = 2  # words right in both systems between two segments, as in sc_stats
 _CORRECT, _INSERTED = b"CI"
 
 
@@ -16,12 +16,12 @@ class Mapsswe:
     """Outcome of the test.
 
     Attributes:
-        num_segments: Segments with an error of either system.
-        mean: Mean over the segments of the first system's errors less the second's.
-        std: Sample standard deviation of that difference.
-        z: Mean over its standard error; NaN where the differences do not vary.
-        p: Two-sided probability of so large a |z| if the systems are equally good; 1
-            where z is NaN, since nothing is shown then.
+        num_segments: Number of segments with an error of either system.
+        mean: Mean over the segments of the first system's errors minus the second's.
+        std: Sample standard deviation of this difference.
+        z: Mean divided by its standard error; NaN if the differences do not vary.
+        p: Two-sided probability of at least this |z| if the systems are equally good; 1
+            if z is NaN.
     """
 
     num_segments: int
@@ -58,7 +58,7 @@ def compare_segments(steps_a: Sequence[bytes], steps_b: Sequence[bytes]) -> Maps
 def collect_segments(
     steps_a: Sequence[bytes], steps_b: Sequence[bytes]
 ) -> NDArray[np.int64]:
-    """Cut utterances into segments with errors.
+    """Return the errors in the segments that utterances are cut into.
 
     Args:
         steps_a: Alignments of the first system.
@@ -85,9 +85,9 @@ def collect_segments(
 
 
 def _split_slots(step: bytes) -> list[tuple[int, int]]:
-    """List insertions before each reference word, and 1 if the word itself is wrong.
+    """Return for each reference word the insertions before it, and 1 if it is wrong.
 
-    A slot follows the last word, for the insertions there.
+    A last slot has the insertions after the last word.
     """
     slots: list[tuple[int, int]] = []
     inserted = 0
@@ -103,7 +103,7 @@ def _split_slots(step: bytes) -> list[tuple[int, int]]:
 def _cut(
     slots_a: Sequence[tuple[int, int]], slots_b: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
-    """Give the errors of both systems between runs of `MIN_GOOD` correct words."""
+    """Yield the errors of both systems between runs of `MIN_GOOD` correct words."""
     errors_a = errors_b = good = 0
     for (ins_a, bad_a), (ins_b, bad_b) in zip(slots_a, slots_b, strict=True):
         errors_a += ins_a + bad_a

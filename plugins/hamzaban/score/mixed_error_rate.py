@@ -1,9 +1,9 @@
 """Tokens of the mixed error rate: words, and characters of scripts without spaces.
 
 The mixed error rate (MER) of code-switched speech counts each language in the unit its
-readers count in: words where the script puts spaces between them, characters where it
-does not (Vu et al. 2012, ICASSP, for Mandarin and English; Shi et al. 2020, arXiv
-2007.05916). Here the script of a character decides, not a list of languages.
+readers count in: words if the script has spaces between them, else characters (Vu et
+al. 2012, ICASSP, for Mandarin and English; Shi et al. 2020, arXiv 2007.05916). Here the
+script of a character decides, not a list of languages.
 """
 
 import unicodedata
@@ -20,9 +20,9 @@ UNSPACED = (
 def split_mixed(text: str) -> list[str]:
     """Split text into words and, where the script has no spaces, characters.
 
-    A character is taken with the combining marks on it. What stands between blanks and
-    such characters is a word: `USB接口` is `USB`, `接`, `口`; a word of the Arabic
-    script is one token, with ZWNJ inside or not.
+    A character keeps its combining marks. Text between blanks and such characters is a
+    word: `USB接口` is `USB`, `接`, `口`. A word of the Arabic script is one token, even
+    with ZWNJ inside.
 
     Args:
         text: One utterance.
@@ -45,7 +45,7 @@ def split_mixed(text: str) -> list[str]:
 
 
 def _join_marks(word: str) -> Iterator[str]:
-    """Give the characters of a word, each with the marks and joiners behind it."""
+    """Yield the characters of a word, each with the marks and joiners after it."""
     joined = ""
     for char in word:
         if joined and unicodedata.category(char) not in ("Mn", "Mc", "Me", "Cf"):

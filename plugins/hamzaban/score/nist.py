@@ -1,4 +1,4 @@
-"""The real NIST sclite: running it, comparing its file with our scores."""
+"""Run NIST's sclite and compare its output with our own scores."""
 
 import logging
 import os
@@ -30,9 +30,9 @@ def start_sclite(
     """Start sclite on ref.trn and hyp.trn of a folder.
 
     Args:
-        command: What `find_program` returns.
+        command: Command that `find_program` returned.
         score_dir: Folder of both trn files.
-        output: File for what sclite prints.
+        output: File for the output of sclite.
         title: Name of the system in the tables; under 300 bytes.
         case_sensitive: Compare letters with their case.
     """
@@ -51,24 +51,24 @@ def start_sclite(
 
 
 def finish_sclite(process: "subprocess.Popen[bytes]", score_dir: Path) -> None:
-    """Wait for sclite.
+    """Wait until sclite ends.
 
     Raises:
-        ValueError: It failed.
+        ValueError: sclite failed.
     """
     message = process.communicate()[1].decode(errors="replace")
     if process.returncode:
         message = " ".join(message.split())[-300:] or "no message"
         raise ValueError(
             f"{score_dir}: sclite ended with status {process.returncode}: {message}; "
-            "--scorer own scores without it"
+            "score without it by --scorer own"
         )
     if message.strip():
         logging.warning("%s: sclite says: %s", score_dir, " ".join(message.split()))
 
 
 def check_tokens(scored: Scored) -> None:
-    """Refuse tokens that would keep sclite printing for ever.
+    """Check that no token is so long that sclite would print for ever.
 
     Raises:
         ValueError: A token is longer than sclite can print.
@@ -86,7 +86,7 @@ def check_tokens(scored: Scored) -> None:
 
 
 def read_counts(result: str | Path) -> dict[str, Counts]:
-    """Read the counts of each utterance from a result.txt.
+    """Return the counts of each utterance in a result.txt.
 
     Returns:
         Correct, substituted, deleted, inserted tokens of each trn id, in file order.
@@ -104,12 +104,12 @@ def read_counts(result: str | Path) -> dict[str, Counts]:
 
 
 def check_result(result: Path, scored: Scored, title: str) -> None:
-    """Compare what sclite wrote with our own scores.
+    """Check that the output of sclite has the same scores as ours.
 
     Args:
-        result: What sclite printed.
+        result: Output of sclite.
         scored: Our scores of the same utterances.
-        title: The title sclite was given.
+        title: Title that sclite was given.
 
     Raises:
         ValueError: The counts of an utterance, or a number of the summary, differ.
@@ -151,7 +151,7 @@ def _read_summary(result: Path) -> Iterator[str]:
 
 
 def _are_close(line: str, other: str) -> bool:
-    """Whether two lines are the same but for a last digit rounded the other way."""
+    """Return whether two lines are equal except for the rounding of last digits."""
     if line.strip() == other.strip():
         return True
     mine, theirs = _NUMBER.findall(line), _NUMBER.findall(other)

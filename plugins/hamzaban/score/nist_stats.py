@@ -1,4 +1,4 @@
-"""The real NIST sc_stats: running its MAPSSWE test and comparing it with ours."""
+"""Run the MAPSSWE test of NIST's sc_stats and compare it with ours."""
 
 import math
 import os
@@ -19,19 +19,19 @@ _TOLERANCE = 0.0011  # sc_stats prints three digits
 def run_sc_stats(
     command: Sequence[str], steps_a: Sequence[bytes], steps_b: Sequence[bytes]
 ) -> Mapsswe:
-    """Let sc_stats do the test on two systems' alignments.
+    """Return the outcome of sc_stats on the alignments of two systems.
 
-    sc_stats 1.3 does not see insertions after the last reference word if only the
-    second system has them. Each utterance is therefore given a last word that both
-    systems have right, which changes nothing else.
+    sc_stats 1.3 overlooks insertions after the last reference word if only the second
+    system has them. Each utterance therefore gets a last word that both systems have
+    right, which changes nothing else.
 
     Args:
-        command: What `find_program` returns.
+        command: Command that `find_program` returned.
         steps_a: Alignments of the first system, as `align` returns them.
         steps_b: Alignments of the second system with the same references.
 
     Returns:
-        What sc_stats printed, to three digits; p is computed from its z.
+        The numbers that sc_stats prints, with three digits; p is computed from z.
 
     Raises:
         ValueError: sc_stats failed, or prints no result.
@@ -49,14 +49,14 @@ def run_sc_stats(
         message = " ".join((done.stderr or done.stdout).split())[-300:]
         raise ValueError(
             f"sc_stats ended with status {done.returncode} and no result: {message}; "
-            "--scorer own compares without it"
+            "compare without it by --scorer own"
         )
     mean, std, z = map(float, found.groups()[1:])
     return Mapsswe(int(found[1]), mean, std, z, math.erfc(abs(z) / math.sqrt(2.0)))
 
 
 def check_mapsswe(ours: Mapsswe, theirs: Mapsswe) -> None:
-    """Compare our test with that of sc_stats.
+    """Check that our test agrees with that of sc_stats.
 
     Raises:
         ValueError: They differ by more than the digits that sc_stats prints.
@@ -72,7 +72,7 @@ def check_mapsswe(ours: Mapsswe, theirs: Mapsswe) -> None:
 
 
 def _format_sgml(title: str, steps: Sequence[bytes]) -> Iterator[str]:
-    """Write alignments as `sclite -o sgml` does, a number in place of each word."""
+    """Yield alignments in the form of `sclite -o sgml`, with numbers as words."""
     yield (
         f'<SYSTEM title="{title}" ref_fname="ref" hyp_fname="{title}" '
         'creation_date="" format="2.4" frag_corr="FALSE" opt_del="FALSE" '
@@ -80,7 +80,7 @@ def _format_sgml(title: str, steps: Sequence[bytes]) -> Iterator[str]:
     )
     for u, step in enumerate(steps):
         words = _format_words(step)
-        # a speaker for each utterance: sc_stats looks through a speaker's utterances
+        # one speaker for each utterance: sc_stats searches a speaker's utterances
         yield f'<SPEAKER id="s{u}">\n'
         yield f'<PATH id="(s{u}-u)" word_cnt="{len(words)}" sequence="0">\n'
         yield ":".join(words) + "\n</PATH>\n</SPEAKER>\n"

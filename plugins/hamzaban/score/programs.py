@@ -1,4 +1,4 @@
-"""NIST's programs: finding them."""
+"""Find the programs of NIST SCTK."""
 
 import shutil
 
@@ -10,7 +10,7 @@ def find_program(name: str) -> list[str] | None:
         name: `sclite` or `sc_stats`.
 
     Returns:
-        Its own name, or Debian's `sctk <name>`; None where neither is on PATH.
+        The program, or Debian's `sctk <name>`; None if neither is on PATH.
     """
     if shutil.which(name):
         return [name]
@@ -24,10 +24,10 @@ def choose_program(name: str, scorer: str) -> list[str] | None:
 
     Args:
         name: `sclite` or `sc_stats`.
-        scorer: `auto` (the program where installed), `sclite` (required), `own`.
+        scorer: `auto` (the program if installed), `sclite` (required) or `own`.
 
     Raises:
-        FileNotFoundError: It is required and is not installed.
+        FileNotFoundError: The program is required and not installed.
     """
     command = None if scorer == "own" else find_program(name)
     if scorer == "sclite" and command is None:

@@ -1,7 +1,7 @@
-"""Tests on ranks for more than two systems: Kruskal-Wallis, then Conover-Iman.
+"""Rank tests for more than two systems: Kruskal-Wallis, then Conover-Iman.
 
-Conover-Iman is written here: scikit-posthocs, which has it too, needs statsmodels and
-seaborn, two packages that nothing else of ours reads.
+Conover-Iman is implemented here, because scikit-posthocs, which has it too, needs
+statsmodels and seaborn, which nothing else here uses.
 """
 
 import itertools
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 
 class KruskalWallis(NamedTuple):
-    """Do all groups have one distribution?
+    """Outcome of the test whether all groups have one distribution.
 
     Attributes:
-        statistic: H, corrected for ties; NaN where all observations are equal.
+        statistic: H, corrected for ties; NaN if all observations are equal.
         num_degrees: Degrees of freedom of its chi-squared distribution.
-        p_value: Of an H at least as high; NaN likewise.
+        p_value: Probability of an H at least as high; NaN if H is NaN.
     """
 
     statistic: float
@@ -28,12 +28,12 @@ class KruskalWallis(NamedTuple):
 
 
 class ConoverIman(NamedTuple):
-    """Which pairs of groups differ?
+    """Outcome of the tests whether pairs of groups differ.
 
     Attributes:
-        statistics: t of each pair, mean rank of the row less that of the column,
-            shape (G, G).
-        p_values: Two-sided, adjusted, shape (G, G); NaN where nothing can be told.
+        statistics: t of each pair, for the mean rank of the row minus that of the
+            column, shape (G, G).
+        p_values: Two-sided p-values, adjusted, shape (G, G).
     """
 
     statistics: NDArray[np.float64]
@@ -71,8 +71,8 @@ def conover_iman(groups: Sequence[Sequence[float]]) -> ConoverIman:
         groups: As for `kruskal_wallis`, with more observations than groups.
 
     Returns:
-        Statistics, and p-values adjusted by Holm's method (1979). Where the ranks of
-        no group vary, t is infinite for groups that differ, and its p-value 0.
+        Statistics, and p-values adjusted by Holm's method (1979). If ranks do not vary
+        within any group, t is infinite for groups that differ, and its p-value is 0.
 
     Raises:
         ValueError: As for `kruskal_wallis`, or there are too few observations.
@@ -83,8 +83,8 @@ def conover_iman(groups: Sequence[Sequence[float]]) -> ConoverIman:
     count, total = len(groups), sum(map(len, ranks))
     if total <= count:
         raise ValueError(
-            f"{total} observations in {count} groups, expected more of them than "
-            "groups: add seeds"
+            f"{total} observations in {count} groups, expected more observations than "
+            "groups; add seeds"
         )
     means = np.array([group.mean() for group in ranks])
     sizes = np.array([len(group) for group in ranks])
@@ -101,7 +101,7 @@ def conover_iman(groups: Sequence[Sequence[float]]) -> ConoverIman:
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values so that all tests hold together (Holm 1979)."""
+    """Return p-values adjusted for their number by Holm's method (1979)."""
     order = np.argsort(p_values, kind="stable")
     adjusted = [0.0] * len(order)
     highest = 0.0
@@ -112,14 +112,14 @@ def adjust_holm(p_values: Sequence[float]) -> list[float]:
 
 
 def rank_values(values: Sequence[float]) -> list[float]:
-    """Rank values, the lowest as 1; equal ones share the mean of their ranks."""
+    """Return the ranks of values, from 1 up; equal values get their mean rank."""
     from scipy import stats
 
     return [float(rank) for rank in stats.rankdata(values)]
 
 
 def _rank(groups: Sequence[Sequence[float]]) -> list[NDArray[np.float64]]:
-    """Rank the observations of all groups together."""
+    """Return the ranks of the observations of all groups together."""
     if len(groups) < 2 or not all(len(group) for group in groups):
         sizes = ", ".join(str(len(group)) for group in groups)
         raise ValueError(
@@ -131,7 +131,7 @@ def _rank(groups: Sequence[Sequence[float]]) -> list[NDArray[np.float64]]:
 
 
 def _variance(ranks: Sequence[NDArray[np.float64]]) -> float:
-    """Variance of all ranks, which is lower where there are ties."""
+    """Return the variance of all ranks, which is lower with ties."""
     return float(np.concatenate(ranks).var(ddof=1))
 
 

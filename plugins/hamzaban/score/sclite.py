@@ -1,4 +1,4 @@
-"""Our own writer of result.txt, the file that `sclite -o all stdout` prints."""
+"""Write result.txt, the file that `sclite -o all stdout` prints."""
 
 import string
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ class Scored:
 
     Attributes:
         trn_ids: Id of each of U utterances, as sclite shows it.
-        refs: Reference tokens as compared.
-        hyps: Hypothesis tokens as compared.
+        refs: Reference tokens in the form in which they are compared.
+        hyps: Hypothesis tokens in the form in which they are compared.
         steps: Alignment of each utterance, letters `C`, `S`, `D`, `I`.
         case_sensitive: Whether `A` and `a` are different tokens.
     """
@@ -37,19 +37,19 @@ class Scored:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Correct, substituted, deleted, inserted tokens, shape (U, 4)."""
+        """Numbers of correct, substituted, deleted, inserted tokens, shape (U, 4)."""
         return count_steps(self.steps)
 
     @cached_property
     def groups(self) -> dict[str, list[int]]:
-        """Utterances (indices) of each speaker, in the order of their appearance."""
+        """Indices of the utterances of each speaker, in order of their appearance."""
         groups: dict[str, list[int]] = {}
         for u, trn_id in enumerate(self.trn_ids):
             groups.setdefault(get_speaker(trn_id), []).append(u)
         return groups
 
     def count_by_speaker(self) -> NDArray[np.int64]:
-        """Count for each of S speakers, in the order of `groups`.
+        """Return the counts of each of S speakers, in the order of `groups`.
 
         Returns:
             Utterances, utterances with an error, and correct, substituted, deleted,
@@ -61,19 +61,21 @@ class Scored:
 
 
 def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Scored:
-    """Align references with hypotheses as sclite does.
+    """Return references and hypotheses aligned as in sclite.
 
     Args:
         pairs: The utterances, in the order of the hypothesis file.
-        case_sensitive: As `sclite -s`; otherwise ASCII letters, and no others, are
-            compared without case, and ids are shown in lower case.
+        case_sensitive: Compare letters with their case, as `sclite -s`. Otherwise the
+            case of ASCII letters only is ignored, and ids are shown in lower case.
 
     Raises:
         ValueError: There is no utterance, one is too long, or two ids differ in
             case only.
     """
     if not pairs:
-        raise ValueError("no utterance to score; the reference file is empty")
+        raise ValueError(
+            "no utterance to score; give a file of references that is not empty"
+        )
     for pair in pairs:
         if len(pair.ref) * len(pair.hyp) > MAX_CELLS:
             raise ValueError(
@@ -91,11 +93,11 @@ def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Score
 
 
 def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
-    """Write result.txt piece by piece: both summaries, then every alignment.
+    """Yield result.txt in pieces: both summaries, then every alignment.
 
     Args:
-        scored: What `score_pairs` returns.
-        title: Name of the system; sclite's own default is the hypothesis file.
+        scored: Aligned utterances.
+        title: Name of the system; sclite's default is the hypothesis file.
     """
     speakers = list(scored.groups)
     yield format_summary(title, speakers, scored.count_by_speaker())
@@ -123,15 +125,15 @@ def _fold_ids(trn_ids: Sequence[str]) -> list[str]:
 
 
 class Folded(dict[str, str]):
-    """Each token as it is compared, found once."""
+    """The form in which each token is compared, computed once."""
 
     def __init__(self, case_sensitive: bool) -> None:
-        """Compare ASCII letters with or without their case."""
+        """Store whether the case of ASCII letters counts."""
         super().__init__()
         self.case_sensitive = case_sensitive
 
     def __missing__(self, token: str) -> str:
-        """Fold a token met for the first time."""
+        """Compute the form of a token when it is first asked for."""
         folded = escape_token(token)
         if not self.case_sensitive:
             folded = folded.translate(_LOWER)
@@ -140,9 +142,10 @@ class Folded(dict[str, str]):
 
 
 class _Cells(dict[tuple[str | None, str | None], tuple[str, str, str, int]]):
-    """A column of an alignment for each pair of tokens, None for no token.
+    """The column of an alignment for each pair of tokens, computed once.
 
-    A value is the piece of the lines REF, HYP and Eval, and the width in bytes.
+    A key has None for no token. A value has the pieces of the lines REF, HYP and Eval,
+    and the width in bytes.
     """
 
     def __init__(self, case_sensitive: bool) -> None:
@@ -199,7 +202,7 @@ def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
 
 
 def _open_gaps(tokens: Sequence[str | None], step: bytes, gap: int) -> list[str | None]:
-    """Put None where the other side alone has a token."""
+    """Return tokens with None where only the other side has a token."""
     following = iter(tokens)
     return [None if letter == gap else next(following) for letter in step]
 
@@ -207,7 +210,7 @@ def _open_gaps(tokens: Sequence[str | None], step: bytes, gap: int) -> list[str 
 def _break_lines(
     columns: list[tuple[str, str, str, int]],
 ) -> Iterator[list[tuple[str, str, str, int]]]:
-    """Cut an alignment where a line reaches `LINE_WIDTH`, as sclite does."""
+    """Yield the parts of an alignment, cut where a line reaches `LINE_WIDTH`."""
     start, room = 0, LINE_WIDTH - 6
     for end, column in enumerate(columns):
         room -= column[3]

@@ -1,7 +1,7 @@
 """The two summary tables of sclite's result.txt: percentages and raw counts.
 
-The layout and the arithmetic, sclite's rounding included, follow the files that
-sclite 2.10 writes; widths are counted in bytes as it does.
+Layout, arithmetic and rounding are those of the files that sclite 2.10 writes; widths
+are counted in bytes, as in sclite.
 """
 
 import math
@@ -26,7 +26,7 @@ _NOTE = """
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: its cells, their side ("l" or "c"), the rule above it."""
+    """A row of a table: cells, their alignment ("l" or "c"), the rule above it."""
 
     cells: Sequence[str]
     side: str
@@ -36,7 +36,7 @@ class Row:
 def format_summary(
     title: str, speakers: Sequence[str], counts: NDArray[np.int64]
 ) -> str:
-    """Write both tables, percentages first.
+    """Return both tables, percentages first.
 
     Args:
         title: Name of the system, at the head of each table.
@@ -62,7 +62,7 @@ def _percent(part: float, whole: float) -> float:
 
 
 def _round(number: float, digits: int) -> float:
-    """Round half away from zero, through a 32-bit float, as sclite does."""
+    """Return a number rounded half away from zero, in a 32-bit float, as in sclite."""
     scaled = int(number * 10.0**digits + (0.5 if number > 0.0 else -0.5))
     return float(np.float32(scaled)) / 10.0**digits
 
@@ -76,9 +76,9 @@ def _whole(number: float, mark: str = " ") -> str:
 
 
 def _make_rates(row: Sequence[int], raw: bool) -> list[float]:
-    """Correct, sub, del, ins, err and sentence errors: counts, or percentages.
+    """Return correct, sub, del, ins, err and sentence errors, as counts or percentages.
 
-    A speaker without reference tokens has counts in place of the first five.
+    The first five are always counts for a speaker without reference tokens.
     """
     snt, snt_err, corr, sub, dele, ins = row
     rates: list[float] = [corr, sub, dele, ins, sub + ins + dele]
@@ -102,7 +102,7 @@ def _make_rows(
         cells = [f" {name} ", f"{row[0]:5d}", f"{_count_refs(row):5d}", *shown]
         rows.append(Row(cells, "l", "-"))
     rates = _make_rates(total, raw)
-    if not raw and not _count_refs(total):  # counts for a speaker, zeros for the sum
+    if not raw and not _count_refs(total):  # zeros for the sum, in sclite's way
         rates[:5] = [0.0] * 5
     shown = [number(rate) for rate in rates]
     name = " Sum" if raw else " Sum/Avg"
@@ -111,13 +111,15 @@ def _make_rows(
 
 
 def _make_statistics(counts: list[list[int]], raw: bool) -> list[Row]:
-    """Mean, standard deviation and median over the speakers."""
+    """Return rows with mean, standard deviation and median over the speakers."""
     refs = [_count_refs(row) for row in counts]
     empty = 0 if raw else refs.count(0)
     rates = [_make_rates(row, raw) for row in counts]
     columns: list[list[float]] = [[row[0] for row in counts], list(refs)]
-    for column in zip(*(row[:5] for row in rates), strict=True):
-        columns.append(_drop_empty(list(column), refs if empty else []))
+    columns += [
+        _drop_empty(list(column), refs if empty else [])
+        for column in zip(*(row[:5] for row in rates), strict=True)
+    ]
     columns.append([row[5] for row in rates])
     marks = [" ", " ", *["+" if empty else " "] * 5, " "]
     names = (" Mean ", " S.D. ", "Median")
@@ -130,11 +132,10 @@ def _make_statistics(counts: list[list[int]], raw: bool) -> list[Row]:
 
 
 def _drop_empty(column: list[float], refs: Sequence[int]) -> list[float]:
-    """Leave out the speakers without reference tokens, in sclite's way.
+    """Return a column without speakers that have no reference tokens, in sclite's way.
 
-    sclite closes the gaps from left to right while it still looks for them at their
-    old places, so that with several such speakers others fall out; it is kept, for
-    the same numbers.
+    sclite closes the gaps from left to right but looks for them at their old places.
+    With several such speakers, it leaves out others. The numbers here are the same.
     """
     column = list(column)
     for s, ref in enumerate(refs):
@@ -144,7 +145,7 @@ def _drop_empty(column: list[float], refs: Sequence[int]) -> list[float]:
 
 
 def _describe(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean, sample standard deviation and median; zeros for no values."""
+    """Return mean, sample standard deviation and median; zeros for no values."""
     size = len(values)
     if not size:
         return 0.0, 0.0, 0.0
@@ -159,7 +160,7 @@ def _describe(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def _add(values: Iterable[float]) -> float:
-    """Add in order, rounding at each step (`sum` of Python 3.12 does not)."""
+    """Return a sum rounded at each step, unlike `sum` of Python 3.12."""
     total = 0.0
     for value in values:
         total += value
@@ -176,7 +177,7 @@ def _centre(text: str, width: int) -> str:
 
 
 def _layout(title: str, rows: Sequence[Row]) -> str:
-    """Draw the table: a title, then rows of nine columns."""
+    """Return a table as text: a title, then rows of nine columns."""
     columns = zip(*(row.cells for row in rows), strict=True)
     sizes = [max(map(_length, cells)) for cells in columns]
     narrow = sum(sizes) + len(sizes) + 1
@@ -197,7 +198,7 @@ def _layout(title: str, rows: Sequence[Row]) -> str:
 
 
 def _share_out(spare: int, columns: int) -> list[int]:
-    """Share the blanks that a long title leaves out among the columns."""
+    """Return the blanks that each column gets if the title is wider than the table."""
     ends = [int(_round(spare / columns * (c + 1), 0)) for c in range(columns - 1)]
     return [b - a for a, b in pairwise([0, *ends, spare])]
 

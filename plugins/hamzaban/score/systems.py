@@ -1,4 +1,4 @@
-"""Systems to compare: their scored runs, found in folders or made from files."""
+"""Read systems to compare: their scored runs in folders, or files to score."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ from hamzaban.score.trn import Pair, read_trn
 
 @dataclass(frozen=True)
 class System:
-    """What is compared.
+    """A system to compare.
 
     Attributes:
         name: Name in tables.
-        runs: Its scored runs, such as one for each seed, utterances in the same order.
-        normalizer: Id of the text normalizer, `not stated` where no file says it.
+        runs: Scored runs, such as one for each seed, with utterances in one order.
+        normalizer: Id of the text normalizer; `not stated` if no file names it.
     """
 
     name: str
@@ -30,13 +30,13 @@ class System:
 
 @dataclass(frozen=True)
 class Source:
-    """How to read systems.
+    """Options of reading systems.
 
     Attributes:
         kind: A name of `KINDS`; `ter` is for folders, not for files.
         ref: References, if the systems are files of hypotheses.
-        utt2spk: Kaldi's file of speakers for them.
-        case_sensitive: As `sclite -s`.
+        utt2spk: Kaldi's file of speakers of the references.
+        case_sensitive: Compare letters with their case, as `sclite -s`.
     """
 
     kind: str = "wer"
@@ -46,7 +46,7 @@ class Source:
 
 
 def parse_system(word: str) -> tuple[str, list[Path]]:
-    """Read `[NAME=]PATH[,PATH ...]`, more than one path for the runs of several seeds.
+    """Return name and paths of `[NAME=]PATH[,PATH ...]`; several paths are runs.
 
     Raises:
         FileNotFoundError: There is no such path.
@@ -64,12 +64,13 @@ def parse_system(word: str) -> tuple[str, list[Path]]:
 
 
 def read_systems(words: Iterable[str], source: Source) -> dict[str, list[System]]:
-    """Read systems, for each test set that all of them have.
+    """Return the systems for each test set that all of them have.
 
     Args:
-        words: As `parse_system` reads them. A path is a file of hypotheses, a folder
-            score_wer, the folder of a decoded set, or an experiment's.
-        source: How to read them.
+        words: Systems in the form that `parse_system` reads. A path is a file of
+            hypotheses, a folder score_wer, or the folder of a decoded set or of an
+            experiment.
+        source: Options of reading them.
 
     Returns:
         Systems by test set, such as `decode_greedy/test`; the name is empty if files or
@@ -94,7 +95,7 @@ def read_systems(words: Iterable[str], source: Source) -> dict[str, list[System]
             f"{', '.join(map(repr, sets)) or 'none'}; give the folders of one set"
         )
     for left_out in sets.keys() - set(common):
-        logging.warning("%s: not in all systems, left out", left_out)
+        logging.warning("%s: left out, since not all systems have it", left_out)
     return {
         s: _align_runs([_read_system(n, sets[s], source) for n, sets in found.items()])
         for s in common
@@ -102,10 +103,10 @@ def read_systems(words: Iterable[str], source: Source) -> dict[str, list[System]
 
 
 def find_sets(path: Path, kind: str) -> dict[str, Path]:
-    """Find scored sets: their folders with ref.trn and hyp.trn, or the file itself.
+    """Return the folders of scored sets, with ref.trn and hyp.trn, or the file itself.
 
     Raises:
-        FileNotFoundError: A folder holds none.
+        FileNotFoundError: A folder has no scored set.
     """
     if path.is_file() or (path / "ref.trn").is_file():
         return {"": path}
@@ -115,13 +116,13 @@ def find_sets(path: Path, kind: str) -> dict[str, Path]:
     found = sorted(path.glob(f"**/{folder}/ref.trn"))
     if not found:
         raise FileNotFoundError(
-            f"{path}: holds no {folder}/ref.trn; score a decoded set first"
+            f"{path}: has no {folder}/ref.trn; score a decoded set first"
         )
     return {trn.parents[1].relative_to(path).as_posix(): trn.parent for trn in found}
 
 
 def read_folder(folder: Path, case_sensitive: bool = False) -> Scored:
-    """Score ref.trn and hyp.trn of a folder.
+    """Return the scores of ref.trn and hyp.trn of a folder.
 
     Raises:
         ValueError: The files name different utterances.
@@ -172,7 +173,7 @@ def _score_file(hyp: Path, source: Source) -> Scored:
 
 
 def _align_runs(systems: Sequence[System]) -> list[System]:
-    """Put the utterances of all runs in one order.
+    """Return the systems with the utterances of all runs in one order.
 
     Raises:
         ValueError: References or normalizers differ.
@@ -181,8 +182,8 @@ def _align_runs(systems: Sequence[System]) -> list[System]:
     if len(set(normalizers.values())) > 1:
         listed = ", ".join(f"{name}: {norm}" for name, norm in normalizers.items())
         raise ValueError(
-            f"error rates of different normalizers do not compare ({listed}); score "
-            "the systems with the same"
+            f"error rates of different normalizers are not comparable ({listed}); "
+            "score all systems with the same one"
         )
     first = systems[0].runs[0]
     order = {trn_id: u for u, trn_id in enumerate(first.trn_ids)}

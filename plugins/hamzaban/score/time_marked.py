@@ -1,4 +1,4 @@
-"""References and hypotheses with times (stm, ctm), paired as sclite does."""
+"""Read references and hypotheses with times (stm, ctm) and pair them as sclite does."""
 
 import logging
 import math
@@ -22,8 +22,8 @@ class Segment:
     Attributes:
         recording: File and channel.
         speaker: Speaker, dashes as underscores.
-        utt_id: `<speaker>-<number>`, numbered as sclite does; empty for one
-            that is not scored.
+        utt_id: `<speaker>-<number>`, numbered as in sclite; empty for a segment that
+            is not scored.
         start_s: Start in seconds.
         end_s: End in seconds.
         text: The words.
@@ -38,7 +38,7 @@ class Segment:
 
     @property
     def is_scored(self) -> bool:
-        """Whether its words count."""
+        """Whether the words of the segment count."""
         return self.text.lower() != _IGNORED
 
 
@@ -53,27 +53,28 @@ class TimedWord:
 
     @property
     def middle_s(self) -> float:
-        """Its middle in seconds."""
+        """Time of the word's middle in seconds."""
         return self.start_s + self.duration_s / 2
 
 
 def pair_time_marked(
     stm: str | Path, ctm: str | Path
 ) -> tuple[list[Segment], dict[str, str]]:
-    """Give each word of the ctm to the segment of the stm that its middle lies in.
+    """Return the segments of an stm and the words of a ctm in each of them.
 
-    As in sclite, a word between two segments belongs to the later one, and one after
-    the last segment to the last; words of segments marked to be ignored are left out.
+    A word belongs to the segment that its middle lies in. As in sclite, a word between
+    two segments belongs to the later one, and a word after the last segment to the last
+    one. Words of segments that are marked to be ignored are left out.
 
     Args:
-        stm: References.
-        ctm: Hypotheses.
+        stm: File of references.
+        ctm: File of hypotheses.
 
     Returns:
-        The segments that are scored, and the hypothesis of each by its id.
+        The segments that are scored, and the hypothesis of each by its utt_id.
 
     Raises:
-        ValueError: A malformed line, or words of a recording without reference.
+        ValueError: A line is malformed, or a recording has words but no reference.
     """
     segments, words = read_stm(stm), read_ctm(ctm)
     recordings: dict[tuple[str, str], list[Segment]] = {}
@@ -92,7 +93,9 @@ def pair_time_marked(
     for recording, lines in recordings.items():
         if recording not in spoken:
             logging.warning(
-                "%s: no word of recording '%s'; all deletions", ctm, " ".join(recording)
+                "%s: no word of recording '%s'; its words count as deletions",
+                ctm,
+                " ".join(recording),
             )
         heard = sorted(spoken.get(recording, []), key=lambda word: word.start_s)
         hyps.update(_share_words(lines, heard))
@@ -121,7 +124,7 @@ def read_stm(path: str | Path) -> list[Segment]:
     """Read `<file> <channel> <speaker> <start> <end> [<labels>] <words>` lines.
 
     Raises:
-        ValueError: A malformed line, or alternatives in braces.
+        ValueError: A line is malformed or has alternatives in braces.
     """
     segments: list[Segment] = []
     counts: dict[str, int] = {}
@@ -155,7 +158,7 @@ def read_ctm(path: str | Path) -> list[TimedWord]:
     """Read `<file> <channel> <start> <duration> <word> [<confidence>]` lines.
 
     Raises:
-        ValueError: A malformed line, or alternatives.
+        ValueError: A line is malformed or has alternatives.
     """
     words = []
     for number, line in read_lines(path):
@@ -166,7 +169,7 @@ def read_ctm(path: str | Path) -> list[TimedWord]:
         if len(fields) not in (5, 6):
             raise ValueError(
                 f"{place}: {len(fields)} fields, expected file, channel, start, "
-                "duration, word and, at will, a confidence"
+                "duration, word and, optionally, confidence"
             )
         _check_words(fields[4:5], place)
         start_s, duration_s = _read_times(fields[2:4], place)

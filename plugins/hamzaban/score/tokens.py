@@ -1,20 +1,20 @@
-"""A line of text as the tokens that are counted: words, characters, subwords."""
+"""Split text into the tokens that are counted: words, characters, subwords."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from hamzaban.text.tokens import load_pieces
 
-SPACE_SYMBOL = "<space>"  # ESPnet's name of the blank between two words
+SPACE_SYMBOL = "<space>"  # ESPnet's token for the blank between two words
 
 
 def split_words(text: str) -> list[str]:
-    """Split text into words at any blank."""
+    """Return the words of a text, which is split at any blank."""
     return text.split()
 
 
 def split_chars(text: str) -> list[str]:
-    """Split text into characters as ESPnet does: blanks count, runs of them as one.
+    """Return the characters of a text as in ESPnet; a run of blanks counts as one.
 
     Args:
         text: One utterance.

@@ -1,4 +1,4 @@
-"""Transcripts to score, in whatever form: Kaldi text, trn, JSON lines, stm with ctm."""
+"""Read transcripts to score: Kaldi text, trn, JSON lines, or stm with ctm."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from hamzaban.score.trn import (
     read_trn,
 )
 
-# Names of the fields of JSON lines, the first that a line has is taken.
+# Names of the fields of JSON lines; the first one that a line has is used.
 JSON_KEYS: Mapping[str, Sequence[str]] = {
     "id": ("utt_id", "id", "key", "audio_filepath", "audio"),
     "ref": ("ref", "reference", "text", "sentence", "transcript"),
@@ -25,12 +25,12 @@ JSON_KEYS: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class Transcripts:
-    """The text of utterances and what the file says besides.
+    """The content of a file of transcripts.
 
     Attributes:
         texts: Text of each utterance id, in the order of the file.
-        speakers: Speaker of each utterance, as far as the file names them.
-        trn_ids: Ids for trn files, where the file has them.
+        speakers: Speaker of each utterance for which the file has one.
+        trn_ids: Ids for trn files, if the file has them.
     """
 
     texts: dict[str, str]
@@ -44,23 +44,23 @@ def read_both(
     utt2spk: str | Path | None = None,
     keys: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Read references and hypotheses.
+    """Return references and hypotheses, read from two files.
 
-    The end of a name says the form: `.trn`, `.jsonl` or `.json`, `.stm` for references
-    with `.ctm` for hypotheses; all else is Kaldi's `text`.
+    The end of a file's name determines its form: `.trn`, `.jsonl` or `.json`, or `.stm`
+    for references with `.ctm` for hypotheses. Any other file is Kaldi's `text`.
 
     Args:
         ref: File of the references.
         hyp: File of the hypotheses, paired by id, or by time if it is a ctm.
-        utt2spk: Kaldi's file of speakers; without it speakers come from the references,
-            or each utterance is a speaker.
+        utt2spk: Kaldi's file of speakers; without it, speakers are those that the
+            references name, or each utterance is a speaker.
         keys: Fields of JSON lines, for `id`, `ref`, `hyp`, `speaker`.
 
     Returns:
-        Text of each reference, text of each hypothesis, trn id of each utterance.
+        The text of each reference and hypothesis, and the trn id of each utterance.
 
     Raises:
-        ValueError: A file is not in its form, or the two forms do not pair.
+        ValueError: A file is malformed, or the two forms do not pair.
     """
     forms = [_get_form(path) for path in (ref, hyp)]
     if ("stm" in forms or "ctm" in forms) and forms != ["stm", "ctm"]:
@@ -86,11 +86,11 @@ def read_transcripts(
 
     Args:
         path: The file.
-        role: `ref` or `hyp`; decides which field of JSON lines is read.
+        role: `ref` or `hyp`, which determines the field of JSON lines to read.
         keys: Fields of JSON lines.
 
     Raises:
-        ValueError: The file is not in the form that the end of its name says.
+        ValueError: The file does not have the form that its name ends in.
     """
     form = _get_form(path)
     if form == "trn":
@@ -105,10 +105,10 @@ def read_transcripts(
 
 
 def parse_json_keys(text: str) -> dict[str, str]:
-    """Read the names of JSON fields: `id=name,hyp=output`.
+    """Return the names of JSON fields in text such as `id=name,hyp=output`.
 
     Raises:
-        ValueError: It is not of this form.
+        ValueError: The text does not have this form.
     """
     keys = {}
     for item in filter(None, text.split(",")):
@@ -130,8 +130,9 @@ def _get_form(path: str | Path) -> str:
 
 def _find_trn_ids(refs: Transcripts, utt2spk: str | Path | None) -> dict[str, str]:
     if utt2spk is not None:
+        speakers = read_text(utt2spk)
         try:
-            return format_trn_ids(read_text(utt2spk))
+            return format_trn_ids(speakers)
         except ValueError as error:
             raise ValueError(f"{utt2spk}: {error}") from error
     if refs.trn_ids:
@@ -142,7 +143,7 @@ def _find_trn_ids(refs: Transcripts, utt2spk: str | Path | None) -> dict[str, st
 def _read_json_lines(
     path: str | Path, role: str, keys: Mapping[str, str]
 ) -> Transcripts:
-    """Read a JSON object a line, such as a NeMo manifest."""
+    """Return the transcripts of a file with a JSON object on each line."""
     found = Transcripts({})
     for number, line in read_lines(path):
         if not line.strip():
@@ -151,7 +152,7 @@ def _read_json_lines(
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise ValueError(
-                f"{path}:{number}: no JSON ({error}); expected an object a line"
+                f"{path}:{number}: no JSON ({error}); expected an object on each line"
             ) from error
         if not isinstance(record, dict):
             raise ValueError(f"{path}:{number}: no JSON object; expected one a line")

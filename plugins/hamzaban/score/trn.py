@@ -1,4 +1,4 @@
-"""The trn files that sclite reads: `<tokens>\\t(<speaker>-<utterance>)` a line."""
+"""Read and write trn files for sclite: lines `<tokens>\\t(<speaker>-<utterance>)`."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hamzaban.fileio import atomic_text
 
-# What sclite takes for its own notation, found by experiment on sclite 2.10: `;` and
+# Characters that sclite 2.10 takes for its own notation, found by experiment: `;` and
 # `\` (tags), `{` and `}` (alternatives; a lone brace crashes it), `*` (comments, marked
 # words) and a bare `@` (a null word that costs nothing). Such a token is written with
 # `<U+003B>` in place of the character, and `<U+` itself as `<U+003C>U+`.
@@ -24,7 +24,7 @@ class Pair:
     """A reference and its hypothesis.
 
     Attributes:
-        trn_id: What ends the line in a trn file, such as `(spk1-utt1)`.
+        trn_id: Id at the end of the line in a trn file, such as `(spk1-utt1)`.
         ref: Reference tokens.
         hyp: Hypothesis tokens.
     """
@@ -35,23 +35,23 @@ class Pair:
 
 
 def escape_token(token: str) -> str:
-    """Write a token so that sclite reads it literally; most tokens stay as they are."""
+    """Return a token in a form that sclite reads literally; most do not change."""
     return _SPECIAL.sub(lambda found: f"<U+{ord(found.group()):04X}>", token)
 
 
 def unescape_token(token: str) -> str:
-    """Undo `escape_token`."""
+    """Return the token that `escape_token` escaped."""
     return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), token)
 
 
 def format_trn_id(spk_id: str, utt_id: str) -> str:
     """Return `(<speaker>-<utterance>)`.
 
-    sclite ends the speaker's name at the first dash, so dashes inside the name are
-    written as underscores; the utterance id keeps its own.
+    sclite ends the speaker's name at the first dash. Dashes in the name are therefore
+    replaced by underscores; the utterance id keeps its dashes.
 
     Raises:
-        ValueError: An id that sclite cannot read back.
+        ValueError: sclite cannot read an id back.
 
     Examples:
         >>> format_trn_id("spk-03", "utt-7")
@@ -69,10 +69,10 @@ def format_trn_id(spk_id: str, utt_id: str) -> str:
 
 
 def get_speaker(trn_id: str) -> str:
-    """Return the speaker of a trn id as `sclite -i rm` finds it.
+    """Return the speaker of a trn id, found as in `sclite -i rm`.
 
     Raises:
-        ValueError: The id holds neither a dash nor an underscore.
+        ValueError: The id has neither a dash nor an underscore.
     """
     name = trn_id[1:-1]
     for separator in "-_":
@@ -84,7 +84,7 @@ def get_speaker(trn_id: str) -> str:
 
 
 def format_trn_ids(utt2spk: Mapping[str, str]) -> dict[str, str]:
-    """Map each utterance id to its trn id.
+    """Return the trn id of each utterance id.
 
     Raises:
         ValueError: Two speakers would get the same name.
@@ -107,10 +107,10 @@ def write_trn(path: str | Path, lines: Iterable[tuple[str, Sequence[str]]]) -> N
 
     Args:
         path: The file to write.
-        lines: Pairs of a trn id and its tokens, in the order wanted.
+        lines: Trn ids and their tokens, in the order of the file.
 
     Raises:
-        ValueError: A token that is empty or holds a blank.
+        ValueError: A token is empty or has a blank.
     """
     lines = list(lines)
     changed = {}
@@ -136,8 +136,8 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
         The tokens of each trn id such as `(spk1-utt1)`, in the order of the file.
 
     Raises:
-        ValueError: A line without id, an id twice, alternatives in braces, or bytes
-            that are not UTF-8.
+        ValueError: A line has no id or alternatives in braces, an id stands twice, or
+            the file is not UTF-8.
     """
     lines: dict[str, list[str]] = {}
     for number, line in read_lines(path):
@@ -163,13 +163,13 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
 
 
 def read_text(path: str | Path) -> dict[str, str]:
-    """Read a Kaldi file such as `text`, `token` or `utt2spk`: an id, then the rest.
+    """Read a Kaldi file such as `text`, `token` or `utt2spk`.
 
     Returns:
-        The rest of the line of each id, blanks at its ends removed; may be empty.
+        The rest of the line of each id, without blanks at its ends; may be empty.
 
     Raises:
-        ValueError: An id twice, or bytes that are not UTF-8.
+        ValueError: A line is empty, an id stands twice, or the file is not UTF-8.
     """
     lines: dict[str, str] = {}
     for number, line in read_lines(path):
@@ -190,12 +190,12 @@ def read_lines(path: str | Path) -> Iterable[tuple[int, str]]:
     A byte order mark at the head of the file is skipped.
 
     Raises:
-        ValueError: Bytes that are not UTF-8.
+        ValueError: The file is not UTF-8.
     """
     with open(path, encoding="utf-8-sig", newline="\n") as stream:
         number = 0
         try:
-            for number, line in enumerate(stream, start=1):  # noqa: B007
+            for number, line in enumerate(stream, start=1):
                 yield number, line
         except UnicodeDecodeError as error:
             raise ValueError(

@@ -1,7 +1,7 @@
-"""The options of a task from the command line and the YAML of --config, checked.
+"""Read and check the options of a task from the command line and its YAML.
 
-ESPnet2 takes the values of a YAML as they are: `lr: 1e-4` is text in YAML 1.1 and fails
-inside torch, a wrong type or a key that stands twice is not seen at all.
+ESPnet2 does not check the values of a YAML: `lr: 1e-4` is text in YAML 1.1 and fails
+inside torch, and a wrong type or a duplicate key goes unnoticed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from hamzaban.config import check_names, load_mapping, read_value
 from hamzaban.option_limits import UNIONS, Limits, as_number, show
 from hamzaban.yaml_loader import parse_yaml
 
-_OF_TEXT: Any = (int_or_none, float_or_none, str2bool)  # `none`, `true` in quotes
+_OF_TEXT: Any = (int_or_none, float_or_none, str2bool)  # read `none` and `true`
 _KINDS: dict[Any, Any] = {
     int: int,
     int_or_none: int,
@@ -80,15 +80,15 @@ class DictAction(NestedDictAction):
 def parse_arguments(
     parser: argparse.ArgumentParser, cmd: Sequence[str] | None
 ) -> argparse.Namespace:
-    """Parse a command line; the YAML of its --config gives the defaults.
+    """Parse a command line, with the values of its --config as defaults.
 
-    Text that is plainly a number becomes one, in mappings such as `optim_conf` at any
-    depth.
+    Text that is plainly a number becomes a number, also inside of mappings such as
+    `optim_conf`.
 
     Raises:
         FileNotFoundError: There is no such YAML.
-        ValueError: A key is unknown, or a value of another type; the YAML or, of
-            `optim_conf` and `scheduler_conf`, the option is named.
+        ValueError: A key is unknown or a value has the wrong type. The message names
+            the YAML, or the option for `optim_conf` and `scheduler_conf`.
     """
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--config")
@@ -114,8 +114,8 @@ def parse_arguments(
 def read_numbers(value: Any) -> Any:
     """Return a value with numbers in place of text such as `1e-4`.
 
-    Only text with an exponent is changed: other numbers are none to YAML only in
-    quotes. A list is changed where all its items are numbers then.
+    Only text with an exponent is changed, since YAML reads other numbers as text only
+    if they are quoted. A list is changed only if all its items become numbers.
     """
     if isinstance(value, Mapping):
         return {name: read_numbers(item) for name, item in value.items()}
@@ -216,7 +216,7 @@ def _read_yaml(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
     return {
         name: _convert(actions[name], value, f"{path}: {name}")
         for name, value in values.items()
-        if name != "config"  # ESPnet2 writes it into config.yaml
+        if name != "config"  # which ESPnet2 writes into config.yaml
     }
 
 

@@ -1,7 +1,7 @@
-"""Noise and room responses from files: checked before ESPnet2 mixes them in.
+"""Check files of noise and room responses before ESPnet2 mixes them in.
 
-ESPnet2 takes the samples of `noise_scp` and `rir_scp` as they are: of another rate they
-would sound wrong, and a second channel would break a batch hours later.
+ESPnet2 does not check the files in `noise_scp` and `rir_scp`: another sampling rate
+would distort them, and a second channel would fail in a batch hours later.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Batches of several languages, balanced by temperature, with replay of one of them.
 
-All choices follow from the seed and the epoch, so a run goes on where it stopped.
+All choices depend only on the seed and the epoch, so a run can be resumed exactly.
 """
 
 import math
@@ -16,14 +16,13 @@ from hamzaban.data.files import read_scp
 
 @dataclass(frozen=True)
 class Balance:
-    """How much of an epoch each language gets.
+    """The shares of the languages in an epoch.
 
     Attributes:
-        temperature: T: a language with the share p of the audio gets one in proportion
-            to p^(1/T) (Conneau et al. 2020, arXiv 2006.13979, there alpha = 1/T). 1 is
-            the share it has, inf the same for all.
-        replay_language: A language learnt before, which keeps a share of its own; None
-            for none.
+        temperature: T: a language with the share p of the audio gets a share in
+            proportion to p^(1/T) (Conneau et al. 2020, arXiv 2006.13979, where alpha =
+            1/T). 1 keeps the shares, inf makes them equal.
+        replay_language: A language learnt before, which gets a fixed share; or None.
         replay_share: Its share of the audio of an epoch, in 0..1, both excluded.
     """
 
@@ -50,16 +49,16 @@ class Balance:
             )
 
     def share_out(self, sizes: Mapping[str, float]) -> dict[str, float]:
-        """Give the audio of each language in an epoch.
+        """Return the amount of audio of each language in an epoch.
 
-        Without replay an epoch has as much as all data; with it, the other languages
-        have as much as their data, and the replayed one is added.
+        Without replay an epoch has as much audio as the data. With it, the other
+        languages together have as much as their data, and replayed audio is added.
 
         Args:
-            sizes: Audio of each language.
+            sizes: Amount of audio of each language.
 
         Raises:
-            ValueError: There is no audio of the replayed language, or of no other.
+            ValueError: The data lack the replayed language, or all others.
         """
         own = {k: n for k, n in sizes.items() if k != self.replay_language}
         if not own or len(own) + (self.replay_language is not None) != len(sizes):
@@ -79,11 +78,11 @@ class Balance:
 
 @dataclass(frozen=True)
 class Limits:
-    """How many utterances a batch has.
+    """The size of a batch.
 
     Attributes:
-        bins: Most elements in a batch, padding counted.
-        min_size: Fewest utterances, however long.
+        bins: Largest number of elements in a batch, padding included.
+        min_size: Smallest number of utterances, however long they are.
     """
 
     bins: int
@@ -91,10 +90,10 @@ class Limits:
 
 
 class BalancedSampler(AbsSampler):
-    """Batches of utterances of like length, languages mixed, balanced by epoch.
+    """Batches of utterances of similar length, with balanced languages mixed.
 
-    The utterances of a language are drawn in random order, all of them before any is
-    drawn again, over the ends of epochs. Every epoch has the same number of batches.
+    The utterances of a language are drawn in random order, and all of them before any
+    is drawn again, even across epochs. All epochs have the same number of batches.
 
     Attributes:
         shares: Audio of each language in an epoch, in the unit of the first length.
@@ -109,15 +108,15 @@ class BalancedSampler(AbsSampler):
         limits: Limits,
         seed: int = 0,
     ) -> None:
-        """Find how many utterances of each language an epoch has.
+        """Compute the number of utterances of each language in an epoch.
 
         Args:
-            lengths: Elements of each utterance as a batch has them: samples of audio,
+            lengths: Numbers of elements of each utterance in a batch: samples of audio,
                 then others, such as tokens times their size.
             utt2lang: Language of each utterance.
-            balance: The shares.
-            limits: Of a batch.
-            seed: Decides on all choices, with the epoch.
+            balance: The shares of the languages.
+            limits: The size of a batch.
+            seed: Decides, with the epoch, on all random choices.
 
         Raises:
             ValueError: An utterance has no language.
@@ -135,18 +134,19 @@ class BalancedSampler(AbsSampler):
         self._size = len(self._cut(self._draw(1)))
 
     def __len__(self) -> int:
-        """Number of batches of an epoch."""
+        """Return the number of batches of an epoch."""
         return self._size
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        """Give the batches of the first epoch."""
+        """Return an iterator over the batches of the first epoch."""
         return iter(self.generate(self.seed + 1))
 
     def generate(self, seed: int) -> list[tuple[str, ...]]:
-        """Give the batches of an epoch.
+        """Return the batches of an epoch.
 
         Args:
-            seed: The sampler's plus the epoch, counted from 1, as ESPnet gives it.
+            seed: The seed of the sampler plus the epoch, counted from 1, as ESPnet
+                passes it.
         """
         epoch = seed - self.seed
         batches = self._cut(self._draw(epoch))
@@ -162,7 +162,7 @@ class BalancedSampler(AbsSampler):
         return [tuple(self.utt_ids[i] for i in batch) for batch in batches]
 
     def _draw(self, epoch: int) -> NDArray[np.int64]:
-        """Draw the utterances of an epoch, as places in `utt_ids`."""
+        """Draw the utterances of an epoch, as indices into `utt_ids`."""
         drawn = []
         for number, (lang, chosen) in enumerate(self.languages.items()):
             quota, size = self.quotas[lang], len(chosen)
@@ -176,7 +176,7 @@ class BalancedSampler(AbsSampler):
         return np.concatenate(drawn)
 
     def _cut(self, drawn: NDArray[np.int64]) -> list[list[int]]:
-        """Cut utterances, sorted by length, into batches; each longest first."""
+        """Sort utterances by length and cut them into batches, longest first."""
         ordered = drawn[np.lexsort((drawn, -self.lengths[drawn, 0]))]
         batches: list[list[int]] = []
         most: list[float] = []
@@ -210,13 +210,13 @@ def _group(
 
 
 def read_lengths(shape_files: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """Read how many elements an utterance has in each kind of data.
+    """Read the number of elements of each utterance in each kind of data.
 
     Args:
-        shape_files: ESPnet's, lines `utt_id length[,size ...]`, of the same utterances.
+        shape_files: Shape files of ESPnet, with lines `utt_id length[,size ...]`.
 
     Raises:
-        ValueError: They are not of the same utterances.
+        ValueError: The files have different utterances.
     """
     lengths: dict[str, tuple[float, ...]] = {}
     for number, path in enumerate(shape_files):
@@ -234,7 +234,7 @@ def read_lengths(shape_files: Sequence[str]) -> dict[str, tuple[float, ...]]:
 
 
 def describe_shares(sampler: BalancedSampler, fs: int = 16000) -> list[str]:
-    """Say for each language what it has and what an epoch takes, a line each."""
+    """Return a line for each language on its data and its share of an epoch."""
     total = sum(sampler.shares.values())
     lines = []
     for lang, share in sampler.shares.items():

@@ -1,8 +1,8 @@
-"""Training batches that can be taken up in the middle of an epoch.
+"""Training batches that can be resumed in the middle of an epoch.
 
-What an utterance looks like (its crop, noise, room) follows from (seed, epoch, batch,
-utterance) and from nothing else: not from the batches before it, nor from the number of
-loader processes. So an epoch can begin at any batch and go on as if it had not stopped.
+The random choices for an utterance (its crop, noise, room) depend only on (seed, epoch,
+batch, utterance). They do not depend on earlier batches or on the number of loader
+processes, so an epoch can be resumed at any batch with the same results.
 """
 
 import random
@@ -22,22 +22,22 @@ class EpochBatches:
 
     Attributes:
         batches: Utterance ids of each batch.
-        start: The first batch that iterating gives, counted from 0.
+        start: The batch that iteration starts at, counted from 0.
     """
 
     def __init__(self, loader: DataLoader, seed: Sequence[int]) -> None:
-        """Take dataset, batches and options from ESPnet's loader of an epoch.
+        """Keep the dataset, batches and options of ESPnet's loader of an epoch.
 
         Args:
-            loader: From `SequenceIterFactory.build_iter`.
-            seed: Numbers that make this epoch different from others.
+            loader: The loader from `SequenceIterFactory.build_iter`.
+            seed: Numbers that make the random choices of this epoch differ.
         """
         self.batches: list = list(loader.batch_sampler or [])
         self.start = 0
         self._loader, self._seed = loader, tuple(seed)
 
     def __len__(self) -> int:
-        """Number of batches of the whole epoch."""
+        """Return the number of batches of the whole epoch."""
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[list[str], dict[str, Any]]]:
@@ -72,7 +72,7 @@ class ResumableIterFactory(AbsIterFactory):
         self.inner, self.names = inner, names
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> EpochBatches:
-        """Give the batches of an epoch, counted from 1."""
+        """Return the batches of an epoch, counted from 1."""
         loader = self.inner.build_iter(epoch, shuffle)
         return EpochBatches(loader, (self.inner.seed, epoch, *self.names))
 

@@ -1,4 +1,4 @@
-"""The files of a training run: written whole, repaired on resume, averaged."""
+"""Write the files of a training run in one step, repair and average them."""
 
 import logging
 import os
@@ -109,7 +109,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is damaged, or no such file.
+        ValueError: It is damaged, or no checkpoint.
     """
     states = read_file(path)
     if not isinstance(states, dict):
@@ -121,7 +121,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 def read_reporter(states: dict[str, Any]) -> Reporter:
-    """Rebuild the record of all epochs that a checkpoint carries."""
+    """Return the record of all epochs that a checkpoint holds."""
     reporter = Reporter()
     reporter.load_state_dict(states["reporter"])
     return reporter
@@ -134,24 +134,26 @@ def repair(
     criteria: Criteria,
     keep: int,
 ) -> None:
-    """Finish what a killed run did not: the files that follow from checkpoint.pth.
+    """Complete the files that follow from checkpoint.pth, if the run was killed.
 
-    ESPnet writes checkpoint.pth of an epoch, then <epoch>epoch.pth, then the links,
+    ESPnet writes checkpoint.pth of an epoch, then <epoch>epoch.pth and the links, and
     then removes the models that are no longer among the best.
 
     Args:
         output_dir: Folder of the run.
-        states: Its checkpoint.pth.
-        model: The model of the run; takes the checkpoint's weights if a file of them
+        states: The content of its checkpoint.pth.
+        model: The model of the run; it gets the weights of the checkpoint if their file
             is missing.
         criteria: (phase, key, "min" or "max") of the models to keep.
-        keep: How many best epochs of each criterion to keep.
+        keep: Number of best epochs to keep for each criterion.
     """
     reporter = read_reporter(states)
     epoch = reporter.get_epoch()
     last = output_dir / f"{epoch}epoch.pth"
     if not last.exists():
-        logging.info(f"Writing {last} from checkpoint.pth: the last run was killed")
+        logging.info(
+            f"Writing {last} from checkpoint.pth, since the last run was killed"
+        )
         _save_weights(states["model"], model, last)
     replace_link(output_dir / "latest.pth", last.name)
     kept = {epoch}
@@ -216,7 +218,9 @@ def average_nbest(
 
 
 def average_models(files: Sequence[Path]) -> dict[str, torch.Tensor]:
-    """Mean of the floating-point tensors of model files; the first file's integers.
+    """Return the mean of the floating-point tensors of model files.
+
+    Other tensors are those of the first file.
 
     Args:
         files: State dictionaries with equal keys and shapes, at least one.

@@ -1,4 +1,4 @@
-"""Training that ends in no numbers is an error, and its model is not kept."""
+"""Stop training that has diverged, and keep no model that is not finite."""
 
 import logging
 import math
@@ -10,20 +10,20 @@ from hamzaban.weights.values import list_not_finite
 
 _REMEDY = (
     "nothing of this epoch is kept; train into another --output_dir, from the last "
-    "whole epoch or anew, with a lower optim_conf.lr or grad_clip, a longer warm-up, "
-    "or autocast_dtype null"
+    "epoch or from the beginning, with a lower optim_conf.lr or grad_clip, a longer "
+    "warm-up, or autocast_dtype null"
 )
 
 
 class DivergedError(ValueError):
-    """Training gave numbers that are not finite."""
+    """Training has diverged: a loss, gradient or weight is not finite."""
 
 
 def check_gradients(is_invalid: bool, reporter: SubReporter) -> None:
-    """Check that a batch of an epoch gave a finite gradient.
+    """Check that some batch of an epoch had a finite gradient.
 
     Raises:
-        DivergedError: None did.
+        DivergedError: No batch had one.
     """
     if is_invalid:
         raise DivergedError(
@@ -32,10 +32,10 @@ def check_gradients(is_invalid: bool, reporter: SubReporter) -> None:
 
 
 def check_losses(reporter: SubReporter) -> None:
-    """Check that the validation of an epoch gave a loss.
+    """Check that the validation loss of an epoch is finite.
 
     Raises:
-        DivergedError: The loss of no batch is finite.
+        DivergedError: The loss is not finite in any batch.
     """
     losses = [v.value for v in reporter.stats.get("loss", [])]
     bad = sum(not math.isfinite(loss) for loss in losses)
@@ -47,16 +47,16 @@ def check_losses(reporter: SubReporter) -> None:
     if bad:
         logging.warning(
             f"epoch {reporter.get_epoch()}: the validation loss of {bad} of "
-            f"{len(losses)} batches is not finite; they do not count in the mean"
+            f"{len(losses)} batches is not finite; the mean leaves them out"
         )
 
 
 def check_model(model: torch.nn.Module, epoch: int) -> None:
-    """Check that a model may be kept.
+    """Check that a model is finite.
 
     Args:
-        model: The bare model.
-        epoch: Its number.
+        model: The model without wrappers.
+        epoch: Number of the epoch.
 
     Raises:
         DivergedError: A parameter is not finite.

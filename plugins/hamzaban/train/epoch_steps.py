@@ -1,4 +1,4 @@
-"""The batches of an epoch as the trainer takes them, with what happens in between."""
+"""Pass the batches of an epoch to the trainer, and act between them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +14,11 @@ Watch = Callable[[mid_epoch.Run, Any, int], None]
 class Steps:
     """Yields the batches of an epoch to ESPnet's trainer, and acts between them.
 
-    After each update the run is looked at, its state is written every
-    `options.save_interval` updates, and the epoch ends with update
-    `options.max_updates`.
+    After each update it calls `watch`. Every `options.save_interval` updates it writes
+    the state of the run. With update `options.max_updates` it ends the epoch.
 
     Attributes:
-        was_taken_up: Whether the epoch began before this process did.
+        was_taken_up: Whether an earlier process started the epoch.
     """
 
     def __init__(
@@ -28,13 +27,13 @@ class Steps:
         """Wrap the batches of an epoch.
 
         Args:
-            iterator: From an iterator factory.
-            run: What is trained.
-            options: The trainer's options.
-            watch: Called as `Trainer.after_update`.
+            iterator: The batches from an iterator factory.
+            run: The run that is trained.
+            options: The options of the trainer.
+            watch: Called like `Trainer.after_update`.
 
         Raises:
-            ValueError: State is to be written, and the iterator cannot be taken up.
+            ValueError: The state is to be written, but the iterator cannot be resumed.
         """
         if options.save_interval and not hasattr(iterator, "start"):
             raise ValueError(
@@ -48,7 +47,7 @@ class Steps:
         self._hash = ""
 
     def take_up(self, rank: int) -> None:
-        """Go on where partial.pth was written, if it is of this epoch."""
+        """Continue where partial.pth was written, if it belongs to this epoch."""
         if not self.options.resume or not hasattr(self.iterator, "start"):
             return
         folder = Path(self.options.output_dir)
@@ -58,17 +57,17 @@ class Steps:
             self.was_taken_up = True
 
     def __len__(self) -> int:
-        """Batches of the whole epoch."""
+        """Return the number of batches of the whole epoch."""
         return len(self.iterator)
 
     def count_updates(self) -> tuple[int | None, int]:
-        """Return the updates of an epoch (None: unknown), and how many are done."""
+        """Return the updates of an epoch (None if unknown), and how many are done."""
         num_batches, accum = length_of(self.iterator), self.options.accum_grad
         per_epoch = None if num_batches is None else num_batches // accum
         return per_epoch, getattr(self.iterator, "start", 0) // accum
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield the batches; the code behind `yield` runs when a batch is done."""
+        """Yield the batches; the code after `yield` runs when a batch is done."""
         done = getattr(self.iterator, "start", 0)
         before = self._updates()
         if self._is_over(before):
@@ -106,7 +105,7 @@ class Steps:
 
 
 def length_of(batches: Any) -> int | None:
-    """Return the number of batches; None if an iterator cannot tell it."""
+    """Return the number of batches; None if the iterator has no length."""
     try:
         return len(batches)
     except TypeError:
@@ -114,12 +113,12 @@ def length_of(batches: Any) -> int | None:
 
 
 def count_updates(optimizer: torch.optim.Optimizer) -> int:
-    """Number of updates an optimizer has made, over all runs of its training."""
+    """Return the number of updates of an optimizer, over all runs of its training."""
     return optimizer.param_groups[0].get("num_updates", 0)
 
 
 def tell_updates(model: torch.nn.Module, updates: int) -> None:
-    """Tell a model that wants to know how many updates were made."""
+    """Pass the number of updates to a model that has `set_num_updates`."""
     tell = getattr(unwrap(model), "set_num_updates", None)
     if tell is not None:
         tell(updates)

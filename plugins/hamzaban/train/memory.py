@@ -1,8 +1,7 @@
-"""Keeping the memory that training frees, so that each step need not ask for it again.
+"""Keep the memory that a training step frees, for the next step.
 
-glibc gives large blocks back to the system when they are freed. The next step gets
-fresh pages for them, and the system must clear each one: on a CPU this takes a third
-of the time of a training step.
+glibc returns large freed blocks to the system. The next step then gets new pages, which
+the system has to clear: on a CPU this takes a third of the time of a training step.
 """
 
 import ctypes
@@ -19,13 +18,15 @@ _SETTINGS = {
 def keep_freed_memory() -> bool:
     """Tell glibc's allocator to keep freed memory for this process.
 
-    The process then holds its largest need of memory until it ends.
+    The process then keeps as much memory as it ever needed until it ends.
 
     Returns:
         Whether the allocator took the settings; False where there is no glibc.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
-        logging.info("Memory is handled by the system's allocator: no mallopt here")
+        logging.info(
+            "Freed memory is not kept: the allocator of this system has no mallopt"
+        )
         return False
     return all([mallopt(name, value) for name, value in _SETTINGS.items()])

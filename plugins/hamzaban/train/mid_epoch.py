@@ -1,7 +1,7 @@
-"""The state of a run in the middle of an epoch: `partial.pth`.
+"""Save and restore a run in the middle of an epoch: `partial.pth`.
 
 ESPnet writes checkpoint.pth when an epoch ends. An epoch of thousands of hours lasts
-days, so our trainer writes this file every `save_interval` updates beside it.
+days, so our trainer also writes partial.pth every `save_interval` updates.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ NAME = "partial.pth"
 
 
 class Run(NamedTuple):
-    """What of a run changes while it trains.
+    """The parts of a run that change while it trains.
 
     Attributes:
-        model: The bare model.
+        model: The model without wrappers.
         optimizers: Its optimizers.
-        schedulers: One for each optimizer, or None in its place.
-        scaler: Scales losses in half precision, or None.
+        schedulers: A scheduler or None for each optimizer.
+        scaler: The scaler of losses in half precision, or None.
         reporter: Statistics of the epoch.
     """
 
@@ -39,11 +39,11 @@ class Run(NamedTuple):
 
 
 def hash_batches(iterator: Any, accum_grad: int) -> str:
-    """Hash which utterances the batches of an epoch are made of, and their order.
+    """Return a hash of the utterances in the batches of an epoch, and their order.
 
     Args:
-        iterator: The batches of an epoch, or several with `parts`.
-        accum_grad: Batches of an update.
+        iterator: The batches of an epoch, or several kinds of them in `parts`.
+        accum_grad: Number of batches of an update.
     """
     digest = hashlib.sha256(str(accum_grad).encode())
     for part in getattr(iterator, "parts", (iterator,)):
@@ -59,7 +59,7 @@ def save_partial(output_dir: Path, run: Run, num_batches: int, digest: str) -> N
     Args:
         output_dir: Folder of the run.
         run: Its state between two updates.
-        num_batches: Batches of this epoch that are done.
+        num_batches: Number of batches of this epoch that are done.
         digest: From `hash_batches`.
 
     Raises:
@@ -85,19 +85,19 @@ def save_partial(output_dir: Path, run: Run, num_batches: int, digest: str) -> N
 def load_partial(
     output_dir: Path, run: Run, rank: int, digest: str
 ) -> tuple[int, Any] | None:
-    """Take up partial.pth if it belongs to the epoch that begins.
+    """Restore partial.pth if it belongs to the epoch that starts.
 
     All processes of a distributed run call this together.
 
     Args:
         output_dir: Folder of the run.
-        run: What is filled.
+        run: The run to restore.
         rank: Number of this process.
         digest: From `hash_batches`.
 
     Returns:
-        The batches that are done and the state of the random generators for `set_rng`;
-        None if there is nothing to take up.
+        The number of batches that are done, and the state of the random generators for
+        `set_rng`; None if there is nothing to restore.
     """
     path = output_dir / NAME
     if not path.is_file():
@@ -116,19 +116,19 @@ def load_partial(
         run.scaler.load_state_dict(state["scaler"])
     unpack_stats(run.reporter, state["ranks"][rank]["stats"])
     num_batches = state["num_batches"]
-    logging.info(f"Going on with epoch {epoch} after {num_batches} batches: {path}")
+    logging.info(f"Resuming epoch {epoch} after {num_batches} batches from {path}")
     return num_batches, state["ranks"][rank]["rng"]
 
 
 def _read_state(path: Path, epoch: int, digest: str) -> dict[str, Any] | None:
-    """Read partial.pth; None, with the reason in the log, where it is of no use."""
+    """Read partial.pth; log the reason and return None if it cannot be used."""
     try:
         state = checkpoints.load_checkpoint(path)
     except ValueError as error:
         logging.warning(f"{error}: the epoch starts at its beginning")
         return None
     if state["epoch"] < epoch:
-        return None  # of an epoch that has ended
+        return None  # that epoch has ended
     reason = _find_difference(state, epoch, digest)
     if reason is not None:
         logging.warning(f"{path} is {reason}; the epoch starts at its beginning")
@@ -137,7 +137,7 @@ def _read_state(path: Path, epoch: int, digest: str) -> dict[str, Any] | None:
 
 
 def _find_difference(state: dict[str, Any], epoch: int, digest: str) -> str | None:
-    """Say why the state is not one to go on with; None if it is."""
+    """Return the reason for which the state cannot be resumed; None if it can."""
     size = _world_size()
     if state["epoch"] != epoch or len(state["ranks"]) != size:
         return (
@@ -147,14 +147,14 @@ def _find_difference(state: dict[str, Any], epoch: int, digest: str) -> str | No
     before = [rank.get("batches") for rank in state["ranks"]]
     if before != _gather(digest):
         return (
-            f"of other batches of epoch {epoch} than those now, by batch_bins, "
-            "accum_grad, seed or data: some would be skipped, others seen twice"
+            f"of other batches of epoch {epoch} than those now, since batch_bins, "
+            "accum_grad, seed or data differ: some would be skipped, others used twice"
         )
     return None
 
 
 def get_rng() -> dict[str, Any]:
-    """Give the states of all random generators as plain values and tensors."""
+    """Return the states of all random generators as plain values and tensors."""
     _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     state = {
         "python": random.getstate(),
@@ -172,7 +172,7 @@ def get_rng() -> dict[str, Any]:
 
 
 def set_rng(state: dict[str, Any]) -> None:
-    """Put back what `get_rng` gave."""
+    """Restore the states that `get_rng` returned."""
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
     keys, *rest = state["numpy"]
@@ -183,7 +183,7 @@ def set_rng(state: dict[str, Any]) -> None:
 
 
 def pack_stats(reporter: SubReporter) -> dict[str, Any]:
-    """Give the statistics of an unfinished epoch as plain values."""
+    """Return the statistics of an unfinished epoch as plain values."""
     stats = {
         name: [
             (v.value, v.weight) if isinstance(v, WeightedAverage) else (v.value,)
@@ -199,7 +199,7 @@ def pack_stats(reporter: SubReporter) -> dict[str, Any]:
 
 
 def unpack_stats(reporter: SubReporter, packed: dict[str, Any]) -> None:
-    """Fill a reporter with what `pack_stats` gave."""
+    """Fill a reporter with the statistics that `pack_stats` returned."""
     for name, values in packed["stats"].items():
         reporter.stats[name] = [
             Average(*v) if len(v) == 1 else WeightedAverage(*v) for v in values

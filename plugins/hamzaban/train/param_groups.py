@@ -1,4 +1,4 @@
-"""Learning rates that differ between the layers of a model."""
+"""Group the parameters of a model by learning rate, which may differ by layer."""
 
 import logging
 import re
@@ -17,16 +17,16 @@ _BELOW = (
 
 
 def compute_scale(name: str, num_layers: int, decay: float, inside: str) -> float:
-    """Give the factor of the learning rate of a parameter.
+    """Return the factor of the learning rate of a parameter.
 
-    The last transformer layer has 1, each one below `decay` times that of the one
-    above, and what is below the first layer once more. What is not in the wav2vec 2.0
-    model has 1.
+    It is 1 for the last transformer layer and is multiplied by `decay` for each layer
+    further down, the parts below the first layer counting as one more layer. It is 1
+    for parameters outside of the wav2vec 2.0 model.
 
     Args:
-        name: Of the parameter, dotted.
-        num_layers: Transformer layers, L.
-        decay: In 0..1.
+        name: Dotted name of the parameter.
+        num_layers: Number of transformer layers.
+        decay: Factor from a layer to the one below, in 0..1.
         inside: Prefix of the names of the wav2vec 2.0 model.
     """
     if not name.startswith(inside):
@@ -57,7 +57,7 @@ def make_groups(
         num_layers: As for `compute_scale`.
         decay: As for `compute_scale`.
         inside: As for `compute_scale`.
-        head_scale: Factor for what is not in the wav2vec 2.0 model.
+        head_scale: Factor for parameters outside of the wav2vec 2.0 model.
 
     Returns:
         Groups for an optimizer, the largest rate first.
@@ -67,8 +67,8 @@ def make_groups(
     """
     if not 0 < decay <= 1 or head_scale <= 0:
         raise ValueError(
-            f"layer_lr_decay is {decay}, head_lr_scale {head_scale}; expected more "
-            "than 0 up to 1, and more than 0"
+            f"layer_lr_decay is {decay}, head_lr_scale is {head_scale}; expected "
+            "layer_lr_decay above 0 and at most 1, and head_lr_scale above 0"
         )
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in parameters:

@@ -1,4 +1,4 @@
-"""The curves of a run in images/, drawn without holding up the training."""
+"""Draw the curves of a run in images/ without slowing the training down."""
 
 import time
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ MAX_SHARE = 0.03  # of the time of a run that drawing may take
 
 
 class SparseReporter(Reporter):
-    """ESPnet's reporter that draws only when the last drawing is long enough ago.
+    """ESPnet's reporter, drawing only if the last drawing is long enough ago.
 
-    ESPnet draws all curves anew after each epoch, which takes seconds: as much as an
+    ESPnet draws all curves again after each epoch. This takes seconds, as long as an
     epoch of a small model.
     """
 
@@ -25,7 +25,7 @@ class SparseReporter(Reporter):
         self._missing: Path | None = None
 
     def matplotlib_plot(self, output_dir: str | Path) -> None:
-        """Draw the curves into a folder, or leave it for later."""
+        """Draw the curves into a folder, now or later."""
         self._missing = Path(output_dir)
         if time.perf_counter() >= self._wait_until:
             self.draw_missing()

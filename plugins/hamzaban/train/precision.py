@@ -1,4 +1,4 @@
-"""Training in half precision and with less memory: autocast and checkpointing."""
+"""Train in half precision (autocast), or with less memory (gradient checkpointing)."""
 
 import functools
 from collections.abc import Iterator

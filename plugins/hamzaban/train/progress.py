@@ -1,6 +1,6 @@
-"""How far training is, for the console: epoch, updates, loss, valid metrics, time left.
+"""Report the progress of training: epoch, updates, loss, metrics and time left.
 
-Nothing here touches random numbers, the model or a file of the run.
+Nothing here changes random numbers, the model or a file of the run.
 """
 
 import math
@@ -11,24 +11,24 @@ from typing import Any
 from hamzaban.progress import ProgressFile
 from hamzaban.train.epoch_steps import length_of
 
-LOSSES = 50  # batches whose mean loss is shown
-MEAN_OF = 50  # updates of the moving average of their duration
+LOSSES = 50  # batches in the mean of the loss
+MEAN_OF = 50  # updates in the moving average of their duration
 METRICS = ("wer", "cer", "acc", "loss")  # of valid, where the model reports them
 
 
 class MovingMean:
-    """The mean of the first values, then one in which old values fade."""
+    """A plain mean of the first values, then an exponential moving average."""
 
     def __init__(self, size: int) -> None:
-        """Take the number of values after which old ones fade."""
+        """Set the number of values after which the average becomes exponential."""
         self._size, self._count, self.value = size, 0, 0.0
 
     def __bool__(self) -> bool:
-        """Tell whether there is a value."""
+        """Return whether there is a value."""
         return self._count > 0
 
     def add(self, value: float) -> None:
-        """Take in a value."""
+        """Add a value."""
         self._count = min(self._count + 1, self._size)
         self.value += (value - self.value) / self._count
 

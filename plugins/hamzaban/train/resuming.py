@@ -1,7 +1,7 @@
-"""What a run may begin from: checked before anything of an older run is overwritten.
+"""Check what a run starts from, before any file of an older run is overwritten.
 
 ESPnet writes config.yaml before it reads checkpoint.pth and the files of init_param. A
-run that cannot begin would leave a config.yaml that does not fit the models beside it.
+run that fails to start would leave a config.yaml that does not fit the models.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from hamzaban.wav2vec2.checkpoint import compare_weights
 from hamzaban.weights.door import read_file
 from hamzaban.weights.values import check_finite
 
-# Options that decide on the optimizer, its schedule and its groups of parameters.
+# Prefixes of the options of the optimizer, its schedule and its parameter groups.
 _KEPT = (
     "optim",
     "scheduler",
@@ -29,22 +29,22 @@ _KEPT = (
     "head_lr_scale",
 )
 _OTHER_WAYS = (
-    "give what was given before, or train into another --output_dir from its weights "
-    "(--init_param, train-ssl: --init_checkpoint)"
+    "restore the option, or train into another --output_dir from these weights "
+    "(--init_param; for train-ssl --init_checkpoint)"
 )
 
 
 def check_start(args: argparse.Namespace, model: torch.nn.Module) -> None:
-    """Check that a run can begin from what its options name.
+    """Check that a run can start from the files that its options name.
 
     Args:
-        args: Options of a task, the model built and nothing written yet.
+        args: Options of a task whose model is built; nothing is written yet.
         model: The model.
 
     Raises:
         FileNotFoundError: A file of init_param is missing.
         ValueError: checkpoint.pth or a file of init_param does not fit the model, or
-            the optimizer and schedule are not those of the run to go on with.
+            the optimizer and schedule differ from those of the resumed run.
     """
     if not getattr(args, "use_adapter", False):
         for text in args.init_param or []:
@@ -59,22 +59,22 @@ def check_start(args: argparse.Namespace, model: torch.nn.Module) -> None:
         wrong, _ = compare_weights(model.state_dict(), states["model"])
         if wrong:
             raise ValueError(
-                f"{path}: its model is not the one of these options "
+                f"{path}: its model does not fit these options "
                 f"({'; '.join(wrong)}); {_OTHER_WAYS}, with --ignore_init_mismatch "
                 "true, or `hamzaban map-head` for other tokens"
             )
 
 
 def is_resuming(args: argparse.Namespace) -> bool:
-    """Return whether a run goes on with an older one."""
+    """Return whether a run resumes an older one."""
     return bool(args.resume) and (Path(args.output_dir) / checkpoints.LAST).is_file()
 
 
 def take_up(args: argparse.Namespace) -> dict[str, Any]:
-    """Read checkpoint.pth; where it is damaged, that of the epoch before.
+    """Read checkpoint.pth or, if it is damaged, the checkpoint of the epoch before.
 
-    The damaged file is kept beside it, as checkpoint.pth.damaged. All processes of a
-    run call this together.
+    The damaged file is kept as checkpoint.pth.damaged. All processes of a run call this
+    together.
 
     Raises:
         ValueError: Neither can be read.
@@ -88,7 +88,9 @@ def take_up(args: argparse.Namespace) -> dict[str, Any]:
             raise
         states = _load(previous)
         epoch = checkpoints.read_reporter(states).get_epoch()
-        logging.warning(f"{error}: going on behind epoch {epoch} with {previous}")
+        logging.warning(
+            f"{error}: resuming after epoch {epoch} from {previous} instead"
+        )
     wait_for_all()
     if is_first(args):
         os.replace(last, last.with_name(f"{last.name}.damaged"))
@@ -102,31 +104,33 @@ def _load(path: Path) -> dict[str, Any]:
     missing = {"model", "reporter", "optimizers", "schedulers", "scaler"} - set(states)
     if missing:
         raise ValueError(
-            f"{path}: no {', '.join(sorted(missing))}, expected what the trainer "
-            "writes; remove it to train from the beginning"
+            f"{path}: {', '.join(sorted(missing))} missing, expected a checkpoint of "
+            "the trainer; remove it to train from the beginning"
         )
     return states
 
 
 def wait_for_all() -> None:
-    """Wait until all processes of a run are here."""
+    """Wait until all processes of a run have reached this point."""
     world = torch.distributed
     if world.is_available() and world.is_initialized():
         world.barrier()
 
 
 def read_record(args: argparse.Namespace) -> dict[str, Any]:
-    """Read what config.yaml says of the optimizer, schedule and tokens of a run.
+    """Read the optimizer, schedule and tokens of a run from its config.yaml.
 
     Returns:
-        Options by name; none where config.yaml is missing or damaged.
+        Options by name; empty if config.yaml is missing or damaged.
     """
     path = Path(args.output_dir) / "config.yaml"
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:120]
-        logging.warning(f"{path}: not read, its optimizer is not compared: {reason}")
+        logging.warning(
+            f"{path}: cannot be read, so the optimizer is not compared: {reason}"
+        )
         return {}
     if not isinstance(values, Mapping):
         return {}
@@ -140,10 +144,10 @@ def read_record(args: argparse.Namespace) -> dict[str, Any]:
 def check_option(
     args: argparse.Namespace, name: str, before: Any, place: str | Path
 ) -> None:
-    """Check that an option has the value that the run began with.
+    """Check that an option has the value that the run started with.
 
     Raises:
-        ValueError: It has another; the optimizer would go on with the old one.
+        ValueError: It has another, which the optimizer would not use.
     """
     if not hasattr(args, name):
         return
@@ -151,8 +155,8 @@ def check_option(
     if name == "token_list":
         if isinstance(now, list) and isinstance(old, list) and now != old:
             raise ValueError(
-                f"{place}: token_list has other tokens than now ({len(old)} and "
-                f"{len(now)}); {_OTHER_WAYS}, after `hamzaban map-head`"
+                f"{place}: token_list has {len(old)} tokens that are not the "
+                f"{len(now)} of now; {_OTHER_WAYS}, after `hamzaban map-head`"
             )
         return
     if now == old:
@@ -161,13 +165,13 @@ def check_option(
         differ = sorted(k for k in now.keys() | old.keys() if now.get(k) != old.get(k))
         name, now, old = f"{name}.{differ[0]}", now.get(differ[0]), old.get(differ[0])
     raise ValueError(
-        f"{place}: {name} is {old}, but now {now}; a run that goes on keeps its "
-        f"optimizer and schedule: {_OTHER_WAYS}"
+        f"{place}: {name} is {old}, but now {now}; a resumed run keeps its optimizer "
+        f"and schedule; {_OTHER_WAYS}"
     )
 
 
 def normalize(value: Any) -> Any:
-    """Return a value of YAML or of the command line in one form, to be compared."""
+    """Return a value of a YAML or a command line in a form that can be compared."""
     if isinstance(value, Mapping):
         return {str(key): normalize(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -181,11 +185,11 @@ def normalize(value: Any) -> Any:
 
 
 def keep_schedule(args: argparse.Namespace, computed: Iterable[str]) -> None:
-    """Put the max_steps of the run to go on with in the place of those computed now.
+    """Replace a computed max_steps by that of the run that is resumed.
 
     Args:
         args: Options of a task; scheduler*_conf is changed.
-        computed: Names of the options whose max_steps follow from the data.
+        computed: Names of the options whose max_steps was computed from the data.
     """
     if not is_resuming(args):
         return
@@ -195,9 +199,9 @@ def keep_schedule(args: argparse.Namespace, computed: Iterable[str]) -> None:
         conf = getattr(args, name)
         if before is not None and conf["max_steps"] != before:
             logging.warning(
-                f"{name}.max_steps stays {before}, as the run began, and is not "
-                f"{conf['max_steps']}: the learning rate follows the old schedule; "
-                "train into another --output_dir for the new one"
+                f"{name}.max_steps stays {before}, as at the start of the run, and "
+                f"does not become {conf['max_steps']}; train into another --output_dir "
+                "for a new schedule"
             )
             setattr(args, name, {**conf, "max_steps": before})
 
@@ -206,14 +210,15 @@ def check_init_param(text: str, model: torch.nn.Module, leave_out: bool) -> None
     """Check that a file of init_param fits the model.
 
     Args:
-        text: <file>:<part of the file>:<part of the model>:<parts left out>, as ESPnet
-            reads it.
+        text: <file>:<part of the file>:<part of the model>:<parts left out>, the form
+            of ESPnet.
         model: The model.
-        leave_out: What does not fit is left out, as by --ignore_init_mismatch.
+        leave_out: Whether to allow parameters that do not fit, which are left out, as
+            with --ignore_init_mismatch.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It does not fit.
+        ValueError: The file does not fit the model.
     """
     path, source, target, excluded = (text.split(":", 4) + [""] * 3)[:4]
     state = read_file(path)
@@ -233,8 +238,8 @@ def check_init_param(text: str, model: torch.nn.Module, leave_out: bool) -> None
     if not fits or (wrong and not leave_out):
         raise ValueError(
             f"init_param {path}: {len(fits)} of {len(own)} parameters fit the model "
-            f"({'; '.join(wrong)}); for other tokens turn its output layer with "
-            "`hamzaban map-head`, or leave out what does not fit with "
+            f"({'; '.join(wrong)}); for other tokens map its output layer with "
+            "`hamzaban map-head`, or leave out parameters that do not fit with "
             "--ignore_init_mismatch true"
         )
 

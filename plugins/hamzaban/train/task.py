@@ -1,4 +1,4 @@
-"""What our ESPnet2 tasks share: a schedule that fits the data, freezing checked."""
+"""The parts that our ESPnet2 tasks share: schedule, freezing, checks of the start."""
 
 import argparse
 import difflib
@@ -18,16 +18,15 @@ from hamzaban.train.trainer import Trainer
 from hamzaban.wav2vec2.frames import parse_conv_layers
 from hamzaban.weights.door import guarded
 
-SCHEDULES = ("tristagelr", "polynomialdecaylr")  # those that need max_steps
+SCHEDULES = ("tristagelr", "polynomialdecaylr")  # these need max_steps
 
 
 class TaskMixin:
-    """Mix-in for an ESPnet2 task, to stand before it: `class Our(TaskMixin, AbsTask)`.
+    """Mix-in for an ESPnet2 task; it comes first: `class Our(TaskMixin, AbsTask)`.
 
-    It trains with our `Trainer`, computes `accum_grad`, `max_epoch` and
-    `scheduler_conf.max_steps` from the data where the config gives hours and updates or
-    nothing, and refuses a `freeze_param` that names no parameter (ESPnet ignores it and
-    trains everything).
+    It trains with our `Trainer`. It computes `accum_grad`, `max_epoch` and
+    `scheduler_conf.max_steps` from the data if the config does not set them. It refuses
+    a `freeze_param` that names no parameter, which ESPnet ignores.
     """
 
     trainer = Trainer
@@ -38,14 +37,14 @@ class TaskMixin:
         args: argparse.Namespace | None = None,
         cmd: Sequence[str] | None = None,
     ) -> None:
-        """Train with options that are given, or read from the command line."""
+        """Train with the given options, or with those of the command line."""
         if args is None:
             args = parse_arguments(cls.get_parser(), cmd)  # type: ignore[attr-defined]
         super().main(args=args)  # type: ignore[misc]
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Train or collect statistics in this process, as ESPnet2's method."""
+        """Train or collect statistics in this process, as ESPnet2 does."""
         if not args.collect_stats:
             cls.plan(args)
         with guarded(check_code):
@@ -54,7 +53,7 @@ class TaskMixin:
 
     @classmethod
     def plan(cls, args: argparse.Namespace) -> None:
-        """Compute what the config leaves open about the length of training."""
+        """Compute the length of training where the config does not set it."""
         if args.dry_run and not args.train_shape_file:
             return
         if args.batch_hours and getattr(args, "labelled_batch_bins", None):
@@ -66,19 +65,19 @@ class TaskMixin:
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
-        """Number of training batches of an epoch."""
+        """Return the number of training batches of an epoch."""
         return count_batches(args)
 
     @classmethod
     def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
-        """Number of batches of all training audio, and their samples."""
+        """Return the number of batches of the training audio, and their samples."""
         return measure_batches(args)
 
     @classmethod
     def build_sequence_iter_factory(
         cls, args: argparse.Namespace, iter_options: Any, mode: str
     ) -> Any:
-        """Build ESPnet2's iterator; in training one that can start in mid-epoch."""
+        """Build ESPnet2's iterator; that of training can start in mid-epoch."""
         factory = super().build_sequence_iter_factory(  # type: ignore[misc]
             args=args, iter_options=iter_options, mode=mode
         )
@@ -86,7 +85,7 @@ class TaskMixin:
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> Any:
-        """Build the model and check that each prefix of `freeze_param` is in it."""
+        """Build the model, and check that each `freeze_param` names a part of it."""
         with guarded(check_code), wrong_types_explained():
             model = super().build_model(args)  # type: ignore[misc]
         names = [name for name, _ in model.named_parameters()]
@@ -96,19 +95,19 @@ class TaskMixin:
 
     @classmethod
     def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
-        """Build the optimizers; check first that the run can begin."""
+        """Check that the run can start, and build the optimizers."""
         cls.check_start(args, model)
         return super().build_optimizers(args, model)  # type: ignore[misc]
 
     @classmethod
     def check_start(cls, args: argparse.Namespace, model: Any) -> None:
-        """Check what the run begins from, while nothing of it is written."""
+        """Check what the run starts from, before anything is written."""
         if not args.collect_stats:
             check_start(args, model)
 
     @classmethod
     def build_model_from_file(cls, *files: Any, **named: Any) -> Any:
-        """Build a model and fill it, as ESPnet2's method, running no code of files."""
+        """Build and fill a model as ESPnet2 does, without running code from files."""
         with guarded(check_code):
             return super().build_model_from_file(*files, **named)  # type: ignore[misc]
 
@@ -117,11 +116,11 @@ def check_code(state: Any, path: str) -> None:
     """Check the part of a checkpoint that S3PRL evaluates as Python.
 
     Args:
-        state: What a library has asked for.
+        state: The content of a file that a library reads.
         path: The file, for messages.
 
     Raises:
-        ValueError: `conv_feature_layers` is anything but a list of convolutions.
+        ValueError: `conv_feature_layers` is not a list of convolutions.
     """
     todo = [state]
     while todo:
@@ -136,14 +135,14 @@ def check_code(state: Any, path: str) -> None:
 
 
 def leave_group() -> None:
-    """Leave the processes that train together, if this is one of them.
+    """Leave the group of processes that train together, if there is one.
 
-    ESPnet2 lets the interpreter end inside the group; threads of gloo may then still
-    hold tensors, and abort a process that has trained to its end.
+    ESPnet2 does not. Threads of gloo may then still hold tensors when the interpreter
+    ends, and abort a process whose training has succeeded.
     """
     distributed = torch.distributed
     if distributed.is_available() and distributed.is_initialized():
-        distributed.barrier()  # one that leaves early would have the others fail
+        distributed.barrier()  # the others would fail if one left early
         distributed.destroy_process_group()
 
 
@@ -154,11 +153,11 @@ def check_prefixes(
 
     Args:
         names: All parameter names of a model, dotted.
-        prefixes: Selectors; one matches the name equal to it and those below it.
-        option: Where they come from, for the message.
+        prefixes: Prefixes; each matches the name equal to it and the names below it.
+        option: The option that holds them, for the message.
 
     Raises:
-        ValueError: If a prefix matches nothing; names what is near.
+        ValueError: A prefix matches nothing; the message lists similar names.
     """
     parts = [name.split(".") for name in names]
     known = sorted({".".join(p[:n]) for p in parts for n in range(1, len(p) + 1)})
@@ -182,13 +181,13 @@ def fill_max_steps(
 
     Args:
         args: Options of an ESPnet2 task; scheduler*_conf is changed.
-        count: Gives the batches of an epoch.
+        count: Returns the number of batches of an epoch.
 
     Returns:
-        Names of the options changed.
+        Names of the changed options.
 
     Raises:
-        ValueError: If the number of batches of an epoch cannot be told.
+        ValueError: The number of batches of an epoch is unknown.
     """
     filled = []
     for key in [k for k in vars(args) if k.startswith("scheduler")]:
@@ -200,7 +199,7 @@ def fill_max_steps(
             batches = (count or count_batches)(args)
             steps = max(batches // args.accum_grad, 1) * args.max_epoch
             logging.info(
-                f"{key}_conf.max_steps = {steps}: {batches} batches an epoch, "
+                f"{key}_conf.max_steps = {steps}: {batches} batches per epoch, "
                 f"accum_grad {args.accum_grad}, max_epoch {args.max_epoch}"
             )
         setattr(args, f"{key}_conf", {**conf, "max_steps": steps})
@@ -209,10 +208,10 @@ def fill_max_steps(
 
 
 def count_batches(args: argparse.Namespace) -> int:
-    """Number of training batches of an epoch, by ESPnet2's own batch sampler.
+    """Return the number of training batches of an epoch, by the sampler of ESPnet2.
 
     Raises:
-        ValueError: If the iterator is not `sequence` or there is no shape file.
+        ValueError: The iterator is not `sequence`, or there is no shape file.
     """
     if args.num_iters_per_epoch is not None:
         return args.num_iters_per_epoch
@@ -230,11 +229,11 @@ def count_batches(args: argparse.Namespace) -> int:
 
 
 def measure_batches(args: argparse.Namespace) -> tuple[int, int]:
-    """Number of batches of all training audio, and their samples without padding."""
+    """Return the number of training batches, and their samples without padding."""
     if args.iterator_type != "sequence" or not args.train_shape_file:
         raise ValueError(
             f"batch_hours needs iterator_type sequence (found {args.iterator_type}) "
-            "and --train_shape_file; give them, or accum_grad in its place"
+            "and --train_shape_file; give them, or accum_grad instead"
         )
     batches = list(build_sampler(args))
     with open(args.train_shape_file[0], encoding="utf-8") as lines:
@@ -244,7 +243,7 @@ def measure_batches(args: argparse.Namespace) -> tuple[int, int]:
 
 
 def build_sampler(args: argparse.Namespace) -> Iterable[Sequence[str]]:
-    """Build ESPnet2's sampler of the training batches of an epoch.
+    """Build the sampler of ESPnet2 for the training batches of an epoch.
 
     Raises:
         FileNotFoundError: A shape file is missing.

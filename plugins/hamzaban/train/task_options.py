@@ -1,4 +1,4 @@
-"""The options that all our tasks have beside ESPnet2's, and what follows from them."""
+"""The options that our tasks add to those of ESPnet2, and values computed from them."""
 
 import argparse
 import logging
@@ -11,48 +11,49 @@ from espnet2.utils.types import int_or_none, str_or_none
 from hamzaban.cli import finite_float
 
 FS = 16000
-DTYPES = ("bfloat16",)  # float16 would need its losses scaled
+DTYPES = ("bfloat16",)  # float16 would need scaling of the loss
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options to a parser of ESPnet2's form."""
+    """Add the options to the parser of a task."""
     add = parser.add_argument_group("hamzaban").add_argument
     add(
         "--save_interval",
         type=int,
         default=0,
-        help="updates between two partial.pth, from which an epoch goes on; 0: none",
+        help="updates between two writes of partial.pth, from which a run resumes in "
+        "mid-epoch; 0: never",
     )
     add(
         "--max_updates",
         type=int_or_none,
         default=None,
-        help="updates after which training ends; max_epoch then follows from it",
+        help="updates after which training ends; max_epoch is computed from it",
     )
     add(
         "--batch_hours",
         type=finite_float,
         default=None,
-        help="hours of audio of an update, from which accum_grad follows; batch_bins "
-        "is then what one GPU holds",
+        help="hours of audio per update, from which accum_grad is computed; "
+        "batch_bins is then the batch of one GPU",
     )
     add(
         "--autocast_dtype",
         type=str_or_none,
         default=None,
-        help="bfloat16: matrix products in half the precision; weights stay float32",
+        help="bfloat16: compute matrix products in bfloat16; weights stay float32",
     )
 
 
 def world_size(args: argparse.Namespace) -> int:
-    """Number of processes, or of GPUs, that share a batch."""
+    """Return the number of processes, or of GPUs, that share a batch."""
     if getattr(args, "distributed", False):
         return get_world_size(args.dist_world_size, args.dist_launcher)
     return max(getattr(args, "ngpu", 1), 1)
 
 
 def is_first(args: argparse.Namespace) -> bool:
-    """Tell whether this process is the one that writes the files of a run."""
+    """Return whether this process writes the files of a run."""
     if not getattr(args, "distributed", False):
         return True
     return not get_rank(args.dist_rank, args.dist_launcher)
@@ -63,16 +64,16 @@ def fill_batch_hours(
 ) -> None:
     """Set `accum_grad` so that an update sees `batch_hours` of audio.
 
-    `batch_bins` is first multiplied by the number of GPUs, as ESPnet2 shares a batch
-    among them; `num_iters_per_epoch` is set where it is not, to a multiple of
-    `accum_grad`: what is left of an epoch comes in the next one.
+    `batch_bins` is first multiplied by the number of GPUs, since ESPnet2 divides a
+    batch among them. `num_iters_per_epoch`, if not set, becomes a multiple of
+    `accum_grad`; the batches left over come in the next epoch.
 
     Args:
-        args: Options of a task; changed, `batch_hours` becomes None.
-        measure: Gives the batches of an epoch and their samples of audio.
+        args: Options of a task; changed, with `batch_hours` set to None.
+        measure: Returns the number of batches of an epoch, and their samples.
 
     Raises:
-        ValueError: The hours are not positive, or are more than an epoch has.
+        ValueError: The hours are not positive, or more than an epoch has.
     """
     hours = getattr(args, "batch_hours", None)
     if hours is None:
@@ -86,21 +87,21 @@ def fill_batch_hours(
     iters = args.num_iters_per_epoch
     if args.accum_grad > (num_batches if iters is None else iters):
         raise ValueError(
-            f"batch_hours is {hours}, but the data have {samples / FS / 3600:.2f} h: "
-            "an epoch would end before its first update; lower it, or set "
+            f"batch_hours is {hours}, but the data have {samples / FS / 3600:.2f} h, "
+            "so an epoch would end before its first update; lower batch_hours, or set "
             f"num_iters_per_epoch to {args.accum_grad} or more"
         )
     if iters is None:
         args.num_iters_per_epoch = num_batches // args.accum_grad * args.accum_grad
     logging.info(
-        f"accum_grad = {args.accum_grad}: {mean * args.accum_grad:.3f} h of audio an "
-        f"update on {world_size(args)} processes, batch_bins {args.batch_bins}"
+        f"accum_grad = {args.accum_grad}: {mean * args.accum_grad:.3f} h of audio "
+        f"per update on {world_size(args)} processes, batch_bins {args.batch_bins}"
     )
     args.batch_hours = None
 
 
 def fill_max_epoch(args: argparse.Namespace, num_batches: int) -> None:
-    """Set `max_epoch` to where `max_updates` ends; changes nothing without it.
+    """Set `max_epoch` to the epoch in which `max_updates` is reached, if it is set.
 
     Raises:
         ValueError: `max_updates` is not positive, or an epoch has no update.
@@ -117,4 +118,4 @@ def fill_max_epoch(args: argparse.Namespace, num_batches: int) -> None:
             "lower accum_grad or batch_hours, or set num_iters_per_epoch"
         )
     args.max_epoch = math.ceil(limit / an_epoch)
-    logging.info(f"max_epoch = {args.max_epoch}: {an_epoch} updates an epoch")
+    logging.info(f"max_epoch = {args.max_epoch}: {an_epoch} updates per epoch")

@@ -33,10 +33,10 @@ from hamzaban.train.task_options import add_train_arguments
 
 @dataclasses.dataclass
 class Options(TrainerOptions):
-    """ESPnet2's options of a trainer, and ours.
+    """The options of ESPnet2's trainer, and ours.
 
     Attributes:
-        save_interval: Updates between two partial.pth; 0: none is written.
+        save_interval: Updates between two writes of partial.pth; 0: never.
         max_updates: Updates after which training ends; None: `max_epoch` decides.
     """
 
@@ -47,17 +47,17 @@ class Options(TrainerOptions):
 class Trainer(EspnetTrainer):
     """ESPnet2's trainer with atomic files and exact resuming.
 
-    A run killed at any moment and started again ends with the same model files, byte
-    for byte on a CPU, as one that was never killed: each epoch draws its random numbers
-    from (seed, epoch, rank), starts without left-over gradients, and what a killed
-    process left half done is finished or removed first.
+    A run that was killed at any moment and started again ends with the same model files
+    (on a CPU byte for byte) as one that was never killed. To this end each epoch draws
+    its random numbers from (seed, epoch, rank) and starts without left-over gradients,
+    and files that a killed process left unfinished are completed or removed first.
 
     Two optional members of the model are used:
-        set_num_updates(n): called with the number of optimizer updates made so far,
+        set_num_updates(n): is called with the number of optimizer updates so far,
             before the first batch of an epoch and after each update.
-        pooled_stats: {name: (numerator, denominator)}; in validation, `name` is
-            reported as the ratio of the sums of two statistics the model returns as
-            means over the utterances of its batch (weight = number of utterances).
+        pooled_stats: {name: (numerator, denominator)}; validation reports `name` as the
+            ratio of the sums of two statistics, which the model returns as means over
+            the utterances of a batch (weight = number of utterances).
     """
 
     progress: ClassVar = TrainingProgress(0, None)  # of the run of this process
@@ -69,7 +69,7 @@ class Trainer(EspnetTrainer):
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Options:
-        """Take our options and ESPnet2's from those of the task."""
+        """Build the options of the trainer from those of the task."""
         return build_dataclass(Options, args)
 
     @classmethod
@@ -77,9 +77,9 @@ class Trainer(EspnetTrainer):
         """Do nothing after an update; a task may override this.
 
         Args:
-            run: What is trained, and the statistics of the epoch.
-            options: The trainer's options.
-            updates: Updates made so far.
+            run: The run, with the statistics of the epoch.
+            options: The options of the trainer.
+            updates: Number of updates made so far.
         """
 
     @classmethod
@@ -98,7 +98,7 @@ class Trainer(EspnetTrainer):
         distributed_option: DistributedOption,
         **factories: Any,
     ) -> None:
-        """Train, as ESPnet2's `Trainer.run`; repair first when resuming."""
+        """Train as ESPnet2 does; first repair the files of a run that is resumed."""
         output_dir, distributed = Path(trainer_options.output_dir), distributed_option
         is_main = not distributed.distributed or not distributed.dist_rank
         if is_main:
@@ -139,10 +139,10 @@ class Trainer(EspnetTrainer):
         distributed_option: DistributedOption,
         **rest: Any,
     ) -> bool:
-        """Train one epoch from (seed, epoch, rank) and the model's state alone.
+        """Train one epoch, which depends on (seed, epoch, rank) and the model only.
 
         Returns:
-            False: an epoch without a finite gradient is an error.
+            Always False, since an epoch without a finite gradient is an error.
 
         Raises:
             DivergedError: No batch of the epoch gave a finite gradient.
@@ -183,7 +183,7 @@ class Trainer(EspnetTrainer):
         """Validate, and pool the ratios the model asks for over the whole set.
 
         Raises:
-            DivergedError: The loss, or the model that would be kept, is not finite.
+            DivergedError: The loss or the model is not finite.
         """
         is_valid = reporter.key == "valid"  # and no probe of pretraining
         if is_valid:
@@ -199,7 +199,7 @@ class Trainer(EspnetTrainer):
 
 
 def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
-    """Mix seed, epoch and rank into one seed of 32 bits; equal inputs, equal seed."""
+    """Return a seed of 32 bits that is computed from seed, epoch and rank."""
     return int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0])
 
 
@@ -209,12 +209,13 @@ def pool_ratios(
     """Report ratios of sums over all batches of a phase.
 
     Args:
-        reporter: Holds, batch by batch, means over utterances of the terms.
-        ratios: {name: (numerator, denominator)}; terms are whole numbers for each
-            utterance, so that rounding their sums makes them exact.
+        reporter: Holds the means of the terms over the utterances of each batch.
+        ratios: {name: (numerator, denominator)}; the terms of an utterance are whole
+            numbers, so rounding makes their sums exact.
 
     Returns:
-        The ratios reported; none for a denominator of zero or terms not found.
+        The reported ratios, without those whose denominator is zero or whose terms are
+        missing.
     """
     pooled = {}
     for name, terms in ratios.items():
@@ -238,7 +239,7 @@ def _resume(
     options: TrainerOptions,
     progress: TrainingProgress | None,
 ) -> TrainerOptions:
-    """Repair a run's files; `progress` is None in all processes but the first."""
+    """Repair the files of a run; `progress` is None except in the first process."""
     states = checkpoints.load_checkpoint(Path(options.output_dir) / "checkpoint.pth")
     _warn_of_schedule(schedulers, states["schedulers"])
     if progress is not None:
@@ -257,7 +258,7 @@ def _repair(
 
 
 def _stop_early(states: dict[str, Any], options: TrainerOptions) -> TrainerOptions:
-    """Return options without further epochs for a run that early stopping has ended."""
+    """Return the options, without further epochs if early stopping ended the run."""
     reporter = checkpoints.read_reporter(states)
     criterion = options.early_stopping_criterion
     if (
@@ -279,7 +280,7 @@ def _warn_of_schedule(
             logging.warning(
                 f"The learning rate follows the schedule of checkpoint.pth, with "
                 f"max_steps {before} and not {steps}; train into another --output_dir "
-                "for the new schedule"
+                "for a new schedule"
             )
 
 
@@ -287,6 +288,6 @@ def _count_update(
     model: torch.nn.Module, optimizer: torch.optim.Optimizer, *_: Any
 ) -> None:
     updates = count_updates(optimizer) + 1
-    # The group is saved and loaded with the optimizer, so the count survives a resume.
+    # The group is saved with the optimizer, so a resumed run knows the count.
     optimizer.param_groups[0]["num_updates"] = updates
     tell_updates(model, updates)

@@ -1,4 +1,4 @@
-"""Opening, and if asked decoding, the audio that wav.scp names."""
+"""Checks that open, and on request decode, the audio that wav.scp names."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from hamzaban.audio.source import UnreadableError, is_pipe
 from hamzaban.processes import run_on_processes
 
-SILENCE_PEAK = 1e-4  # of full scale (-80 dBFS): samples that differ by less are silence
+SILENCE_PEAK = 1e-4  # of full scale (-80 dBFS); a smaller range of samples is silence
 BATCH_SIZE = 32  # files sent to a process at once
 Entry = tuple[int, str, str]  # line number, id, and what follows it in wav.scp
 
 
 class AudioCheck(NamedTuple):
-    """How to check a file: `fs` in Hz or None, decode it or not, run pipes or not."""
+    """Required sample rate in Hz or None, and whether to decode and to run pipes."""
 
     fs: int | None = None
     is_full: bool = False
@@ -27,10 +27,10 @@ class AudioInfo:
     """What was found in one file.
 
     Attributes:
-        fs: Sample rate in Hz, 0 if not known.
-        num_samples: Length, None if not known.
-        is_exact: The length is counted or from a format that counts exactly.
-        is_pipe: The entry is a command that was not run.
+        fs: Sample rate in Hz, 0 if unknown.
+        num_samples: Length, None if unknown.
+        is_exact: Whether the length is exact.
+        is_pipe: Whether the entry is a command that was not run.
         problem: Kind of finding and what was found.
     """
 
@@ -44,7 +44,7 @@ class AudioInfo:
 def check_audio(
     entries: Iterable[Entry], check: AudioCheck, nj: int
 ) -> Iterator[tuple[Entry, AudioInfo]]:
-    """Check many files, in processes of their own where `nj` is above 1.
+    """Check many files, in several processes if `nj` is above 1.
 
     Yields:
         Entry and result, in the order of the entries.
@@ -83,7 +83,7 @@ def _measure(rest: str, check: AudioCheck) -> AudioInfo:
 
 
 def _decode(rest: str, check: AudioCheck) -> AudioInfo:
-    """Decode all of a file: is it whole, finite, and not silence?"""
+    """Decode a file and check that it is complete, finite and not silent."""
     from hamzaban.audio.reader import open_audio
 
     levels, num_samples = _Levels(), 0
@@ -95,13 +95,13 @@ def _decode(rest: str, check: AudioCheck) -> AudioInfo:
 
 
 class _Levels:
-    """Lowest and highest sample, and how many are no finite number."""
+    """Lowest and highest sample, and the number of samples that are not finite."""
 
     def __init__(self) -> None:
         self.low, self.high, self.num_bad = math.inf, -math.inf, 0
 
     def add(self, samples: Any) -> None:
-        """Take samples into account, an array of any shape."""
+        """Add samples, an array of any shape."""
         import numpy as np
 
         low, high = float(samples.min()), float(samples.max())

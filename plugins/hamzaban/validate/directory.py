@@ -1,9 +1,9 @@
 """The validator of Kaldi data directories.
 
-What Kaldi's `validate_data_dir.sh --no-feats` asks for is asked for here, except that
-utterances need not sort by speaker (a warning). Beyond it, transcripts and audio are
-checked; `CheckOptions` says how far. Ids are compared by digests of one pass over each
-file, so that a million utterances take seconds and little memory.
+It checks what Kaldi's `validate_data_dir.sh --no-feats` does, but only warns about
+utterances that do not sort by speaker. It also checks transcripts and audio, as
+`CheckOptions` describes. Ids are compared by digests of one pass over each file, so
+that a million utterances need little memory.
 """
 
 import hashlib
@@ -33,17 +33,17 @@ CHECKED_FILES = frozenset(
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """How far to check.
+    """What to check.
 
     Attributes:
-        no_text: A file text need not be there; one that is there is checked.
-        no_wav: A file wav.scp need not be there, and no audio is opened.
+        no_text: Allow a missing text; one that exists is checked.
+        no_wav: Allow a missing wav.scp and open no audio.
         audio: "none", "header" (open each file) or "full" (decode it).
-        fs: Sample rate in Hz that audio must have; None for any.
-        nj: Processes that read audio.
-        allow_pipes: Run the commands in wav.scp; otherwise they are counted.
-        kaldi_text: Empty, non-NFC and control characters in text are only warnings.
-        max_shown: Findings of a kind that are kept as lines.
+        fs: Required sample rate in Hz; None for any.
+        nj: Number of processes that read audio.
+        allow_pipes: Run the commands in wav.scp; otherwise they are only counted.
+        kaldi_text: Only warn about empty text, non-NFC text and control characters.
+        max_shown: Number of findings of each kind that are kept as lines.
     """
 
     no_text: bool = False
@@ -66,11 +66,11 @@ def validate_data_dir(
 
     Args:
         data_dir: The directory.
-        options: How far to check.
+        options: What to check.
 
     Returns:
-        All findings (the directory is valid if their `num_errors` is 0), and what it
-        holds.
+        All findings (the directory is valid if their `num_errors` is 0), and the
+        contents of the directory.
 
     Raises:
         NotADirectoryError: There is no such directory.
@@ -125,7 +125,7 @@ class _Check:
                 self.scans[name] = scan_file(path, self.rules[name], self.findings)
 
     def compare(self) -> None:
-        """Compare the ids of each file with those of the file that lists them."""
+        """Compare the ids of each file with those of its reference file."""
         references = {
             "utt": (self.scans.get("utt2spk"), "utt_id"),
             "spk": (self.scans.get("spk2utt"), "spk_id"),
@@ -143,7 +143,7 @@ class _Check:
             compare_speakers(*paths, self.findings)
 
     def _list_recordings(self) -> Scan | None:
-        """Return segments seen as a list of recordings."""
+        """Return segments as a list of recordings."""
         rule = self.rules.get("segments")
         if not isinstance(rule, SegmentsRule):
             return None
@@ -152,7 +152,7 @@ class _Check:
         return Scan(self.data_dir / "segments", digest=digest, column=1)
 
     def read_audio(self) -> None:
-        """Open or decode what wav.scp names; compare segments with it."""
+        """Open or decode the audio of wav.scp and compare segments with it."""
         options = self.options
         how = AudioCheck(options.fs, options.audio == "full", options.allow_pipes)
         if "wav.scp" in self.scans and options.audio != "none" and not options.no_wav:
@@ -165,7 +165,7 @@ class _Check:
             self.recordings.check_segments(segments.ends_s)
 
     def summarize(self) -> Summary:
-        """Add up what the directory holds."""
+        """Return the totals of the directory."""
         num_lines = {name: scan.num_lines for name, scan in self.scans.items()}
         summary = Summary(num_lines.get("utt2spk", 0), num_lines.get("spk2utt", 0))
         summary.notes = self.notes + self.recordings.notes()

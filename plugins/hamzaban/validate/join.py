@@ -1,7 +1,7 @@
-"""Comparing the ids of two files, and utt2spk with spk2utt, in streams.
+"""Compare the ids of two files, and utt2spk with spk2utt, in streams.
 
-Files that agree were found to agree by the digests of one pass. Only those that do not
-are read again, merged in order; unsorted ones are sorted first, on disk if need be.
+Only files whose digests differ are read again and merged in order. Unsorted ones are
+sorted first, on disk if necessary.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ Group = tuple[str, list[str]]
 def compare_ids(
     reference: Scan, other: Scan, findings: Findings, noun: str = "utt_id"
 ) -> None:
-    """Report ids of which only one of two files has a line.
+    """Report the ids that only one of two files has.
 
     Args:
-        reference: The file that says which ids there are.
-        other: The file that must have the same.
-        findings: Gets what is wrong.
-        noun: What the ids are called.
+        reference: The file that defines the ids.
+        other: The file that must have the same ids.
+        findings: Receives what is wrong.
+        noun: Name of the ids in findings.
     """
     if reference.digest == other.digest:
         return
@@ -50,7 +50,7 @@ def _group(pairs: Iterator[Pair]) -> Iterator[Group]:
 def _merge(
     left: Iterator[Group], right: Iterator[Group]
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield each key of two sorted streams, with what either has for it, or []."""
+    """Yield each key of two sorted streams with its lists of values, [] for none."""
     one, two = next(left, None), next(right, None)
     while one or two:
         if two is None or (one is not None and one[0] < two[0]):
@@ -66,7 +66,7 @@ def _merge(
 
 
 def scan_spk2utt(path: Path, findings: Findings) -> tuple[Scan, bytes]:
-    """Check spk2utt by itself; a line may be longer than memory.
+    """Check spk2utt on its own; a line may be longer than memory.
 
     Returns:
         The scan of its speakers, and the digest of its lines `utt_id spk_id`.
@@ -128,9 +128,9 @@ def _check_speaker(
 
 
 def compare_speakers(utt2spk: Path, spk2utt: Path, findings: Findings) -> None:
-    """Report where spk2utt says something else than utt2spk; call it if digests differ.
+    """Report where spk2utt differs from utt2spk; call it if their digests differ.
 
-    Files that say the same in another order are no finding.
+    A different order of the same pairs is not reported.
     """
     left = _group(sorted_pairs(_utt2spk_lines(utt2spk)))
     right = _group(sorted_pairs(_spk2utt_lines(spk2utt)))
@@ -151,7 +151,7 @@ def compare_speakers(utt2spk: Path, spk2utt: Path, findings: Findings) -> None:
 
 
 def _utt2spk_lines(path: Path) -> Iterator[Pair]:
-    """Yield utt_id, and its line number in twelve digits with the speaker."""
+    """Yield utt_id, and the line number as twelve digits followed by the speaker."""
     for first, lines in read_blocks(path):
         for number, line in enumerate(lines, first):
             words = [*line.split(None, 1), b""]

@@ -1,7 +1,7 @@
 """One pass over a file of a data directory: its lines, ids, order and values.
 
-Blocks of lines are judged at once by functions that run in C; only a block with
-something wrong is looked at line by line.
+Functions that run in C check a block of lines at once; only a block with a fault is
+checked line by line.
 """
 
 import hashlib
@@ -24,39 +24,39 @@ Problem = tuple[int, str, str]  # place in the block, kind, what was found
 
 
 class Rule(Protocol):
-    """What the lines of one kind of file must hold beside the id."""
+    """What must follow the id on the lines of one kind of file."""
 
-    num_fields: int  # of a line with its id; 0 for any number, but at least 2
+    num_fields: int  # words of a line including its id; 0 for any number from 2
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Judge a block of lines.
+        """Return the problems of a block of lines.
 
         Args:
-            fields: The words of each line where `num_fields` is not 0, else the id
-                and the rest with its newline.
-            data: The same lines as they stand in the file.
+            fields: The words of each line, or the id and the rest with its newline if
+                `num_fields` is 0.
+            data: The same lines as in the file.
         """
 
 
 class FreeRule:
-    """Lines with an id and anything."""
+    """Lines of an id and any text."""
 
     num_fields = 0
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Find nothing."""
+        """Return no problem."""
         return []
 
 
 @dataclass
 class Scan:
-    """What is known of a file after one pass.
+    """The result of one pass over a file.
 
     Attributes:
-        digest: Of all ids in order: equal digests, equal ids.
-        is_sorted: Ids rise, or stand still where one comes twice.
-        is_utf8: No line is something else.
-        column: Which word of a line is the id; only column 0 can be in order.
+        digest: Digest of all ids in order.
+        is_sorted: Whether no id is lower than the one before.
+        is_utf8: Whether all lines are UTF-8.
+        column: Which word of a line is the id; only column 0 can be sorted.
     """
 
     path: Path
@@ -97,15 +97,15 @@ def to_text(data: bytes) -> str:
 
 
 def scan_file(path: Path, rule: Rule, findings: Findings) -> Scan:
-    """Check a file by itself.
+    """Check a file on its own.
 
     Args:
         path: A file that exists.
-        rule: What its values must be.
-        findings: Gets what is wrong.
+        rule: The rule for its values.
+        findings: Receives what is wrong.
 
     Returns:
-        What to compare with other files.
+        The scan, to compare with other files.
     """
     scan, ids = Scan(path), hashlib.blake2b()
     twice: list[tuple[int, bytes]] = []
@@ -151,7 +151,7 @@ def _report_twice(
 
 
 class _Block:
-    """Some lines of a file; remembers which of them are judged further."""
+    """A block of lines of a file, and which of them are checked further."""
 
     def __init__(
         self, path: Path, first: int, lines: list[bytes], findings: Findings
@@ -163,12 +163,12 @@ class _Block:
         self.keys: list[bytes] = []
 
     def report(self, index: int, kind: str, found: str) -> None:
-        """Report a finding about the line that stands at `index` of the fields."""
+        """Report a finding about the line at `index` of the fields."""
         number = self.first + self.places[index]
         self.findings.add(kind, self.path, number, to_text(self.keys[index]), found)
 
     def split(self, num_fields: int) -> Fields:
-        """Divide the lines into fields and report lines that have too few or many."""
+        """Return the lines as fields; report lines with too few or too many."""
         if num_fields:
             fields = list(map(bytes.split, self.lines))
             is_good = set(map(len, fields)) == {num_fields}
@@ -197,7 +197,7 @@ class _Block:
                 continue
             kind = "empty-text" if is_text else "format"
             self.findings.add(kind, self.path, number, to_text(words[0]), found)
-            words[1:] = [b""] * (num_fields - 1 or 1)  # an id still, but no value
+            words[1:] = [b""] * (num_fields - 1 or 1)  # keep the id without a value
         return [words for words in fields if words]
 
     def report_order(
@@ -215,7 +215,7 @@ class _Block:
         return is_sorted
 
     def check_characters(self, keys: list[bytes]) -> bool:
-        """Find control characters, odd characters in ids, bytes that are not UTF-8."""
+        """Report odd characters; return whether all lines are UTF-8."""
         if len(self.data.translate(None, CONTROL_BYTES)) != len(self.data):
             self._find_lines("control-character", _control_in)
         if self.data.isascii():

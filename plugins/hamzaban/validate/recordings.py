@@ -1,4 +1,4 @@
-"""The recordings of a data directory against its segments and sample counts."""
+"""Compare the recordings of a data directory with segments and sample counts."""
 
 import logging
 import time
@@ -11,15 +11,15 @@ from hamzaban.validate.audio import AudioCheck, AudioInfo, Entry, check_audio
 from hamzaban.validate.lines import read_blocks, to_text
 from hamzaban.validate.report import Findings
 
-PROGRESS_S = 30.0  # between lines of the log while audio is read
+PROGRESS_S = 30.0  # interval of log lines while audio is read
 
 
 class Recordings:
-    """What reading the audio of a directory tells.
+    """The audio of a data directory.
 
     Attributes:
-        total_s: Duration of all, None where one is unknown or none was read.
-        rates: How many files have a sample rate in Hz.
+        total_s: Total duration; None if one is unknown or none was read.
+        rates: Number of files by sample rate in Hz.
     """
 
     def __init__(self, data_dir: Path, has_segments: bool, findings: Findings) -> None:
@@ -35,9 +35,9 @@ class Recordings:
         """Check each entry of wav.scp.
 
         Args:
-            how: What to look for.
+            how: What to check.
             nj: Number of processes.
-            counts: utt2num_samples, if its ids are those of wav.scp.
+            counts: utt2num_samples if it has the ids of wav.scp, else None.
         """
         path = self.data_dir / "wav.scp"
         expected = _read_values(counts) if counts is not None else iter(())
@@ -61,7 +61,7 @@ class Recordings:
     def _take(
         self, entry: Entry, info: AudioInfo, expected: tuple[int, bytes] | None
     ) -> None:
-        """Keep what is to be compared with segments; compare with utt2num_samples."""
+        """Keep the duration for segments; compare the length with utt2num_samples."""
         assert info.num_samples is not None
         self.rates[info.fs] += 1
         if self.has_segments:
@@ -75,7 +75,7 @@ class Recordings:
                 self.findings.add("num-samples", path, number, entry[1], found)
 
     def check_segments(self, ends_s: Mapping[bytes, float]) -> None:
-        """Find segments that reach too far beyond their recording; count those cut.
+        """Report segments that end too long after their recording; count those cut.
 
         Args:
             ends_s: The latest end of a segment in each recording, in seconds.
@@ -112,7 +112,7 @@ class Recordings:
         return next(iter(self.rates)) if len(self.rates) == 1 else None
 
     def notes(self) -> list[str]:
-        """Say what was read, and what was not."""
+        """Return remarks on what was read and what was not."""
         rates = sorted(self.rates.items())
         notes = [", ".join(f"{n} files at {fs} Hz" for fs, n in rates)] * bool(rates)
         if self._num_pipes:
@@ -120,7 +120,7 @@ class Recordings:
             notes.append(f"{self._num_pipes} pipes not run ({how})")
         if self._num_cut:
             late = f"up to {SEGMENT_OVERHANG_S} s after their recording"
-            notes.append(f"{self._num_cut} segments end {late} and are cut there")
+            notes.append(f"{self._num_cut} segments end {late} and are shortened")
         if not self._are_compared:
             notes.append("segments not compared with audio (not opened, no reco2dur)")
         return notes

@@ -8,21 +8,21 @@ from pathlib import Path
 _COPY = "copy the directory with `hamzaban copy-data`"
 REMEDIES = {
     # files and lines
-    "missing-file": "write it, or say --no_text or --no_wav where that is meant",
+    "missing-file": "write it, or give --no_text or --no_wav if none is needed",
     "empty-file": "write it again",
     "blank-line": "remove the line",
-    "no-newline": "the file may be cut: write it again",
+    "no-newline": "the file may be truncated; write it again",
     "not-utf8": "convert the file, for example with iconv",
     "format": "correct the line",
     "value": "correct the value",
     # ids
-    "unsorted": f"sort with LC_ALL=C, or {_COPY}, which sorts",
-    "duplicate": "remove the line, or give it an id of its own",
-    "id-characters": "use an id without them",
+    "unsorted": f"sort with LC_ALL=C, or {_COPY}, which sorts it",
+    "duplicate": "remove the line, or give it another id",
+    "id-characters": "remove these characters from the id",
     "unknown-id": "remove the line, or add the id there",
     "missing-id": "add a line for it, or remove the id everywhere",
-    "spk2utt": f"make spk2utt anew from utt2spk: {_COPY}",
-    "spk-prefix": "begin utterance ids with the speaker, so that both sort alike "
+    "spk2utt": f"make spk2utt from utt2spk again: {_COPY}",
+    "spk-prefix": "begin utterance ids with the speaker so that both sort alike "
     "(`hamzaban copy-data --utt_prefix`)",
     # text
     "empty-text": "add the transcript, or remove the utterance everywhere",
@@ -39,7 +39,7 @@ REMEDIES = {
     "wrong-rate": "resample with `hamzaban format-audio --fs`",
     "nan-audio": "decode it again, or remove the line everywhere",
     "silent-audio": "remove the line everywhere",
-    "num-samples": "count anew with `hamzaban format-audio`",
+    "num-samples": "count again with `hamzaban format-audio`",
     "segment": "correct the times, or remove the segment everywhere",
 }
 WARNINGS = frozenset({"spk-prefix"})
@@ -48,10 +48,10 @@ CONTENT_KINDS = frozenset({"empty-text", "not-nfc", "control-character"})
 
 @dataclass
 class Findings:
-    """Counts findings by kind and keeps the lines of the first of each.
+    """Counts of findings by kind, and the first lines of each kind.
 
     Attributes:
-        max_shown: How many lines of a kind are kept.
+        max_shown: Number of lines kept of each kind.
         warnings: Kinds that do not make a directory invalid.
     """
 
@@ -68,7 +68,7 @@ class Findings:
             path: The file.
             line: Line number from 1, or 0 for the whole file.
             key: The id concerned, or "".
-            found: What was found and, where it is not plain, expected.
+            found: What was found and, if necessary, what was expected.
         """
         self.counts[kind] += 1
         lines = self.shown.setdefault(kind, [])
@@ -99,7 +99,7 @@ class Findings:
 
 
 def _escape(character: str) -> str:
-    """Show an unprintable character by its number; joiners are part of the spelling."""
+    """Return an unprintable character as its number; joiners belong to spelling."""
     if character in "\u200c\u200d":
         return character
     return f"<U+{ord(character):04X}>"
@@ -107,7 +107,7 @@ def _escape(character: str) -> str:
 
 @dataclass
 class Summary:
-    """What a data directory holds; None where that is not known."""
+    """The contents of a data directory; None for what is unknown."""
 
     num_utts: int = 0
     num_spks: int = 0

@@ -1,8 +1,8 @@
-"""What transcripts may hold: NFC, ordinary spaces, no control characters.
+"""Rules of transcripts: NFC, ordinary spaces, no control characters.
 
-The tables are frozen here, so that the verdict does not change with Python's Unicode.
+The tables are fixed here, so that results do not depend on the Unicode of Python.
 ZWNJ (U+200C) and ZWJ (U+200D) belong to the spelling of Persian, Urdu and others and
-are legal, as are the visible signs of category Cf (U+06DD and its like) and the
+are allowed, as are the visible signs of category Cf (U+06DD and its like) and the
 Mongolian vowel separator.
 """
 
@@ -31,7 +31,7 @@ class TextRule:
     def check(
         self, fields: list[list[bytes]], data: bytes
     ) -> list[tuple[int, str, str]]:
-        """Judge transcripts (see `hamzaban.validate.lines.Rule`)."""
+        """Return the problems of transcripts (see `hamzaban.validate.lines.Rule`)."""
         problems = []
         if any(word in data for word in RESERVED_WORDS):
             problems += _find(fields, _reserved_in)
@@ -83,7 +83,7 @@ def _not_nfc_in(value: bytes) -> tuple[str, str] | None:
 
 
 def _codes(word: str) -> str:
-    """List the first characters of a word by number."""
+    """Return the code points of the first characters of a word."""
     codes = " ".join(f"{ord(c):04X}" for c in word.strip()[:8])
     return codes + (" ..." if len(word.strip()) > 8 else "")
 

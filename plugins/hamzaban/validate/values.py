@@ -1,4 +1,4 @@
-"""What the lines of each file must hold beside their id: Kaldi's and ESPnet's rules."""
+"""Rules of Kaldi and ESPnet for what follows the id on the lines of each file."""
 
 import hashlib
 import math
@@ -12,13 +12,13 @@ from hamzaban.validate.text import TextRule
 
 @dataclass
 class Utt2SpkRule:
-    """Lines `utt_id spk_id`; digests the pairs, to compare with spk2utt."""
+    """Lines `utt_id spk_id`, with a digest of the pairs to compare with spk2utt."""
 
     num_fields: int = 2
     pairs: "hashlib.blake2b" = field(default_factory=hashlib.blake2b)
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Find utterances whose id does not begin with the speaker's."""
+        """Return utterances whose id does not begin with the speaker's."""
         self.pairs.update(b"".join([b"%s %s\n" % (utt, spk) for utt, spk in fields]))
         if all(map(bytes.startswith, *zip(*fields, strict=True))):
             return []
@@ -31,7 +31,7 @@ class Utt2SpkRule:
 
 @dataclass
 class NumberRule:
-    """Lines `id number` with a number above 0; sums the numbers."""
+    """Lines `id number` with a number between two limits, and their sum."""
 
     convert: Callable[[bytes], float]  # int or float
     num_fields: int = 2
@@ -40,7 +40,7 @@ class NumberRule:
     total: float = 0
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Find what is no number, or outside the limits."""
+        """Return values that are not numbers or are outside the limits."""
         values = list(map(itemgetter(1), fields))
         try:
             numbers = list(map(self.convert, values))
@@ -68,13 +68,13 @@ class NumberRule:
 
 @dataclass
 class ChoiceRule:
-    """Lines `id word` or `id word word` whose last word is one of a few."""
+    """Lines `id word` or `id word word` whose last word is one of `choices`."""
 
     num_fields: int
     choices: frozenset[bytes]
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Find other words."""
+        """Return other words."""
         if {words[-1] for words in fields} <= self.choices:
             return []
         known = ", ".join(sorted(map(to_text, self.choices)))
@@ -99,7 +99,7 @@ class SegmentsRule:
     total_s: float = 0
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Find times that are none, or in the wrong order."""
+        """Return times that are not numbers or are in the wrong order."""
         problems = []
         for index, (_, reco_id, start, end) in enumerate(fields):
             try:
@@ -123,7 +123,7 @@ class WavRule:
     num_fields = 0
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Find paths that begin with a tilde, which no program but a shell expands."""
+        """Return paths that begin with a tilde, which only a shell expands."""
         if b" ~" not in data and b"\t~" not in data:
             return []
         return [
@@ -134,7 +134,7 @@ class WavRule:
 
 
 def make_rule(name: str) -> Rule:
-    """Return the rule for a file of this name; it gathers what the file holds."""
+    """Return the rule for a file of this name; it collects totals of the file."""
     if name == "text" or name.startswith("text_"):
         return TextRule()
     rules: dict[str, Callable[[], Rule]] = {

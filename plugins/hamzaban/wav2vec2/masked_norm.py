@@ -74,7 +74,7 @@ def mask_group_norm(extractor: Any) -> None:
 
 @contextmanager
 def valid_lengths(extractor: Any, num_samples: Sequence[int]) -> Iterator[None]:
-    """Tell the masked group norm of `extractor` which samples of a batch are real.
+    """Set the valid lengths of a batch for the masked group norm of `extractor`.
 
     Args:
         extractor: The module given to `mask_group_norm` before.

@@ -1,4 +1,4 @@
-"""Which latent frames wav2vec 2.0 hides, and which it must tell the hidden ones from.
+"""Draw the latent frames that wav2vec 2.0 masks, and the negatives of each.
 
 Masks follow Baevski et al. 2020 (arXiv 2006.11477), section 3.1, as published code
 draws them; padding is never masked. Utterances may have different numbers of masked
@@ -119,7 +119,7 @@ def sample_negatives(
 def _span_lengths(
     num_spans: int, options: MaskOptions, rng: np.random.Generator
 ) -> np.ndarray:
-    """Lengths of `num_spans` spans in frames, each at least 1."""
+    """Return the lengths of `num_spans` spans in frames, each at least 1."""
     length, other = options.length, options.other
     if options.selection == "static":
         return np.full(num_spans, length)

@@ -1,7 +1,7 @@
-"""The door through which model files come in: no code from them runs.
+"""Open every file of weights, without running code from it.
 
-Every file of torch, safetensors or pickle that the project or a library it calls opens
-is opened here. Nothing else calls `torch.load`, `torch.jit.load` or an unpickler.
+Every file of torch, safetensors or pickle that the project or one of its libraries
+opens is opened here. Nothing else calls `torch.load`, `torch.jit.load` or an unpickler.
 """
 
 import datetime
@@ -167,7 +167,7 @@ def _refuse(f: Any, *_: Any, **__: Any) -> None:
 
 
 def _explain(path: str | Path, error: Exception) -> ValueError:
-    """Make one line of what torch says about a file."""
+    """Return the error of torch about a file as an error of one line."""
     if isinstance(error, ForeignObjectError):
         return error
     text = " ".join(str(error).split())

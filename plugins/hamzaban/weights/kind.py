@@ -1,4 +1,4 @@
-"""What a file is before it is opened: a torch file, or one of the things met instead.
+"""Recognize the kind of a file before it is opened as a file of weights.
 
 A zip file has its list of members at the end. zipfile looks for the list before the end
 record, torch at the place that the end record states. A file with two lists shows each

@@ -1,4 +1,4 @@
-"""Reading torch files that hold objects of other programs, without running their code.
+"""Read torch files that hold objects of other programs, without running their code.
 
 Neither `torch.load` nor an archive reader of torch decides what is run: the pickles of
 both layouts (a zip file; before torch 1.6, pickles in a row) are read here. A pickle

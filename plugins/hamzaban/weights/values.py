@@ -1,4 +1,4 @@
-"""Whether the tensors of a file are what weights are: finite, and no larger than it."""
+"""Check that the tensors of a file are finite, and no larger than the file."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -80,7 +80,7 @@ def _is_finite(tensor: Tensor) -> bool:
 
 
 def _tensors(state: Any) -> Iterator[Tensor]:
-    """Give all tensors inside dictionaries, lists and tuples, each object once."""
+    """Yield all tensors inside dictionaries, lists and tuples, each object once."""
     seen: set[int] = set()
     todo = [state]
     while todo:

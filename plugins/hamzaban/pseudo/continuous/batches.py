@@ -1,4 +1,4 @@
-"""Batches with labels and with the model's own labels, in turns."""
+"""Training batches that alternate between labels and pseudo-labels."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class ContinuousIterFactory(AbsIterFactory):
 
     Attributes:
         labelled: The factory of batches with labels.
-        phase: What the run remembers.
-        num_updates: Of an epoch.
-        accum_grad: Batches of an update.
-        seed: Numbers that make the random choices those of this run and process.
+        phase: The state of pseudo-labelling.
+        num_updates: Number of updates of an epoch.
+        accum_grad: Number of batches of an update.
+        seed: Numbers that make the random choices differ between runs and processes.
     """
 
     def __init__(
@@ -39,16 +39,17 @@ class ContinuousIterFactory(AbsIterFactory):
         seed: Sequence[int],
         functions: tuple[Callable, Callable],
     ) -> None:
-        """Join what the batches are made of.
+        """Keep the parts that make the batches.
 
         Args:
-            labelled: Whose epochs are laps over the labels.
-            phase: What the run remembers.
-            num_updates: Of an epoch.
-            accum_grad: Batches of an update.
-            seed: Numbers, see above.
-            functions: ESPnet's that prepares an utterance for training, and that joins
-                utterances to a batch.
+            labelled: The factory of batches with labels; one epoch of it is a pass over
+                all labels.
+            phase: The state of pseudo-labelling.
+            num_updates: Number of updates of an epoch.
+            accum_grad: Number of batches of an update.
+            seed: See the attribute.
+            functions: ESPnet's function that prepares an utterance for training, and
+                the one that joins utterances to a batch.
         """
         self.labelled, self.phase = labelled, phase
         self.num_updates, self.accum_grad = num_updates, accum_grad
@@ -56,14 +57,14 @@ class ContinuousIterFactory(AbsIterFactory):
         self.preprocess, self.collate = functions
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> ContinuousBatches:
-        """Give the batches of an epoch."""
+        """Return the batches of an epoch."""
         return ContinuousBatches(self)
 
     def yield_labelled(self, position: int) -> Iterator[Batch]:
-        """Give batches with labels without end.
+        """Yield batches with labels without end.
 
         Args:
-            position: How many were given before in the run.
+            position: Number of batches with labels that the run has used before.
         """
         size = len(self.labelled.build_iter(1))
         while True:
@@ -75,11 +76,11 @@ class ContinuousIterFactory(AbsIterFactory):
     def load(
         self, drawn: Sequence[Sequence[str]], numbers: Sequence[Sequence[int]]
     ) -> Iterator[Batch]:
-        """Load batches with pseudo-labels, reading one ahead.
+        """Yield batches with pseudo-labels; read the audio of the next one ahead.
 
         Args:
             drawn: Utterances of each batch.
-            numbers: What the random choices of each batch follow from.
+            numbers: Numbers that seed the random choices of each batch.
         """
         utts, read = self.phase.labeller.utts, self.phase.labeller.read
         with ThreadPoolExecutor(self.phase.labeller.threads) as pool:
@@ -106,24 +107,24 @@ class ContinuousIterFactory(AbsIterFactory):
 
 
 class ContinuousBatches:
-    """The batches of one epoch; `begin` comes before iterating."""
+    """The batches of one epoch; call `begin` before iterating."""
 
     def __init__(self, factory: ContinuousIterFactory) -> None:
-        """Take what they are made of."""
+        """Keep the factory that makes them."""
         self.factory, self.phase = factory, factory.phase
         self._model: Any = None
         self._first = 0
 
     def begin(self, model: Any, updates: int) -> None:
-        """Take the model that labels, and the updates it has made."""
+        """Set the model that labels, and the number of updates it has made."""
         self._model, self._first = model, updates
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Return the number of batches."""
         return self.factory.num_updates * self.factory.accum_grad
 
     def __iter__(self) -> Iterator[Batch]:
-        """Give the batches; what an update changes is looked at behind it."""
+        """Yield the batches; the code after a `yield` runs when the batch is done."""
         accum, schedule = self.factory.accum_grad, self.phase.options.schedule
         position = schedule.count_labelled(self._first) * accum
         labelled = self.factory.yield_labelled(position)
@@ -139,7 +140,7 @@ class ContinuousBatches:
             update += 1
 
     def _take_turn(self, update: int, number: int) -> Iterator[Batch]:
-        """Give the batches of updates with pseudo-labels, then label anew."""
+        """Yield the batches of updates with pseudo-labels; then label again."""
         self.phase.fill(self._model, update)
         accum, bins = self.factory.accum_grad, self.phase.labeller.batch_bins
         drawn = self.phase.cache.draw(update, number * accum, bins)
@@ -153,14 +154,14 @@ class ContinuousBatches:
 
 
 def count_chars_per_s(texts: Mapping[str, str], lengths: Mapping[str, int]) -> float:
-    """Count the characters of a second of transcribed speech, spaces apart.
+    """Return the characters, without spaces, per second of transcribed speech.
 
     Args:
-        texts: Transcripts.
-        lengths: Samples at 16 kHz of all these utterances and perhaps others.
+        texts: Transcripts by utt_id.
+        lengths: Samples at 16 kHz of these utterances; others are ignored.
 
     Raises:
-        ValueError: There is no character.
+        ValueError: The transcripts have no character.
     """
     chars = sum(len(text.replace(" ", "")) for text in texts.values())
     samples = sum(lengths[utt_id] for utt_id in texts if utt_id in lengths)

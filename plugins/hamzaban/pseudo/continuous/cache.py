@@ -1,7 +1,7 @@
-"""The cache: utterances with the labels they were given last.
+"""The cache: utterances with their latest pseudo-labels.
 
 Likhomanenko et al. 2021 (arXiv 2010.11524), section 3. All draws follow from the seed
-and the number of the update, so the cache itself is all that a resumed run needs.
+and the number of the update, so a resumed run needs nothing but the cache itself.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from typing import Any
 
 import numpy as np
 
-JITTER = 0.1  # of lengths, so that the same utterances do not meet in each batch
+JITTER = 0.1  # random share of lengths, so that batches differ in their utterances
 
 
 class LabelCache:
-    """Up to `size` utterances with labels, and the order in which others come in.
+    """Up to `size` utterances with labels, and the order in which others enter.
 
     Attributes:
-        labels: The label of each utterance in it.
-        given: Utterances handed out for labelling so far.
+        labels: The label of each utterance in the cache.
+        given: Number of utterances handed out for labelling so far.
     """
 
     def __init__(self, lengths: Mapping[str, int], size: int, seed: Sequence[int]):
         """Begin with an empty cache.
 
         Args:
-            lengths: Samples of each utterance without labels, at least one.
-            size: Utterances held at most.
-            seed: Numbers that make the draws different from those of other caches.
+            lengths: Samples of each unlabelled utterance; one or more.
+            size: Largest number of utterances in the cache.
+            seed: Numbers that make the draws differ from those of other caches.
         """
         self.lengths = dict(lengths)
         self.size = min(size, len(self.lengths))
@@ -39,16 +39,16 @@ class LabelCache:
         self._order: tuple[int, np.ndarray] = (-1, np.array([]))
 
     def draw(self, update: int, number: int, batch_bins: int) -> list[list[str]]:
-        """Draw batches of utterances of like length.
+        """Draw batches of utterances of similar length.
 
-        The cache is cut into batches, each utterance in one, and some of them are
-        taken; all of them, and then again, if it has no more.
+        The cache is cut into batches, with each utterance in one of them, and random
+        batches are taken. If there are too few, all are taken several times.
 
         Args:
-            update: The update they are for; equal numbers, equal batches.
-            number: Of batches.
-            batch_bins: Samples of a batch at most, padding counted; a longer utterance
-                is a batch of its own.
+            update: Number of the update, which decides the draw.
+            number: Number of batches.
+            batch_bins: Largest number of samples in a batch, padding included; a longer
+                utterance is a batch of its own.
         """
         rng = np.random.default_rng([*self._seed, update, 1])
         ids = sorted(self.labels)
@@ -65,21 +65,21 @@ class LabelCache:
     def choose_leavers(
         self, update: int, drawn: Sequence[str], replace_prob: float
     ) -> list[str]:
-        """Choose those to be replaced, each with the same probability.
+        """Choose the utterances to replace, at random.
 
         Args:
-            update: Equal numbers, equal choices.
-            drawn: Utterances that were trained on, each as often as it was.
-            replace_prob: For each time (p of the paper).
+            update: Number of the update, which decides the draw.
+            drawn: Utterances that were trained on, repeated as often as they were used.
+            replace_prob: Probability for each use (p of the paper).
         """
         rng = np.random.default_rng([*self._seed, update, 2])
         hits = rng.random(len(drawn)) < replace_prob
         return list(dict.fromkeys(u for u, hit in zip(drawn, hits, strict=True) if hit))
 
     def take_candidates(self, number: int) -> list[str]:
-        """Hand out the next utterances to be labelled.
+        """Return the next utterances to label.
 
-        All utterances come once, in random order, then all again in another order.
+        All utterances come once in random order, then all again in another order.
         """
         found = []
         for _ in range(number):
@@ -92,17 +92,17 @@ class LabelCache:
         return found
 
     def replace(self, leavers: Sequence[str], labels: Mapping[str, str]) -> int:
-        """Put new utterances where others leave.
+        """Replace utterances by new ones.
 
-        A new label of an utterance that is in the cache takes the place of its old
-        one. Without enough new ones the last leavers stay.
+        A new label of an utterance in the cache replaces its old one. If there are too
+        few new utterances, the last leavers stay.
 
         Args:
-            leavers: In the cache.
+            leavers: Utterances in the cache to replace.
             labels: The new utterances and their labels.
 
         Returns:
-            Labels that are new in the cache.
+            The number of labels that entered the cache.
         """
         waiting = list(leavers)
         for utt_id, label in labels.items():
@@ -117,14 +117,14 @@ class LabelCache:
         return sum(self.labels.get(u) == label for u, label in labels.items())
 
     def get_state(self) -> dict[str, Any]:
-        """Give what a resumed run needs, as plain values."""
+        """Return the state that a resumed run needs, as plain values."""
         return {"labels": dict(sorted(self.labels.items())), "given": self.given}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take what `get_state` gave.
+        """Restore the state that `get_state` returned.
 
         Raises:
-            ValueError: It holds an utterance that is not among those known here.
+            ValueError: The state holds an unknown utterance.
         """
         lost = sorted(set(state["labels"]) - set(self.lengths))
         if lost:
@@ -137,7 +137,7 @@ class LabelCache:
 
 
 def _cut(sized: Sequence[tuple[str, int]], batch_bins: int) -> list[list[str]]:
-    """Cut utterances in an order into batches of at most `batch_bins`, padded."""
+    """Cut ordered utterances into batches of at most `batch_bins` with padding."""
     batches: list[list[str]] = []
     longest = 0
     for utt_id, length in sized:

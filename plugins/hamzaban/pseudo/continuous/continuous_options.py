@@ -1,4 +1,4 @@
-"""The values of `continuous_conf`, and whose turn an update is."""
+"""The options in `continuous_conf`, and the schedule of updates that follows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ GUARDED = ("blank_rate", "rejected", "top_label_share", "top_word_share")
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """Which updates are made on labels, which on pseudo-labels.
+    """Which updates use labels and which use pseudo-labels.
+
+    The warm-up is followed by turns: updates with labels, then with pseudo-labels.
 
     Attributes:
-        warmup: The first updates, all with labels (M of the paper).
-        labelled: Updates with labels at the head of a turn; turns follow the warm-up.
-        pseudo: Updates with pseudo-labels behind them.
+        warmup: Number of updates of the warm-up, all with labels (M of the paper).
+        labelled: Number of updates with labels in a turn.
+        pseudo: Number of updates with pseudo-labels in a turn.
     """
 
     warmup: int
@@ -28,20 +30,23 @@ class Schedule:
 
     @property
     def turn(self) -> int:
-        """Updates of a turn."""
+        """Number of updates of a turn."""
         return self.labelled + self.pseudo
 
     def count_labelled(self, updates: int) -> int:
-        """Updates with labels among the first ones of a run."""
+        """Return how many of the first `updates` updates of a run use labels."""
         turns, rest = divmod(max(updates - self.warmup, 0), self.turn)
         after = turns * self.labelled + min(rest, self.labelled)
         return min(updates, self.warmup) + after
 
     def count_pseudo_ahead(self, update: int) -> int:
-        """Updates with pseudo-labels from one on; 0 if it is one with labels.
+        """Return the length of the stretch of pseudo-label updates from `update` on.
 
         Args:
             update: Number of the update, from 0.
+
+        Returns:
+            The number of updates up to the end of the turn; 0 if this one uses labels.
         """
         place = (update - self.warmup) % self.turn
         if update < self.warmup or place < self.labelled:
@@ -49,9 +54,11 @@ class Schedule:
         return self.turn - place
 
     def count_epoch_updates(self, labelled: int) -> int:
-        """Updates in which all labels are seen once; `labelled` have them.
+        """Return the number of updates in which all labels are used once.
 
-        Where the turns have none, as many updates on pseudo-labels.
+        Args:
+            labelled: Number of updates that a pass over the labels takes. Where turns
+                have no updates with labels, it is the number with pseudo-labels.
         """
         if self.labelled == 0:
             return labelled
@@ -60,9 +67,9 @@ class Schedule:
 
 @dataclasses.dataclass(frozen=True)
 class ContinuousOptions:
-    """The values of `continuous_conf`; conf/pseudo_continuous.yaml says what each is.
+    """The options in `continuous_conf`, explained in conf/pseudo_continuous.yaml.
 
-    None takes a rule of the guard, or the teacher, out.
+    None switches a rule of the guard, or the teacher, off.
     """
 
     warmup_updates: int = option(500, at_least=0)
@@ -79,15 +86,15 @@ class ContinuousOptions:
     max_top_word_share: float | None = option(0.5, at_least=0, at_most=1)
 
     def __post_init__(self) -> None:
-        """Check the values against each other.
+        """Check options that depend on each other.
 
         Raises:
-            ValueError: They do not go together.
+            ValueError: Two options contradict each other.
         """
         if self.ratio[1] < 1:
             raise ValueError(
-                f"ratio: {list(self.ratio)} found, expected updates with labels and 1 "
-                "or more with pseudo-labels"
+                f"ratio: {list(self.ratio)} found, expected a number of updates with "
+                "labels, and 1 or more with pseudo-labels"
             )
         if self.min_length_ratio >= self.max_length_ratio:
             raise ValueError(
@@ -97,7 +104,7 @@ class ContinuousOptions:
 
     @property
     def schedule(self) -> Schedule:
-        """Warm-up and turns."""
+        """The schedule of updates."""
         return Schedule(self.warmup_updates, *self.ratio)
 
 

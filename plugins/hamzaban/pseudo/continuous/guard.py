@@ -1,4 +1,4 @@
-"""Looks after labels that a model gives itself, and stops one that has collapsed."""
+"""Watch the labels that a model makes for itself, and stop a run that collapses."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ KEPT, EMPTY, TOO_FEW, TOO_MANY = "kept", "empty", "too_few_chars", "too_many_cha
 
 
 class LabelsCollapsedError(ValueError):
-    """The model's own labels are of no use; the run was stopped."""
+    """The run was stopped because the pseudo-labels have collapsed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class JudgedLabel:
-    """A label that was looked at.
+    """A pseudo-label and whether it may be trained on.
 
     Attributes:
         text: The label.
-        num_frames: T.
-        num_blanks: Frames whose likeliest token is blank.
-        reason: `kept`, or why it was rejected.
+        num_frames: Number of frames, T.
+        num_blanks: Number of frames whose most likely token is blank.
+        reason: `kept`, or the reason for which it was rejected.
     """
 
     text: str
@@ -36,13 +36,13 @@ class JudgedLabel:
 def judge_label(
     text: str, duration_s: float, chars_per_s: float, options: ContinuousOptions
 ) -> str:
-    """Say whether a label may be trained on.
+    """Decide whether a label may be trained on.
 
     Args:
         text: The label.
-        duration_s: Of its utterance.
-        chars_per_s: Of transcripts.
-        options: Bounds of the label's rate over that.
+        duration_s: Length of its utterance.
+        chars_per_s: Rate of characters in the transcripts.
+        options: Bounds of the rate of the label relative to that.
 
     Returns:
         `kept`, or the reason to reject it.
@@ -56,23 +56,23 @@ def judge_label(
 
 
 class Guard:
-    """The last labels that were judged, and the rules they must keep.
+    """The latest labels, and the rules that they must keep.
 
     Attributes:
         window: The last `guard_window` labels.
     """
 
     def __init__(self, options: ContinuousOptions) -> None:
-        """Begin with none."""
+        """Start without labels."""
         self.options = options
         self.window: deque[JudgedLabel] = deque(maxlen=options.guard_window)
 
     def look(self, judged: Iterable[JudgedLabel], update: int) -> None:
-        """Take labels in; look at the rules if there are enough of them.
+        """Add labels, and check the rules once the window is full.
 
         Args:
             judged: New labels.
-            update: For the message.
+            update: Number of the update, for the message.
 
         Raises:
             LabelsCollapsedError: A rule is broken.
@@ -82,17 +82,17 @@ class Guard:
             self.check(update)
 
     def check(self, update: int) -> None:
-        """Look at the rules now.
+        """Check the rules now.
 
         Raises:
             LabelsCollapsedError: A rule is broken.
         """
-        figures = measure_labels(self.window)
+        metrics = measure_labels(self.window)
         faults = []
         for name in GUARDED:
             limit = getattr(self.options, f"max_{name}")
-            if limit is not None and figures[name] > limit:
-                faults.append(f"{name} {figures[name]:.3g} over {limit:g}")
+            if limit is not None and metrics[name] > limit:
+                faults.append(f"{name} {metrics[name]:.3g} over {limit:g}")
         if faults:
             raise LabelsCollapsedError(
                 f"pseudo-labels collapsed before update {update + 1}: "
@@ -102,23 +102,23 @@ class Guard:
             )
 
     def get_state(self) -> list[list[Any]]:
-        """Give the window as plain values."""
+        """Return the window as plain values."""
         return [list(dataclasses.astuple(judged)) for judged in self.window]
 
     def set_state(self, state: Sequence[Sequence[Any]]) -> None:
-        """Take what `get_state` gave."""
+        """Restore the window that `get_state` returned."""
         self.window.clear()
         self.window.extend(JudgedLabel(*values) for values in state)
 
 
 def measure_labels(judged: Iterable[JudgedLabel]) -> dict[str, float]:
-    """Measure labels that were judged.
+    """Compute the metrics of labels.
 
     Returns:
-        blank_rate: Share of frames whose likeliest token is blank.
-        rejected: Share of labels not kept.
-        top_label_share: Share of the commonest label among those not empty.
-        top_word_share: Share of the commonest word among all words.
+        blank_rate: Share of frames whose most likely token is blank.
+        rejected: Share of labels that were rejected.
+        top_label_share: Share of the most frequent label among labels not empty.
+        top_word_share: Share of the most frequent word among all words.
     """
     labels = list(judged)
     texts = [label.text for label in labels if label.text]

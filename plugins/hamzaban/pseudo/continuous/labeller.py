@@ -1,4 +1,4 @@
-"""Labels by the model that is being trained: its likeliest tokens, without noise."""
+"""Label audio greedily with the model that is being trained, without dropout."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Labeller:
         threads: int = 1,
         dtype: str | None = None,
     ) -> None:
-        """Take what does not change in a run.
+        """Keep what stays the same during a run.
 
         Args:
-            utts: The utterances without labels.
-            options: What is rejected.
-            chars_per_s: Characters of a second of transcribed speech, spaces apart.
-            batch_bins: Samples of a batch at most, padding counted.
-            fs: Their rate, Hz.
-            threads: That read audio.
+            utts: The unlabelled utterances.
+            options: The bounds for rejecting labels.
+            chars_per_s: Characters, without spaces, per second of transcribed speech.
+            batch_bins: Largest number of samples in a batch, padding included.
+            fs: Sampling rate, Hz.
+            threads: Number of threads that read audio.
             dtype: Narrow type of matrix products, or None.
         """
         self.utts, self.options = utts, options
@@ -52,12 +52,12 @@ class Labeller:
         """Label utterances.
 
         Args:
-            model: Has a tokenizer; it is in training mode again afterwards.
-            teacher: Its weights are used where there is one.
-            utt_ids: All different or not.
+            model: A model with a tokenizer; it is left in training mode.
+            teacher: Its weights are used instead, if there is one.
+            utt_ids: The utterances; each is labelled once, however often it is named.
 
         Raises:
-            ValueError: The model gives NaN.
+            ValueError: The output of the model is NaN.
         """
         utts = [self.utts[utt_id] for utt_id in dict.fromkeys(utt_ids)]
         found: dict[str, JudgedLabel] = {}

@@ -1,8 +1,8 @@
-"""What a run of continuous pseudo-labelling remembers beside model and optimizer.
+"""The state of continuous pseudo-labelling, beside model and optimizer.
 
-It is written as `continuous.<epoch>.rank<r>.pth` before the checkpoint of that epoch,
-and the file before it is kept, so a run killed at any moment finds the one that belongs
-to its checkpoint.pth.
+It is written as `continuous.<epoch>.rank<r>.pth` before the checkpoint of that epoch.
+The file of the previous epoch is kept, so that a run killed at any moment finds the
+state that belongs to its checkpoint.pth.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ TABLE = "pseudo_labels.tsv"
 
 
 class Phase:
-    """Cache, guard and teacher of a run, and what it did in each epoch.
+    """The cache, guard and teacher of a run, and metrics of each epoch.
 
     Attributes:
-        epoch: The last that is over.
-        history: A row of figures for each epoch.
+        epoch: The last epoch that has ended.
+        history: A row of metrics for each epoch.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Phase:
         options: ContinuousOptions,
         rank: int = 0,
     ) -> None:
-        """Begin; `take_up` goes on with a run."""
+        """Start a new run; `take_up` continues an older one."""
         self.cache, self.labeller, self.options = cache, labeller, options
         self.rank = rank
         self.guard = Guard(options)
@@ -62,10 +62,10 @@ class Phase:
         self._new, self._seconds = 0, 0.0
 
     def fill(self, model: Any, update: int) -> None:
-        """Fill the cache, and begin a teacher where one is asked for, once.
+        """Fill the cache and start the teacher, if that was not done before.
 
         Raises:
-            LabelsCollapsedError: The labels are of no use.
+            LabelsCollapsedError: The labels have collapsed.
         """
         if self.options.ema_decay is not None and self.teacher is None:
             self.teacher = Teacher(model, self.options.ema_decay)
@@ -80,21 +80,21 @@ class Phase:
         if not self.cache.labels:
             raise LabelsCollapsedError(
                 f"pseudo-labels collapsed before update {update + 1}: none of "
-                f"{total} utterances got a label that may be kept; look at "
-                "min_length_ratio, max_length_ratio, and the WER of the warm-up"
+                f"{total} utterances got a label within the bounds; check "
+                "min_length_ratio, max_length_ratio and the WER of the warm-up"
             )
         self.guard.check(update)
 
     def replace(self, model: Any, update: int, drawn: Sequence[str]) -> None:
-        """Label new utterances in the place of some that were trained on.
+        """Replace some utterances that were trained on by newly labelled ones.
 
         Args:
-            model: The model as it is.
-            update: The next one.
+            model: The current model.
+            update: Number of the next update.
             drawn: Utterances trained on since the last call.
 
         Raises:
-            LabelsCollapsedError: The labels are of no use.
+            LabelsCollapsedError: The labels have collapsed.
         """
         leavers = self.cache.choose_leavers(update, drawn, self.options.replace_prob)
         if leavers:
@@ -102,7 +102,7 @@ class Phase:
             self._take_in(model, ids, leavers, update)
 
     def follow(self, model: Any) -> None:
-        """Let the teacher, if there is one, take an update in."""
+        """Update the teacher, if there is one, after an update of the model."""
         if self.teacher is not None:
             self.teacher.follow(model)
 
@@ -118,15 +118,15 @@ class Phase:
         self.guard.look(judged.values(), update)
 
     def take_up(self, output_dir: Path, epoch: int, model: Any) -> None:
-        """Go on behind an epoch; nothing to do if this process ran it.
+        """Restore the state after an epoch, unless this process ran that epoch.
 
         Args:
-            output_dir: Of the run.
-            epoch: The last in its checkpoint.pth; 0 without one.
-            model: Of which the teacher is one.
+            output_dir: Folder of the run.
+            epoch: The last epoch in its checkpoint.pth; 0 without one.
+            model: The model that the teacher follows.
 
         Raises:
-            FileNotFoundError: The state of that epoch is not there.
+            FileNotFoundError: The file of that state is missing.
         """
         if self.epoch == epoch:
             return
@@ -144,15 +144,17 @@ class Phase:
         if teacher is not None and self.options.ema_decay is not None:
             self.teacher = Teacher(model, self.options.ema_decay)
             self.teacher.set_weights(teacher)
-        logging.info(f"Going on with {len(self.cache.labels)} pseudo-labels: {path}")
+        logging.info(
+            f"Continuing with {len(self.cache.labels)} pseudo-labels of {path}"
+        )
 
     def end_epoch(self, output_dir: Path, epoch: int, updates: int) -> None:
-        """Write the state behind an epoch, and the table of all epochs.
+        """Write the state after an epoch, and the table of all epochs.
 
         Args:
-            output_dir: Of the run.
-            epoch: Its number.
-            updates: Made so far.
+            output_dir: Folder of the run.
+            epoch: Number of the epoch.
+            updates: Number of updates made so far.
         """
         self.history.append({"epoch": epoch, "updates": updates, **self._sum_up()})
         if self._judged:
@@ -180,13 +182,13 @@ class Phase:
 
     def _sum_up(self) -> dict[str, Any]:
         reasons = Counter(judged.reason for judged in self._judged)
-        figures = measure_labels(self._judged)
+        metrics = measure_labels(self._judged)
         return {
             "cache": len(self.cache.labels),
             "labelled": len(self._judged),
             "new": self._new,
             **{name: reasons[name] for name in (EMPTY, TOO_FEW, TOO_MANY)},
-            **{name: round(value, 6) for name, value in figures.items()},
+            **{name: round(value, 6) for name, value in metrics.items()},
         }
 
     def _write_table(self, path: Path) -> None:

@@ -31,11 +31,11 @@ from hamzaban.train.task_options import FS, world_size
 from hamzaban.train.trainer import Trainer
 from hamzaban.wav2vec2.frames import WAV2VEC2_CONV, parse_conv_layers
 
-COLLAPSED = "collapsed"  # file of the reason for which a run was stopped
+COLLAPSED = "collapsed"  # file with the reason for which a run was stopped
 
 
 class ContinuousTrainer(Trainer):
-    """Our trainer, whose iterator labels audio with the model it trains."""
+    """Our trainer, with an iterator that labels audio with the model in training."""
 
     @classmethod
     def train_one_epoch(
@@ -48,11 +48,11 @@ class ContinuousTrainer(Trainer):
         distributed_option: Any,
         **rest: Any,
     ) -> bool:
-        """Train one epoch; keep what the run remembers beside the checkpoint.
+        """Train one epoch; write the state of pseudo-labelling beside the checkpoint.
 
         Raises:
-            LabelsCollapsedError: The labels are of no use; the file `collapsed` of
-                the run says why.
+            LabelsCollapsedError: The labels have collapsed; the file `collapsed` of
+                the run has the reason.
         """
         iterator: ContinuousBatches = rest["iterator"]
         output_dir, epoch = Path(options.output_dir), reporter.get_epoch()
@@ -80,8 +80,8 @@ class ContinuousTrainer(Trainer):
 class ContinuousTask(ASRTask):
     """Our ASR task with `unlabelled_data_dir` and `continuous_conf`.
 
-    An epoch is a lap over the labels with the updates on pseudo-labels between, or
-    `num_iters_per_epoch` batches of both kinds.
+    An epoch is one pass over the labels together with the updates on pseudo-labels in
+    between, or `num_iters_per_epoch` batches of both kinds.
     """
 
     trainer = ContinuousTrainer
@@ -95,13 +95,14 @@ class ContinuousTask(ASRTask):
             "--unlabelled_data_dir",
             type=str_or_none,
             default=None,
-            help="audio that the model labels; a text in it is not looked at",
+            help="data directory of the audio to label; a text in it is ignored",
         )
         add(
             "--continuous_conf",
             action=NestedDictAction,
             default={},
-            help="cache, turns, teacher, guard: see conf/pseudo_continuous.yaml",
+            help="options of cache, schedule, teacher and guard; see "
+            "conf/pseudo_continuous.yaml",
         )
 
     @classmethod
@@ -112,14 +113,14 @@ class ContinuousTask(ASRTask):
 
     @classmethod
     def plan(cls, args: argparse.Namespace) -> None:
-        """Compute how long the training is, and check that the warm-up ends in it."""
+        """Compute the length of training; check that it exceeds the warm-up."""
         super().plan(args)
         if not args.dry_run or args.train_shape_file:
             check_warmup(args, cls.count_batches(args) // args.accum_grad)
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
-        """Number of batches of an epoch, of both kinds."""
+        """Return the number of batches of an epoch, of both kinds."""
         accum = args.accum_grad
         if args.num_iters_per_epoch is not None:
             return args.num_iters_per_epoch // accum * accum
@@ -154,7 +155,7 @@ def check_options(args: argparse.Namespace) -> None:
     """Check the options before anything is loaded.
 
     Raises:
-        ValueError: They do not go together, or one is missing.
+        ValueError: An option is missing, or has a value that is not supported.
     """
     read_continuous_options(args.continuous_conf)
     if args.unlabelled_data_dir is None:
@@ -176,14 +177,14 @@ def check_options(args: argparse.Namespace) -> None:
 
 
 def check_warmup(args: argparse.Namespace, num_updates: int) -> None:
-    """Check that a run comes to pseudo-labels.
+    """Check that a run is longer than its warm-up.
 
     Args:
-        args: Options of the task, `max_epoch` and `max_updates` as they will be.
-        num_updates: Of an epoch.
+        args: Options of the task, with the final `max_epoch` and `max_updates`.
+        num_updates: Number of updates of an epoch.
 
     Raises:
-        ValueError: Its updates are all of the warm-up.
+        ValueError: All updates of the run belong to the warm-up.
     """
     warmup = read_continuous_options(args.continuous_conf).warmup_updates
     total = args.max_updates or num_updates * args.max_epoch
@@ -196,7 +197,7 @@ def check_warmup(args: argparse.Namespace, num_updates: int) -> None:
 
 
 def build_phase(args: argparse.Namespace) -> Phase:
-    """Build what a run remembers, for this process's part of the audio."""
+    """Build the state of pseudo-labelling for the share of audio of this process."""
     options = read_continuous_options(args.continuous_conf)
     size = world_size(args) if getattr(args, "distributed", False) else 1
     utts = read_audio(Path(args.unlabelled_data_dir), get_rank(), size)
@@ -216,10 +217,10 @@ def build_phase(args: argparse.Namespace) -> Phase:
 
 
 def read_audio(data_dir: Path, rank: int, size: int) -> dict[str, Utterance]:
-    """Read the utterances long enough for a frame, every `size`-th from `rank` on.
+    """Read the utterances of one frame or more, every `size`-th from `rank` on.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There are fewer than `size`.
     """
     conv = parse_conv_layers(WAV2VEC2_CONV)
     utts = [u for u in read_utterances(data_dir) if has_frames(u.num_samples, conv)]
@@ -232,7 +233,7 @@ def read_audio(data_dir: Path, rank: int, size: int) -> dict[str, Utterance]:
 
 
 def measure_rate(args: argparse.Namespace) -> float:
-    """Measure the characters of a second of the training set."""
+    """Return the characters per second of the training set."""
     named = {name: path for path, name, _ in args.train_data_path_and_name_and_type}
     shapes = read_scp(Path(args.train_shape_file[0]))
     lengths = {utt_id: int(shape.split(",")[0]) for utt_id, shape in shapes}
@@ -240,7 +241,7 @@ def measure_rate(args: argparse.Namespace) -> float:
 
 
 def get_rank() -> int:
-    """Number of this process."""
+    """Return the number of this process, 0 if it is the only one."""
     world = torch.distributed
     if world.is_available() and world.is_initialized():
         return world.get_rank()

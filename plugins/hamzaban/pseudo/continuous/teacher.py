@@ -12,20 +12,19 @@ from torch import Tensor, nn
 class Teacher:
     """An exponential moving average of the weights that are trained.
 
-    After each update, average = decay * average + (1 - decay) * weight. Labels are
-    made with the averages standing in the model itself, which so needs no copy of its
-    code.
+    After each update, average = decay * average + (1 - decay) * weight. For labelling,
+    the averages are put into the model itself, so no second model is needed.
 
     Attributes:
         weights: The averages, by the names of the parameters.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        """Begin with the weights of the model.
+        """Start from the weights of the model.
 
         Args:
-            model: Its parameters with a gradient are averaged.
-            decay: Above 0, under 1.
+            model: The model; its trained parameters are averaged.
+            decay: Share of the old average that is kept, between 0 and 1.
         """
         self.decay = decay
         self.weights = {
@@ -34,13 +33,13 @@ class Teacher:
 
     @torch.no_grad()
     def follow(self, model: nn.Module) -> None:
-        """Take the weights after an update in."""
+        """Update the averages after an update of the model."""
         for name, weight in _trained(model).items():
             self.weights[name].lerp_(weight.detach(), 1 - self.decay)
 
     @contextmanager
     def stand_in(self, model: nn.Module) -> Iterator[None]:
-        """Put the averages in the place of the model's weights; put them back."""
+        """Replace the weights of the model by the averages inside the `with` block."""
         self._swap(model)
         try:
             yield
@@ -48,10 +47,10 @@ class Teacher:
             self._swap(model)
 
     def set_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the averages of a run that goes on.
+        """Restore the averages of a run that is resumed.
 
         Raises:
-            ValueError: They are another model's.
+            ValueError: They belong to another model.
         """
         if set(weights) != set(self.weights):
             raise ValueError(

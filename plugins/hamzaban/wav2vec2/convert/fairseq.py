@@ -29,7 +29,7 @@ from hamzaban.weights.values import check_finite
 
 
 def is_fairseq(state: Any) -> bool:
-    """Tell whether the object of a file is a fairseq checkpoint."""
+    """Return whether the object of a file is a fairseq checkpoint."""
     return isinstance(state, Mapping) and "model" in state and bool(_configs(state))
 
 
@@ -75,7 +75,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
 
 
 def _configs(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Give the options of model and task, or None where there are none."""
+    """Return the options of model and task, or None if there are none."""
     cfg = to_plain(state.get("cfg"))
     if isinstance(cfg, dict) and isinstance(cfg.get("model"), dict):
         task = cfg.get("task")
