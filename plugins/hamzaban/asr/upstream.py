@@ -179,7 +179,7 @@ def encode_layers(
     """
     states: list[Tensor] = []
 
-    def keep(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def keep(_layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         states.append(inputs[0].transpose(0, 1)[:, : feats.size(1)])  # (B, T, C)
 
     handles = [layer.register_forward_pre_hook(keep) for layer in model.encoder.layers]

@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 import json
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -226,7 +225,7 @@ def promote(options: Any) -> None:
     """Make the candidate, if there is one, the last good weights."""
     path = Path(options.output_dir) / CANDIDATE
     if is_main() and path.exists():
-        os.replace(path, path.with_name(LAST_GOOD))
+        path.replace(path.with_name(LAST_GOOD))
 
 
 def is_main() -> bool:

@@ -44,7 +44,7 @@ def replace_link(path: Path, target: str | os.PathLike) -> None:
     """Make `path` a symbolic link to `target`, in one step."""
     temporary = temporary_name(path)
     temporary.symlink_to(target)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def link_file(source: Path, path: Path) -> None:
@@ -54,7 +54,7 @@ def link_file(source: Path, path: Path) -> None:
         os.link(source, temporary)
     except OSError:
         shutil.copyfile(source, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
     temporary.unlink(missing_ok=True)  # renaming a file to itself leaves both names
 
 

@@ -29,4 +29,4 @@ def keep_freed_memory() -> bool:
             "Freed memory is not kept: the allocator of this system has no mallopt"
         )
         return False
-    return all([mallopt(name, value) for name, value in _SETTINGS.items()])
+    return all(mallopt(name, value) for name, value in _SETTINGS.items())

@@ -6,7 +6,6 @@ run that fails to start would leave a config.yaml that does not fit the models.
 
 import argparse
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -93,7 +92,7 @@ def take_up(args: argparse.Namespace) -> dict[str, Any]:
         )
     wait_for_all()
     if is_first(args):
-        os.replace(last, last.with_name(f"{last.name}.damaged"))
+        last.replace(last.with_name(f"{last.name}.damaged"))
         checkpoints.link_file(previous, last)
     wait_for_all()
     return states

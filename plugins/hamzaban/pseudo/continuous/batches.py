@@ -84,12 +84,13 @@ class ContinuousIterFactory(AbsIterFactory):
         """
         utts, read = self.phase.labeller.utts, self.phase.labeller.read
         with ThreadPoolExecutor(self.phase.labeller.threads) as pool:
-            waiting: list[list[Future]] = []
-            for batch in drawn[:1]:
-                waiting.append([pool.submit(read, utts[u]) for u in batch])
+
+            def start(batch: Sequence[str]) -> list[Future[Tensor]]:
+                return [pool.submit(read, utts[utt_id]) for utt_id in batch]
+
+            waiting = [start(batch) for batch in drawn[:1]]
             for i, batch in enumerate(drawn):
-                for following in drawn[i + 1 : i + 2]:
-                    waiting.append([pool.submit(read, utts[u]) for u in following])
+                waiting += [start(following) for following in drawn[i + 1 : i + 2]]
                 waveforms = [future.result() for future in waiting.pop(0)]
                 yield self._join(batch, waveforms, numbers[i])
 

@@ -102,7 +102,7 @@ class Labeller:
                     f"{utt.utt_id}: the model's log-posteriors are NaN; train anew "
                     "with a lower learning rate"
                 )
-            ids = [i for i in collapse(path[:frames], blank)]
+            ids = list(collapse(path[:frames], blank))
             text = self._spell(model.tokenizer, ids)
             reason = judge_label(
                 text, utt.num_samples / self.fs, self.chars_per_s, self.options
