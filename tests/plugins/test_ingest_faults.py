@@ -44,3 +44,11 @@ def test_a_text_that_is_not_utf8_is_named(tmp_path):
     (tmp_path / "3.txt").write_bytes("سلام".encode("cp1256"))
     with pytest.raises(ValueError, match="3.txt: not UTF-8 .*convert it"):
         import_data(tmp_path, tmp_path / "data")
+
+
+def test_a_corpus_too_small_to_split_is_named(tmp_path):
+    write_audio(tmp_path / "u.wav", SENTENCES[0])
+    rows = [{"audio_filepath": "u.wav", "text": SENTENCES[0]}]
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    with pytest.raises(ValueError, match=r"m.jsonl.*: 1 speakers .* expected at least"):
+        import_data(table, tmp_path / "data")

@@ -93,6 +93,10 @@ def open_file(path: Path) -> BinaryIO:
         raise UnreadableError("missing", f"{path}: no such file") from None
     except OSError as error:
         raise UnreadableError("unreadable", f"{path}: {error.strerror}") from None
+    except UnreadableError:
+        raise
+    except ValueError as error:  # a NUL in the path
+        raise UnreadableError("unreadable", f"{str(path)!r}: {error}") from None
 
 
 def _run_pipe(command: str) -> bytes:

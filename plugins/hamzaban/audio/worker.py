@@ -103,7 +103,7 @@ def _source_signature(source: str) -> str:
     path = source_file(source)
     try:
         found = None if path is None else os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # or a NUL in the path; opening it says so
         found = None
     if found is None:
         return source

@@ -100,12 +100,16 @@ def check(path: Path) -> list[str]:
 
     Raises:
         FileNotFoundError: There is no stamp, or it cannot be read.
+        ValueError: It is of no step.
     """
     stamp = read_stamp(path)
     if stamp is None:
         raise FileNotFoundError(f"{path}: there is no stamp that can be read")
     reads = tuple(Path(name) for name in stamp["reads"])
     makes = tuple(Path(name) for name in stamp["makes"])
-    step = Step(stamp["step"], tuple(stamp["command"]), reads, makes)
+    try:
+        step = Step(stamp["step"], tuple(stamp["command"]), reads, makes)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; run the stage again") from error
     there = [name for name in reads if name.exists()]
     return explain(stamp, step, fingerprint(there, stamp["inputs"]))[0]

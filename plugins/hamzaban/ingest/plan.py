@@ -111,8 +111,9 @@ def make_plan(
         ValueError: There is too little to split, a split's name is unknown, or an
             audio file has several texts and no times.
     """
-    survey = _Survey()
+    survey, place = _Survey(), ""
     for item in _each_text_timed(read):
+        place = item.place  # the last stands for the corpus
         split = "" if ignore_split else name_split(item.split, item.place)
         survey.add(item, split)
     by_speaker = len(survey.speakers) >= len(SETS)
@@ -121,7 +122,10 @@ def make_plan(
     _log_unsplit(survey)
     if missing:
         sizes = _choose_sizes(survey, plan)
-        drawn = split_groups(sizes, shares, seed)
+        try:
+            drawn = split_groups(sizes, shares, seed)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
         plan.drawn = {k: v for k, v in drawn.items() if v in missing}
     return plan
 
