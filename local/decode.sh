@@ -55,7 +55,8 @@ find_packed_search() { # sets pack_opts, pack_inputs: the first tuned search, fo
     for tag in "${decodings[@]}"; do
         config=${inference_files[${tag}]-}
         weights=${asr_exp}/${tag}/tuned/weights.yaml
-        grep -qs '^lm_weight:' "${weights}" || continue
+        [[ -f ${weights} ]] || continue
+        [[ -n $(hamzaban config get "${weights}" lm_weight) ]] || continue
         find_inputs "${config}"
         pack_opts=("${lm_opts[@]}" --inference_config "${config}" --weights "${weights}")
         pack_inputs=("${lm_files[@]}" "${config}" "${input_files[@]}" "${weights}")
