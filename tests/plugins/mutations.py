@@ -203,6 +203,8 @@ def _change_value(value: Any, rng: random.Random) -> Any:
 
 def change_yaml(data: bytes, rng: random.Random) -> bytes:
     """Replace a value anywhere in a YAML by one of another type."""
+    if b"&" in data:  # an earlier change may have made aliases that multiply
+        return replace_field(data, rng)
     try:
         value = _change_value(yaml.safe_load(data), rng)
     except (yaml.YAMLError, ValueError, RecursionError):
