@@ -62,7 +62,7 @@ YAML
     [ ! -s "${CALLS}" ]
     count() { grep -c "hamzaban $1 " <<< "${output}"; }
     [ "$(count train-lm)" -eq 1 ]
-    [ "$(count pseudo-label)" -eq 2 ]
+    [ "$(count pseudo-label)" -eq 3 ] # two rounds and their summary
     [ "$(count train-asr)" -eq 1 ]
     [ "$(count decode-asr)" -eq 4 ]
     grep -q "pseudo-label .*--data_dir unlabelled_near .*--text text_near " <<< "${output}"
@@ -87,7 +87,7 @@ YAML
     run "${ROOT}/local/pseudo.sh" --pseudo_config pseudo.yaml --rounds 1
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
     [ "$(calls train-asr)" -eq 1 ]
-    [ "$(calls pseudo-label)" -eq 2 ]
+    [ "$(calls pseudo-label)" -eq 3 ] # two rounds and their summary
     [ "$(grep -c options exp/pseudo/conf/pseudo.yaml)" -eq 0 ]
     run "${ROOT}/local/pseudo.sh" --pseudo_config "pseudo.yaml rounds=2"
     [ "$(calls train-asr)" -eq 2 ]
