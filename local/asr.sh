@@ -61,7 +61,7 @@ stage_table="\
  8 train     dump/raw/, tokens, stats, wav2vec2.pt -> exp/asr_<tag>/
  9 decode    exp/asr_<tag>/, dump/raw/<test_set> -> exp/asr_<tag>/<inference>/<test_set>/
 10 score     decoded text, transcripts -> score_wer/, score_cer/, score_ter/, RESULTS.md
-11 pseudo    exp/asr_<tag>/, speech, sentences -> exp/pseudo_<tag>/, if --pseudo_config
+11 pseudo    exp/asr_<tag>/, speech, text -> exp/pseudo_<tag>/, if --pseudo_config is given
 12 report    all results -> exp/report.html
 13 pack      exp/asr_<tag>/ -> a model archive; only with --stop_stage pack"
 help_message="\

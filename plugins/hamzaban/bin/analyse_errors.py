@@ -40,7 +40,7 @@ def add_error_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=FILE",
         help="classes of words, a word or phrase a line, spelled as in the scored "
-        "text; `numbers` adds to the words with digits",
+        "text; a list called `numbers` is counted together with the words with digits",
     )
     add("--word_tags", type=Path, help="utt_id and a tag for each word; - is none")
     add(
@@ -56,7 +56,7 @@ def add_error_options(parser: argparse.ArgumentParser) -> None:
     add("--top", type=int, default=20, help="how many confusions to list")
     add("--replicates", type=int, default=2000, help="bootstrap replicates")
     add("--seed", type=int, default=0, help="random seed of the bootstrap")
-    add("--case_sensitive", type=str2bool, default=False, help="as `sclite -s`")
+    add("--case_sensitive", type=str2bool, default=False, help="tell a-z from A-Z")
     add_nj(parser, "threads that read audio")
     add("--output", type=Path, help="file to write: all numbers as JSON")
 

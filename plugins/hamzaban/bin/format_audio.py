@@ -1,9 +1,9 @@
 """Write the audio of a data directory as 16-bit mono files of one sample rate.
 
-Reads what wav.scp names (audio files of any format, archives, commands), cuts it by
-segments, resamples it and, on request, changes the speed and adds noise and room
-acoustics. Drops utterances that cannot be trained on. If it is killed, run it again: it
-continues where it stopped.
+It reads what wav.scp names (audio files of any format, archives, commands), cuts it by
+segments and resamples it. On request it changes the speed and adds noise and room
+acoustics. It drops utterances that cannot be trained on. If it is killed, run it again:
+it continues where it stopped.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def add_noise_options(parser: argparse.ArgumentParser) -> None:
         help="copies beside each clean utterance; 0 changes the utterance itself",
     )
     add("--noise_seed", type=int, default=0, help="random seed of noises and rooms")
-    add("--add_noise", type=str2bool, default=True, help="false ignores the lists")
+    add("--add_noise", type=str2bool, default=True, help="false: ignore the lists")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

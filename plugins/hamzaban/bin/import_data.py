@@ -52,15 +52,15 @@ def get_parser() -> argparse.ArgumentParser:
     add("--audio_dir", type=Path, help="folder that paths in the table start from")
     add("--unpack_dir", type=Path, default="downloads/unpacked", help=UNPACK)
     for what in MEANINGS:
-        column = f"column of {what}; none: there is no such column"
+        column = f"column of {what}; empty: found by its name; none: there is none"
         add(f"--{what}_column", default="", metavar="NAME", help=column)
     add("--columns", default="", help="all names, a,b,c, if the first line is data")
     add("--time_unit", choices=("s", "ms"), default="s", help=TIME_UNIT)
     add("--marks", choices=POLICIES, default="drop", help=MARKS)
     add("--delimiter", default="", help="character between fields; empty: detect it")
-    folders = "each folder is a speaker"
+    folders = "true: each folder is a speaker"
     add("--speaker_folders", type=str2bool, default=False, help=folders)
-    add("--ignore_split", type=str2bool, default=False, help="draw a new split")
+    add("--ignore_split", type=str2bool, default=False, help="true: draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
     for name in ("valid", "test"):
         text = f"share of {name} in a new split"

@@ -8,6 +8,7 @@ from pathlib import Path
 from hamzaban.cli import add_nj
 
 GROUP = "score"
+RAW_DIR = "folder of the data directories that were decoded"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -28,7 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         help="PNG of the learning curves; default: as --output, but .png",
     )
-    add("--raw_dir", type=Path, default=Path("dump/raw"), help="decoded sets are here")
+    add("--raw_dir", type=Path, default=Path("dump/raw"), help=RAW_DIR)
     add(
         "--stamp_dirs",
         nargs="*",
@@ -42,7 +43,8 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         default=[],
         metavar="DIR",
-        help="rounds of pseudo-labelling, beside each pseudo_* by the first experiment",
+        help="folders of pseudo-labelling rounds to show, in addition to each pseudo_* "
+        "beside the first experiment",
     )
     _add_details(parser)
     return parser

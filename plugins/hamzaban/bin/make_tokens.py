@@ -15,7 +15,7 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("text", nargs="+", type=Path, help="files `utt_id transcript`")
+    parser.add_argument("text", nargs="+", type=Path, help="Kaldi text files")
     parser.add_argument("--token_type", choices=("bpe", "char"), default="bpe")
     parser.add_argument(
         "--nbpe", type=int, default=512, help="size of SentencePiece's vocabulary"

@@ -1,7 +1,7 @@
 """Find speech in media files and write it as a data directory.
 
-Takes files of any format and length, folders, patterns ('talks/**/*.mp3') and lists
-of these. Cuts speech into chunks at pauses and drops chunks that were heard before. If
+It reads files of any format and length, folders, patterns ('talks/**/*.mp3') and lists
+of these. It cuts speech into chunks at pauses and drops repeated chunks. If
 it is killed, run it again: it continues where it stopped. conf/mine.yaml describes the
 values of --config.
 """
@@ -27,7 +27,7 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         action="append",
         default=[],
-        help="file with one of these per line",
+        help="file with a file, folder or pattern on each line",
     )
     add("--output_dir", type=Path, required=True, help="folder to write")
     add("--config", type=Path, required=True, help="conf/mine.yaml, or one based on it")

@@ -12,7 +12,7 @@ GROUP = "text"
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban normalize`."""
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} The text is UTF-8; a line in is a line out.",
+        description=f"{__doc__} The text is UTF-8; one line in, one line out.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--lang", required=True, help="language, such as fa")

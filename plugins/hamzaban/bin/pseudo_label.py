@@ -40,8 +40,8 @@ def get_parser() -> argparse.ArgumentParser:
     add(
         "--summarize",
         action="store_true",
-        help="only rebuild status.json, rounds.tsv and rounds.png, without the rounds "
-        "after --last; takes no options but --pseudo_exp and --last",
+        help="only rebuild status.json, rounds.tsv and rounds.png, for the rounds "
+        "up to --last ROUND; takes no other option but --pseudo_exp",
     )
     return parser
 

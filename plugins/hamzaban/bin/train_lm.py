@@ -7,6 +7,7 @@ from pathlib import Path
 from hamzaban.cli import add_nj
 
 GROUP = "train"
+CONFIG = "conf/lm.yaml, or a YAML based on it"
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -15,7 +16,7 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="Text that leaks from valid or test is refused; see conf/lm.yaml.",
     )
-    parser.add_argument("--config", type=Path, required=True, help="conf/lm.yaml")
+    parser.add_argument("--config", type=Path, required=True, help=CONFIG)
     parser.add_argument(
         "--output_dir",
         type=Path,
@@ -25,7 +26,7 @@ def get_parser() -> argparse.ArgumentParser:
     for option, what in (
         ("--train_text", "transcripts to train on, Kaldi text"),
         ("--lm_text", "more sentences to train on: plain text, may be .gz"),
-        ("--valid_text", "Kaldi text; sets the weight of the two, and is measured"),
+        ("--valid_text", "Kaldi text to weight these two by and measure perplexity on"),
         ("--test_text", "Kaldi text to measure perplexity on"),
     ):
         parser.add_argument(
