@@ -88,7 +88,7 @@ def scan(
     utts = _read_utterances(Path(data_dir), tokenizer, clean)
     for utt_id, num_samples, text, ids in utts:
         stats.num_utts += 1
-        if reason := _find_reason(count_frames(num_samples, conv), ids):
+        if reason := _check_alignment(count_frames(num_samples, conv), ids):
             stats.dropped.setdefault(reason, []).append(utt_id)
             continue
         stats.kept.append((utt_id, num_samples, len(ids)))
@@ -131,7 +131,7 @@ def _pair(data_dir: Path) -> Iterator[tuple[str, int, str]]:
         yield text_row[0], int(samples_row[1]), text_row[1]
 
 
-def _find_reason(frames: int, ids: Sequence[int]) -> str | None:
+def _check_alignment(frames: int, ids: Sequence[int]) -> str | None:
     if not ids:
         return "no transcript"
     if frames < count_ctc_frames(ids):
