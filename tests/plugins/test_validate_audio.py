@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hamzaban.audio.container import find_truncation
+from hamzaban.audio.container import check_truncation
 from hamzaban.validate.audio import AudioCheck, check_audio, check_entry
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 
@@ -133,7 +133,7 @@ def test_wav_from_a_pipe_has_no_size_and_is_whole(tmp_path):
 def test_wav_with_a_chunk_after_the_data(tmp_path):
     path = write_sound(tmp_path / "a.wav")
     path.write_bytes(path.read_bytes() + b"LIST" + struct.pack("<I", 4) + b"INFO")
-    assert find_truncation(io.BytesIO(path.read_bytes())) is None
+    assert check_truncation(io.BytesIO(path.read_bytes())) is None
 
 
 def test_mp3_with_tags_at_both_ends(tmp_path):
