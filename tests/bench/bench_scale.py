@@ -127,7 +127,7 @@ def finish_mining(num_chunks: int) -> None:
     from hamzaban.mine.output import write_output
     from hamzaban.mine.part_jobs import Mined
     from hamzaban.mine.part_mining import PartJob
-    from hamzaban.mine.stage import _find_heard
+    from hamzaban.mine.stage import _list_heard
 
     root = Path(__file__).resolve().parents[2]
     options = read_options(root / "conf" / "mine.yaml")
@@ -149,7 +149,7 @@ def finish_mining(num_chunks: int) -> None:
         source = Source(name, f"{number:064x}", 10**7, media)
         job = PartJob(media, rec_id, 0, None, record, Path("audio"), options)
         mined.append(Mined(source, rec_id, (job,)))
-    heard = _find_heard(mined, options)
+    heard = _list_heard(mined, options)
     tally = write_output(mined, heard, Path("mined"), options)
     print(tally.kept_s / 3600, "h")
 
