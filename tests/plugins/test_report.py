@@ -12,8 +12,8 @@ from hamzaban.bin import make_report, show_results
 from hamzaban.report.chart import Chart, Series, draw_chart, nice_ticks
 from hamzaban.report.curves import write_picture
 from hamzaban.report.epochs import read_epochs
-from hamzaban.report.lineage import find_commands
-from hamzaban.report.page import find_direction, format_clock, show_invisible
+from hamzaban.report.lineage import list_commands
+from hamzaban.report.page import compute_direction, format_clock, show_invisible
 from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sweeps import read_sweeps
 
@@ -195,9 +195,9 @@ def test_of_an_epoch_run_twice_the_last_counts(recipe):
 
 def test_commands_of_inputs_are_found_oldest_first(recipe, monkeypatch):
     monkeypatch.chdir(recipe)
-    commands = find_commands(["exp", "dump"], ["exp/asr_a"])
+    commands = list_commands(["exp", "dump"], ["exp/asr_a"])
     assert [command.step for command in commands] == ["audio", "train"]
-    assert find_commands(["exp", "dump"], ["data"]) == []
+    assert list_commands(["exp", "dump"], ["data"]) == []
 
 
 def test_chart_places_points_by_value():
@@ -239,8 +239,8 @@ def test_right_to_left_names_are_joined_in_pictures(tmp_path):
 
 
 def test_directions_durations_and_invisible_tokens():
-    assert find_direction([["سلام", "ok"]]) == "rtl"
-    assert find_direction([["ok", "ok", "دو"]]) == "ltr"
+    assert compute_direction([["سلام", "ok"]]) == "rtl"
+    assert compute_direction([["ok", "ok", "دو"]]) == "ltr"
     assert [format_clock(s) for s in (0.14, 59.96, 3600, None)] == [
         *("0.1 s", "1 min 0 s", "1 h 0 s", "–")
     ]

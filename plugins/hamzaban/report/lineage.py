@@ -34,7 +34,7 @@ class Command:
     reads: Sequence[str]
 
 
-def find_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[Command]:
+def list_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[Command]:
     """Find the commands that what lies below the targets was made by.
 
     Args:

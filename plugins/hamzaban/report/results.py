@@ -78,7 +78,7 @@ class Row:
     rates: Mapping[str, Rate]
 
 
-def find_experiments(folders: Sequence[Path]) -> list[Experiment]:
+def list_experiments(folders: Sequence[Path]) -> list[Experiment]:
     """Return experiments, each named by a letter, or by a number after the 26th.
 
     Raises:
