@@ -143,19 +143,29 @@ def _report(stats: Stats, data_dir: str | Path) -> None:
     for reason, utt_ids in sorted(stats.dropped.items()):
         logging.warning(
             "%s: %d of %d utterances left out, %s: %s",
-            *(data_dir, len(utt_ids), stats.num_utts, reason, _shorten(utt_ids)),
+            data_dir,
+            len(utt_ids),
+            stats.num_utts,
+            reason,
+            _shorten(utt_ids),
         )
     if stats.num_unknown:
         logging.warning(
             "%s: %d of %d tokens (%.2f %%) are unknown to the token list",
-            *(data_dir, stats.num_unknown, stats.num_tokens),
+            data_dir,
+            stats.num_unknown,
+            stats.num_tokens,
             100 * stats.num_unknown / stats.num_tokens,
         )
     most = sorted(stats.unknown.items(), key=lambda item: (-len(item[1]), item[0]))
     for char, utt_ids in most[:MAX_SHOWN]:
         logging.warning(
             "%s: character U+%04X (%s) is unknown, in %d utterances: %s",
-            *(data_dir, ord(char), char, len(utt_ids), _shorten(utt_ids)),
+            data_dir,
+            ord(char),
+            char,
+            len(utt_ids),
+            _shorten(utt_ids),
         )
     if len(most) > MAX_SHOWN:
         logging.warning(
