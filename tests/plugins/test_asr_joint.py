@@ -173,14 +173,14 @@ def test_shared_head_scores_all_tokens():
     assert model(**make_batch(["ab", "xc"], ["fa", "ur"]))[0].isfinite()
 
 
-def test_without_weight_there_is_no_language_head():
+def test_a_zero_weight_builds_no_language_head():
     tiny_training.import_task()
     model = build(lid_weight=0).eval()
     assert model.lid is None
     assert "lid_acc" not in model(**make_batch(["ab"], ["fa"]))[1]
 
 
-def test_a_caller_that_names_no_language_is_told_so(model):
+def test_a_batch_without_languages_is_refused(model):
     import torch
 
     with pytest.raises(ValueError, match="a CTC head for each of fa, ur"):

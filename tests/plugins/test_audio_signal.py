@@ -111,7 +111,7 @@ def phases(*gains: float, seconds: float = 2.0, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("gains", [(1.0, -1.0), (1.0, -0.95), (1.0, -1.0, 0.0, 0.0)])
 @pytest.mark.parametrize("size", [160, 32000])
-def test_of_channels_of_opposite_phase_one_is_taken(gains, size):
+def test_one_of_two_channels_of_opposite_phase_is_taken(gains, size):
     stereo, mixer = phases(*gains), Mixer()
     blocks = [stereo[i : i + size] for i in range(0, len(stereo), size)]
     mono = np.concatenate([mixer.mix(block, 16000) for block in blocks])

@@ -45,7 +45,7 @@ def sum_paths(log_probs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_without_a_model_it_sums_all_alignments(seed):
+def test_search_without_a_language_model_sums_all_alignments(seed):
     log_probs = make_emissions(6, len(TOKENS), seed)
     options = TokenSearch(lm_unit="none", nbest=5, **WIDE)
     found = BeamSearch(CharTokenizer(TOKENS), options).decode(log_probs)
@@ -169,7 +169,7 @@ def test_words_survive_the_search(tokenizer, threshold):
         assert list(hyp.word_ends) == sorted(set(hyp.word_ends))
 
 
-def test_pieces_that_last_cost_nothing(tokenizer):
+def test_a_last_piece_of_several_frames_costs_nothing(tokenizer):
     """flashlight-text alone lets the last piece of a word last one frame."""
     lexicon = build_lexicon(["سلام"], tokenizer)
     spelling = tokenizer.ids2tokens(lexicon.spellings[0][0])

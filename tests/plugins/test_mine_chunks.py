@@ -66,7 +66,7 @@ def test_blocks_of_any_size_give_the_same_regions():
     assert find_regions(probs, 30000) == expected
 
 
-def test_chunks_are_decided_on_the_way():
+def test_chunks_are_decided_while_audio_is_read():
     """What is held back does not grow with the length of the stream."""
     probs = make_probs(1, 40000, 3, 0.4)
     chunker, finder, held = Chunker(OPTIONS), RegionFinder(OPTIONS), 0

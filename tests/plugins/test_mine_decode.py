@@ -102,7 +102,9 @@ def test_what_follows_damage_is_still_decoded(media, tmp_path):
         ("gone.mp3", None, "missing"),
     ],
 )
-def test_what_is_no_media_says_why(tmp_path, name, content, reason):
+def test_a_file_that_is_no_media_is_refused_with_the_reason(
+    tmp_path, name, content, reason
+):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableError) as caught:

@@ -53,7 +53,7 @@ def text_of(page):
     return " ".join(" ".join(parts).split())
 
 
-def test_page_tells_results_with_intervals_and_normalizer(page):
+def test_page_shows_results_with_intervals_and_normalizer(page):
     text = text_of(page)
     assert re.search(r"A decode_greedy test 50\.0 \d+\.\d to \d+\.\d", text)
     assert re.search(r"B decode_greedy test 33\.3", text)
@@ -61,7 +61,7 @@ def test_page_tells_results_with_intervals_and_normalizer(page):
     assert "no clear difference" in text and "MAPSSWE" in text
 
 
-def test_page_tells_errors_data_commands_and_versions(page):
+def test_page_shows_errors_data_commands_and_versions(page):
     text = text_of(page)
     assert "word errors differ in spaces and ZWNJ only" in text
     assert "foreign 2 0 1 0 50.0" in text
@@ -164,7 +164,7 @@ def test_page_in_a_browser(page, tmp_path):
     assert asked == {page.resolve().as_uri()}
 
 
-def test_missing_audio_is_told(recipe, monkeypatch):
+def test_missing_audio_is_named(recipe, monkeypatch):
     monkeypatch.chdir(recipe)
     words = ["exp/asr_a", "--output", "exp/none.html", "--raw_dir", "nowhere"]
     assert make_report.main([*words, "--replicates", "200"]) == 0
@@ -211,7 +211,7 @@ def test_chart_places_points_by_value():
     assert labels == ["0", "20", "40", "60", "80", "100", "1", "2", "3", "epoch"]
 
 
-def test_chart_bears_odd_values():
+def test_chart_is_drawn_with_odd_values():
     odd = {1: float("nan"), 2: float("inf"), 3: 1e-5, 4: 1e3}
     assert draw_chart(Chart("a", [Series("x", odd)])).count("<circle") == 2
     svg = draw_chart(Chart("a", [Series("x", {**odd, 5: 0.0})], logarithmic=True))

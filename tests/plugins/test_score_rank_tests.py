@@ -73,7 +73,7 @@ def test_equal_and_perfectly_apart_groups():
     assert apart.p_values[0, 1] == 0 and apart.p_values[1, 2] == 1
 
 
-def test_holm():
+def test_p_values_are_corrected_after_holm():
     assert adjust_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert adjust_holm([0.9, 0.8]) == [1.0, 1.0]
 

@@ -28,7 +28,7 @@ def own_examples(lang):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_examples_hold(lang):
+def test_examples_of_languages_hold(lang):
     normalizers = {}
     for before, after, _, profile, options in own_examples(lang):
         key = profile, tuple(options.items())

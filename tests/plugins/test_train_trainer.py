@@ -195,7 +195,7 @@ def test_ratios_are_pooled_over_the_set():
     assert not reporter.has("valid", "x")
 
 
-def test_average_is_the_mean_of_the_best(tmp_path):
+def test_average_is_the_mean_of_the_best_epochs(tmp_path):
     import torch
     from espnet2.train.reporter import Reporter
 

@@ -152,27 +152,27 @@ def test_no_header_however_short_is_an_error_of_ours(tmp_path, size):
         assert kind_of_problem(path) in kinds
 
 
-def test_missing_audio(tmp_path):
+def test_missing_audio_is_found(tmp_path):
     assert kind_of_problem(tmp_path / "none.wav") == "missing-audio"
     assert kind_of_problem(tmp_path / "none.ark:12") == "missing-audio"
     (tmp_path / "link.wav").symlink_to(tmp_path / "gone")
     assert kind_of_problem(tmp_path / "link.wav") == "missing-audio"
 
 
-def test_empty_audio(tmp_path):
+def test_empty_audio_is_found(tmp_path):
     (tmp_path / "empty.wav").write_bytes(b"")
     assert kind_of_problem(tmp_path / "empty.wav") == "empty-audio"
     path = write_sound(tmp_path / "header.wav", noise(0))
     assert kind_of_problem(path, HEADER) == kind_of_problem(path) == "empty-audio"
 
 
-def test_unreadable_audio(tmp_path):
+def test_unreadable_audio_is_found(tmp_path):
     (tmp_path / "page.mp3").write_text("<html>404 Not Found</html>\n" * 100)
     assert kind_of_problem(tmp_path / "page.mp3") == "unreadable-audio"
     assert kind_of_problem(tmp_path) == "unreadable-audio"
 
 
-def test_wrong_rate(tmp_path):
+def test_a_wrong_sampling_rate_is_found(tmp_path):
     path = write_sound(tmp_path / "a.wav", noise(), 8000)
     assert kind_of_problem(path, AudioCheck(fs=8000)) is None
     info = check_entry(str(path), AudioCheck(fs=FS))
@@ -180,7 +180,7 @@ def test_wrong_rate(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_nan_audio(tmp_path, value):
+def test_audio_with_nan_is_found(tmp_path, value):
     samples = noise()
     samples[FS : FS + 3] = value
     soundfile.write(tmp_path / "a.wav", samples, FS, subtype="FLOAT")
@@ -193,13 +193,13 @@ def test_nan_audio(tmp_path, value):
 @pytest.mark.parametrize(
     ("suffix", "offset"), [("wav", 0.0), ("wav", 0.25), ("flac", 0.0), ("opus", 0.0)]
 )
-def test_silent_audio(tmp_path, suffix, offset):
+def test_silent_audio_is_found(tmp_path, suffix, offset):
     path = write_sound(tmp_path / f"a.{suffix}", np.full(FS, offset, np.float32))
     assert kind_of_problem(path) == "silent-audio"
     assert kind_of_problem(path, HEADER) is None
 
 
-def test_click_in_silence_is_no_silence(tmp_path):
+def test_a_click_in_silence_does_not_count_as_silence(tmp_path):
     samples = np.zeros(FS, np.float32)
     samples[-1] = 0.01
     assert kind_of_problem(write_sound(tmp_path / "a.flac", samples)) is None

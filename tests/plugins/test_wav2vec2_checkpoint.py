@@ -54,7 +54,7 @@ def test_equal_models_give_equal_files(tmp_path, checkpoint):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_what_does_not_fit_is_listed_by_name(module):
+def test_weights_that_do_not_fit_are_listed_by_name(module):
     weights = dict(module.state_dict())
     del weights["0.bias"]
     weights["quantizer.vars"] = torch.zeros(1)
