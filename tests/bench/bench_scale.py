@@ -102,7 +102,7 @@ def write_audio(folder: Path, num_utts: int) -> Path:
     return folder
 
 
-def find_copies(num_chunks: int) -> None:
+def measure_duplicates(num_chunks: int) -> None:
     """Look for duplicates among chunks of 15 s, 240 of them (1 h) to a source."""
     from hamzaban.mine.duplicates import Voice, find_duplicates
     from hamzaban.mine.mining_options import read_options
@@ -175,7 +175,7 @@ def make_batches(folder: str) -> None:
 
 
 PARTS: dict[str, Callable] = {
-    "find_copies": find_copies,
+    "measure_duplicates": measure_duplicates,
     "finish_mining": finish_mining,
     "make_batches": make_batches,
 }
@@ -211,7 +211,7 @@ def make_cases(root: Path, num_utts: int) -> dict[str, list[str]]:
         "format-audio": verb(
             "format-audio", "--nj", 1, "--min_duration_s", 0, audio, out / "audio"
         ),
-        "mine: duplicates": own("find_copies", num_utts),
+        "mine: duplicates": own("measure_duplicates", num_utts),
         "mine: end, all chunks": own("finish_mining", num_utts),
         "make-tokens bpe512": verb(
             "make-tokens", "--token_type", "bpe", "--nbpe", 512,

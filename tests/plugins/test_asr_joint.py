@@ -65,7 +65,7 @@ def make_batch(texts, langs, samples=9600):
     }
 
 
-def find_gradients(model, batch):
+def compute_gradients(model, batch):
     model.train().zero_grad()
     model(**batch)[0].backward()
     model.eval()
@@ -77,12 +77,12 @@ def find_gradients(model, batch):
 
 
 def test_only_the_head_of_the_language_learns(model):
-    own = find_gradients(model, make_batch(["ab", "ba"], ["fa", "fa"]))
+    own = compute_gradients(model, make_batch(["ab", "ba"], ["fa", "fa"]))
     assert {"ctc.heads.fa.weight", "lid.weight"} <= own
     assert any(name.startswith("frontend") for name in own)
     assert not any("heads.ur" in name for name in own)
     assert model.ctc.heads["ur"].weight.grad is None
-    both = find_gradients(model, make_batch(["ab", "xc"], ["fa", "ur"]))
+    both = compute_gradients(model, make_batch(["ab", "xc"], ["fa", "ur"]))
     assert {"ctc.heads.fa.weight", "ctc.heads.ur.weight"} <= both
 
 

@@ -16,7 +16,7 @@ def make_tone(hertz: float, fs: int, num_samples: int) -> np.ndarray:
     return (0.5 * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32)
 
 
-def find_peak(speech: np.ndarray, fs: int) -> float:
+def compute_peak(speech: np.ndarray, fs: int) -> float:
     """Return the strongest frequency, Hz."""
     spectrum = np.abs(np.fft.rfft(speech * np.hanning(len(speech))))
     return float(spectrum.argmax()) * fs / len(speech)
@@ -35,7 +35,7 @@ def test_mono_is_the_mean_or_the_channel_asked_for(num_channels):
 def test_resampling_keeps_pitch_and_duration(fs_in):
     resampled = resample(make_tone(1000, fs_in, fs_in), fs_in, 16000)
     assert len(resampled) == 16000
-    assert find_peak(resampled, 16000) == pytest.approx(1000, abs=1)
+    assert compute_peak(resampled, 16000) == pytest.approx(1000, abs=1)
 
 
 def test_resampling_leaves_no_alias():
@@ -48,7 +48,7 @@ def test_resampling_leaves_no_alias():
 def test_speed_changes_duration_and_pitch(speed, fs_in):
     fast = resample(make_tone(1000, fs_in, fs_in), fs_in, 16000, speed=speed)
     assert abs(len(fast) - 16000 / speed) <= 1
-    assert find_peak(fast, 16000) == pytest.approx(1000 * speed, abs=2)
+    assert compute_peak(fast, 16000) == pytest.approx(1000 * speed, abs=2)
 
 
 def test_sixteen_bit_samples_pass_unchanged():
