@@ -237,7 +237,7 @@ def test_too_many_drops_are_one_line_and_leave_no_wav_scp(work, capfd):
     assert run_cli([*command, "--max_drop", "0.4"]) == 0
 
 
-def test_segments_beyond_the_recording(work):
+def test_segments_beyond_the_recording_are_cut_or_dropped(work):
     soundfile.write("a.wav", make_speech(2, 16000), 16000)
     ends = {"spk00-a": (1, 2.4), "spk00-b": (1, 2.6), "spk00-c": (2.1, 2.2)}
     data_dir = make_dir(Path("data/x"), dict.fromkeys(ends, ""))

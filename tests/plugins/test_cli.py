@@ -172,7 +172,7 @@ def test_unknown_verb_is_answered_with_the_nearest(verb, capsys):
     assert capsys.readouterr().err.endswith("known: do-thing\n")
 
 
-def test_a_reader_that_leaves_is_no_error():
+def test_a_closed_pipe_is_no_error():
     code = (
         "import sys; from hamzaban import cli; cli.list_verbs = lambda: {'x': None};"
         "m = type(sys)('hamzaban.bin.x'); sys.modules['hamzaban.bin.x'] = m;"

@@ -83,7 +83,7 @@ def test_no_set_is_written_if_the_last_one_fails(tmp_path, rows):
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_the_sets_of_before_stay_if_an_import_fails(tmp_path):
+def test_earlier_sets_stay_if_an_import_fails(tmp_path):
     table = make_table(tmp_path / "corpus")
     import_data(table, tmp_path / "data")
     before = {part: read_sets(tmp_path / "data", "text")[part] for part in SETS}

@@ -106,7 +106,7 @@ def curves(exp):
 
 
 @pytest.mark.parametrize(("epoch", "size"), [(1, 1), (1, 2), (2, 2), (3, 1)])
-def test_partial_of_an_ended_epoch_is_left_quietly(tmp_path, caplog, epoch, size):
+def test_a_mid_epoch_state_of_an_ended_epoch_is_ignored(tmp_path, caplog, epoch, size):
     import torch
 
     from hamzaban.train import mid_epoch

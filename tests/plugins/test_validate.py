@@ -326,7 +326,7 @@ def test_control_character_in_any_file(clean):
 
 
 @pytest.mark.parametrize("character", ["\u00a0", "\u2003", "\u3000", "\u2028", "\x85"])
-def test_white_space(clean, character):
+def test_irregular_white_space_is_found(clean, character):
     edit(clean / "text", "s2-a کتاب", f"s2-a کتاب{character}")
     (line,) = only(clean, "white-space")
     assert f"s2-a: U+{ord(character):04X}" in line
@@ -345,7 +345,7 @@ def test_a_reserved_word_is_found(clean):
     assert only(clean, "reserved-word")[0].startswith("text:3: s2-a: word <s>; ")
 
 
-def test_tilde(clean):
+def test_a_tilde_in_a_path_is_found(clean):
     edit(clean / "wav.scp", f"s2-a {clean}", "s2-a ~")
     assert only(clean, "tilde")[0].startswith("wav.scp:3: s2-a: path ~/s2-a")
 
@@ -386,7 +386,7 @@ def test_one_utterance(tmp_path):
     assert not find(tmp_path).counts
 
 
-def test_no_such_directory(tmp_path):
+def test_a_missing_directory_is_named(tmp_path):
     with pytest.raises(NotADirectoryError, match="nowhere: no such data directory"):
         validate_data_dir(tmp_path / "nowhere")
 

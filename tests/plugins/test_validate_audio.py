@@ -278,7 +278,7 @@ def test_finding_names_file_line_id_and_remedy(tmp_path):
     assert summary.duration_s is None
 
 
-def test_num_samples_of_another_file(tmp_path):
+def test_num_samples_of_another_file_are_found(tmp_path):
     make_dir(tmp_path, utt2num_samples="a 48000\nb 47999\n")
     findings, _ = validate_data_dir(tmp_path)
     (line,) = findings.lines()
@@ -286,7 +286,7 @@ def test_num_samples_of_another_file(tmp_path):
 
 
 @pytest.mark.parametrize("audio", ["header", "none"])
-def test_segment_outside_its_recording(tmp_path, audio):
+def test_a_segment_outside_its_recording_is_found(tmp_path, audio):
     data_dir = make_dir(tmp_path, segments="a b 0 3.5\nb a 1 3.51\n")
     (data_dir / "reco2dur").write_text("a 3.0\nb 3.0\n")
     findings, summary = validate_data_dir(data_dir, CheckOptions(audio=audio))

@@ -293,7 +293,7 @@ def test_settings_that_the_model_class_lacks_are_refused(change, message, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_missing_and_damaged_files(name, tmp_path):
+def test_missing_and_damaged_files_are_named(name, tmp_path):
     make_theirs("base").save_pretrained(tmp_path)
     (tmp_path / name).write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=f"{name}: "):

@@ -98,7 +98,7 @@ def test_resuming_refuses_a_file_with_two_lists(polyglot, train, tmp_path):
         train()
 
 
-def test_an_epoch_is_not_taken_up_from_a_file_with_two_lists(
+def test_a_mid_epoch_state_with_two_lists_is_not_resumed(
     polyglot, train, tmp_path, caplog
 ):
     (tmp_path / "exp").mkdir()
