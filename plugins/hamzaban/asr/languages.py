@@ -50,7 +50,7 @@ class LanguagePreprocessor:
 
 
 def find_utt2lang(entries: Sequence[DataEntry]) -> Path | None:
-    """Find the file of languages that belongs to data: beside that of the text.
+    """Return the file of languages beside the text of the data, if there is one.
 
     Args:
         entries: `*_data_path_and_name_and_type` of ESPnet2's options.

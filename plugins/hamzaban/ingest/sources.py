@@ -100,7 +100,7 @@ def open_source(path: Path) -> Source:
 
 
 def _list_tables(path: Path) -> list[tuple[Path, str]]:
-    """Find metadata tables in a folder, or in its folders train, validation, test."""
+    """Return the metadata tables of a folder or its train, validation and test."""
     tables = [(path / name, "") for name in METADATA if (path / name).is_file()]
     if tables:
         return tables[:1]

@@ -118,7 +118,7 @@ def _search(
 
 
 def list_shared_speakers(texts: Texts) -> list[Leak]:
-    """Find speakers that are in two of train, valid and test.
+    """Return the speakers that are in two of train, valid and test.
 
     A set without `utt2spk` is not compared, and the log says so.
     """

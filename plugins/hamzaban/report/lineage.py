@@ -35,7 +35,7 @@ class Command:
 
 
 def list_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[Command]:
-    """Find the commands that what lies below the targets was made by.
+    """Return the commands that made the files below the targets.
 
     Args:
         roots: Folders whose stamps are read, such as exp, dump and data.

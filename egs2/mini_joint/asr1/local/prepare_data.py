@@ -33,7 +33,7 @@ def read_words(folder: Path) -> dict[str, str]:
 
 
 def list_sets(name: str, words: list[str]) -> Iterator[str]:
-    """Name the sets of an utterance, given the language of each of its words."""
+    """Yield the sets of an utterance, given the language of each of its words."""
     if len(set(words)) > 1:
         if name == "test":
             yield "test_switched"
