@@ -50,7 +50,7 @@ class LanguagePreprocessor:
 
 
 def find_utt2lang(entries: Sequence[DataEntry]) -> Path | None:
-    """Return the file of languages beside the text of the data, if there is one.
+    """Return the path of the languages of data, by default beside its text; or None.
 
     Args:
         entries: `*_data_path_and_name_and_type` of ESPnet2's options.
