@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from hamzaban import __version__
-from hamzaban.cli import complete_verb, find_verbs
+from hamzaban.cli import complete_verb, list_verbs
 from repository import ROOT, list_files, name_of
 
 PAGES = list(list_files("*.md"))
@@ -54,7 +54,7 @@ def test_links_lead_to_files_and_headings(page):
 
 @each_page
 def test_verbs_that_a_page_shows_exist(page):
-    verbs = find_verbs()
+    verbs = list_verbs()
     text = page.read_text(encoding="utf-8")
     shown = re.findall(r"^(?:    .*|.*`hamzaban .*)$", text, re.MULTILINE)
     named = {verb for line in shown for verb in VERB.findall(line)}

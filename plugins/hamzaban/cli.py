@@ -50,7 +50,7 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z0-9_-]*(?==|$)")
 
 
-def find_verbs(bin_dir: Path = BIN_DIR) -> dict[str, Path]:
+def list_verbs(bin_dir: Path = BIN_DIR) -> dict[str, Path]:
     """Return each verb, such as `validate-data`, with the file that defines it."""
     modules = sorted(bin_dir.glob("[a-z]*.py"))
     return {module.stem.replace("_", "-"): module for module in modules}
@@ -108,7 +108,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
     """Import the module of a verb and run it.
 
     Args:
-        verb: A key of `find_verbs()`.
+        verb: A key of `list_verbs()`.
         words: The command line after the verb.
 
     Returns:
@@ -188,7 +188,7 @@ def _replace_closed_streams() -> None:
 
 
 def _run(words: list[str]) -> int:
-    verbs = find_verbs()
+    verbs = list_verbs()
     if not words or words[0] in ("-h", "--help", "help"):
         modules = {name_verb(verb): path for verb, path in verbs.items()}
         sys.stdout.write(format_help(modules, is_all="--all" in words) + "\n")

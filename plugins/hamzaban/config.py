@@ -122,7 +122,7 @@ def read_config(path: str | Path) -> tuple[dict[str, Any], list[Path]]:
         files.append(following)
         layers.append(load_mapping(following))
         base = layers[-1].pop(BASE_KEY, None)
-        following = None if base is None else _find_base(files[-1], base)
+        following = None if base is None else _check_base(files[-1], base)
     merged: dict[str, Any] = {}
     for layer in reversed(layers):
         merged = merge(merged, layer)
@@ -186,7 +186,7 @@ def write_config(values: dict[str, Any], path: str | Path, comment: str) -> None
         stream.write(text)
 
 
-def _find_base(path: Path, base: object) -> Path:
+def _check_base(path: Path, base: object) -> Path:
     if not isinstance(base, str):
         raise ValueError(f"{path}: base is {show(base)}, expected the path of a config")
     found = path.parent / base

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from hamzaban.lm.audit import Texts, find_leaks
+from hamzaban.lm.audit import Texts, list_leaks
 
 LETTERS = "ابپتثجچحخدذرزسشصضطظعغفقکگلمنوهی"
 
@@ -66,7 +66,7 @@ def main() -> None:
                     text, planted[number] = "".join(text), edits
                 f.write(text + "\n")
         start, cpu = time.monotonic(), time.process_time()
-        leaks = find_leaks(Texts(test=(test,), lm=(lm,)))
+        leaks = list_leaks(Texts(test=(test,), lm=(lm,)))
         wall_s, cpu_s = time.monotonic() - start, time.process_time() - cpu
     found = {int(leak.place.rpartition(":")[2]) for leak in leaks}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -102,7 +102,7 @@ def write_audio(folder: Path, num_utts: int) -> Path:
     return folder
 
 
-def find_copies(num_chunks: int) -> None:
+def measure_duplicates(num_chunks: int) -> None:
     """Look for duplicates among chunks of 15 s, 240 of them (1 h) to a source."""
     from hamzaban.mine.duplicates import Voice, find_duplicates
     from hamzaban.mine.mining_options import read_options
@@ -127,7 +127,7 @@ def finish_mining(num_chunks: int) -> None:
     from hamzaban.mine.output import write_output
     from hamzaban.mine.part_jobs import Mined
     from hamzaban.mine.part_mining import PartJob
-    from hamzaban.mine.stage import _find_heard
+    from hamzaban.mine.stage import _list_heard
 
     root = Path(__file__).resolve().parents[2]
     options = read_options(root / "conf" / "mine.yaml")
@@ -149,7 +149,7 @@ def finish_mining(num_chunks: int) -> None:
         source = Source(name, f"{number:064x}", 10**7, media)
         job = PartJob(media, rec_id, 0, None, record, Path("audio"), options)
         mined.append(Mined(source, rec_id, (job,)))
-    heard = _find_heard(mined, options)
+    heard = _list_heard(mined, options)
     tally = write_output(mined, heard, Path("mined"), options)
     print(tally.kept_s / 3600, "h")
 
@@ -175,7 +175,7 @@ def make_batches(folder: str) -> None:
 
 
 PARTS: dict[str, Callable] = {
-    "find_copies": find_copies,
+    "measure_duplicates": measure_duplicates,
     "finish_mining": finish_mining,
     "make_batches": make_batches,
 }
@@ -211,7 +211,7 @@ def make_cases(root: Path, num_utts: int) -> dict[str, list[str]]:
         "format-audio": verb(
             "format-audio", "--nj", 1, "--min_duration_s", 0, audio, out / "audio"
         ),
-        "mine: duplicates": own("find_copies", num_utts),
+        "mine: duplicates": own("measure_duplicates", num_utts),
         "mine: end, all chunks": own("finish_mining", num_utts),
         "make-tokens bpe512": verb(
             "make-tokens", "--token_type", "bpe", "--nbpe", 512,

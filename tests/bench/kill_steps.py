@@ -27,7 +27,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / name) for name in ("", "plugins", "recipes")]
 
-from tiny_files import find_differences  # noqa: E402
+from tiny_files import list_differences  # noqa: E402
 from tiny_recipe import make_recipe  # noqa: E402
 from tiny_runs import list_paths, wait_for_end  # noqa: E402
 
@@ -87,7 +87,7 @@ def run(job: Job, folder: Path) -> float:
     return time.monotonic() - began
 
 
-def find_held_locks(folder: Path) -> list[str]:
+def list_held_locks(folder: Path) -> list[str]:
     """Return the lock files below a folder that a process holds."""
     held = []
     for path in folder.rglob(".*.lock"):
@@ -115,10 +115,10 @@ def kill_once(job: Job, folder: Path, expected: Path, pause_s: float) -> list[st
     else:
         raise TimeoutError
     wait_for_end(folder, 60.0)  # raises where a process stays
-    faults = [f"held lock {path}" for path in find_held_locks(folder)]
+    faults = [f"held lock {path}" for path in list_held_locks(folder)]
     run(job, folder)
     remove_times(folder)
-    faults += [text for text in find_differences(folder, expected) if counts(text)]
+    faults += [text for text in list_differences(folder, expected) if counts(text)]
     faults += [f"left {path}" for path in list_paths(folder) if ".tmp" in path]
     wait_for_end(folder, 60.0)  # multiprocessing's own process ends a moment later
     return faults

@@ -212,7 +212,7 @@ def _limited_cpu() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def find_faults(reader: Reader, folder: Path, num_cases: int) -> list[str]:
+def list_faults(reader: Reader, folder: Path, num_cases: int) -> list[str]:
     """Return the faults of a reader, damaged with the seeds from 0 on.
 
     Args:

@@ -71,7 +71,7 @@ def test_gradients_do_not_depend_on_the_batch(seeds, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_values_are_s3prls_own(seeds, mode):
+def test_feature_values_equal_those_of_s3prl(seeds, mode):
     import torch
     from s3prl.upstream.wav2vec2.expert import UpstreamExpert
 
@@ -87,7 +87,7 @@ def test_values_are_s3prls_own(seeds, mode):
         assert torch.allclose(mean, sum(states) / 3, atol=1e-5)
 
 
-def test_frames_are_those_of_the_convolutions(seeds):
+def test_frame_counts_equal_those_of_the_convolutions(seeds):
     lengths = [1, 399, 400, 719, 720, 16000]
     feats, frames = build(seeds)(*make_batch(lengths))
     assert frames.tolist() == [0, 0, 1, 1, 2, 49]
@@ -155,7 +155,7 @@ def test_parameters_frozen_from_outside_are_in_eval_mode(seeds):
     assert frontend.model.feature_extractor.training
 
 
-def test_freeze_updates_ends(seeds):
+def test_freezing_ends_after_freeze_updates(seeds):
     frontend = build(seeds, freeze_updates=2, mask_prob=0.5).train()
     for updates, is_frozen in ((0, True), (1, True), (2, False), (3, False)):
         frontend.set_num_updates(updates)
@@ -188,7 +188,7 @@ def test_masks_are_drawn_in_training_only_from_numpys_seed(seeds):
     assert not torch.equal(found[0], plain)
 
 
-def test_masks_cover_the_shares_asked_for():
+def test_masks_cover_the_requested_shares():
     import numpy as np
     import torch
 
@@ -220,7 +220,7 @@ def test_mask_embedding_is_trained_only_where_it_is_used(seeds):
     assert frontend.model.mask_emb.grad is not None
 
 
-def test_dropouts_of_the_yaml_replace_the_checkpoints(seeds):
+def test_dropout_in_the_yaml_replaces_that_of_the_checkpoint(seeds):
     frontend = build(seeds, activation_dropout=0.3, layerdrop=0.2)
     layer = frontend.model.encoder.layers[0]
     assert (layer.dropout2.p, layer.dropout1.p) == (0.3, 0.1)

@@ -65,7 +65,7 @@ def make_batch(texts, langs, samples=9600):
     }
 
 
-def find_gradients(model, batch):
+def compute_gradients(model, batch):
     model.train().zero_grad()
     model(**batch)[0].backward()
     model.eval()
@@ -77,12 +77,12 @@ def find_gradients(model, batch):
 
 
 def test_only_the_head_of_the_language_learns(model):
-    own = find_gradients(model, make_batch(["ab", "ba"], ["fa", "fa"]))
+    own = compute_gradients(model, make_batch(["ab", "ba"], ["fa", "fa"]))
     assert {"ctc.heads.fa.weight", "lid.weight"} <= own
     assert any(name.startswith("frontend") for name in own)
     assert not any("heads.ur" in name for name in own)
     assert model.ctc.heads["ur"].weight.grad is None
-    both = find_gradients(model, make_batch(["ab", "xc"], ["fa", "ur"]))
+    both = compute_gradients(model, make_batch(["ab", "xc"], ["fa", "ur"]))
     assert {"ctc.heads.fa.weight", "ctc.heads.ur.weight"} <= both
 
 
@@ -173,14 +173,14 @@ def test_shared_head_scores_all_tokens():
     assert model(**make_batch(["ab", "xc"], ["fa", "ur"]))[0].isfinite()
 
 
-def test_without_weight_there_is_no_language_head():
+def test_a_zero_weight_builds_no_language_head():
     tiny_training.import_task()
     model = build(lid_weight=0).eval()
     assert model.lid is None
     assert "lid_acc" not in model(**make_batch(["ab"], ["fa"]))[1]
 
 
-def test_a_caller_that_names_no_language_is_told_so(model):
+def test_a_batch_without_languages_is_refused(model):
     import torch
 
     with pytest.raises(ValueError, match="a CTC head for each of fa, ur"):

@@ -108,7 +108,7 @@ def test_gradients_are_finite_with_short_utterances(model):
     model.eval()
 
 
-def test_empty_transcript_is_blanks(model):
+def test_an_empty_transcript_has_a_finite_loss(model):
     loss, stats, _ = model(**make_batch(["", "ab"], [6400, 6400]))
     assert loss.isfinite()
     assert stats["too_short"].item() == 0

@@ -38,7 +38,7 @@ def score(model):
         return model.ctc.log_softmax(out)
 
 
-def test_config_says_all_but_the_weights(exp):
+def test_the_config_keeps_everything_except_the_initial_weights(exp):
     config = yaml.safe_load((exp / "config.yaml").read_text())
     conf = config["frontend_conf"]
     assert conf["frontend_conf"]["path_or_url"] is None

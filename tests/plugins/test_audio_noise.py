@@ -107,7 +107,7 @@ def test_the_seed_and_the_id_alone_decide(work):
 
 
 @pytest.mark.slow
-def test_copies_stand_beside_clean_speech_and_are_told(work):
+def test_noisy_copies_stand_beside_clean_speech_and_are_logged(work):
     Path("audio.yaml").write_text(
         "noise_list: noise.lst\nrir_list: rirs.lst\nsnr_db: [0, 10]\nnoisy_copies: 2\n"
     )
@@ -204,7 +204,7 @@ def test_a_noise_that_cannot_be_used_is_one_clear_line(work, capfd, line, messag
         (["--noisy_copies", "-1"], "copies: -1 found, expected 0 or more"),
     ],
 )
-def test_options_that_make_no_sense(work, options, message):
+def test_options_that_make_no_sense_are_refused(work, options, message):
     with pytest.raises(ValueError, match=message):
         run_format(["data/train", "out", "--noise_list", "noise.lst", *options])
 
@@ -234,7 +234,7 @@ def test_conditions_are_copies_with_the_same_ids_and_a_fixed_snr(work):
         assert found == pytest.approx(5, abs=0.05)
 
 
-def test_wrong_conditions_are_told(work):
+def test_wrong_conditions_are_refused(work):
     for text, message in {
         "sets: [test]\n": "conditions missing; add it",
         "sets: [test]\nconditions: {a: {snr: 5}}\n": "condition a: 'snr' is unknown",

@@ -126,7 +126,7 @@ def test_half_a_file_is_not_taken_for_a_short_one(tmp_path, name):
     [(None, "missing"), (b"", "empty"), (b"not audio" * 99, "unreadable")],
 )
 @pytest.mark.parametrize("suffix", ["wav", "raw", "mp4"])
-def test_what_is_no_audio_says_so(tmp_path, data, reason, suffix):
+def test_a_file_that_is_no_audio_is_named(tmp_path, data, reason, suffix):
     path = tmp_path / f"بد آوا.{suffix}"
     if data is not None:
         path.write_bytes(data)

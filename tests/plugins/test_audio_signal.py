@@ -16,7 +16,7 @@ def make_tone(hertz: float, fs: int, num_samples: int) -> np.ndarray:
     return (0.5 * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32)
 
 
-def find_peak(speech: np.ndarray, fs: int) -> float:
+def compute_peak(speech: np.ndarray, fs: int) -> float:
     """Return the strongest frequency, Hz."""
     spectrum = np.abs(np.fft.rfft(speech * np.hanning(len(speech))))
     return float(spectrum.argmax()) * fs / len(speech)
@@ -35,7 +35,7 @@ def test_mono_is_the_mean_or_the_channel_asked_for(num_channels):
 def test_resampling_keeps_pitch_and_duration(fs_in):
     resampled = resample(make_tone(1000, fs_in, fs_in), fs_in, 16000)
     assert len(resampled) == 16000
-    assert find_peak(resampled, 16000) == pytest.approx(1000, abs=1)
+    assert compute_peak(resampled, 16000) == pytest.approx(1000, abs=1)
 
 
 def test_resampling_leaves_no_alias():
@@ -48,7 +48,7 @@ def test_resampling_leaves_no_alias():
 def test_speed_changes_duration_and_pitch(speed, fs_in):
     fast = resample(make_tone(1000, fs_in, fs_in), fs_in, 16000, speed=speed)
     assert abs(len(fast) - 16000 / speed) <= 1
-    assert find_peak(fast, 16000) == pytest.approx(1000 * speed, abs=2)
+    assert compute_peak(fast, 16000) == pytest.approx(1000 * speed, abs=2)
 
 
 def test_sixteen_bit_samples_pass_unchanged():
@@ -111,7 +111,7 @@ def phases(*gains: float, seconds: float = 2.0, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("gains", [(1.0, -1.0), (1.0, -0.95), (1.0, -1.0, 0.0, 0.0)])
 @pytest.mark.parametrize("size", [160, 32000])
-def test_of_channels_of_opposite_phase_one_is_taken(gains, size):
+def test_one_of_two_channels_of_opposite_phase_is_taken(gains, size):
     stereo, mixer = phases(*gains), Mixer()
     blocks = [stereo[i : i + size] for i in range(0, len(stereo), size)]
     mono = np.concatenate([mixer.mix(block, 16000) for block in blocks])

@@ -237,7 +237,7 @@ def test_too_many_drops_are_one_line_and_leave_no_wav_scp(work, capfd):
     assert run_cli([*command, "--max_drop", "0.4"]) == 0
 
 
-def test_segments_beyond_the_recording(work):
+def test_segments_beyond_the_recording_are_cut_or_dropped(work):
     soundfile.write("a.wav", make_speech(2, 16000), 16000)
     ends = {"spk00-a": (1, 2.4), "spk00-b": (1, 2.6), "spk00-c": (2.1, 2.2)}
     data_dir = make_dir(Path("data/x"), dict.fromkeys(ends, ""))
@@ -321,7 +321,7 @@ def wait_for_files(folder: Path, count: int, run: subprocess.Popen) -> None:
     raise AssertionError(f"{folder} has not got {count} files")
 
 
-def test_a_killed_job_is_told_in_one_line(work, monkeypatch):
+def test_a_killed_job_is_reported_in_one_line(work, monkeypatch):
     from hamzaban import processes
 
     with pytest.raises(ValueError, match="a process died"):
@@ -329,7 +329,7 @@ def test_a_killed_job_is_told_in_one_line(work, monkeypatch):
 
 
 @pytest.mark.parametrize("audio_format", ["flac", "wav"])
-def test_what_is_as_wanted_is_not_encoded_again(work, audio_format):
+def test_audio_in_the_wanted_format_is_not_encoded_again(work, audio_format):
     source = work / f"a.{audio_format}"
     soundfile.write(source, make_speech(1, 16000), 16000)
     data_dir = make_dir(Path("data/x"), {"spk00-a": source})
@@ -374,7 +374,7 @@ def test_errors_name_file_line_and_id(work, name, content, message):
 
 
 @pytest.mark.parametrize("factors", ["fast", "0.9 0.9", "0.1", "nan"])
-def test_speed_factors_that_make_no_sense(factors):
+def test_speed_factors_that_make_no_sense_are_refused(factors):
     with pytest.raises(ValueError, match="--speed_perturb_factors"):
         parse_factors(factors)
 

@@ -41,7 +41,7 @@ def verb(tmp_path, monkeypatch):
     """Make `do-thing` the only verb."""
     (tmp_path / "do_thing.py").write_text(VERB)
     (tmp_path / "_hidden.py").write_text(VERB)
-    monkeypatch.setattr(cli.find_verbs, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(cli.list_verbs, "__defaults__", (tmp_path,))
     monkeypatch.setattr("hamzaban.bin.__path__", [str(tmp_path)])
     monkeypatch.setattr(sys, "argv", ["hamzaban"])
     yield "do-thing"
@@ -63,7 +63,7 @@ def test_help_of_the_real_command_is_complete_and_imports_no_library():
     assert "hamzaban.cli" in imported and len(imported) < 250
     lines = [line for line in done.stdout.splitlines() if line.startswith("  ")]
     listed = {line.split()[0] for line in lines}
-    assert listed == {cli.name_verb(verb) for verb in cli.find_verbs()}
+    assert listed == {cli.name_verb(verb) for verb in cli.list_verbs()}
     for line in lines:
         assert len(line.split()) > 2, f"{line}: no summary"
 
@@ -75,13 +75,13 @@ def test_help_describes_a_dozen_verbs_and_names_the_others(capsys):
     described = [line.split()[0] for line in first.splitlines() if line[:2] == "  "]
     assert tuple(described) == verb_help.COMMON
     named = set(rest.replace(",", " ").split())
-    names = {cli.name_verb(verb) for verb in cli.find_verbs()}
+    names = {cli.name_verb(verb) for verb in cli.list_verbs()}
     assert names - set(verb_help.COMMON) <= named
     assert "train-ssl" in rest.split("Training: ")[1].split("Decoding:")[0]
 
 
 def test_every_verb_declares_its_group():
-    verbs = cli.find_verbs()
+    verbs = cli.list_verbs()
     without = [
         v for v in verbs if verb_help.read_info(verbs[v]).group not in verb_help.GROUPS
     ]
@@ -91,7 +91,7 @@ def test_every_verb_declares_its_group():
 def test_short_name_is_the_one_listed_and_the_long_one_works(monkeypatch):
     called = []
     monkeypatch.setattr(cli, "run_verb", lambda verb, words: called.append(verb) or 0)
-    names = set(map(cli.name_verb, cli.find_verbs()))
+    names = set(map(cli.name_verb, cli.list_verbs()))
     assert {"mine", "score", "compare", "analyse"} <= names
     for typed in ("mine", "mine-audio", "mine_audio"):
         assert cli.main([typed]) == 0
@@ -110,7 +110,7 @@ def test_old_name_runs_the_new_verb_and_names_it_on_stderr(verb, monkeypatch, ca
 
 @pytest.mark.parametrize("old", sorted(cli.RENAMED))
 def test_old_name_leads_to_a_verb_and_an_option_that_exist(old):
-    verbs = cli.find_verbs()
+    verbs = cli.list_verbs()
     assert old not in verbs
     name, *fixed = cli.RENAMED[old].split()
     verb = cli.complete_verb(name, verbs)
@@ -172,9 +172,9 @@ def test_unknown_verb_is_answered_with_the_nearest(verb, capsys):
     assert capsys.readouterr().err.endswith("known: do-thing\n")
 
 
-def test_a_reader_that_leaves_is_no_error():
+def test_a_closed_pipe_is_no_error():
     code = (
-        "import sys; from hamzaban import cli; cli.find_verbs = lambda: {'x': None};"
+        "import sys; from hamzaban import cli; cli.list_verbs = lambda: {'x': None};"
         "m = type(sys)('hamzaban.bin.x'); sys.modules['hamzaban.bin.x'] = m;"
         "m.main = lambda cmd: print('line\\n' * 100000); sys.exit(cli.main(['x']))"
     )

@@ -81,7 +81,7 @@ def test_torchaudio_gets_its_old_names_back():
             sys.modules["torchaudio.sox_effects"] = saved
 
 
-def test_prepare_twice_adds_one_finder():
+def test_preparing_twice_adds_one_import_finder():
     compat.prepare()
     compat.prepare()
     finders = [f for f in sys.meta_path if isinstance(f, compat._TorchaudioFinder)]

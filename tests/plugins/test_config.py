@@ -39,7 +39,7 @@ def configs(tmp_path):
     return folder
 
 
-def test_values_lie_on_those_of_the_base(configs):
+def test_values_override_those_of_the_base_config(configs):
     values, files = read_config(configs / "conf" / "x.yaml")
     assert values == {
         "max_epoch": None,
@@ -68,7 +68,7 @@ def test_the_verb_writes_only_what_changes(configs):
     assert output.stat().st_ino != inode
 
 
-def test_the_verb_removes_what_a_killed_one_left(configs):
+def test_leftovers_of_a_killed_verb_are_removed(configs):
     output = configs / "exp" / "x.yaml"
     words = ["merge", str(configs / "conf" / "x.yaml"), str(output)]
     main(words)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hamzaban.bin.prepare_corpus import find_corpora, main
+from hamzaban.bin.prepare_corpus import list_corpora, main
 from hamzaban.data.files import read_scp
 from hamzaban.ingest.transcripts import from_buckwalter, read_captions
 from hamzaban.ingest.utterances import clean_text
@@ -135,7 +135,7 @@ def test_buckwalter_is_that_of_its_author():
 
 
 def test_every_corpus_has_help(capsys):
-    for corpus in find_corpora():
+    for corpus in list_corpora():
         with pytest.raises(SystemExit) as end:
             main([corpus, "--help"])
         assert end.value.code == 0

@@ -68,7 +68,7 @@ def test_unchecked_speech_becomes_a_set_without_transcripts(releases, tmp_path):
     assert not (tmp_path / "unlabelled" / "text").exists()
 
 
-def test_apart_has_no_sentence_of_unchecked_speech(tmp_path, caplog):
+def test_the_set_apart_has_no_sentence_of_unchecked_speech(tmp_path, caplog):
     caplog.set_level("INFO")
     held = [clip for clip in CLIPS if {"dev", "test"} & set(clip.tables)]
     same, near, apart = (clip for clip in CLIPS if 100 <= clip.number < 103)

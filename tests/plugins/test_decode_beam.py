@@ -11,7 +11,7 @@ from tiny_experiment import WORDS, write_tokens
 
 from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.lexicon import build_lexicon, read_words, report_lexicon
-from hamzaban.decode.path import align, find_runs, find_words, path_score
+from hamzaban.decode.path import align, group_words, list_runs, path_score
 from hamzaban.decode.search import SearchFiles
 from hamzaban.decode.searches.greedy import GreedySearch
 from hamzaban.decode.searches.lexicon import LexiconSearch
@@ -45,13 +45,13 @@ def sum_paths(log_probs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_without_a_model_it_sums_all_alignments(seed):
+def test_search_without_a_language_model_sums_all_alignments(seed):
     log_probs = make_emissions(6, len(TOKENS), seed)
     options = TokenSearch(lm_unit="none", nbest=5, **WIDE)
     found = BeamSearch(CharTokenizer(TOKENS), options).decode(log_probs)
     totals = sum_paths(log_probs)
     best = sorted(totals, key=totals.get, reverse=True)[:5]
-    ids = [tuple(r.token for r in find_runs(log_probs, hyp.path)) for hyp in found]
+    ids = [tuple(r.token for r in list_runs(log_probs, hyp.path)) for hyp in found]
     assert ids == best
     for hyp, key in zip(found, best, strict=True):
         assert hyp.total == pytest.approx(totals[key], abs=0.01)
@@ -79,7 +79,7 @@ def test_letters_that_blank_hides_come_back():
     for score, ids in ((0.0, []), (-1.0, [3, 4]), (1.0, [])):
         options = TokenSearch(lm_unit="none", blank_score=score, **WIDE)
         hyp = BeamSearch(CharTokenizer(TOKENS), options).decode(log_probs)[0]
-        assert [run.token for run in find_runs(log_probs, hyp.path)] == ids
+        assert [run.token for run in list_runs(log_probs, hyp.path)] == ids
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_words_survive_the_search(tokenizer, threshold):
         assert list(hyp.word_ends) == sorted(set(hyp.word_ends))
 
 
-def test_pieces_that_last_cost_nothing(tokenizer):
+def test_a_last_piece_of_several_frames_costs_nothing(tokenizer):
     """flashlight-text alone lets the last piece of a word last one frame."""
     lexicon = build_lexicon(["سلام"], tokenizer)
     spelling = tokenizer.ids2tokens(lexicon.spellings[0][0])
@@ -214,9 +214,9 @@ def test_words_of_a_path_are_those_of_the_text(tokenizer):
     for _ in range(200):
         path = rng.choice([0, *ids], 12).tolist()
         log_probs = np.zeros((12, len(tokenizer.tokens)), np.float32)
-        runs = find_runs(log_probs, path)
+        runs = list_runs(log_probs, path)
         tokens = tokenizer.ids2tokens([run.token for run in runs])
-        words = find_words(runs, tokenizer)
+        words = group_words(runs, tokenizer)
         assert " ".join(w.text for w in words) == tokenizer.tokens2text(tokens)
         assert all(0 <= w.start < w.end <= 12 for w in words)
 

@@ -42,7 +42,7 @@ def decode(log_probs):
         ([A, B, A, B], [A, B, A, B]),
     ],
 )
-def test_collapse(path, tokens):
+def test_repeats_are_merged_and_blanks_removed(path, tokens):
     assert collapse(path) == tokens
 
 

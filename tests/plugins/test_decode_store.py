@@ -37,7 +37,7 @@ def make(data_dir, folder, model_files, **values):
     return make_emissions(load, data_dir, folder, options, model_files)
 
 
-def test_half_precision_comes_back():
+def test_emissions_are_read_back_in_half_precision():
     rng = np.random.default_rng(1)
     log_probs = rng.normal(-8, 4, (50, 33)).astype(np.float32)
     log_probs[3, 4] = -np.inf
@@ -75,7 +75,7 @@ def test_processes_write_the_same_bytes(data_dir, tmp_path, model_files):
         assert one == three
 
 
-def test_a_killed_run_goes_on(data_dir, tmp_path, model_files, monkeypatch):
+def test_a_killed_run_continues(data_dir, tmp_path, model_files, monkeypatch):
     whole = make(data_dir, tmp_path / "whole", model_files)
     written = []
 
@@ -112,7 +112,9 @@ def test_a_complete_store_is_used_without_the_model(data_dir, tmp_path, model_fi
         make_emissions(refuse, data_dir, tmp_path / "e", options, model_files)
 
 
-def test_other_weights_leave_nothing_of_the_old(data_dir, tmp_path, model_files):
+def test_a_store_made_with_other_batches_leaves_no_old_files(
+    data_dir, tmp_path, model_files
+):
     make(data_dir, tmp_path / "e", model_files, batch_bins=400)
     many = len(list((tmp_path / "e").iterdir()))
     store = make(data_dir, tmp_path / "e", model_files, batch_bins=10**9)

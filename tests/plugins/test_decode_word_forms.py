@@ -8,7 +8,7 @@ import pytest
 from hamzaban.bin.spell_data import main
 from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.searches.lexicon import LexiconSearch
-from hamzaban.decode.spelling import build_folded_lexicon, find_spelling
+from hamzaban.decode.spelling import build_folded_lexicon, read_spelling
 from hamzaban.decode.word_forms import make_forms, read_phones, romanize, split_form
 from hamzaban.pseudo.label import Labeller
 from hamzaban.text.tokens import CharTokenizer
@@ -28,7 +28,7 @@ def test_romanized_words_are_plain_letters():
 
 def test_labels_of_a_latin_model_are_in_the_targets_script():
     tokenizer = CharTokenizer(LATIN)
-    spelling = find_spelling("roman", WORDS)
+    spelling = read_spelling("roman", WORDS)
     found = build_folded_lexicon(WORDS, tokenizer, spelling, 3)
     assert found.lexicon.words == tuple(WORDS) and found.missing == {}
     options = LexiconSearch(lm_unit="none", word_score=3.0)
@@ -43,7 +43,7 @@ def test_labels_of_a_latin_model_are_in_the_targets_script():
 
 def test_a_model_of_the_own_script_spells_in_it():
     tokenizer = CharTokenizer(["<blank>", "<unk>", "<space>", *"سلامگھر", "<sos/eos>"])
-    found = build_folded_lexicon(WORDS, tokenizer, find_spelling("roman", WORDS), 3)
+    found = build_folded_lexicon(WORDS, tokenizer, read_spelling("roman", WORDS), 3)
     assert found.lexicon.words == ("سلام", "گھر") and found.folded == ()
     assert set(found.missing) == {"پانی"}
 

@@ -24,7 +24,7 @@ def import_module(path: Path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_examples_give_what_they_show(path, tmp_path, monkeypatch):
+def test_examples_in_docstrings_give_the_output_shown(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # examples may write files
     found = doctest.testmod(import_module(path), optionflags=doctest.ELLIPSIS)
     assert found.attempted > 0

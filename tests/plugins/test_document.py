@@ -15,7 +15,7 @@ def measured():
     return json.loads(document.MEASURED.read_text(encoding="utf-8"))
 
 
-def test_the_page_is_up_to_date(measured):
+def test_the_page_of_rules_is_up_to_date(measured):
     page = document.PAGE.read_text(encoding="utf-8")
     assert page == document.format_page(measured), (
         "run `python -m hamzaban.text.document` and commit the page"

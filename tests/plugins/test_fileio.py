@@ -86,7 +86,7 @@ def test_leftovers_of_a_zombie_are_removed(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"{", b"\xff", b"[" * 100000])
-def test_a_damaged_record_is_named_and_counts_as_none(tmp_path, caplog, content):
+def test_a_damaged_record_is_named_and_counts_as_missing(tmp_path, caplog, content):
     path = tmp_path / "status.json"
     assert read_record(path) is None
     assert caplog.text == ""
@@ -97,7 +97,7 @@ def test_a_damaged_record_is_named_and_counts_as_none(tmp_path, caplog, content)
     assert read_record(path) == {"a": 1}
 
 
-def test_a_full_disk_is_told_with_the_path(tmp_path):
+def test_an_error_of_a_full_disk_names_the_path(tmp_path):
     path = tmp_path / "a"
     with pytest.raises(OSError, match="No space left") as caught, atomic_text(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

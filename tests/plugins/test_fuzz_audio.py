@@ -2,7 +2,7 @@
 
 import fuzz_audio_readers
 import pytest
-from fuzzing import find_faults
+from fuzzing import list_faults
 
 READERS = {reader.name: reader for reader in fuzz_audio_readers.all_readers()}
 # Mining starts a process for each case.
@@ -15,5 +15,5 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("name", NAMES)
 def test_damaged_audio_is_read_or_refused_in_one_line(tmp_path, name):
-    faults = find_faults(READERS[name], tmp_path, 2 if "mine" in name else 4)
+    faults = list_faults(READERS[name], tmp_path, 2 if "mine" in name else 4)
     assert not faults, "\n".join(faults)

@@ -2,7 +2,7 @@
 
 import fuzz_model_readers
 import pytest
-from fuzzing import find_faults
+from fuzzing import list_faults
 
 LIGHT = {reader.name: reader for reader in fuzz_model_readers.light_readers()}
 HEAVY = {reader.name: reader for reader in fuzz_model_readers.torch_readers()}
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("lmplz", "build_binary")]
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_damaged_models_are_read_or_refused_in_one_line(tmp_path, name):
-    faults = find_faults(LIGHT[name], tmp_path, 3)
+    faults = list_faults(LIGHT[name], tmp_path, 3)
     assert not faults, "\n".join(faults)
 
 
@@ -19,5 +19,5 @@ def test_damaged_models_are_read_or_refused_in_one_line(tmp_path, name):
 @pytest.mark.first_stack
 @pytest.mark.parametrize("name", HEAVY)
 def test_damaged_checkpoints_are_read_or_refused_in_one_line(tmp_path, name):
-    faults = find_faults(HEAVY[name], tmp_path, 6)
+    faults = list_faults(HEAVY[name], tmp_path, 6)
     assert not faults, "\n".join(faults)

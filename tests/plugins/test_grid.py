@@ -145,7 +145,7 @@ def test_a_failure_is_shown_as_failed_and_not_as_missing(grid, capsys):
     assert (grid / "exp/heatmap.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_ranks_and_tests(grid, capsys):
+def test_report_has_ranks_and_significance_tests(grid, capsys):
     run_grid(words_of(grid))
     capsys.readouterr()
     summarize_grid(words_of(grid))
@@ -175,7 +175,7 @@ def test_what_cannot_be_prepared_fails_with_its_log(grid):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_killed_grid_goes_on(grid, number):
+def test_a_killed_grid_continues(grid, number):
     (grid / "hang good ar 1").touch()
     words = words_of(grid, "--only", "lang=ar", "--only", "start=good")
     command = [sys.executable, "-m", "hamzaban", "run-grid", *words]
@@ -243,7 +243,7 @@ def test_a_value_of_several_words_gives_several_words(grid):
     assert none.step.command == ("x", "", " y") and none.step.inputs == ()
 
 
-def test_a_change_of_what_a_config_lies_on_makes_a_cell_outdated(grid):
+def test_a_change_of_a_base_config_makes_a_cell_outdated(grid):
     path = grid / "grid.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     values["cell"]["inputs"].append("{root}/fine é.yaml")
@@ -301,7 +301,7 @@ def test_scores_are_read_from_counts(tmp_path):
         read_score(path)
 
 
-def test_small_p_values():
+def test_small_p_values_are_shown_as_bounds():
     assert [format_p(p) for p in (0.5, 1e-9, float("nan"))] == [
         "0.5000",
         "< 0.0001",

@@ -42,7 +42,7 @@ def test_files_of_common_voice_that_are_no_split_are_left_out(tmp_path, caplog, 
 
 
 @pytest.mark.slow
-def test_a_name_that_tells_no_split_beside_others_is_an_error(tmp_path):
+def test_a_file_name_without_a_split_beside_others_is_an_error(tmp_path):
     write_part(tmp_path / "c", "extra-0.parquet", range(6, 9))
     write_part(tmp_path / "c", "train-0.parquet", range(6))
     with pytest.raises(ValueError, match="extra-0.parquet: .*--ignore_split true"):

@@ -44,7 +44,9 @@ def leave_files(folder):
     return 2 * len(found) + 3
 
 
-def test_what_systems_leave_is_passed_over_and_counted(tmp_path, folder, caplog):
+def test_leftover_files_of_operating_systems_are_skipped_and_counted(
+    tmp_path, folder, caplog
+):
     import_data(folder, tmp_path / "before", "--speaker_folders", "true")
     number = leave_files(folder)
     import_data(folder, tmp_path / "data", "--speaker_folders", "true")

@@ -83,7 +83,7 @@ def test_no_set_is_written_if_the_last_one_fails(tmp_path, rows):
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_the_sets_of_before_stay_if_an_import_fails(tmp_path):
+def test_earlier_sets_stay_if_an_import_fails(tmp_path):
     table = make_table(tmp_path / "corpus")
     import_data(table, tmp_path / "data")
     before = {part: read_sets(tmp_path / "data", "text")[part] for part in SETS}
@@ -93,7 +93,7 @@ def test_the_sets_of_before_stay_if_an_import_fails(tmp_path):
     assert read_sets(tmp_path / "data", "text") == before
 
 
-def test_what_is_nearly_a_sentence_of_test_is_not_called_equal(tmp_path, rows):
+def test_a_near_duplicate_of_a_test_sentence_is_not_called_equal(tmp_path, rows):
     for k, row in enumerate(rows):
         row["split"] = ("dev", "test")[k % 2] if k < 4 else "train"
         row["text"] = SENTENCES[0] + (" a" if k > 3 else "")

@@ -27,7 +27,7 @@ from published.speech import write_audio, write_lines
         ("sentence", None),
     ],
 )
-def test_a_name_tells_what_a_column_of_times_holds(name, expected):
+def test_the_meaning_of_a_column_of_times_follows_from_its_name(name, expected):
     assert read_time_name(name) == expected
 
 
@@ -98,7 +98,7 @@ def test_segments_are_cut_whatever_the_columns_are_called(
         ("start", "column 'end' is the end .* expected a column of its start too"),
     ],
 )
-def test_half_of_the_times_is_an_error(tmp_path, lacking, message):
+def test_one_column_of_times_without_the_other_is_an_error(tmp_path, lacking, message):
     rows = make_rows(tmp_path, "start", "end", 1)
     for row in rows:
         del row[lacking]
@@ -107,7 +107,7 @@ def test_half_of_the_times_is_an_error(tmp_path, lacking, message):
         import_data(table, tmp_path / "data")
 
 
-def test_a_row_with_half_of_its_times_is_an_error(tmp_path):
+def test_a_row_with_only_one_of_its_times_is_an_error(tmp_path):
     rows = make_rows(tmp_path, "start", "end", 1)
     rows[3]["end"] = None
     table = write_manifest(tmp_path / "m.jsonl", rows)

@@ -74,7 +74,7 @@ def read(path):
     return {line.split(" ", 1)[0]: line.partition(" ")[2] for line in lines}
 
 
-def test_config_says_languages_and_tokens_of_their_heads(exp):
+def test_config_lists_languages_and_the_tokens_of_their_heads(exp):
     config = yaml.safe_load((exp / "config.yaml").read_text(encoding="utf-8"))
     conf = config["model_conf"]
     assert conf["languages"] == ["fa", "ur"]
@@ -139,7 +139,7 @@ def test_emissions_are_those_of_the_head_chosen(exp, inputs, tmp_path):
     assert set(read(out / "utt2lang").values()) == {"ur"}  # made anew
 
 
-def test_what_the_model_cannot_do_is_said(exp, inputs, tmp_path):
+def test_requests_that_the_model_cannot_meet_are_refused(exp, inputs, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(inputs / "data", data)
     (data / "utt2lang").unlink()

@@ -77,7 +77,7 @@ def test_a_failure_shows_the_log_and_ends_the_others(tmp_path, caplog):
     assert "line" not in (tmp_path / "3.log").read_text().partition("\n")[2]
 
 
-def test_one_who_is_told_of_each_end_sees_all_jobs_end(tmp_path):
+def test_each_end_is_reported_and_a_failure_ends_no_other_job(tmp_path):
     scripts = ["exit 5", "kill -9 $$", "echo well"]
     each = [
         Job(number, tuple(sh(script)), tmp_path / f"{number} é.log")
@@ -124,7 +124,7 @@ def test_last_lines_of_a_long_log_with_progress_bars(tmp_path):
         (["--", "no_such_command"], "no_such_command: no such command"),
     ],
 )
-def test_wrong_options_are_told(tmp_path, words, message):
+def test_wrong_options_are_named(tmp_path, words, message):
     with pytest.raises((ValueError, OSError), match=message):
         verb.main(["--log", str(tmp_path / "log"), *words])
 

@@ -60,14 +60,14 @@ def test_a_correction_of_a_noted_file_runs_the_step_again(corpus, caplog):
     assert not Path(".out.data.notes").exists()
 
 
-def test_what_was_made_stays_when_the_corpus_is_gone(corpus):
+def test_outputs_stay_when_the_corpus_is_gone(corpus):
     run(corpus / "text")
     (corpus / "text").unlink()
     assert not run(corpus / "text")
 
 
 @pytest.mark.slow
-def test_what_the_step_makes_is_no_input_of_it(corpus):
+def test_files_that_the_step_makes_are_not_its_inputs(corpus):
     script = "echo $RANDOM > unpacked"
     words = shlex.join([sys.executable, "-c", NOTE, "unpacked"])
     assert run(corpus / "text", script=f"{script}; {words}")
@@ -94,7 +94,7 @@ def collect(tmp_path, monkeypatch, verb, *words):
         return set(notes.read_notes(path, began_ns))
 
 
-def test_forms_of_own_corpora(tmp_path, monkeypatch):
+def test_each_form_of_an_own_corpus_is_noted(tmp_path, monkeypatch):
     kaldi: dict[str, list[str]] = {"wav.scp": [], "text": [], "utt2spk": []}
     rows = ["path,sentence,speaker"]
     for k, sentence in enumerate(draw_sentences("sw", 12)):
@@ -141,7 +141,9 @@ def test_parquet_is_noted_and_not_what_it_is_unpacked_to(tmp_path, monkeypatch):
         ("mgb2", corpora.make_mgb2, "c/test/text.non_overlap_speech"),
     ],
 )
-def test_tables_of_published_corpora(name, make, noted, tmp_path, monkeypatch):
+def test_tables_of_published_corpora_are_noted(
+    name, make, noted, tmp_path, monkeypatch
+):
     make(tmp_path / "c")
     words = [name, "c", "--output", "data"]
     words += [] if name == "masc" else ["--check_counts", "false"]
@@ -204,7 +206,7 @@ def test_a_replaced_recording_runs_the_step_again(recordings, caplog, number):
     assert not run_on_recordings()
 
 
-def test_recordings_that_are_gone_run_nothing(recordings):
+def test_recordings_that_are_gone_do_not_run_the_step_again(recordings):
     run_on_recordings()
     recordings[0].unlink()
     assert not run_on_recordings()

@@ -89,7 +89,7 @@ def break_stamp():
         (break_stamp, "was not made yet"),
     ],
 )
-def test_a_change_runs_it_again(recipe, caplog, change, reason):
+def test_a_changed_input_runs_the_step_again(recipe, caplog, change, reason):
     caplog.set_level("INFO")
     run()
     change()
@@ -98,14 +98,14 @@ def test_a_change_runs_it_again(recipe, caplog, change, reason):
     assert not run()
 
 
-def test_changed_options_run_it_again_and_are_named(recipe, caplog):
+def test_changed_options_run_the_step_again_and_are_named(recipe, caplog):
     caplog.set_level("INFO")
     run("--nbpe", "5")
     assert run("--nbpe", "6")
     assert "options are different: '5' became '6'" in caplog.text
 
 
-def test_what_does_not_matter_runs_nothing(recipe):
+def test_changes_that_do_not_matter_run_nothing(recipe):
     run("--nj", "1")
     os.utime("in/text", (1, 1))
     os.utime("out.txt", (1, 1))
@@ -121,7 +121,7 @@ def test_options_are_those_of_the_command_behind_the_launcher():
     assert options_of(words) == ["hamzaban", "train-asr", "--lr", "1", "-nj", "4"]
 
 
-def test_big_files_are_told_by_size_and_time(recipe, monkeypatch):
+def test_big_files_are_recognized_by_size_and_time(recipe, monkeypatch):
     monkeypatch.setattr(stamp, "SMALL_FILE_BYTES", 1)
     run()
     stored = json.loads(Path(".out.txt.copy.stamp").read_text())

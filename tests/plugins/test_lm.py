@@ -214,7 +214,7 @@ def test_small_text_gets_fallback_discounts_and_says_so(tmp_path, caplog):
     assert math.isfinite(read_arpa(tmp_path / "a").levels[0].log10[1:].min())
 
 
-def test_text_is_kept_but_for_white_space(tmp_path):
+def test_text_is_unchanged_except_for_white_space(tmp_path):
     lines = ["  می‌روم  به\tخانه ", "", "صِفر\u00a0radio"]
     assert list(normalize(lines, None)) == ["می‌روم به خانه", "", "صِفر radio"]
     assert split_chars("a ب") == ["a", "<space>", "ب"]

@@ -105,7 +105,7 @@ def test_leaks_are_named_and_refused(files, caplog):
     ]
 
 
-def test_a_reason_lets_leaks_stay(files, caplog):
+def test_leaks_are_accepted_if_a_reason_is_given(files, caplog):
     words, folder = files
     config = folder / "leaks.yaml"
     config.write_text("allow_leaks: {exact: few commands, near: few commands}\n")

@@ -14,7 +14,7 @@ OPTIONS = read_options(ROOT / "conf" / "mine.yaml")
 FRAME_S = 0.032
 
 
-def find_regions(probs: np.ndarray, block: int = 128) -> list[Region]:
+def compute_regions(probs: np.ndarray, block: int = 128) -> list[Region]:
     finder = RegionFinder(OPTIONS)
     found = []
     for start in range(0, len(probs), block):
@@ -44,7 +44,7 @@ def make_probs(seed: int, num_frames: int, speech_s: float, pause_s: float):
 @pytest.mark.parametrize(("speech_s", "pause_s"), [(2, 0.5), (1, 2), (60, 0.3)])
 def test_chunks_keep_the_bounds_and_lose_no_count_of_speech(seed, speech_s, pause_s):
     probs = make_probs(seed, 20000, speech_s, pause_s)
-    regions = find_regions(probs)
+    regions = compute_regions(probs)
     spans = make_chunks(regions, len(probs))
     chunks = [span for span in spans if not span.reason]
     assert chunks
@@ -61,12 +61,12 @@ def test_chunks_keep_the_bounds_and_lose_no_count_of_speech(seed, speech_s, paus
 
 def test_blocks_of_any_size_give_the_same_regions():
     probs = make_probs(0, 30000, 20, 0.3)
-    expected = find_regions(probs)
-    assert find_regions(probs, 1) == expected
-    assert find_regions(probs, 30000) == expected
+    expected = compute_regions(probs)
+    assert compute_regions(probs, 1) == expected
+    assert compute_regions(probs, 30000) == expected
 
 
-def test_chunks_are_decided_on_the_way():
+def test_chunks_are_decided_while_audio_is_read():
     """What is held back does not grow with the length of the stream."""
     probs = make_probs(1, 40000, 3, 0.4)
     chunker, finder, held = Chunker(OPTIONS), RegionFinder(OPTIONS), 0
@@ -82,7 +82,7 @@ def test_chunks_are_decided_on_the_way():
 def test_speech_without_pause_is_divided_where_it_is_least_likely():
     probs = np.full(1500, 0.95, np.float32)
     probs[700:705] = 0.6  # no pause, but the deepest place
-    regions = find_regions(probs)
+    regions = compute_regions(probs)
     assert [region.start for region in regions[1:]] == [702]
     chunks = make_chunks(regions, len(probs))
     assert [(c.start, c.end, c.reason) for c in chunks] == [
@@ -94,7 +94,7 @@ def test_speech_without_pause_is_divided_where_it_is_least_likely():
 def test_speech_that_goes_on_and_on_is_cut_below_the_bound():
     rng = np.random.default_rng(0)
     probs = rng.uniform(0.8, 1, 40000).astype(np.float32)
-    regions = find_regions(probs)
+    regions = compute_regions(probs)
     assert regions[0].start == 0 and regions[-1].end == 40000
     longest = max(region.end - region.start for region in regions)
     assert longest <= longest_region(OPTIONS)

@@ -22,7 +22,7 @@ def decode(media, start: int = 0, faults: list | None = None) -> np.ndarray:
     return np.concatenate(list(read_media(media, start, FS, faults)))
 
 
-def find_lag(found: np.ndarray, wanted: np.ndarray, most: int = 2000) -> int:
+def compute_lag(found: np.ndarray, wanted: np.ndarray, most: int = 2000) -> int:
     """Return how many samples later `found` has what is in `wanted`."""
     size = 1 << (len(wanted) + len(found)).bit_length()
     spectra = np.fft.rfft(found, size), np.fft.rfft(wanted, size)
@@ -43,7 +43,7 @@ def test_every_container_gives_the_speech_at_its_time(media, suffix):
     probed = probe_media(media[suffix])
     speech = decode(probed)
     assert abs(len(speech) - len(SPEECH)) < 0.1 * FS
-    assert abs(find_lag(speech, SPEECH)) <= 8  # half a ms
+    assert abs(compute_lag(speech, SPEECH)) <= 8  # half a ms
     count = min(len(speech), len(SPEECH))
     likeness = np.corrcoef(speech[:count], SPEECH[:count])[0, 1]
     assert likeness > 0.9
@@ -59,7 +59,7 @@ def test_reading_from_a_place_gives_the_samples_there(media, suffix):
     for start in (3 * FS + 512, 7 * FS):
         part = decode(probed, start)
         assert abs(len(part) - (len(whole) - start)) <= 16  # Matroska counts in ms
-        lag = find_lag(part[FS : 3 * FS], whole[start + FS :][: 2 * FS])
+        lag = compute_lag(part[FS : 3 * FS], whole[start + FS :][: 2 * FS])
         assert abs(lag) <= (16 if suffix in ("mkv", "webm") else 0)
         same = whole[start + FS - lag :][: 2 * FS]
         assert np.corrcoef(part[FS : 3 * FS], same)[0, 1] > 0.97
@@ -87,7 +87,7 @@ def test_what_follows_damage_is_still_decoded(media, tmp_path):
     assert faults
     assert len(SPEECH) - 2 * FS < len(speech) <= len(SPEECH) + FS
     whole = decode(probe_media(media["mp3"]))
-    lag = find_lag(speech[-3 * FS :], whole[-3 * FS :], FS)
+    lag = compute_lag(speech[-3 * FS :], whole[-3 * FS :], FS)
     last, same = speech[-2 * FS : -FS], whole[-2 * FS - lag : -FS - lag]
     assert np.corrcoef(last, same)[0, 1] > 0.9
     stopped = list(read_media(probe_media(path), 0, FS, [], stop_at_fault=True))
@@ -102,7 +102,9 @@ def test_what_follows_damage_is_still_decoded(media, tmp_path):
         ("gone.mp3", None, "missing"),
     ],
 )
-def test_what_is_no_media_says_why(tmp_path, name, content, reason):
+def test_a_file_that_is_no_media_is_refused_with_the_reason(
+    tmp_path, name, content, reason
+):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableError) as caught:
@@ -145,7 +147,7 @@ def test_speech_after_a_change_is_read(tmp_path, first, second):
     speech = decode(probe_media(path), 0, faults)
     assert abs(len(speech) - 15 * FS) < 0.2 * FS and not faults
     talk = speech[-10 * FS : -FS]
-    lag = find_lag(talk, SPEECH[2 * FS : 11 * FS])
+    lag = compute_lag(talk, SPEECH[2 * FS : 11 * FS])
     assert abs(lag) < 0.2 * FS
     wanted = SPEECH[2 * FS - lag : 11 * FS - lag]
     assert np.corrcoef(talk, wanted)[0, 1] > 0.9

@@ -262,7 +262,7 @@ def test_a_second_run_mines_nothing_and_mends_what_is_gone(mined, monkeypatch):
 
 
 @pytest.mark.first_stack
-def test_segments_into_the_sources_give_the_same_audio(mined, monkeypatch):
+def test_segments_of_the_sources_give_the_same_audio(mined, monkeypatch):
     """Stage 2 cuts, out of the sources, what FLAC chunks hold."""
     monkeypatch.chdir(mined.parent)
     folder = mined.parent / "seg"

@@ -69,7 +69,7 @@ LANGS = {"ar_oual": "ar", "peste-fa-v1": "fa"}
     ("name", "text", "expected"),
     [(name, *pair) for name, pairs in CASES.items() for pair in pairs],
 )
-def test_what_the_original_gives(name, text, expected):
+def test_presets_give_the_output_of_the_original(name, text, expected):
     preset = find_preset(name, LANGS.get(name, "ur"))
     assert preset.normalize(text) == expected
 

@@ -65,7 +65,7 @@ def test_forgetting_is_measured_against_the_start():
     assert examine_probes({"old": 99.0}, baseline, None) == []
 
 
-def test_wrong_options():
+def test_wrong_options_are_refused():
     with pytest.raises(ValueError, match="'intervall' is unknown; did you mean"):
         read_doctor_options({"intervall": 3})
     with pytest.raises(ValueError, match="patience: 0 found, expected 1 or more"):
@@ -176,13 +176,13 @@ def test_planted_collapse_is_stopped_and_a_run_starts_from_the_file_named(
     assert (tmp_path / "next" / "wav2vec2.pt").exists()
 
 
-def test_numbers_that_are_none_are_stopped(inputs, tmp_path, spoil):
+def test_training_stops_at_values_that_are_not_finite(inputs, tmp_path, spoil):
     spoil(at=1, value=float("nan"))
     with pytest.raises(CollapseError, match="not finite in 3 updates in a row; start"):
         run(inputs, tmp_path)
 
 
-def test_numbers_that_are_none_in_validation_end_the_epoch(inputs, tmp_path, spoil):
+def test_values_not_finite_in_validation_end_the_epoch(inputs, tmp_path, spoil):
     spoil(at=4, value=float("nan"))
     with pytest.raises(CollapseError, match="epoch 1: the validation loss is nan;"):
         run(inputs, tmp_path)

@@ -39,7 +39,7 @@ def test_count_is_that_of_torch():
     assert found.convolutions == pytest.approx(counter.get_total_flops(), rel=1e-6)
 
 
-def test_passes():
+def test_forward_and_backward_passes_are_counted():
     small = count_operations(SMALL, 32000)
     whole = count_run(SMALL, Run(20.0, 2.0))
     assert whole == pytest.approx(30 * (small.convolutions + small.transformer))
@@ -64,7 +64,7 @@ def test_estimates_of_shared_configs(capsys):
     assert "4000 updates of 0.0278 h: 111 h of audio" in capsys.readouterr().out
 
 
-def test_what_is_missing_is_told():
+def test_a_missing_value_is_named():
     config = str(ROOT / "conf/train_ctc.yaml")
     with pytest.raises(
         ValueError, match="has neither the length of training nor --updates"

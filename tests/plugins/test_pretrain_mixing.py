@@ -47,7 +47,7 @@ def test_updates_alternate_exactly():
 
 
 @pytest.mark.parametrize("ratio", [(1, 1), (3, 2), (1, 4)])
-def test_ratio_of_updates_is_that_asked_for(ratio):
+def test_ratio_of_updates_equals_the_requested_ratio(ratio):
     kinds = Mixture("alternate", ratio, 1).plan(ratio[0] * 50)
     counts = collections.Counter(kinds)
     assert counts[False] == ratio[0] * 50 and counts[True] == ratio[1] * 50

@@ -251,7 +251,7 @@ def test_training_on_one_batch_lowers_its_contrastive_loss():
         assert stats["code_perplexity1"] + stats["code_perplexity2"] > 3
 
 
-def test_statistics_say_what_they_are():
+def test_statistics_follow_their_definitions():
     model = build()
     model.set_num_updates(5)
     model.train()

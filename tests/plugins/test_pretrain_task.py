@@ -160,7 +160,7 @@ def test_a_continued_run_starts_where_the_file_ends(run, finished):
         (("--freeze_param", "feature_extractor"), "freeze_param: 'feature_extractor'"),
     ],
 )
-def test_mistakes_are_one_clear_line(run, options, message):
+def test_each_mistake_of_the_user_is_one_clear_line(run, options, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
         run("mistake", "--max_epoch", "1", *options)
     assert "\n" not in str(caught.value)

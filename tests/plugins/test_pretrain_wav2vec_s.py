@@ -54,7 +54,7 @@ def batches():
 
 
 @pytest.mark.parametrize("layer", [-1, 1, 2])
-def test_losses_are_those_computed_apart(layer):
+def test_losses_equal_those_computed_separately(layer):
     model = build(ssl_weight=0.7, ctc_weight=0.3, layer=layer).eval()
     plain, labelled = batches()
     alone = PretrainModel(model.wav2vec2.cfg.__dict__, LossOptions()).eval()
@@ -113,7 +113,7 @@ def test_each_kind_of_batch_trains_its_own_head():
         ({"ctc_weight": -1}, "ctc_weight: -1.0 found, expected 0 or more"),
     ],
 )
-def test_wrong_options(values, message):
+def test_wrong_options_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         read_semi_options(values)
     with pytest.raises(ValueError, match="layer is 3, expected 1..2, or -1"):

@@ -90,7 +90,7 @@ def test_forks_share_what_the_parent_holds_and_setup_runs_in_each_process():
 
 
 @pytest.mark.parametrize("by_fork", [False, True])
-def test_a_process_that_dies_is_one_message_with_a_remedy(by_fork):
+def test_a_process_that_dies_gives_one_message_with_a_remedy(by_fork):
     with pytest.raises(ValueError, match=r"a process died.*; give a lower --nj"):
         list(run_on_processes(os._exit, iter([3]), 2, by_fork=by_fork))
 

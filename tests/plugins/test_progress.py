@@ -87,7 +87,7 @@ def report(job, clock, **changes):
         ),
     ],
 )
-def test_line_of_training(changes, age_s, line):
+def test_training_line_shows_progress_and_metrics(changes, age_s, line):
     assert format_progress({**TRAINING, **changes}, age_s) == line
 
 

@@ -47,7 +47,7 @@ def run(inputs, exp, config):
     return rows, dict(read_scp(exp / "round_0/dropped"))
 
 
-def test_labels_that_others_do_not_give_are_dropped(inputs, tmp_path):
+def test_labels_that_other_models_contradict_are_dropped(inputs, tmp_path):
     _folder, text = inputs
     utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(text.items()))}
     write_emissions(tmp_path / "round_0/emissions", utts)

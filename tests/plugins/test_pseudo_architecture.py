@@ -26,7 +26,7 @@ def trained():
     return values | {"frontend_conf": values["frontend_conf"] | conf, "encoder": None}
 
 
-def test_sizes_are_the_sources_and_training_is_the_configs(trained):
+def test_sizes_come_from_the_source_and_training_values_from_the_config(trained):
     own, _ = read_config(CONFIG)
     own["frontend_conf"] |= {"model_cfg": {"encoder_layers": 9, "final_dim": 4}}
     own["frontend_conf"] |= {"multilayer_feature": True}

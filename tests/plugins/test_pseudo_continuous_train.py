@@ -27,7 +27,7 @@ def read_table(exp):
     return [dict(zip(head.split("\t"), row.split("\t"), strict=True)) for row in rows]
 
 
-def test_run_leaves_the_files_of_espnet_and_its_figures(inputs, whole):
+def test_run_writes_the_files_of_espnet_and_its_metrics(inputs, whole):
     assert {"2epoch.pth", "latest.pth", "valid.wer.ave.pth"} <= set(whole)
     first, second = read_table(inputs / "whole")
     assert first["cache"] == second["cache"] == "6"

@@ -41,7 +41,7 @@ def labeller():
     return Labeller(beam, tokenizer, 0.02)
 
 
-def test_figures_of_a_label(labeller):
+def test_metrics_of_a_label_are_computed(labeller):
     sure = labeller.label("u", speak("سلام جب كل"))
     assert sure.text == "سلام چپ گل"
     assert (sure.edits, sure.lm_only, sure.num_spelled) == (0, 0, 8)
@@ -53,7 +53,7 @@ def test_figures_of_a_label(labeller):
     assert forced.disagreement >= 2 / 8
 
 
-def test_silence_and_no_frames_are_empty(labeller):
+def test_labels_of_silence_and_of_no_frames_are_empty(labeller):
     silent = labeller.label("u", speak("", pause=9))
     assert (silent.text, silent.blank_rate, silent.disagreement) == ("", 1.0, 0.0)
     assert labeller.label("u", speak("")[:0]) == Label("u")
@@ -115,7 +115,7 @@ def test_every_drop_has_its_reason_and_is_counted():
     assert sum(count_reasons(reasons).values()) + len(kept) == len(labels)
 
 
-def test_low_is_good_where_it_is():
+def test_filters_keep_low_values_of_metrics_that_are_better_low():
     labels = [make(i, edits=i) for i in range(4)]
     ranked = {"top_share": 0.5, "rank_by": "disagreement"}
     assert set(apply(labels, read_filters(ranked))) == {"u02", "u03"}

@@ -121,7 +121,7 @@ def test_the_best_round_is_chosen_without_labels(facts):
     assert judge(rounds, patient).go_on
 
 
-def test_figures_are_those_of_their_definitions(facts):
+def test_metrics_follow_their_definitions(facts):
     text, lines = facts
     labels = [
         Label("a", "سار کار سار", 1.0, 10, 0.5, confidence=-1.0, edits=2,

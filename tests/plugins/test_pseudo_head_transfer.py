@@ -32,7 +32,7 @@ def table(tmp_path):
     return path
 
 
-def test_letters_keep_their_rows_and_others_take_the_nearest(table):
+def test_known_letters_keep_their_rows_and_others_take_the_nearest(table):
     rows = match_tokens(SOURCE, TARGET, read_mapping(table))
     assert rows == [0, 1, 2, 5, 4, None, 6]
     assert match_tokens(SOURCE, TARGET, {}) == [0, 1, 2, 5, None, None, 6]

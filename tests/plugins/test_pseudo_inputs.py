@@ -19,7 +19,7 @@ def write(path, text):
     return path
 
 
-def test_bases_tables_and_other_decodings(folder, capsys):
+def test_base_configs_tables_and_other_decodings_are_inputs(folder, capsys):
     write(folder / "base.yaml", "filters: {others: ['a/round_{round}', 'b text', c]}\n")
     write(folder / "far.yaml", "letters: {}\n")
     table = write(folder / "map.yaml", "base: far.yaml\nletters: {}\n")

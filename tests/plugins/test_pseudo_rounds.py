@@ -71,7 +71,9 @@ def read_labels(exp):
             yield row["utt_id"], row["text"]
 
 
-def test_killed_it_goes_on_and_processes_change_nothing(inputs, tmp_path, monkeypatch):
+def test_a_killed_round_continues_and_processes_change_nothing(
+    inputs, tmp_path, monkeypatch
+):
     text = inputs[1]
     monkeypatch.setattr(decode, "PART_UTTS", 10)
     utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(text.items()))}

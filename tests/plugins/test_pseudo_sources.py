@@ -72,7 +72,7 @@ def test_sources_are_ranked_by_their_zero_shot_labels(tmp_path, capsys):
         ("ur", "xx", "unknown"),
     ],
 )
-def test_descent(one, other, distance):
+def test_distance_of_languages_follows_their_descent(one, other, distance):
     assert measure_descent(one, other) == pytest.approx(distance)
     assert measure_descent(other, one) == pytest.approx(distance)
 

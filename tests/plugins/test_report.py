@@ -12,8 +12,8 @@ from hamzaban.bin import make_report, show_results
 from hamzaban.report.chart import Chart, Series, draw_chart, nice_ticks
 from hamzaban.report.curves import write_picture
 from hamzaban.report.epochs import read_epochs
-from hamzaban.report.lineage import find_commands
-from hamzaban.report.page import find_direction, format_clock, show_invisible
+from hamzaban.report.lineage import list_commands
+from hamzaban.report.page import compute_direction, format_clock, show_invisible
 from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sweeps import read_sweeps
 
@@ -53,7 +53,7 @@ def text_of(page):
     return " ".join(" ".join(parts).split())
 
 
-def test_page_tells_results_with_intervals_and_normalizer(page):
+def test_page_shows_results_with_intervals_and_normalizer(page):
     text = text_of(page)
     assert re.search(r"A decode_greedy test 50\.0 \d+\.\d to \d+\.\d", text)
     assert re.search(r"B decode_greedy test 33\.3", text)
@@ -61,7 +61,7 @@ def test_page_tells_results_with_intervals_and_normalizer(page):
     assert "no clear difference" in text and "MAPSSWE" in text
 
 
-def test_page_tells_errors_data_commands_and_versions(page):
+def test_page_shows_errors_data_commands_and_versions(page):
     text = text_of(page)
     assert "word errors differ in spaces and ZWNJ only" in text
     assert "foreign 2 0 1 0 50.0" in text
@@ -164,7 +164,7 @@ def test_page_in_a_browser(page, tmp_path):
     assert asked == {page.resolve().as_uri()}
 
 
-def test_missing_audio_is_told(recipe, monkeypatch):
+def test_missing_audio_is_named(recipe, monkeypatch):
     monkeypatch.chdir(recipe)
     words = ["exp/asr_a", "--output", "exp/none.html", "--raw_dir", "nowhere"]
     assert make_report.main([*words, "--replicates", "200"]) == 0
@@ -195,9 +195,9 @@ def test_of_an_epoch_run_twice_the_last_counts(recipe):
 
 def test_commands_of_inputs_are_found_oldest_first(recipe, monkeypatch):
     monkeypatch.chdir(recipe)
-    commands = find_commands(["exp", "dump"], ["exp/asr_a"])
+    commands = list_commands(["exp", "dump"], ["exp/asr_a"])
     assert [command.step for command in commands] == ["audio", "train"]
-    assert find_commands(["exp", "dump"], ["data"]) == []
+    assert list_commands(["exp", "dump"], ["data"]) == []
 
 
 def test_chart_places_points_by_value():
@@ -211,7 +211,7 @@ def test_chart_places_points_by_value():
     assert labels == ["0", "20", "40", "60", "80", "100", "1", "2", "3", "epoch"]
 
 
-def test_chart_bears_odd_values():
+def test_chart_is_drawn_with_odd_values():
     odd = {1: float("nan"), 2: float("inf"), 3: 1e-5, 4: 1e3}
     assert draw_chart(Chart("a", [Series("x", odd)])).count("<circle") == 2
     svg = draw_chart(Chart("a", [Series("x", {**odd, 5: 0.0})], logarithmic=True))
@@ -239,8 +239,8 @@ def test_right_to_left_names_are_joined_in_pictures(tmp_path):
 
 
 def test_directions_durations_and_invisible_tokens():
-    assert find_direction([["سلام", "ok"]]) == "rtl"
-    assert find_direction([["ok", "ok", "دو"]]) == "ltr"
+    assert compute_direction([["سلام", "ok"]]) == "rtl"
+    assert compute_direction([["ok", "ok", "دو"]]) == "ltr"
     assert [format_clock(s) for s in (0.14, 59.96, 3600, None)] == [
         *("0.1 s", "1 min 0 s", "1 h 0 s", "–")
     ]

@@ -65,7 +65,7 @@ def test_lines_too_long_for_small_integers() -> None:
     assert (corr, sub, dele, ins) == (len(hyp), 0, len(ref) - len(hyp), 0)
 
 
-def test_empty_sides() -> None:
+def test_empty_references_and_hypotheses_are_aligned() -> None:
     assert align([[], ["a", "b"], []], [["c"], [], []]) == [b"I", b"DD", b""]
     assert align([], []) == []
     assert count_steps([]).shape == (0, 4)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from hamzaban.bin import analyse_errors, score_text
-from hamzaban.score.classes import find_main_script, is_foreign
+from hamzaban.score.classes import compute_main_script, is_foreign
 
 REFS = {
     "s1-a": "در سال ۱۴۰۳ شرکت Google آمد",
@@ -144,8 +144,8 @@ def test_wrong_data_directory_or_list_is_named(folder):
 
 
 def test_foreign_is_relative_to_the_script_of_the_text():
-    assert find_main_script([["سلام", "Hi"]]) == "ARABIC"
-    assert find_main_script([["123"]]) == ""
+    assert compute_main_script([["سلام", "Hi"]]) == "ARABIC"
+    assert compute_main_script([["123"]]) == ""
     assert is_foreign("USB3", "ARABIC") and not is_foreign("۱۲۳", "ARABIC")
     assert not is_foreign("مــی\u200cروم", "ARABIC")
     assert not is_foreign("カタカナ漢字", "CJK") and is_foreign("дом", "LATIN")

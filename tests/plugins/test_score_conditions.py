@@ -43,7 +43,7 @@ def show(*words):
     return main([*fixed, "--replicates", "500", *words])
 
 
-def test_counts_rates_and_differences(decoded, capsys):
+def test_counts_rates_and_differences_of_conditions_are_reported(decoded, capsys):
     capsys.readouterr()
     show("--output", "CONDITIONS.md")
     text = capsys.readouterr().out

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hamzaban.bin import analyse_errors, score_text, show_results
-from hamzaban.score.classes import find_word_script
+from hamzaban.score.classes import compute_word_script
 from hamzaban.score.mixed_error_rate import split_mixed
 
 
@@ -37,7 +37,7 @@ def test_text_is_split_in_the_unit_of_each_script(text, tokens):
     [("سلام", "ARABIC"), ("لـUSB", "LATIN"), ("接口", "CJK"), ("12", ""), ("", "")],
 )
 def test_script_of_a_word_is_that_of_most_letters(word, script):
-    assert find_word_script(word) == script
+    assert compute_word_script(word) == script
 
 
 def write(path, lines):

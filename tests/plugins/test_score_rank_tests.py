@@ -73,12 +73,12 @@ def test_equal_and_perfectly_apart_groups():
     assert apart.p_values[0, 1] == 0 and apart.p_values[1, 2] == 1
 
 
-def test_holm():
+def test_p_values_are_corrected_after_holm():
     assert adjust_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert adjust_holm([0.9, 0.8]) == [1.0, 1.0]
 
 
-def test_too_few_observations():
+def test_too_few_observations_are_refused():
     with pytest.raises(ValueError, match="groups of 2 observations, expected two"):
         kruskal_wallis([[1, 2]])
     with pytest.raises(ValueError, match="2 observations in 2 groups"):

@@ -23,7 +23,7 @@ def test_zwnj_is_a_character_and_no_blank() -> None:
     assert split_chars("ی\u200cر") == ["ی", "\u200c", "ر"]
 
 
-def test_pieces_come_from_the_model(tmp_path: Path) -> None:
+def test_text_is_split_into_pieces_by_the_model_given(tmp_path: Path) -> None:
     import sentencepiece
 
     rng = random.Random(0)

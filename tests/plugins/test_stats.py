@@ -49,7 +49,7 @@ def read(folder, name):
     return dict(line.split() for line in lines.splitlines())
 
 
-def test_shapes_are_espnets(corpus):
+def test_shape_files_equal_those_of_espnet(corpus):
     folder, rows = corpus
     assert run(folder) == 0
     vocab = len((folder / "tokens" / "tokens.txt").read_text().splitlines())
@@ -95,7 +95,7 @@ def test_frames_are_those_of_real_convolutions():
 @pytest.mark.parametrize(
     "text", ["", "512", "[(512, 10)]", "[(1, 2, 3)] * -1", "__import__('os')", "[1] *"]
 )
-def test_conv_layers_that_are_none(text):
+def test_values_that_are_no_conv_layers_are_refused(text):
     with pytest.raises(ValueError, match="not understood"):
         parse_conv_layers(text)
 
@@ -107,7 +107,7 @@ def test_ctc_needs_a_blank_between_equal_tokens():
     assert count_ctc_frames([5, 5, 6, 6]) == 6
 
 
-def test_what_ctc_cannot_align_is_left_out_and_named(corpus, caplog):
+def test_utterances_that_ctc_cannot_align_are_left_out_and_named(corpus, caplog):
     folder, rows = corpus
     exact = 400 + 320 * 4  # 5 frames
     rows[3] = (rows[3][0], exact, "سلام")  # 4 frames needed

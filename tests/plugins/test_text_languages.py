@@ -28,7 +28,7 @@ def own_examples(lang):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_examples_hold(lang):
+def test_examples_of_languages_hold(lang):
     normalizers = {}
     for before, after, _, profile, options in own_examples(lang):
         key = profile, tuple(options.items())
@@ -98,7 +98,7 @@ def test_alphabet_passes_unchanged_and_nothing_maps_out_of_it(lang):
 
 @pytest.mark.parametrize("lang", ARABIC_SCRIPT)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_letters_of_the_keep_apart_list_stay_apart(lang, profile):
+def test_letters_that_must_differ_are_not_merged(lang, profile):
     normalize = Normalizer(lang, profile).normalize
     pairs = load_language(lang).data["keep_apart"]
     kept = pairs["both"] + (pairs.get("train", []) if profile == "train" else [])

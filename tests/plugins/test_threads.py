@@ -19,7 +19,7 @@ def undecided(monkeypatch):
 
 def test_threads_of_pytorch_in_a_verb_get_the_setting(undecided, tmp_path):
     code = "from hamzaban import cli; from pathlib import Path;"
-    code += "cli.find_verbs = lambda: {'x': None}; m = type(cli)('hamzaban.bin.x');"
+    code += "cli.list_verbs = lambda: {'x': None}; m = type(cli)('hamzaban.bin.x');"
     code += "m.main = lambda cmd: __import__('torch') and 0;"
     code += "import sys; sys.modules['hamzaban.bin.x'] = m; sys.exit(cli.main(['x']))"
     environment = {**os.environ, "OMP_DISPLAY_ENV": "VERBOSE"}

@@ -68,7 +68,7 @@ def test_recomputing_keeps_fewer_activations():
     assert kept[1] < 0.5 * kept[0]
 
 
-def test_autocast_rounds_products_and_nothing_else():
+def test_autocast_rounds_matrix_products_only():
     exact, rounded = build("default"), build("default")
     run_under_autocast(rounded, "bfloat16")
     seen = []

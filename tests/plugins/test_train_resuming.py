@@ -215,7 +215,7 @@ def test_some_losses_that_are_not_finite_are_counted(caplog):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_partial_and_average_hold_no_model_that_is_not_finite(tmp_path, value):
+def test_no_model_that_is_not_finite_is_averaged_or_resumed(tmp_path, value):
     from hamzaban.train import checkpoints, divergence
 
     model = torch.nn.Linear(2, 2)

@@ -89,7 +89,7 @@ def test_prefix_matches_whole_parts_of_a_name(task):
         task.check_prefixes(NAMES, ["frontend", "ctc.ctc_l"])
 
 
-def test_stale_prefix_names_the_right_one(task):
+def test_an_outdated_prefix_is_refused_with_the_right_one(task):
     right = "frontend.upstream.upstream.model.feature_extractor"
     with pytest.raises(ValueError, match=f"freeze_param: .*near: {right}"):
         task.check_prefixes(NAMES, ["frontend.upstream.model.feature_extractor"])

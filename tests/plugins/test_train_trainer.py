@@ -106,7 +106,7 @@ def curves(exp):
 
 
 @pytest.mark.parametrize(("epoch", "size"), [(1, 1), (1, 2), (2, 2), (3, 1)])
-def test_partial_of_an_ended_epoch_is_left_quietly(tmp_path, caplog, epoch, size):
+def test_a_mid_epoch_state_of_an_ended_epoch_is_ignored(tmp_path, caplog, epoch, size):
     import torch
 
     from hamzaban.train import mid_epoch
@@ -195,7 +195,7 @@ def test_ratios_are_pooled_over_the_set():
     assert not reporter.has("valid", "x")
 
 
-def test_average_is_the_mean_of_the_best(tmp_path):
+def test_average_is_the_mean_of_the_best_epochs(tmp_path):
     import torch
     from espnet2.train.reporter import Reporter
 

@@ -68,7 +68,7 @@ def only(data_dir: Path, kind: str, options: CheckOptions = TEXT_ONLY) -> list[s
 
 @pytest.mark.parametrize("audio", ["none", "header", "full"])
 @pytest.mark.parametrize("nj", [1, 2])
-def test_clean_directory(clean, capsys, audio, nj):
+def test_a_clean_directory_has_no_findings(clean, capsys, audio, nj):
     words = ["--audio", audio, "--nj", str(nj), "--fs", "16000", str(clean)]
     assert validate_data.main(words) == 0
     files = "; 4 files at 16000 Hz" if audio != "none" else ""
@@ -99,7 +99,7 @@ def test_kaldi_directory_with_every_optional_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["utt2spk", "spk2utt", "text", "wav.scp"])
-def test_missing_file(clean, name):
+def test_a_missing_file_is_found(clean, name):
     (clean / name).unlink()
     findings = find(clean, CheckOptions(audio="none"))
     (line,) = findings.shown["missing-file"]
@@ -115,17 +115,17 @@ def test_segments_without_recordings_are_missing_files_even_with_no_wav(clean):
 
 
 @pytest.mark.parametrize("name", ["utt2spk", "spk2utt", "text"])
-def test_empty_file(clean, name):
+def test_an_empty_file_is_found(clean, name):
     (clean / name).write_text("")
     assert find(clean).counts["empty-file"] == 1
 
 
-def test_blank_line(clean):
+def test_a_blank_line_is_found(clean):
     edit(clean / "text", "s2-a", "\ns2-a")
     assert only(clean, "blank-line")[0].startswith("text:3: blank line; ")
 
 
-def test_no_newline_at_the_end(clean):
+def test_a_missing_newline_at_the_end_is_found(clean):
     for name in ("text", "spk2utt"):
         (clean / name).write_text((clean / name).read_text()[:-1])
     lines = only(clean, "no-newline")
@@ -133,7 +133,7 @@ def test_no_newline_at_the_end(clean):
     assert lines[1].startswith("text:4: s3-a: no newline at the end; the file may be")
 
 
-def test_not_utf8(clean):
+def test_text_that_is_not_utf8_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s2-a \udcfftop")
     assert only(clean, "not-utf8")[0].startswith("text:3: s2-a: byte 0xff at 5 is not")
 
@@ -161,7 +161,7 @@ def test_format(clean, name, old, new, place):
         ("spk2gender", ["m", "F", "f"], "2: s2: 'F', expected one of f, m"),
     ],
 )
-def test_value(clean, name, lines, found):
+def test_wrong_values_are_found(clean, name, lines, found):
     ids = ["s1", "s2", "s3"] if name == "spk2gender" else [utt for utt, _ in UTTS]
     write(clean / name, *map(" ".join, zip(ids, lines, strict=True)))
     lines_found = only(clean, "value")
@@ -169,7 +169,7 @@ def test_value(clean, name, lines, found):
     assert len(lines_found) == 3 if name == "utt2dur" else 1
 
 
-def test_value_of_segments(clean):
+def test_wrong_values_of_segments_are_found(clean):
     write(clean / "wav.scp", "r x.wav")
     (clean / "utt2num_samples").unlink()
     times = ["0 1", "1 1", "-1 2", "1 b"]
@@ -179,7 +179,7 @@ def test_value_of_segments(clean):
     assert find(clean).counts["value"] == 3
 
 
-def test_unsorted(clean):
+def test_unsorted_files_are_found(clean):
     for name in ("text", "utt2num_samples"):
         lines = (clean / name).read_text().splitlines()
         write(clean / name, *lines[::-1])
@@ -205,7 +205,7 @@ def test_unsorted_utt2spk_still_compares_all_ids(clean):
     assert counts["unknown-id"] == counts["missing-id"] == 1
 
 
-def test_duplicate(clean):
+def test_a_duplicate_id_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s1-b دو\ns2-a کتاب")
     (line,) = only(clean, "duplicate")
     assert line.startswith("text:3: s1-b: id comes twice; ")
@@ -288,14 +288,14 @@ def test_speaker_prefix_is_only_a_warning(clean, capsys):
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t", " \u200c\u200d"])
-def test_empty_text(clean, value):
+def test_an_empty_text_is_found(clean, value):
     edit(clean / "text", "s1-b کتاب می\u200cروم ۱۲", f"s1-b{value}")
     (line,) = only(clean, "empty-text")
     assert line.startswith("text:2: s1-b: ")
 
 
 @pytest.mark.parametrize("word", ["e\u0301", "\u0627\u0653", "\u1100\u1161", "\u212b"])
-def test_text_not_nfc(clean, word):
+def test_text_that_is_not_nfc_is_found(clean, word):
     edit(clean / "text", "s2-a کتاب", f"s2-a {word}")
     (line,) = only(clean, "not-nfc")
     assert line.startswith(f"text:3: s2-a: '{word}' is {ord(word[0]):04X}")
@@ -313,7 +313,7 @@ def test_text_that_is_legal(clean, word):
     "character",
     ["\x07", "\r", "\x7f", "\x9c", "\u200b", "\u200f", "\ufffd"],
 )
-def test_control_character(clean, character):
+def test_a_control_character_is_found(clean, character):
     edit(clean / "text", "s2-a کتاب", f"s2-a کتا{character}ب")
     (line,) = only(clean, "control-character")
     assert line.startswith("text:3: s2-a: control character U+")
@@ -326,7 +326,7 @@ def test_control_character_in_any_file(clean):
 
 
 @pytest.mark.parametrize("character", ["\u00a0", "\u2003", "\u3000", "\u2028", "\x85"])
-def test_white_space(clean, character):
+def test_irregular_white_space_is_found(clean, character):
     edit(clean / "text", "s2-a کتاب", f"s2-a کتاب{character}")
     (line,) = only(clean, "white-space")
     assert f"s2-a: U+{ord(character):04X}" in line
@@ -340,12 +340,12 @@ def test_kaldi_text_rules_turn_content_into_warnings(clean, capsys):
     assert "warning: " in capsys.readouterr().out
 
 
-def test_reserved_word(clean):
+def test_a_reserved_word_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s2-a <s>")
     assert only(clean, "reserved-word")[0].startswith("text:3: s2-a: word <s>; ")
 
 
-def test_tilde(clean):
+def test_a_tilde_in_a_path_is_found(clean):
     edit(clean / "wav.scp", f"s2-a {clean}", "s2-a ~")
     assert only(clean, "tilde")[0].startswith("wav.scp:3: s2-a: path ~/s2-a")
 
@@ -386,7 +386,7 @@ def test_one_utterance(tmp_path):
     assert not find(tmp_path).counts
 
 
-def test_no_such_directory(tmp_path):
+def test_a_missing_directory_is_named(tmp_path):
     with pytest.raises(NotADirectoryError, match="nowhere: no such data directory"):
         validate_data_dir(tmp_path / "nowhere")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hamzaban.audio.container import find_truncation
+from hamzaban.audio.container import check_truncation
 from hamzaban.validate.audio import AudioCheck, check_audio, check_entry
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 
@@ -133,7 +133,7 @@ def test_wav_from_a_pipe_has_no_size_and_is_whole(tmp_path):
 def test_wav_with_a_chunk_after_the_data(tmp_path):
     path = write_sound(tmp_path / "a.wav")
     path.write_bytes(path.read_bytes() + b"LIST" + struct.pack("<I", 4) + b"INFO")
-    assert find_truncation(io.BytesIO(path.read_bytes())) is None
+    assert check_truncation(io.BytesIO(path.read_bytes())) is None
 
 
 def test_mp3_with_tags_at_both_ends(tmp_path):
@@ -152,27 +152,27 @@ def test_no_header_however_short_is_an_error_of_ours(tmp_path, size):
         assert kind_of_problem(path) in kinds
 
 
-def test_missing_audio(tmp_path):
+def test_missing_audio_is_found(tmp_path):
     assert kind_of_problem(tmp_path / "none.wav") == "missing-audio"
     assert kind_of_problem(tmp_path / "none.ark:12") == "missing-audio"
     (tmp_path / "link.wav").symlink_to(tmp_path / "gone")
     assert kind_of_problem(tmp_path / "link.wav") == "missing-audio"
 
 
-def test_empty_audio(tmp_path):
+def test_empty_audio_is_found(tmp_path):
     (tmp_path / "empty.wav").write_bytes(b"")
     assert kind_of_problem(tmp_path / "empty.wav") == "empty-audio"
     path = write_sound(tmp_path / "header.wav", noise(0))
     assert kind_of_problem(path, HEADER) == kind_of_problem(path) == "empty-audio"
 
 
-def test_unreadable_audio(tmp_path):
+def test_unreadable_audio_is_found(tmp_path):
     (tmp_path / "page.mp3").write_text("<html>404 Not Found</html>\n" * 100)
     assert kind_of_problem(tmp_path / "page.mp3") == "unreadable-audio"
     assert kind_of_problem(tmp_path) == "unreadable-audio"
 
 
-def test_wrong_rate(tmp_path):
+def test_a_wrong_sampling_rate_is_found(tmp_path):
     path = write_sound(tmp_path / "a.wav", noise(), 8000)
     assert kind_of_problem(path, AudioCheck(fs=8000)) is None
     info = check_entry(str(path), AudioCheck(fs=FS))
@@ -180,7 +180,7 @@ def test_wrong_rate(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_nan_audio(tmp_path, value):
+def test_audio_with_nan_is_found(tmp_path, value):
     samples = noise()
     samples[FS : FS + 3] = value
     soundfile.write(tmp_path / "a.wav", samples, FS, subtype="FLOAT")
@@ -193,13 +193,13 @@ def test_nan_audio(tmp_path, value):
 @pytest.mark.parametrize(
     ("suffix", "offset"), [("wav", 0.0), ("wav", 0.25), ("flac", 0.0), ("opus", 0.0)]
 )
-def test_silent_audio(tmp_path, suffix, offset):
+def test_silent_audio_is_found(tmp_path, suffix, offset):
     path = write_sound(tmp_path / f"a.{suffix}", np.full(FS, offset, np.float32))
     assert kind_of_problem(path) == "silent-audio"
     assert kind_of_problem(path, HEADER) is None
 
 
-def test_click_in_silence_is_no_silence(tmp_path):
+def test_a_click_in_silence_does_not_count_as_silence(tmp_path):
     samples = np.zeros(FS, np.float32)
     samples[-1] = 0.01
     assert kind_of_problem(write_sound(tmp_path / "a.flac", samples)) is None
@@ -278,7 +278,7 @@ def test_finding_names_file_line_id_and_remedy(tmp_path):
     assert summary.duration_s is None
 
 
-def test_num_samples_of_another_file(tmp_path):
+def test_num_samples_of_another_file_are_found(tmp_path):
     make_dir(tmp_path, utt2num_samples="a 48000\nb 47999\n")
     findings, _ = validate_data_dir(tmp_path)
     (line,) = findings.lines()
@@ -286,7 +286,7 @@ def test_num_samples_of_another_file(tmp_path):
 
 
 @pytest.mark.parametrize("audio", ["header", "none"])
-def test_segment_outside_its_recording(tmp_path, audio):
+def test_a_segment_outside_its_recording_is_found(tmp_path, audio):
     data_dir = make_dir(tmp_path, segments="a b 0 3.5\nb a 1 3.51\n")
     (data_dir / "reco2dur").write_text("a 3.0\nb 3.0\n")
     findings, summary = validate_data_dir(data_dir, CheckOptions(audio=audio))

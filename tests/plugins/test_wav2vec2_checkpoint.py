@@ -54,7 +54,7 @@ def test_equal_models_give_equal_files(tmp_path, checkpoint):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_what_does_not_fit_is_listed_by_name(module):
+def test_weights_that_do_not_fit_are_listed_by_name(module):
     weights = dict(module.state_dict())
     del weights["0.bias"]
     weights["quantizer.vars"] = torch.zeros(1)
@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_listed_by_name(module):
         load_weights(module, weights, "seed.pt")
 
 
-def test_missing_file(tmp_path):
+def test_a_missing_checkpoint_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="seed.pt: no such file"):
         read_checkpoint(tmp_path / "seed.pt")
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path, content, message):
         ({"conv_feature_layers": "print(1)"}, "conv_feature_layers .* not understood"),
     ],
 )
-def test_wrong_model_configuration(values, message):
+def test_a_wrong_model_configuration_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         make_model_cfg(values, "model_cfg")
 

@@ -284,7 +284,7 @@ def test_recognizer_head_is_named_and_not_dropped_in_silence(tmp_path, capsys):
         ({"hidden_act": "silu"}, "'hidden_act': 'silu'"),
     ],
 )
-def test_what_the_model_class_cannot_do_is_refused(change, message, tmp_path):
+def test_settings_that_the_model_class_lacks_are_refused(change, message, tmp_path):
     make_theirs("base").save_pretrained(tmp_path)
     path = tmp_path / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
@@ -293,7 +293,7 @@ def test_what_the_model_class_cannot_do_is_refused(change, message, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_missing_and_damaged_files(name, tmp_path):
+def test_missing_and_damaged_files_are_named(name, tmp_path):
     make_theirs("base").save_pretrained(tmp_path)
     (tmp_path / name).write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=f"{name}: "):

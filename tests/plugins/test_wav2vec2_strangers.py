@@ -107,7 +107,7 @@ def test_normalizing_is_read_from_the_file_of_transformers_5(hub, value, is_nest
     assert read_source(hub).checkpoint.task_cfg["normalize"] is value
 
 
-def test_normalizing_is_guessed_last_and_aloud(hub, caplog):
+def test_normalizing_is_guessed_only_last_and_the_guess_is_logged(hub, caplog):
     (hub / "preprocessor_config.json").unlink()
     (hub / "processor_config.json").write_text('{"processor_class": "Wav2Vec2"}')
     assert read_source(hub).checkpoint.task_cfg["normalize"] is True
@@ -180,7 +180,7 @@ def test_values_of_wrong_types_in_config_json_are_one_line(hub, name):
 @pytest.mark.parametrize(
     "name", ["config.json", "preprocessor_config.json", "model.safetensors.index.json"]
 )
-def test_json_that_is_none_is_one_line(hub, name, content):
+def test_a_damaged_json_file_is_one_line(hub, name, content):
     (hub / name).write_bytes(content.encode("utf-8", "surrogatepass"))
     with pytest.raises(ValueError, match=f"{name}: ") as caught:
         read_source(hub)
@@ -206,7 +206,7 @@ def test_an_index_of_wrong_types_is_one_line(hub, names):
         (b"\x10\0\0\0\0\0\0\0{}", "found a damaged file"),
     ],
 )
-def test_what_stands_in_the_place_of_safetensors_is_named(hub, content, message):
+def test_another_file_in_the_place_of_safetensors_is_named(hub, content, message):
     (hub / "model.safetensors").write_bytes(content)
     with pytest.raises(ValueError, match=f"model.safetensors: {message}") as caught:
         read_source(hub)

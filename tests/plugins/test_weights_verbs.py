@@ -44,7 +44,7 @@ def polyglot(inputs, tmp_path):
     assert not mark.exists()
 
 
-def test_the_polyglot_of_these_tests_does_harm(tmp_path):
+def test_the_harmful_file_of_these_tests_runs_code_when_unpickled(tmp_path):
     mark = tmp_path / "mark"
     polyglots.write_polyglot(tmp_path / "p.pt", mark, {"a": torch.ones(1)})
     torch.load(tmp_path / "p.pt", weights_only=False)
@@ -98,7 +98,7 @@ def test_resuming_refuses_a_file_with_two_lists(polyglot, train, tmp_path):
         train()
 
 
-def test_an_epoch_is_not_taken_up_from_a_file_with_two_lists(
+def test_a_mid_epoch_state_with_two_lists_is_not_resumed(
     polyglot, train, tmp_path, caplog
 ):
     (tmp_path / "exp").mkdir()

@@ -137,7 +137,7 @@ def test_a_recipe_without_data_says_what_to_do(repository):
         (["TEMPLATE"], "egs2/TEMPLATE/asr1 is there already"),
     ],
 )
-def test_wrong_words_are_one_clear_line(repository, words, message):
+def test_wrong_arguments_are_one_clear_line(repository, words, message):
     made = run("local/new_recipe.sh", *words, cwd=repository)
     assert made.returncode == 1
     assert len(made.stderr.splitlines()) == 1

@@ -45,7 +45,7 @@ def run(recipe, *words, **variables):
     )
 
 
-def test_form():
+def test_recipe_is_short_with_relative_links_and_both_configs():
     assert len((SSL / "run.sh").read_text(encoding="utf-8").splitlines()) <= 40
     assert (SSL / "ssl.sh").resolve() == ROOT / "local" / "ssl.sh"
     for path in SSL.rglob("*"):

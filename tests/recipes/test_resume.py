@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny_files import find_differences
+from tiny_files import list_differences
 from tiny_recipe import make_recipe
 from tiny_runs import (
     Moment,
@@ -119,7 +119,7 @@ def each_kill(whole: Whole, stage: str) -> Iterator[Path]:
 def test_a_killed_stage_ends_as_an_unkilled_one(whole, stage):
     for recipe in each_kill(whole, stage):
         run(recipe, stage, stage)
-        assert find_differences(recipe, whole.after(stage)) == []
+        assert list_differences(recipe, whole.after(stage)) == []
         assert [path for path in list_paths(recipe) if ".tmp" in path] == []
         assert list_processes(recipe) == []
         if stage in TRAINING:

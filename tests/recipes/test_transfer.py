@@ -76,7 +76,7 @@ def read_cells(recipe):
     return {f"{r['compared']} {r['condition']} {r['repeat']}": r for r in rows}
 
 
-def test_the_study_s_values():
+def test_configs_have_the_values_of_the_study():
     from hamzaban.config import read_config
 
     values, _ = read_config(ROOT / "egs2/transfer/asr1/conf/finetune.yaml")

@@ -21,7 +21,7 @@ TIMED_KEY = re.compile(r".*time.*|started|elapsed_s|host")
 TIMED_FILE = re.compile(r".*(RESULTS\.md|\.zip|report\.(html|png)|train\.log)")
 
 
-def find_differences(recipe: Path, expected: Path) -> list[str]:
+def list_differences(recipe: Path, expected: Path) -> list[str]:
     """Return in which files two recipes differ, and how.
 
     Text, audio, tables and configs count byte for byte; links by their targets; model

@@ -32,7 +32,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [[ ${output} == *"train: exp/asr_"*" is up to date"* ]]
 }
 
-@test "where utterances have languages, other languages mean to decode and score anew" {
+@test "a change of the utterances' languages decodes and scores again" {
     asr --stop_stage audio
     echo "utt1 ar" > dump/raw/test/utt2lang
     asr
@@ -51,7 +51,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(calls train-asr)" -eq 1 ]
 }
 
-@test "what a decoding's YAML lies on is an input of decoding" {
+@test "the base of a decoding's YAML is an input of decoding" {
     printf 'beam_size: 5\n' > conf/decode_base.yaml
     printf 'base: decode_base.yaml\n' > conf/decode_greedy.yaml
     asr
@@ -79,7 +79,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     grep -q "^format-audio .*--speed_perturb_factors 0.9 1.0 1.1 data/train dump" "${CALLS}"
 }
 
-@test "train sets that differ have tokens of their own" {
+@test "different train sets have their own tokens" {
     tokenize() { # train-set option...
         mkdir -p "dump/raw/$1"
         echo "utt1 $1" > "dump/raw/$1/text"
@@ -126,7 +126,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(calls format-audio)" -gt 0 ]
 }
 
-@test "text is normalized for training, not for testing, and only if a language is given" {
+@test "only training text is normalized, and only if a language is given" {
     asr --stop_stage data
     grep "^normalize-data" "${CALLS}" > normalized
     [ "$(wc -l < normalized)" -eq 2 ]
@@ -168,7 +168,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     grep -q "^combine-data .*dump/raw/train dump/raw/unlabelled dump/unlabelled$" "${CALLS}"
 }
 
-@test "media are looked at each time, and what is mined the same changes nothing" {
+@test "media are checked on each run, and an unchanged result reruns nothing" {
     mkdir data
     echo "films" > data/media.lst
     printf 'output: flac\n' > conf/mine.yaml
@@ -216,7 +216,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [ "$(grep -o "${exp}_[a-z0-9_]*" exp/RESULTS.md | wc -l)" -eq 4 ]
 }
 
-@test "a change runs what depends on it, and nothing else" {
+@test "a change runs only the steps that depend on it" {
     asr --stop_stage train
     : > "${CALLS}"
     echo "train1 other words" > data/train/text
@@ -340,7 +340,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [[ ${output} == *"'rounds' after conf/pseudo.yaml: expected NAME=VALUE"* ]]
 }
 
-@test "--pseudo_args still works, and says what takes its place" {
+@test "--pseudo_args still works, and names the option that replaces it" {
     : > sentences
     pseudo() {
         run asr --stage pseudo --stop_stage pseudo --pseudo_args "$1"

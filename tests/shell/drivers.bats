@@ -70,7 +70,7 @@ YAML
     grep -q "score-text --ref test_near/text .*--lang ar$" <<< "${output}"
 }
 
-@test "options of pseudo-labels come from the YAML, and those given count more" {
+@test "options of pseudo-labels come from the YAML, the command line overrides them" {
     fake_rounds
     cp conf/train_ctc.yaml "asr config.yaml"
     cat > pseudo.yaml << 'YAML'

@@ -51,7 +51,7 @@ fake_python() { # path version
     [ "${output}" = "${HOME}/.pyenv/versions/3.11.7/bin/python" ]
 }
 
-@test "an environment that is there keeps its version" {
+@test "an existing environment keeps its version" {
     fake_python "${bin}/python3" 3.12.4
     fake_python "${root}/.venv/bin/python" 3.11.2
     run choose_python "" "${root}/.venv"
@@ -72,7 +72,7 @@ fake_python() { # path version
     [[ ${output} == *"no Python 3.11 3.12 is on PATH or in pyenv"* ]]
 }
 
-@test "an environment is made anew for a reason that is said" {
+@test "the reason for remaking an environment is shown" {
     fake_python "${root}/.venv/bin/python" 3.11.2
     [ "$(why_anew "" "3.11 a /x" "${root}/none")" = "it does not exist" ]
     [ "$(why_anew "" "3.11 a /x" "${root}/.venv")" = "its installation is incomplete" ]

@@ -26,7 +26,7 @@ fails_with() { # message word...: one line, exit 1
     [[ ${output} == "script.sh: "*"$1"* ]] || { echo "${output}"; return 1; }
 }
 
-@test "defaults stay without options" {
+@test "defaults hold where no option is given" {
     run bash "${script}"
     [ "${output}" = "[4][][false]" ]
 }
@@ -125,7 +125,7 @@ END
     fails_with "option --x-y=a=b: write '--x_y a=b'" --x-y=a=b
 }
 
-@test "a boolean that is none is an error" {
+@test "a value that is no boolean is an error" {
     fails_with "option --use_lm is 'yes', expected true or false" --use_lm yes
     fails_with "option --use_lm is '', expected true or false" --use_lm ""
 }

@@ -21,7 +21,7 @@ pretrain() { # option...
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
 }
 
-@test "other labels, characters, old speech or probes mean to pretrain anew" {
+@test "a change of labels, characters, old speech or probes pretrains again" {
     args="--labelled_dir data/labelled --token_list=tokens.txt --probes near=data/labelled"
     pretrain --pretrain_args "${args}"
     pretrain --pretrain_args "${args}"
@@ -39,7 +39,7 @@ pretrain() { # option...
     [ "$(calls train-ssl)" -eq "${number}" ]
 }
 
-@test "folders are called by the last part of paths, and stay short" {
+@test "folders are named after the last part of paths, and names stay short" {
     pretrain --pretrain_args "--labelled_dir data/labelled/ --probes near=data/old --lr=1e-3"
     [ -f exp/ssl_pretrain_raw_ar_labelled_dirlabelled_probesnearold_lr1e-3/wav2vec2.pt ] ||
         { ls exp; return 1; }
@@ -58,7 +58,7 @@ pretrain() { # option...
     done < <(find exp -printf '%f\n')
 }
 
-@test "a run from the last good weights is called by the run that left them" {
+@test "a run from the last good weights is named after the run that left them" {
     mkdir -p exp/ssl_a
     touch exp/ssl_a/wav2vec2_last_good.pt
     pretrain --pretrain_init exp/ssl_a/wav2vec2_last_good.pt

@@ -38,7 +38,7 @@ collect-stats collect-stats train-asr make-emissions pseudo-label pseudo-label" 
     [[ ${output} == *"Best: x; round 1"* ]]
 }
 
-@test "a loop that failed goes on where it was" {
+@test "a loop that failed continues from where it stopped" {
     FAIL=train-asr run pseudo --rounds 1
     [ "${status}" -ne 0 ]
     : > "${CALLS}"
@@ -48,7 +48,7 @@ collect-stats collect-stats train-asr make-emissions pseudo-label pseudo-label" 
         "train-asr make-emissions pseudo-label pseudo-label" ]
 }
 
-@test "weights may be random or pretrained, tokens pieces" {
+@test "weights may be random or pretrained, and tokens may be pieces" {
     pseudo --rounds 1 --start random --ssl_checkpoint downloads/seed/wav2vec2.pt \
         --token_type bpe --nbpe 30
     grep -q "^train-asr .*--bpemodel exp/pseudo/tokens/bpe.model --ssl_checkpoint \
@@ -84,7 +84,7 @@ downloads/seed/wav2vec2.pt" "${CALLS}"
     [ "$(cut -d' ' -f1 "${CALLS}" | paste -sd' ')" = "make-emissions pseudo-label" ]
 }
 
-@test "more rounds go on from those there are, fewer set the others aside" {
+@test "more rounds continue from the existing ones, fewer set the rest aside" {
     pseudo --rounds 1
     : > "${CALLS}"
     pseudo --rounds 2
@@ -100,7 +100,7 @@ exp/pseudo/set_aside/round_2.1"* ]]
     cmp exp/pseudo/status.json exp/pseudo/round_1/status.json
 }
 
-@test "a changed table of letters, or its base, or another decoding is seen" {
+@test "a change of the table of letters, its base or another decoding is noticed" {
     printf 'mapping: "map é.yaml"\nfilters:\n  others: ["other/round_{round}/labels"]\n' \
         > pseudo.yaml
     printf 'base: far.yaml\nletters: {}\n' > "map é.yaml"

@@ -78,7 +78,7 @@ _and_name_and_type labelled valid/text,text,text" "${CALLS}"
     [ "$(< exp/pseudo/sentences)" = $'s000000001 b a\ns000000003 c\ns000000004 d e' ]
 }
 
-@test "a last round goes on from the best one and labels while it trains" {
+@test "a last round continues from the best one and labels while it trains" {
     COLLAPSE=2 run pseudo --rounds 4 --continuous_config continuous.yaml
     [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
     [ "$(calls train-asr)" -eq 2 ]
@@ -107,7 +107,7 @@ pseudo-label --pseudo_exp exp/pseudo --last 3' ]
     grep -q "^    encoder_layers: 2$" exp/pseudo/conf/continuous.yaml
 }
 
-@test "a last round that collapses leaves the best one, one that fails is an error" {
+@test "a last round that collapses leaves the best one, and a failure is an error" {
     pseudo --rounds 1 --continuous_config continuous.yaml
     [ "$(tail -n 1 exp/pseudo/rounds.tsv)" = 2 ]
     printf 'max_epoch: 5\n' >> continuous.yaml

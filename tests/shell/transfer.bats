@@ -18,7 +18,7 @@ transfer() { # option...
         --ngpu 0 --nj 2 --pseudo_config pseudo.yaml --pseudo_exp exp/pseudo --rounds 1 "$@"
 }
 
-@test "the target's language model is made, every round scored, nothing a second time" {
+@test "the target's language model is made, rounds are scored, a rerun does nothing" {
     set -- --lang ur --test_dirs spoken \
         --inference_config "conf/decode_target.yaml conf/decode_greedy.yaml"
     run transfer "$@"

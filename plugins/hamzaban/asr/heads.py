@@ -47,7 +47,7 @@ class LanguageHeads(nn.Module):
         places = {token: i for i, token in enumerate(token_list)}
         self.heads = nn.ModuleDict()
         for lang, tokens in head_tokens.items():
-            ids = _find_ids(lang, tokens, places)
+            ids = _list_ids(lang, tokens, places)
             self.heads[lang] = nn.Linear(width, len(ids))
             local = torch.full((len(token_list),), ids.index(1))
             local[torch.tensor(ids)] = torch.arange(len(ids))
@@ -99,7 +99,7 @@ class LanguageHeads(nn.Module):
     argmax = softmax = forward = log_softmax
 
 
-def _find_ids(lang: str, tokens: Sequence[str], places: Mapping[str, int]) -> list[int]:
+def _list_ids(lang: str, tokens: Sequence[str], places: Mapping[str, int]) -> list[int]:
     unknown = [token for token in tokens if token not in places]
     if unknown:
         raise ValueError(

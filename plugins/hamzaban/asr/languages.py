@@ -50,7 +50,7 @@ class LanguagePreprocessor:
 
 
 def find_utt2lang(entries: Sequence[DataEntry]) -> Path | None:
-    """Find the file of languages that belongs to data: beside that of the text.
+    """Return the path of the languages of data, by default beside its text; or None.
 
     Args:
         entries: `*_data_path_and_name_and_type` of ESPnet2's options.
@@ -112,13 +112,13 @@ def fill_languages(args: argparse.Namespace) -> None:
             p for p, n, _ in args.train_data_path_and_name_and_type if n == "text"
         )
         tokenizer = build_tokenizer(args.token_type, args.token_list, args.bpemodel)
-        conf["head_tokens"] = find_head_tokens(
+        conf["head_tokens"] = list_head_tokens(
             text, utt2lang, tokenizer, find_cleaner(args.cleaner)
         )
     args.model_conf = conf
 
 
-def find_head_tokens(
+def list_head_tokens(
     text: str | Path,
     utt2lang: Mapping[str, str],
     tokenizer: Tokenizer,
@@ -143,7 +143,7 @@ def find_head_tokens(
     """
     used: dict[str, set[int]] = {lang: {0, 1} for lang in sorted({*utt2lang.values()})}
     chars: dict[str, set[str]] = {lang: set() for lang in used}
-    rows = _find_rows(text, utt2lang)
+    rows = _read_rows(text, utt2lang)
     while chunk := list(itertools.islice(rows, CHUNK)):
         texts = [clean(line) for _, line in chunk]
         ids = tokenizer.texts2ids(texts)
@@ -157,7 +157,7 @@ def find_head_tokens(
     return {lang: [tokens[i] for i in sorted(used[lang])] for lang in used}
 
 
-def _find_rows(
+def _read_rows(
     text: str | Path, utt2lang: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the language and transcript of each utterance."""

@@ -88,7 +88,7 @@ def scan(
     utts = _read_utterances(Path(data_dir), tokenizer, clean)
     for utt_id, num_samples, text, ids in utts:
         stats.num_utts += 1
-        if reason := _find_reason(count_frames(num_samples, conv), ids):
+        if reason := _check_alignment(count_frames(num_samples, conv), ids):
             stats.dropped.setdefault(reason, []).append(utt_id)
             continue
         stats.kept.append((utt_id, num_samples, len(ids)))
@@ -131,7 +131,7 @@ def _pair(data_dir: Path) -> Iterator[tuple[str, int, str]]:
         yield text_row[0], int(samples_row[1]), text_row[1]
 
 
-def _find_reason(frames: int, ids: Sequence[int]) -> str | None:
+def _check_alignment(frames: int, ids: Sequence[int]) -> str | None:
     if not ids:
         return "no transcript"
     if frames < count_ctc_frames(ids):
@@ -143,19 +143,29 @@ def _report(stats: Stats, data_dir: str | Path) -> None:
     for reason, utt_ids in sorted(stats.dropped.items()):
         logging.warning(
             "%s: %d of %d utterances left out, %s: %s",
-            *(data_dir, len(utt_ids), stats.num_utts, reason, _shorten(utt_ids)),
+            data_dir,
+            len(utt_ids),
+            stats.num_utts,
+            reason,
+            _shorten(utt_ids),
         )
     if stats.num_unknown:
         logging.warning(
             "%s: %d of %d tokens (%.2f %%) are unknown to the token list",
-            *(data_dir, stats.num_unknown, stats.num_tokens),
+            data_dir,
+            stats.num_unknown,
+            stats.num_tokens,
             100 * stats.num_unknown / stats.num_tokens,
         )
     most = sorted(stats.unknown.items(), key=lambda item: (-len(item[1]), item[0]))
     for char, utt_ids in most[:MAX_SHOWN]:
         logging.warning(
             "%s: character U+%04X (%s) is unknown, in %d utterances: %s",
-            *(data_dir, ord(char), char, len(utt_ids), _shorten(utt_ids)),
+            data_dir,
+            ord(char),
+            char,
+            len(utt_ids),
+            _shorten(utt_ids),
         )
     if len(most) > MAX_SHOWN:
         logging.warning(

@@ -21,7 +21,7 @@ _MP3_FS = (44100, 48000, 32000)  # MPEG 1; half for MPEG 2, a quarter for 2.5
 _XING_OFFSETS = {(True, False): 36, (True, True): 21, (False, False): 21}  # else 13
 
 
-def find_truncation(stream: BinaryIO) -> str | None:
+def check_truncation(stream: BinaryIO) -> str | None:
     """Return how an audio file is truncated, or None if it is not.
 
     Args:

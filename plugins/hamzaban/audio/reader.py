@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import soundfile
 
-from hamzaban.audio.container import find_truncation, is_length_stated
+from hamzaban.audio.container import check_truncation, is_length_stated
 from hamzaban.audio.media import open_media_audio
 from hamzaban.audio.source import UnreadableError, open_source
 from hamzaban.audio.stream import AudioStream, check_rate, name_faults
@@ -48,7 +48,7 @@ def open_audio(source: str, *, allow_pipes: bool = False) -> Iterator[AudioStrea
         ValueError: The entry is a pipe and pipes are not allowed.
     """
     with open_source(source, allow_pipes=allow_pipes) as file, ExitStack() as stack:
-        cut = find_truncation(file)
+        cut = check_truncation(file)
         try:
             stream = stack.enter_context(_open_any(file, source))
         except UnreadableError as error:
@@ -77,7 +77,7 @@ def measure_audio(source: str, *, allow_pipes: bool = False) -> AudioLength:
         ValueError: The entry is a pipe and pipes are not allowed.
     """
     with open_source(source, allow_pipes=allow_pipes) as file:
-        if cut := find_truncation(file):
+        if cut := check_truncation(file):
             raise UnreadableError("truncated", f"{source}: {cut}")
         with _open_any(file, source, seek_end=True) as stream:
             if stream.num_samples is not None:

@@ -73,7 +73,7 @@ def open_source(source: str, *, allow_pipes: bool = False) -> Iterator[BinaryIO]
     with open_file(path) as file:
         is_ark = str(path) != str(Path(source))
         offset = int(source.rpartition(":")[2]) if is_ark else 0
-        yield _find_in_ark(file, offset, source) if is_ark else file
+        yield _open_in_ark(file, offset, source) if is_ark else file
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -110,7 +110,7 @@ def _run_pipe(command: str) -> bytes:
     return done.stdout
 
 
-def _find_in_ark(ark: BinaryIO, offset: int, source: str) -> BinaryIO:
+def _open_in_ark(ark: BinaryIO, offset: int, source: str) -> BinaryIO:
     """Return the audio file that begins at a byte of a Kaldi archive.
 
     kaldiio 2.18 is not used. It returns half of a truncated wav without an error, reads

@@ -184,7 +184,7 @@ def _write_output(
     """Resample, check and write one utterance; `link` its source if that is final."""
     options = job.options
     resampled = resample(speech, fs, options.fs, speed=output.variant.speed)
-    reason = find_fault(resampled, options)
+    reason = check_speech(resampled, options)
     if reason:
         return output.dropped(reason)
     noisy = None
@@ -202,7 +202,7 @@ def _write_output(
     return Entry(output.key, output.digest, "-", *sizes, is_scaled, noisy is not None)
 
 
-def find_fault(speech: np.ndarray, options: FormatOptions) -> str:
+def check_speech(speech: np.ndarray, options: FormatOptions) -> str:
     """Return the one-word reason to drop an utterance, or "" to keep it.
 
     Args:

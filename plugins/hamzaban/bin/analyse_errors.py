@@ -97,9 +97,9 @@ def show_errors(args: argparse.Namespace) -> None:
     utt_tags = parse_files("--utt_tags", args.utt_tags)
     from hamzaban.score.analysis import Details, analyse, format_analysis
     from hamzaban.score.bootstrap import Plan
-    from hamzaban.score.systems import find_sets, read_folder
+    from hamzaban.score.systems import list_sets, read_folder
 
-    sets = find_sets(args.scored, "wer")
+    sets = list_sets(args.scored, "wer")
     if list(sets) != [""] or sets[""].is_file():
         raise ValueError(
             f"{args.scored}: expected one scored set, found "

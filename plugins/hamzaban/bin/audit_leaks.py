@@ -47,7 +47,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Audit the sets; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
-    from hamzaban.lm.audit import Texts, check_leaks, find_leaks, write_leaks
+    from hamzaban.lm.audit import Texts, check_leaks, list_leaks, write_leaks
     from hamzaban.lm.ngram_options import read_allowed
 
     allowed = read_allowed(args.config) if args.config else {}
@@ -60,7 +60,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     )
     if not (texts.valid or texts.test) or not (texts.train or texts.lm):
         parser.error("give --valid_text or --test_text, and --train_text or --lm_text")
-    leaks = find_leaks(texts, args.lang, args.nj)
+    leaks = list_leaks(texts, args.lang, args.nj)
     if args.output is not None:
         write_leaks(leaks, args.output)
     check_leaks(leaks, allowed)

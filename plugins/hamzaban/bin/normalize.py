@@ -63,7 +63,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         marks=args.marks,
     )
     if args.id:
-        print(options.find_normalizer().id)
+        print(options.build_normalizer().id)
         return 0
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     report = normalize_stream(source, sink, "standard input", options, args.nj)

@@ -14,14 +14,14 @@ GROUP = "data"
 CORPORA_DIR = Path(corpora.__file__).parent
 
 
-def find_corpora() -> dict[str, Path]:
+def list_corpora() -> dict[str, Path]:
     """Map each corpus to the module that reads it."""
     return {path.stem: path for path in sorted(CORPORA_DIR.glob("[a-z]*.py"))}
 
 
 def get_parser(corpus: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of `hamzaban prepare-corpus`, with the options of a corpus."""
-    known = find_corpora()
+    known = list_corpora()
     if corpus is None:
         width = max(map(len, known))
         lines = [

@@ -42,7 +42,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write and print the table; return the exit status."""
     args = get_parser().parse_args(cmd)
-    from hamzaban.decode.spelling import find_spelling
+    from hamzaban.decode.spelling import read_spelling
     from hamzaban.pseudo.health import read_text_facts
     from hamzaban.pseudo.round_options import read_options
     from hamzaban.pseudo.sources import (
@@ -54,7 +54,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     options = read_options(args.config)
     facts = read_text_facts(args.text)
-    target = Target(facts, *find_spelling(options.mapping, [*facts.counts]), args.lang)
+    target = Target(facts, *read_spelling(options.mapping, [*facts.counts]), args.lang)
     sources = [split_name(word) for word in args.pseudo_exp]
     ranked = rank_sources(sources, target, options.guard)
     print(write_sources(ranked, args.output), end="")

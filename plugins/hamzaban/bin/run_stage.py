@@ -76,7 +76,7 @@ def explain_stamps(paths: Sequence[Path]) -> int:
     Raises:
         FileNotFoundError: There is no stamp.
     """
-    stamps = sorted({stamp for path in paths for stamp in find_stamps(path)})
+    stamps = sorted({stamp for path in paths for stamp in list_stamps(path)})
     if not stamps:
         raise FileNotFoundError(f"{paths[0]}: no .*.stamp here; run a stage")
     status = 0
@@ -87,7 +87,7 @@ def explain_stamps(paths: Sequence[Path]) -> int:
     return status
 
 
-def find_stamps(path: Path) -> Iterator[Path]:
+def list_stamps(path: Path) -> Iterator[Path]:
     """Yield the stamps in a folder and below, or the one that a path names."""
     if not path.is_dir():
         yield path

@@ -41,15 +41,15 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.fileio import atomic_text
     from hamzaban.score.results import (
         describe_environment,
-        find_results,
         format_results,
+        read_results,
     )
 
     link = ""
     if args.report is not None:
         folder = args.output.parent if args.output is not None else Path()
         link = Path(os.path.relpath(args.report, folder)).as_posix()
-    text = format_results(find_results(args.exp), describe_environment(), link)
+    text = format_results(read_results(args.exp), describe_environment(), link)
     if args.output is None:
         sys.stdout.write(text)
     else:

@@ -275,7 +275,7 @@ def make_utterances(
     for clip in clips:
         text = clean_text(clip.sentence)
         audio = str(release.clip(clip.path))
-        fault = find_fault(audio) or ("" if text else "no sentence")
+        fault = check_clip(audio) or ("" if text else "no sentence")
         if fault:
             tally.faults[fault] += 1
             continue
@@ -283,7 +283,7 @@ def make_utterances(
         yield Utterance(name, clip.client_id[:SPEAKER_CHARS], audio, text, language)
 
 
-def find_fault(audio: str) -> str:
+def check_clip(audio: str) -> str:
     """Return why a file cannot be read; "" if its size shows no fault."""
     try:
         return "" if os.stat(audio).st_size else "audio of 0 bytes"

@@ -81,7 +81,7 @@ def prepare(args: argparse.Namespace) -> None:
 
 
 def find_folder(source: Path, lang: str) -> Path:
-    """Find the folder of a language, in or below `source`.
+    """Return the folder of a language, in or below `source`.
 
     Raises:
         FileNotFoundError: There is none.

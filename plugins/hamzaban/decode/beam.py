@@ -18,8 +18,8 @@ from hamzaban.decode.path import (
     Word,
     add_blank_score,
     collapse,
-    find_runs,
-    find_words,
+    group_words,
+    list_runs,
     make_word,
     path_score,
 )
@@ -98,7 +98,7 @@ class BeamSearch:
             path = self._read_path(result, kept, len(log_probs))
             key, ends = self._read_labels(result, path, kept)
             if key not in found:
-                words = self._make_words(key, find_runs(log_probs, path), ends)
+                words = self._make_words(key, list_runs(log_probs, path), ends)
                 scores = self._rescore(result, log_probs, path, kept, len(ends))
                 tokenizer, tokens = self._tokenizer, path.tolist()
                 found[key] = make_result(
@@ -158,7 +158,7 @@ class BeamSearch:
     ) -> list[Word]:
         """Return the words, each with the tokens up to the frame that completes it."""
         if self._lexicon is None:
-            return find_words(runs, self._tokenizer)
+            return group_words(runs, self._tokenizer)
         rest = [run for run in runs if run.token != self._space]
         words = []
         for label, end in zip(key, ends, strict=True):

@@ -158,7 +158,7 @@ def pad(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return speech.to(device), lengths.to(device)
 
 
-def find_conv(model: Any) -> Sequence[tuple[int, int]]:
+def list_conv_layers(model: Any) -> Sequence[tuple[int, int]]:
     """Return kernel and stride of each convolution of the model's frontend.
 
     For a frontend other than ours they are those of wav2vec 2.0 (25 ms every 20 ms).

@@ -13,8 +13,8 @@ from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     emit,
-    find_conv,
     has_frames,
+    list_conv_layers,
     read_speech,
     read_utterances,
 )
@@ -22,8 +22,8 @@ from hamzaban.decode.path import (
     LogProbs,
     Word,
     align,
-    find_runs,
-    find_words,
+    group_words,
+    list_runs,
     path_confidence,
 )
 from hamzaban.decode.recognizer import find_files, read_config
@@ -77,7 +77,7 @@ class EspnetSearcher:
             device="cuda" if options.ngpu else "cpu",
             **_search_values(search, is_ctc),
         )
-        self._conv = find_conv(self._speech2text.asr_model)
+        self._conv = list_conv_layers(self._speech2text.asr_model)
         self.frame_shift_s = float(np.prod([s for _, s in self._conv])) / FS
 
     def decode(self, utt: Utterance) -> list[Result]:
@@ -106,7 +106,7 @@ class EspnetSearcher:
             words = [Word(text, 0, 0, 0.0) for text in texts if text]
             confidence = float("-inf")
         else:
-            words = find_words(find_runs(log_probs, path), self.tokenizer)
+            words = group_words(list_runs(log_probs, path), self.tokenizer)
             confidence = path_confidence(log_probs, path)
         score = float(hyp.score)
         return Result(tokens, ids, tuple(words), score, score, 0.0, confidence)

@@ -95,12 +95,12 @@ def path_confidence(log_probs: LogProbs, path: Path) -> float:
     return float(log_probs[frames, tokens[frames]].astype(np.float64).mean())
 
 
-def find_runs(log_probs: LogProbs, path: Path) -> list[Run]:
+def list_runs(log_probs: LogProbs, path: Path) -> list[Run]:
     """Return the tokens of a path: repeats merged, blanks left out.
 
     Examples:
         >>> log_probs = np.log(np.full((6, 3), 1 / 3, np.float32))  # (T, V)
-        >>> [run.token for run in find_runs(log_probs, [0, 1, 1, 0, 1, 2])]
+        >>> [run.token for run in list_runs(log_probs, [0, 1, 1, 0, 1, 2])]
         [1, 1, 2]
     """
     tokens = np.asarray(path, np.int64)  # (T,)
@@ -114,7 +114,7 @@ def find_runs(log_probs: LogProbs, path: Path) -> list[Run]:
     return [Run(*row) for row in rows if row[0] != BLANK_ID]
 
 
-def find_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
+def group_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
     """Group tokens into words, as `tokens2text` writes them."""
     is_bpe = isinstance(tokenizer, BpeTokenizer)
     groups: list[list[Run]] = [[]]

@@ -15,7 +15,7 @@ from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.emissions import (
     Utterance,
     emit,
-    find_conv,
+    list_conv_layers,
     pad,
     read_speech,
 )
@@ -134,7 +134,7 @@ def load_recognizer(
     _load_weights(model, model_file)
     fs = (getattr(args, "frontend_conf", None) or {}).get("fs", 16000)
     model = model.to(device).eval()
-    return Recognizer(model, tokenizer, _parse_rate(fs), find_conv(model))
+    return Recognizer(model, tokenizer, _parse_rate(fs), list_conv_layers(model))
 
 
 def load_tokenizer(

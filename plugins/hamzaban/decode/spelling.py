@@ -56,7 +56,7 @@ def find_mapping(name: str | None) -> Path | None:
     raise FileNotFoundError(f"mapping {name!r}: no such file; known names: {known}")
 
 
-def find_spelling(
+def read_spelling(
     name: str | None, words: Sequence[str]
 ) -> tuple[dict[str, Tiers], Forms]:
     """Return the table that `mapping` of a config names, and the forms of words.
@@ -138,7 +138,7 @@ def build_folded_lexicon(
     Args:
         words: Words of the target language, the commonest first.
         tokenizer: Tokenizer of the source model, of characters or BPE.
-        spelling: Table and forms that `find_spelling` returned; both are empty if
+        spelling: Table and forms that `read_spelling` returned; both are empty if
             letters stay as they are. A word with unknown letters is spelled by its
             form, if it has one.
         num_spellings: Most spellings of a word, by letters and by segmentation.

@@ -67,7 +67,7 @@ def pack_model(
     config, model_file = find_files(asr_exp, asr_model)
     root = f"exp/{Path(asr_exp).resolve().name}"
     values = load_mapping(config)
-    files = {f"{root}/{asr_model}": model_file, **_find_extra(root, extra)}
+    files = {f"{root}/{asr_model}": model_file, **_list_extra_files(root, extra)}
     if values.get("bpemodel"):
         path = _existing(find_named(values["bpemodel"], config.parent))
         values["bpemodel"] = f"{root}/{path.name}"  # as ESPnet's `unpack` wants it
@@ -78,7 +78,7 @@ def pack_model(
         options["mapping"] = path.name
         files[f"{root}/{path.name}"] = path
     options["asr_model"] = asr_model
-    files |= _find_lm(root, search.lm_dir)
+    files |= _list_lm_files(root, search.lm_dir)
     config_name, model_name = f"{root}/config.yaml", f"{root}/{asr_model}"
     texts = {
         META: _make_meta(model_name, config_name),
@@ -135,7 +135,7 @@ def _read_search(search: Search) -> dict[str, Any]:
     return values | ({"mapping": mapping} if mapping else {})
 
 
-def _find_lm(root: str, lm_dir: str | Path | None) -> dict[str, Path]:
+def _list_lm_files(root: str, lm_dir: str | Path | None) -> dict[str, Path]:
     """Return what decoding reads of a folder of language models."""
     if lm_dir is None:
         return {}
@@ -151,7 +151,7 @@ def _find_lm(root: str, lm_dir: str | Path | None) -> dict[str, Path]:
     return found
 
 
-def _find_extra(root: str, extra: Sequence[str | Path]) -> dict[str, Path]:
+def _list_extra_files(root: str, extra: Sequence[str | Path]) -> dict[str, Path]:
     files = {}
     for item in map(_existing, extra):
         inside = sorted(p for p in item.rglob("*") if p.is_file())

@@ -15,7 +15,7 @@ from hamzaban.grid.table import (
     Tests,
     compare_all,
     compare_in,
-    find_normalizers,
+    list_normalizers,
 )
 
 LEVEL = 0.05  # below it a difference is called significant
@@ -85,7 +85,7 @@ def _format(
         [n, *(describe_place(table.at(n, c)) for c in table.conditions)]
         for n in table.by_rank()
     ]
-    ids = [find_normalizers(table, condition) for condition in table.conditions]
+    ids = [list_normalizers(table, condition) for condition in table.conditions]
     rows.append(["normalizer", *(", ".join(f"`{n}`" for n in own) for own in ids)])
     yield from _format_table(["", *table.conditions], rows)
     yield from _format_ranks(table)

@@ -173,7 +173,7 @@ def _test(groups: Mapping[str, Sequence[float]]) -> Tests | None:
     return Tests(list(known), kruskal_wallis(values), conover_iman(values))
 
 
-def find_normalizers(table: Table, condition: str) -> list[str]:
+def list_normalizers(table: Table, condition: str) -> list[str]:
     """Return the ids of the normalizers that the scores of a condition name."""
     cells = [c for c in table.cells if c.condition == condition and c.score]
     return sorted({c.score.normalizer if c.score else NOT_STATED for c in cells})

@@ -32,7 +32,7 @@ MAGIC = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3"}
 _NOT_IN_NAME = re.compile(r"[^\w.-]+")
 
 
-def find_arrow(path: Path) -> list[Path]:
+def list_arrow_files(path: Path) -> list[Path]:
     """Return the Parquet files of a folder, or else its Arrow files, sorted."""
     files = sorted(map(Path, walk_files(path)))
     for form in ("*.parquet", "data-*.arrow", "*.arrow"):
@@ -143,13 +143,13 @@ def _read_rows(file: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     try:
         if file.suffix == ".parquet":
             with pyarrow.parquet.ParquetFile(file) as parquet:
-                name = _find_audio_column(parquet.schema_arrow, file)
+                name = _choose_audio_column(parquet.schema_arrow, file)
                 for batch in parquet.iter_batches(ROWS_AT_ONCE):
                     yield from ((row.pop(name), row) for row in batch.to_pylist())
             return
         with pyarrow.memory_map(str(file)) as mapped:
             stream = pyarrow.ipc.open_stream(mapped)
-            name = _find_audio_column(stream.schema, file)
+            name = _choose_audio_column(stream.schema, file)
             for batch in stream:
                 for start in range(0, batch.num_rows, ROWS_AT_ONCE):
                     rows = batch.slice(start, ROWS_AT_ONCE).to_pylist()
@@ -158,7 +158,7 @@ def _read_rows(file: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
         raise ValueError(f"{file}: cannot be read ({error}); fetch it again") from error
 
 
-def _find_audio_column(schema: Any, file: Path) -> str:
+def _choose_audio_column(schema: Any, file: Path) -> str:
     """Return the column that holds audio, or else the one that holds paths."""
     from pyarrow import types
 
@@ -207,7 +207,7 @@ def _find_beside(file: Path, audio: str) -> str:
 def _write_audio(content: bytes, title: str, folder: Path, number: int) -> str:
     """Write the audio of a row; return its path in the folder."""
     stem = _NOT_IN_NAME.sub("_", Path(title).stem)[-100:]
-    suffix = _find_suffix(content, Path(title).suffix.lower())
+    suffix = _choose_suffix(content, Path(title).suffix.lower())
     name = f"{number:08d}{'-' if stem else ''}{stem}{suffix}"
     path = folder / f"{number // FILES_PER_FOLDER:05d}" / name
     if not _holds(path, content):
@@ -222,7 +222,7 @@ def _holds(path: Path, content: bytes) -> bool:
     return path.read_bytes() == content
 
 
-def _find_suffix(content: bytes, named: str) -> str:
+def _choose_suffix(content: bytes, named: str) -> str:
     for magic, suffix in MAGIC.items():
         if content.startswith(magic):
             return suffix

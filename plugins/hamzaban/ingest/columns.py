@@ -79,7 +79,7 @@ def read_items(
     Args:
         path: The table.
         options: How to read it.
-        meaning: The column of each meaning, from `find_columns`.
+        meaning: The column of each meaning, from `choose_columns`.
 
     Raises:
         ValueError: A value cannot be read.

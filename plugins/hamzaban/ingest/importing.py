@@ -12,7 +12,7 @@ from pathlib import Path
 from hamzaban.ingest.arrow import (
     UNPACKED,
     choose_files,
-    find_arrow,
+    list_arrow_files,
     name_folder,
     unpack_arrow,
 )
@@ -113,7 +113,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
 
 def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
     """Open a corpus; first write out the audio of Parquet or Arrow files."""
-    files = find_arrow(path) if path.is_dir() and not _has_table(path) else []
+    files = list_arrow_files(path) if path.is_dir() and not _has_table(path) else []
     if path.suffix in (".parquet", ".arrow"):
         files = [path]
     if not files:
@@ -197,7 +197,7 @@ def _without_shared(
         )
 
 
-def find_fault(text: str, audio: str | None) -> str:
+def check_utterance(text: str, audio: str | None) -> str:
     """Return why an utterance cannot be used; "" if it can."""
     if audio is None:
         return "no audio file"
@@ -220,7 +220,7 @@ def _make_utterances(
         if item.marks and not text:
             tally.excluded["nothing but marks in the transcript"] += 1
             continue
-        reason = find_fault(text, audio)
+        reason = check_utterance(text, audio)
         if reason or audio is None:
             if not tally.faults[reason]:
                 where = item.place if audio or not item.audio else item.audio

@@ -11,7 +11,7 @@ from hamzaban.ingest.columns import SPLITS, Item
 READ = ("utt2spk", "spk2utt", "text", "utt2lang", "segments", "wav.scp")
 
 
-def find_kaldi(path: Path) -> list[tuple[Path, str]]:
+def list_data_dirs(path: Path) -> list[tuple[Path, str]]:
     """Return data directories, each with the split that its name tells, "" for none.
 
     Args:

@@ -30,7 +30,7 @@ NO_COLUMN = "none"  # given by the user: no column has this meaning
 NEEDED = ("audio", "text")
 
 
-def find_columns(
+def choose_columns(
     path: Path, forms: Mapping[tuple[str, ...], int], given: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the column of each meaning; columns that are not read are logged.

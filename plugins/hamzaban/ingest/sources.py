@@ -11,8 +11,8 @@ from hamzaban.ingest.columns import (
     TableOptions,
     read_items,
 )
-from hamzaban.ingest.kaldi import find_kaldi, read_kaldi
-from hamzaban.ingest.meanings import find_columns
+from hamzaban.ingest.kaldi import list_data_dirs, read_kaldi
+from hamzaban.ingest.meanings import choose_columns
 from hamzaban.ingest.tables import JSON_LINES, open_utf8, read_forms
 
 TABLES = (".csv", ".tsv", *JSON_LINES)
@@ -51,7 +51,7 @@ class Source:
         for folder, split in self.kaldi:
             yield from read_kaldi(folder, split)
         for table, split in self.tables:
-            meaning = self._find_meaning(table, options)
+            meaning = self._read_meaning(table, options)
             for item in read_items(table, options, meaning):
                 if split and item.audio:  # a path from the root stays one
                     item = item._replace(
@@ -59,11 +59,11 @@ class Source:
                     )
                 yield item._replace(split=split or item.split)
 
-    def _find_meaning(self, table: Path, options: TableOptions) -> Mapping[str, str]:
+    def _read_meaning(self, table: Path, options: TableOptions) -> Mapping[str, str]:
         if table not in self.meanings:
             delimiter, columns = options.delimiter or None, options.columns
             forms = read_forms(table, delimiter, columns=columns)
-            self.meanings[table] = find_columns(table, forms, options.given)
+            self.meanings[table] = choose_columns(table, forms, options.given)
         return self.meanings[table]
 
     def folders(self) -> list[Path]:
@@ -88,19 +88,19 @@ def open_source(path: Path) -> Source:
         raise ValueError(f"{path}: neither a table nor a folder, expected {FORMS}")
     if not path.is_dir():
         raise FileNotFoundError(f"{path}: no such file or folder, expected {FORMS}")
-    if kaldi := find_kaldi(path):
+    if kaldi := list_data_dirs(path):
         return Source(path, kaldi=tuple(kaldi))
-    tables = _find_tables(path)
+    tables = _list_tables(path)
     if tables:
         return Source(path, tuple(tables))
-    if next(_find_audio(path), None) is None:
+    if next(_list_audio(path), None) is None:
         raise FileNotFoundError(f"{path}: nothing that can be read, expected {FORMS}")
     log_leftovers(path)
     return Source(path)
 
 
-def _find_tables(path: Path) -> list[tuple[Path, str]]:
-    """Find metadata tables in a folder, or in its folders train, validation, test."""
+def _list_tables(path: Path) -> list[tuple[Path, str]]:
+    """Return the metadata tables of a folder or its train, validation and test."""
     tables = [(path / name, "") for name in METADATA if (path / name).is_file()]
     if tables:
         return tables[:1]
@@ -112,7 +112,7 @@ def _find_tables(path: Path) -> list[tuple[Path, str]]:
     return tables
 
 
-def _find_audio(path: Path) -> Iterator[Path]:
+def _list_audio(path: Path) -> Iterator[Path]:
     for name in walk_files(path):
         file = Path(name)
         if file.suffix.lower() in AUDIO:
@@ -120,7 +120,7 @@ def _find_audio(path: Path) -> Iterator[Path]:
 
 
 def _read_pairs(path: Path, speaker_folders: bool) -> Iterator[Item]:
-    for audio in _find_audio(path):
+    for audio in _list_audio(path):
         place = audio.relative_to(path)
         text = audio.with_suffix(".txt")
         split = SPLITS.get(place.parts[0].lower(), "") if len(place.parts) > 1 else ""

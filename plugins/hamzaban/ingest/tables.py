@@ -92,7 +92,7 @@ def read_rows(
     """
     if path.suffix.lower() in JSON_LINES:
         return _read_json_lines(path)
-    return _read_fields(path, delimiter or _find_delimiter(path), columns)
+    return _read_fields(path, delimiter or _choose_delimiter(path), columns)
 
 
 def read_forms(
@@ -119,7 +119,7 @@ def read_forms(
         if not forms:
             raise ValueError(f"{path}: empty, expected one object a line")
         return forms
-    with _open_fields(path, delimiter or _find_delimiter(path)) as rows:
+    with _open_fields(path, delimiter or _choose_delimiter(path)) as rows:
         return {tuple(_read_names(path, rows, columns)): 1}
 
 
@@ -166,7 +166,7 @@ def _read_names(
     return [name.strip() for name in names]
 
 
-def _find_delimiter(path: Path) -> str:
+def _choose_delimiter(path: Path) -> str:
     with open_utf8(path) as lines:
         first = next(lines, "").rstrip("\r\n")
     if not first:

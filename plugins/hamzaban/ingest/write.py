@@ -125,7 +125,14 @@ def _pack(utt: Utterance) -> str:
 def _unpack(packed: str) -> Utterance:
     name, spk, audio, text, lang, *times, keeps = packed.split(_FIELD)
     return Utterance(
-        *(name, spk, audio, None if text == "\0" else text, lang),
-        *(float(times[0]), times[1], float(times[2]), float(times[3])),
+        name,
+        spk,
+        audio,
+        None if text == "\0" else text,
+        lang,
+        float(times[0]),
+        times[1],
+        float(times[2]),
+        float(times[3]),
         keeps_name=keeps == "True",
     )

@@ -111,7 +111,7 @@ def read_noted_recordings(stamp_path: Path) -> dict[str, Fingerprint]:
     return noted
 
 
-def find_changed_notes(stamp: dict[str, Any]) -> list[str]:
+def list_changed_notes(stamp: dict[str, Any]) -> list[str]:
     """Return which noted files, folders and recordings have changed since the run.
 
     A file that is gone is no change: what was made from it stays.

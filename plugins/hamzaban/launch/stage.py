@@ -20,17 +20,17 @@ from hamzaban.fileio import remove_leftovers
 from hamzaban.launch.local import exit_status
 from hamzaban.launch.many_files import Fingerprint
 from hamzaban.launch.notes import (
-    find_changed_notes,
+    list_changed_notes,
     note_folder,
     read_noted_recordings,
     read_notes,
 )
 from hamzaban.launch.stamp import (
     Step,
-    find_changes,
-    find_damage,
     fingerprint,
     fingerprint_outputs,
+    list_changes,
+    list_damage,
     read_stamp,
     write_stamp,
 )
@@ -90,10 +90,10 @@ def explain(
     """
     if stamp is None:
         return ["was not made yet"], False
-    changes = find_changes(stamp, step, inputs) + find_changed_notes(stamp)
+    changes = list_changes(stamp, step, inputs) + list_changed_notes(stamp)
     if stamp["state"] != "done":
         return ["was begun and not finished", *changes], bool(changes)
-    return changes + find_damage(stamp, step.outputs), bool(changes)
+    return changes + list_damage(stamp, step.outputs), bool(changes)
 
 
 def _read_inputs(step: Step, stamp: dict[str, Any] | None) -> dict[str, Fingerprint]:

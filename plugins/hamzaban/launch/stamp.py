@@ -175,14 +175,14 @@ def is_same(old: Fingerprint, new: Fingerprint) -> bool:
 def read_stamp(path: Path) -> dict[str, Any] | None:
     """Return a stamp; None if there is none that can be read."""
     stamp = read_record(path)
-    fault = "" if stamp is None else _find_fault(stamp)
+    fault = "" if stamp is None else _check_content(stamp)
     if fault:
         warn_of_damage(path, fault)
         return None
     return stamp
 
 
-def _find_fault(stamp: Mapping[str, Any]) -> str:
+def _check_content(stamp: Mapping[str, Any]) -> str:
     """Return what is wrong with the content of a stamp; empty if nothing is."""
     for key, kind in _KEYS.items():
         if not isinstance(stamp.get(key), kind):
@@ -207,7 +207,7 @@ def write_stamp(path: Path, stamp: dict[str, Any]) -> None:
         stream.write("\n")
 
 
-def find_changes(
+def list_changes(
     stamp: dict[str, Any], step: Step, inputs: dict[str, Fingerprint]
 ) -> list[str]:
     """Return how the command and the inputs of a step differ from those of a stamp.
@@ -234,7 +234,7 @@ def find_changes(
     return changes
 
 
-def find_damage(stamp: dict[str, Any], outputs: Iterable[Path]) -> list[str]:
+def list_damage(stamp: dict[str, Any], outputs: Iterable[Path]) -> list[str]:
     """Return what is wrong with the outputs of a stamp of state `done`.
 
     Args:

@@ -57,7 +57,7 @@ class Leak:
     held_out_text: str = ""
 
 
-def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]:
+def list_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]:
     """Compare valid and test with train, with texts for language models and each other.
 
     Args:
@@ -95,7 +95,7 @@ def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]
                 )
                 leaks.append(leak)
     logging.info("texts compared as normalizer %s has them", normalizer_id(normalizer))
-    return leaks + find_speakers(texts)
+    return leaks + list_shared_speakers(texts)
 
 
 def _search(
@@ -117,8 +117,8 @@ def _search(
         yield match, held[match.line]
 
 
-def find_speakers(texts: Texts) -> list[Leak]:
-    """Find speakers that are in two of train, valid and test.
+def list_shared_speakers(texts: Texts) -> list[Leak]:
+    """Return the speakers that are in two of train, valid and test.
 
     A set without `utt2spk` is not compared, and the log says so.
     """
@@ -152,7 +152,7 @@ def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
     """Log leaks, and refuse those for which no reason is given.
 
     Args:
-        leaks: The leaks from `find_leaks`.
+        leaks: The leaks from `list_leaks`.
         allowed: The reason for each kind of leak that is acceptable in this corpus.
 
     Raises:

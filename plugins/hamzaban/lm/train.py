@@ -15,7 +15,7 @@ import numpy as np
 from hamzaban.fileio import atomic_path, atomic_text, remove_leftovers
 from hamzaban.lm import kenlm
 from hamzaban.lm.arpa import mix, read_arpa, write_arpa
-from hamzaban.lm.audit import Leak, Texts, check_leaks, find_leaks, write_leaks
+from hamzaban.lm.audit import Leak, Texts, check_leaks, list_leaks, write_leaks
 from hamzaban.lm.info import LmInfo, write_info
 from hamzaban.lm.ngram_options import LmOptions, NgramOptions
 from hamzaban.lm.text import (
@@ -226,7 +226,7 @@ def _audit(
         raise ValueError("no text to train on; give --train_text or --lm_text")
     if texts.train and texts.lm and not texts.valid:
         raise ValueError("two texts are weighted on valid; give --valid_text")
-    leaks = find_leaks(texts, lang, nj) if texts.valid or texts.test else []
+    leaks = list_leaks(texts, lang, nj) if texts.valid or texts.test else []
     leaks = [leak for leak in leaks if leak.kind != "speakers"]
     write_leaks(leaks, output_dir / "leaks.tsv")
     dropped = [k for k in leaks if options.drop_leaks and k.role.startswith("lm-")]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hamzaban.mine.fingerprint import find_equal, make_keys
+from hamzaban.mine.fingerprint import compare_frames, make_keys
 from hamzaban.mine.mining_options import MineOptions
 
 MAX_KEYS = (
@@ -54,7 +54,7 @@ def find_duplicates(
     Returns:
         The duplicates by number.
     """
-    candidates = _find_candidates(voices, load)
+    candidates = _list_candidates(voices, load)
     places = _Places(voices)
     found: dict[int, Duplicate] = {}
     for source in sorted(candidates):
@@ -67,7 +67,7 @@ def find_duplicates(
                         continue
                     shift = offset + voices[other].frame - voices[number].frame
                     pair = load(number), load(other)
-                    equal = find_equal(*pair, shift, options.max_bit_errors)
+                    equal = compare_frames(*pair, shift, options.max_bit_errors)
                     overlaps[other] += int(np.count_nonzero(equal & ~covered))
                     covered |= equal
             share = float(covered.mean()) if len(covered) else 0.0
@@ -106,7 +106,7 @@ class _Places:
         return self._numbers[source][first:last]
 
 
-def _find_candidates(
+def _list_candidates(
     voices: Sequence[Voice], load: Loader
 ) -> dict[int, list[tuple[int, int]]]:
     """Return, by source, the sources it may share speech with and their offsets."""

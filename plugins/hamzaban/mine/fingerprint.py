@@ -68,10 +68,10 @@ def make_keys(numbers: np.ndarray) -> np.ndarray:
     return np.where((first == 0) | (second == 0), np.uint64(0), keys)
 
 
-def find_equal(
+def compare_frames(
     numbers: np.ndarray, others: np.ndarray, offset: int, max_bit_errors: float
 ) -> np.ndarray:
-    """Tell which frames of a chunk are those of another, so many frames apart.
+    """Return which frames of a chunk equal those of another, some frames apart.
 
     Args:
         numbers: Of the chunk, shape (T,).

@@ -145,7 +145,7 @@ class _Miner:
         ratio = round(span.num_speech / (span.end - span.start), 4)
         measures = (ratio, round(level_db, 2), round(clipping, 6))
         where = (job.start + first, job.start + last)
-        reason = span.reason or _find_fault(level_db, clipping, options)
+        reason = span.reason or _check_level(level_db, clipping, options)
         none = np.zeros(0, np.uint32)
         if reason:
             return Chunk(*where, reason, *measures), none
@@ -214,7 +214,7 @@ def measure(speech: np.ndarray, clip_level: float) -> tuple[float, float]:
     return max(float(level_db), _SILENCE_DB), num_clipped / len(speech)
 
 
-def _find_fault(level_db: float, clipping: float, options: MineOptions) -> str:
+def _check_level(level_db: float, clipping: float, options: MineOptions) -> str:
     if level_db < options.min_level_db:
         return "quiet"
     return "clipped" if clipping > options.max_clipping else ""

@@ -184,7 +184,7 @@ def _choose_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
         return (0,)
     try:
         bounds = [
-            _find_pause(media, index * duration_s / num_parts, options.fs)
+            _choose_pause(media, index * duration_s / num_parts, options.fs)
             for index in range(1, num_parts)
         ]
     except UnreadableError:
@@ -192,7 +192,7 @@ def _choose_bounds(media: Media, options: MineOptions) -> tuple[int, ...]:
     return (0, *bounds) if all(bounds) else (0,)
 
 
-def _find_pause(media: Media, time_s: float, fs: int) -> int:
+def _choose_pause(media: Media, time_s: float, fs: int) -> int:
     """Return the sample near a time where speech is least likely, or 0 for none."""
     start = round((time_s - BOUND_WINDOW_S) * fs)
     wanted = round(2 * BOUND_WINDOW_S * fs)

@@ -73,7 +73,7 @@ def mine(
     sources = _look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
     mined = mine_parts(planned, out_dir, options, nj)
-    heard = _find_heard(mined, options)
+    heard = _list_heard(mined, options)
     if _forget_broken(mined, heard):
         mined = mine_parts(planned, out_dir, options, nj)
     _warn(mined)
@@ -130,7 +130,7 @@ def _look_at_all(
     return [found[path] for path in paths]
 
 
-def _find_heard(
+def _list_heard(
     mined: Sequence[Mined], options: MineOptions
 ) -> dict[tuple[Path, int], Heard]:
     """Return the chunks that are duplicates of others."""

@@ -163,7 +163,7 @@ def apply(labels: Sequence[Label], options: FilterOptions) -> dict[str, str]:
     """
     reasons = {}
     for label in labels:
-        reason = find_reason(label, options)
+        reason = check_label(label, options)
         if reason is not None:
             reasons[label.utt_id] = reason
     kept = [label for label in labels if label.utt_id not in reasons]
@@ -174,7 +174,7 @@ def apply(labels: Sequence[Label], options: FilterOptions) -> dict[str, str]:
     return reasons | {label.utt_id: TOP_SHARE for label in kept[number:]}
 
 
-def find_reason(label: Label, options: FilterOptions) -> str | None:
+def check_label(label: Label, options: FilterOptions) -> str | None:
     """Return the first bound that a label violates; None if it violates none."""
     if not label.text:
         return EMPTY

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hamzaban.decode.recognizer import read_config
-from hamzaban.decode.spelling import Tiers, find_spelling, fold_word
+from hamzaban.decode.spelling import Tiers, fold_word, read_spelling
 from hamzaban.decode.word_forms import PHONES, split_form
 from hamzaban.text.tokens import WORD_BOUNDARY, read_token_list
 from hamzaban.train.checkpoints import save
@@ -124,7 +124,7 @@ def write_turned(
     """
     source = list(read_config(source_exp / "config.yaml").token_list)
     target = read_token_list(token_list)
-    table, forms = find_spelling(mapping, _readable(target, mapping))
+    table, forms = read_spelling(mapping, _readable(target, mapping))
     weights = _load_weights(source_exp / asr_model, len(source))
     rows = match_tokens(source, target, table, forms)
     output.parent.mkdir(parents=True, exist_ok=True)

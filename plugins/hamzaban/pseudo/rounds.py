@@ -37,7 +37,7 @@ from hamzaban.decode.lexicon import read_words
 from hamzaban.decode.recognizer import load_tokenizer
 from hamzaban.decode.spelling import (
     build_folded_lexicon,
-    find_spelling,
+    read_spelling,
     report_folded,
 )
 from hamzaban.decode.store import EmissionStore
@@ -154,7 +154,7 @@ def _label(
         )
     units = files.lm_dir / "word" / "units.txt"
     words = sorted(read_words(units), key=lambda word: -facts.counts[word])
-    spelling = find_spelling(options.mapping, words)
+    spelling = read_spelling(options.mapping, words)
     found = build_folded_lexicon(
         words, tokenizer, spelling, options.search.num_spellings
     )

@@ -13,14 +13,14 @@ from hamzaban.report.curves import (
     make_rate_charts,
 )
 from hamzaban.report.epochs import Epochs, read_epochs
-from hamzaban.report.lineage import Command, find_commands
-from hamzaban.report.page import Detail, Page, find_direction, list_versions
+from hamzaban.report.lineage import Command, list_commands
+from hamzaban.report.page import Detail, Page, compute_direction, list_versions
 from hamzaban.report.results import (
     Row,
     collect_rows,
     compare_rows,
-    find_experiments,
     find_folder,
+    list_experiments,
 )
 from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sets import SetStatistics, describe_set
@@ -69,15 +69,15 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
         FileNotFoundError: An experiment has no scored set.
         ValueError: Its files do not fit.
     """
-    experiments = find_experiments(folders)
+    experiments = list_experiments(folders)
     rows = collect_rows(experiments, wishes.plan)
     first = experiments[0]
     own = [row for row in rows if row.experiment == first]
     rows = [*own, *(row for row in rows if row.experiment != first)]
-    commands = find_commands(wishes.roots, [str(first.folder)])
+    commands = list_commands(wishes.roots, [str(first.folder)])
     runs = {e.label: _read_log(e.folder) for e in experiments}
     curves = {f"Training of {first.label}": make_charts(runs[first.label], TRAINING)}
-    for folder in _find_pretraining(commands):
+    for folder in _list_pretraining(commands):
         charts = make_charts(_read_log(folder), PRETRAINING)
         curves[f"Pretraining, {folder.name}"] = charts
     notes: list[str] = []
@@ -134,7 +134,7 @@ def _look_closely(row: Row, wishes: Wishes, notes: list[str]) -> Detail:
         row,
         analyse(scored, details, wishes.plan),
         describe_worst(scored, wishes.num_worst, data_dir),
-        find_direction(scored.refs),
+        compute_direction(scored.refs),
     )
 
 
@@ -146,7 +146,7 @@ def _read_log(folder: Path) -> Epochs:
     return read_epochs(log)
 
 
-def _find_pretraining(commands: Sequence[Command]) -> list[Path]:
+def _list_pretraining(commands: Sequence[Command]) -> list[Path]:
     made = [Path(path) for c in commands if c.step == "pretrain" for path in c.makes]
     return list(dict.fromkeys(path.parent for path in made))
 

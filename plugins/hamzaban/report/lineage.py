@@ -34,8 +34,8 @@ class Command:
     reads: Sequence[str]
 
 
-def find_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[Command]:
-    """Find the commands that what lies below the targets was made by.
+def list_commands(roots: Iterable[str | Path], targets: Iterable[str]) -> list[Command]:
+    """Return the commands that made the files below the targets.
 
     Args:
         roots: Folders whose stamps are read, such as exp, dump and data.

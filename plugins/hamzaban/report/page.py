@@ -172,7 +172,7 @@ def draw_interval(row: Row, rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
-def find_direction(texts: Iterable[Sequence[str]]) -> str:
+def compute_direction(texts: Iterable[Sequence[str]]) -> str:
     """Return the direction that most letters of texts are written in."""
     chars: Counter[str] = Counter()
     for words in texts:

@@ -11,7 +11,7 @@ from hamzaban.score.kinds import KINDS, RAW
 from hamzaban.score.sclite import Scored
 from hamzaban.score.systems import (
     Source,
-    find_sets,
+    list_sets,
     read_folder,
     read_normalizer,
     read_systems,
@@ -78,7 +78,7 @@ class Row:
     rates: Mapping[str, Rate]
 
 
-def find_experiments(folders: Sequence[Path]) -> list[Experiment]:
+def list_experiments(folders: Sequence[Path]) -> list[Experiment]:
     """Return experiments, each named by a letter, or by a number after the 26th.
 
     Raises:
@@ -86,7 +86,7 @@ def find_experiments(folders: Sequence[Path]) -> list[Experiment]:
     """
     experiments = []
     for number, folder in enumerate(folders):
-        find_sets(folder, "wer")
+        list_sets(folder, "wer")
         label = chr(ord("A") + number) if number < 26 else str(number + 1)
         experiments.append(Experiment(label, folder))
     return experiments

@@ -12,7 +12,7 @@ from typing import Any
 from hamzaban.fileio import read_json
 from hamzaban.pseudo.equivalent_hours import compute_hours, draw_hours, read_curve
 from hamzaban.pseudo.plot import PICTURE
-from hamzaban.score.results import find_results
+from hamzaban.score.results import read_results
 
 TABLE, STATUS, CURVE = "rounds.tsv", "status.json", "hours.tsv"
 COLUMNS = {  # of rounds.tsv, as the page calls them
@@ -123,7 +123,7 @@ def _read_rates(folder: Path, number: str) -> dict[str, float]:
     if next(path.glob("*/**/score_wer/result.txt"), None) is None:
         return {}
     rates: dict[str, float] = {}
-    for found in find_results([path]):
+    for found in read_results([path]):
         if found.kind == "wer":  # of normalized text, which comes before raw
             rates.setdefault(found.dataset, float(found.numbers[6]))
     return rates

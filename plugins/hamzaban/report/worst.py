@@ -61,7 +61,7 @@ class Utterance:
     is_cut: bool
 
 
-def find_worst(scored: Scored, count: int) -> list[int]:
+def choose_worst(scored: Scored, count: int) -> list[int]:
     """Return the utterances with most errors, the higher rate first among equals."""
     errors = scored.counts[:, 1:].sum(axis=1)
     sizes = np.maximum(1, scored.counts[:, :3].sum(axis=1))
@@ -84,7 +84,9 @@ def describe_worst(
     if data_dir is not None:
         names = match_utterances(scored, read_text(data_dir / "utt2spk"))
         sources = dict(read_scp(data_dir / "wav.scp"))
-    return [_describe(scored, u, names[u], sources) for u in find_worst(scored, count)]
+    return [
+        _describe(scored, u, names[u], sources) for u in choose_worst(scored, count)
+    ]
 
 
 def align_columns(scored: Scored, u: int) -> Iterator[Column]:

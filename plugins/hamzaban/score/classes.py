@@ -129,7 +129,7 @@ def make_classes(
         script: Script of the language, as `find_script` names it; None: the script of
             most letters.
     """
-    own = script or find_main_script(scored.refs)
+    own = script or compute_main_script(scored.refs)
     listed = {name: make_list_marker(e, scored) for name, e in lists.items()}
     spelled = listed.pop(NUMBERS, None)
     classes = [WordClass(NUMBERS, _make_number_marker(spelled))]
@@ -138,7 +138,9 @@ def make_classes(
             WordClass(FOREIGN, lambda words: [is_foreign(w, own) for w in words])
         )
     classes += [WordClass(name, mark) for name, mark in listed.items()]
-    scripts = sorted({find_word_script(w) for ref in scored.refs for w in ref} - {""})
+    scripts = sorted(
+        {compute_word_script(w) for ref in scored.refs for w in ref} - {""}
+    )
     if len(scripts) > 1:
         classes += [WordClass(f"script {s}", _make_script_marker(s)) for s in scripts]
     return classes
@@ -150,7 +152,7 @@ def has_digit(word: str) -> bool:
 
 
 def _make_script_marker(script: str) -> Marker:
-    return lambda words: [find_word_script(word) == script for word in words]
+    return lambda words: [compute_word_script(word) == script for word in words]
 
 
 def _make_number_marker(spelled: Marker | None) -> Marker:
@@ -173,13 +175,13 @@ def find_script(char: str) -> str:
 
 
 @cache
-def find_word_script(word: str) -> str:
+def compute_word_script(word: str) -> str:
     """Return the script of most letters of a word, the first of equals; or empty."""
     scripts = Counter(filter(None, map(find_script, unescape_token(word))))
     return scripts.most_common(1)[0][0] if scripts else ""
 
 
-def find_main_script(texts: Iterable[Sequence[str]]) -> str:
+def compute_main_script(texts: Iterable[Sequence[str]]) -> str:
     """Return the script of most letters of texts; empty if there is no letter."""
     counts: Counter[str] = Counter()
     for words in texts:

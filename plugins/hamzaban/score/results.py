@@ -37,7 +37,7 @@ class Result:
     numbers: Sequence[str]
 
 
-def find_results(exp_dirs: Iterable[str | Path]) -> list[Result]:
+def read_results(exp_dirs: Iterable[str | Path]) -> list[Result]:
     """Return the results of every score_<kind>/result.txt below the folders.
 
     Raises:

@@ -84,7 +84,7 @@ def read_systems(words: Iterable[str], source: Source) -> dict[str, list[System]
         name, paths = parse_system(word)
         if name in found:
             raise ValueError(f"system '{name}' is given twice; name one: NAME=PATH")
-        runs = [find_sets(path, source.kind) for path in paths]
+        runs = [list_sets(path, source.kind) for path in paths]
         common = [s for s in runs[0] if all(s in run for run in runs)]
         found[name] = {s: [run[s] for run in runs] for s in common}
     sets = dict.fromkeys(s for sets in found.values() for s in sets)
@@ -102,7 +102,7 @@ def read_systems(words: Iterable[str], source: Source) -> dict[str, list[System]
     }
 
 
-def find_sets(path: Path, kind: str) -> dict[str, Path]:
+def list_sets(path: Path, kind: str) -> dict[str, Path]:
     """Return the folders of scored sets, with ref.trn and hyp.trn, or the file itself.
 
     Raises:

@@ -76,7 +76,7 @@ def read_both(
     else:
         refs = read_transcripts(ref, "ref", keys)
         heard = read_transcripts(hyp, "hyp", keys).texts
-    return refs.texts, heard, _find_trn_ids(refs, utt2spk)
+    return refs.texts, heard, _read_trn_ids(refs, utt2spk)
 
 
 def read_transcripts(
@@ -128,7 +128,7 @@ def _get_form(path: str | Path) -> str:
     return form if form in ("trn", "json", "stm", "ctm") else "text"
 
 
-def _find_trn_ids(refs: Transcripts, utt2spk: str | Path | None) -> dict[str, str]:
+def _read_trn_ids(refs: Transcripts, utt2spk: str | Path | None) -> dict[str, str]:
     if utt2spk is not None:
         speakers = read_text(utt2spk)
         try:

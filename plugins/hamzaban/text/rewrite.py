@@ -150,5 +150,8 @@ def _check_left_out(done: Rewritten, source: Path, max_drop: float) -> None:
         )
     logging.warning(
         "%s: %d of %d utterances left out, no transcript remains: %s",
-        *(source, num, done.num_utts, shown),
+        source,
+        num,
+        done.num_utts,
+        shown,
     )

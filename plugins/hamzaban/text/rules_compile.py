@@ -63,7 +63,7 @@ def compile_rules(
     compose = _each(merged, COMPOSE_STEPS, data, functions)
     chars = fuse([rule.chars for rule in table])
     steps += [Neighbours(rule.pairs) for rule in merged if rule.pairs]
-    steps += [Nfc(_find_harmless(chars, compose)), *compose, CharTable(chars), Nfc()]
+    steps += [Nfc(_list_harmless(chars, compose)), *compose, CharTable(chars), Nfc()]
     steps += _each(rules, FINISH_STEPS, data, functions)
     return [*steps, Spaces()]
 
@@ -96,7 +96,7 @@ def compile_named(
     return [*named, NamedStep("spaces", Spaces())]
 
 
-def _find_harmless(chars: Mapping[str, str], compose: Sequence[Step]) -> frozenset[str]:
+def _list_harmless(chars: Mapping[str, str], compose: Sequence[Step]) -> frozenset[str]:
     """Return the marks that are deleted and neither compose nor concern other rules."""
     return frozenset(
         mark

@@ -42,7 +42,7 @@ class StreamOptions:
     report: bool = False
     marks: str = "text"
 
-    def find_normalizer(self) -> Normalizer:
+    def build_normalizer(self) -> Normalizer:
         """Return the normalizer, which each process makes once."""
         return get_normalizer(self.lang, self.profile, self.options)
 
@@ -96,7 +96,7 @@ def normalize_stream(
         ValueError: A line is not UTF-8, or the language, profile or an option is
             unknown, or a process died.
     """
-    options.find_normalizer()
+    options.build_normalizer()
     total = Report()
     work = partial(_try_block, options)
     blocks = _read_blocks(source)
@@ -135,7 +135,7 @@ def normalize_block(block: bytes, options: StreamOptions) -> tuple[bytes, Report
         UnicodeDecodeError: They are not UTF-8.
     """
     text = block.decode("utf-8")
-    normalizer = options.find_normalizer()
+    normalizer = options.build_normalizer()
     report = Report(block.count(b"\n") + (not block.endswith(b"\n")))
     end = "\n" if text.endswith("\n") else ""
     text = text.removesuffix("\n")

@@ -129,14 +129,14 @@ def _read_state(path: Path, epoch: int, digest: str) -> dict[str, Any] | None:
         return None
     if state["epoch"] < epoch:
         return None  # that epoch has ended
-    reason = _find_difference(state, epoch, digest)
+    reason = _check_state(state, epoch, digest)
     if reason is not None:
         logging.warning(f"{path} is {reason}; the epoch starts at its beginning")
         return None
     return state
 
 
-def _find_difference(state: dict[str, Any], epoch: int, digest: str) -> str | None:
+def _check_state(state: dict[str, Any], epoch: int, digest: str) -> str | None:
     """Return the reason for which the state cannot be resumed; None if it can."""
     size = _world_size()
     if state["epoch"] != epoch or len(state["ranks"]) != size:

@@ -217,7 +217,7 @@ class _Block:
     def check_characters(self, keys: list[bytes]) -> bool:
         """Report odd characters; return whether all lines are UTF-8."""
         if len(self.data.translate(None, CONTROL_BYTES)) != len(self.data):
-            self._find_lines("control-character", _control_in)
+            self._check_lines("control-character", _control_in)
         if self.data.isascii():
             return True
         if not all(map(bytes.isascii, keys)):
@@ -230,11 +230,11 @@ class _Block:
         try:
             self.data.decode()
         except UnicodeDecodeError:
-            self._find_lines("not-utf8", _not_utf8_in)
+            self._check_lines("not-utf8", _not_utf8_in)
             return False
         return True
 
-    def _find_lines(self, kind: str, find: Callable[[bytes], str | None]) -> None:
+    def _check_lines(self, kind: str, find: Callable[[bytes], str | None]) -> None:
         for number, line in enumerate(self.lines, self.first):
             if found := find(line):
                 key = to_text((line.split(None, 1) or [b""])[0])

@@ -128,7 +128,7 @@ def _examine_records(path: str | Path, names: list[str]) -> tuple[str, str] | No
 
 
 def _find_list(path: str | Path, size: int) -> tuple[int, int, int] | None:
-    """Find where the list of members is stated to begin, its size, and its end record.
+    """Return the stated start and size of the list of members, and its end record.
 
     Returns:
         The three in bytes; None if there is no end record.

@@ -32,8 +32,8 @@ def read_words(folder: Path) -> dict[str, str]:
     return languages
 
 
-def find_sets(name: str, words: list[str]) -> Iterator[str]:
-    """Name the sets of an utterance, given the language of each of its words."""
+def list_sets(name: str, words: list[str]) -> Iterator[str]:
+    """Yield the sets of an utterance, given the language of each of its words."""
     if len(set(words)) > 1:
         if name == "test":
             yield "test_switched"
@@ -72,7 +72,7 @@ def main() -> None:
         for row in csv.DictReader(rows, delimiter="\t"):
             words = [languages[word] for word in row["text"].split()]
             lang = max(words, key=words.count) if words else ""  # the first of equals
-            for name in find_sets(row["set"], words) if words else ():
+            for name in list_sets(row["set"], words) if words else ():
                 if name not in writers:
                     writers[name] = stack.enter_context(DirWriter(args.data / name))
                 write_utt(writers[name], row, lang, args.corpus)

@@ -9,9 +9,9 @@ from typing import ClassVar
 from hamzaban.decode.path import (
     LogProbs,
     add_blank_score,
-    find_runs,
-    find_words,
     greedy_path,
+    group_words,
+    list_runs,
     path_score,
 )
 from hamzaban.decode.result import Result, make_result
@@ -55,7 +55,7 @@ class GreedyDecoder:
         log_probs = add_blank_score(log_probs, self.options.blank_score)
         path = greedy_path(log_probs)
         score = path_score(log_probs, path)
-        words = find_words(find_runs(log_probs, path), self.tokenizer)
+        words = group_words(list_runs(log_probs, path), self.tokenizer)
         return [
             make_result(self.tokenizer, log_probs, path, words, (score, score, 0.0))
         ]

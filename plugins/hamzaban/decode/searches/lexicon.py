@@ -48,11 +48,11 @@ class LexiconSearch(FlashlightSearch):
     def read_lexicon(self, tokenizer: Tokenizer, files: SearchFiles) -> Lexicon:
         """Return spellings of the words of the list or of the language model."""
         from hamzaban.decode.lexicon import build_lexicon, read_words
-        from hamzaban.decode.spelling import build_folded_lexicon, find_spelling
+        from hamzaban.decode.spelling import build_folded_lexicon, read_spelling
 
         words = read_words(files.word_list or lm_folder(files, "word") / "units.txt")
         count = self.num_spellings
         if not self.mapping:
             return build_lexicon(words, tokenizer, count)
-        spelling = find_spelling(self.mapping, words)
+        spelling = read_spelling(self.mapping, words)
         return build_folded_lexicon(words, tokenizer, spelling, count).lexicon
