@@ -89,7 +89,7 @@ def _list_known(what: str, header: Sequence[str]) -> list[str]:
 
 
 def _check_alike(path: Path, what: str, known: Sequence[str]) -> None:
-    """Name further columns that may have a meaning.
+    """Check that the columns that may have a meaning have distinct names.
 
     Raises:
         ValueError: Two names differ in their case or signs only.

@@ -71,7 +71,7 @@ def make_keys(numbers: np.ndarray) -> np.ndarray:
 def find_equal(
     numbers: np.ndarray, others: np.ndarray, offset: int, max_bit_errors: float
 ) -> np.ndarray:
-    """Tell which frames of a chunk are those of another, so many frames apart.
+    """Find the frames of a chunk that equal those of another at a given offset.
 
     Args:
         numbers: Of the chunk, shape (T,).

@@ -50,7 +50,7 @@ class ProbedIterFactory(AbsIterFactory):
         self.valid, self.probes = valid, dict(probes)
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> ProbedBatches:
-        """Give the batches, the same in each epoch."""
+        """Return the batches, which are the same in each epoch."""
         probes = {name: probe.build_iter(epoch) for name, probe in self.probes.items()}
         return ProbedBatches(self.valid.build_iter(epoch, shuffle), probes)
 
@@ -165,7 +165,7 @@ class LabelledOnly(AbsIterFactory):
         self.inner = inner
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> Iterator[Any]:
-        """Give the batches of an epoch."""
+        """Yield the batches of an epoch."""
         for utt_ids, batch in self.inner.build_iter(epoch, shuffle):
             yield utt_ids, name_labelled(batch)
 

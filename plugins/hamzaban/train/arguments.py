@@ -47,10 +47,10 @@ class DictAction(NestedDictAction):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Put a word of the command line into the mapping of the option.
+        """Add a word of the command line to the mapping of the option.
 
         Raises:
-            ValueError: It is neither of the two forms, or not YAML.
+            ValueError: The word has neither of the two forms, or is not YAML.
         """
         place = option_string or f"--{self.dest}"
         conf = copy.deepcopy(getattr(namespace, self.dest, None) or {})
@@ -187,7 +187,7 @@ def _find_hint(parameter: inspect.Parameter | None) -> Any:
 
 @contextlib.contextmanager
 def wrong_types_explained() -> Iterator[None]:
-    """Turn what classes say of a wrong or unknown keyword into one line for the user.
+    """Explain in one line a keyword that a class refuses as wrong or unknown.
 
     Raises:
         ValueError: A value of an option such as model_conf has a wrong type, or its

@@ -16,7 +16,7 @@ _SETTINGS = {
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc's allocator to keep freed memory for this process.
+    """Make glibc's allocator keep freed memory for this process.
 
     The process then keeps as much memory as it ever needed until it ends.
 

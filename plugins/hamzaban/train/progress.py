@@ -68,7 +68,7 @@ class TrainingProgress:
         self._valid: dict[str, float] = {}
 
     def resume(self, valid: Mapping[str, float]) -> None:
-        """Take the metrics on valid that an earlier process measured last."""
+        """Restore the metrics on valid that an earlier process measured last."""
         self._valid = {name: valid[name] for name in METRICS if name in valid}
 
     def begin_epoch(
@@ -120,7 +120,7 @@ class TrainingProgress:
             self.file.write(self.describe())
 
     def end_validation(self, valid: Mapping[str, float]) -> None:
-        """Take the metrics on valid."""
+        """Record the metrics on valid."""
         self.resume(valid)
         self._batches = None
         self._write()
@@ -179,7 +179,7 @@ class WatchedBatches:
     """The batches of valid; each is counted when it is done."""
 
     def __init__(self, batches: Iterable, progress: TrainingProgress) -> None:
-        """Take the batches and what counts them."""
+        """Store the batches and the progress that counts them."""
         self._batches, self._progress = batches, progress
 
     def __iter__(self) -> Iterator[Any]:

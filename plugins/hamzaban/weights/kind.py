@@ -55,7 +55,7 @@ def check_file(path: str | Path) -> None:
 
 
 def name_stranger(path: str | Path) -> tuple[str, str] | None:
-    """Name what is found in the place of weights, and what to do about it.
+    """Return what a file is that holds no weights, and what to do about it.
 
     Args:
         path: An existing file.
@@ -85,7 +85,7 @@ def name_stranger(path: str | Path) -> tuple[str, str] | None:
 
 
 def _examine_zip(path: str | Path) -> tuple[str, str] | None:
-    """Name what is wrong with a zip file; None for one that torch may open."""
+    """Return what is wrong with a zip file; None for one that torch may open."""
     size = Path(path).stat().st_size
     place = _find_list(path, size)
     if place is None:

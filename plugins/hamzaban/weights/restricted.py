@@ -236,7 +236,7 @@ def _copy_bytes(*args: Any) -> bytes:
 
 
 def to_plain(value: Any) -> Any:
-    """Turn configuration objects into dictionaries, lists and plain values.
+    """Return configuration objects as dictionaries, lists and plain values.
 
     Knows the shapes in which `argparse.Namespace`, omegaconf's containers and nodes,
     and enumerations are pickled.
