@@ -31,7 +31,7 @@ _KINDS: dict[Any, Any] = {
     str2bool: bool,
 }
 _ANY_NUMBER = Limits(finite=False)  # grad_clip_type may be infinite
-_PER_GROUP = ("min_lr",)  # of ReduceLROnPlateau: a number, or one for each group
+_PER_GROUP = ("min_lr",)  # ReduceLROnPlateau takes a number, or one for each group
 
 
 class DictAction(NestedDictAction):
@@ -134,7 +134,7 @@ def read_keywords(made: Any, values: Any, place: str) -> dict[str, Any]:
     """Return keyword arguments of a class, with numbers in place of their text.
 
     Args:
-        made: The class, such as torch.optim.Adam; None: nothing is checked.
+        made: The class, such as torch.optim.Adam; with None nothing is checked.
         values: Its keyword arguments.
         place: Where they come from, for messages.
 
@@ -167,7 +167,7 @@ def _read_keyword(parameter: inspect.Parameter | None, value: Any, place: str) -
 
 
 def _find_hint(parameter: inspect.Parameter | None) -> Any:
-    """Return the type of a keyword argument that is checked; None: any."""
+    """Return the type that a keyword argument must have; None allows any."""
     if parameter is None:
         return None
     default = parameter.default

@@ -9,7 +9,7 @@ import logging
 
 # Parameters of mallopt(3) and their values.
 _SETTINGS = {
-    -4: 0,  # M_MMAP_MAX: no block is mapped, and so unmapped, by itself
+    -4: 0,  # M_MMAP_MAX: no block is mapped alone, so none is unmapped
     -1: -1,  # M_TRIM_THRESHOLD: the heap never shrinks
     -8: 1,  # M_ARENA_MAX: threads share one heap; others cannot hold large blocks
 }
