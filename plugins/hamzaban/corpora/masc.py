@@ -18,7 +18,7 @@ from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
 KINDS = ("clean", "noisy")
 PARTS = {"valid": "dev", "test": "test"}
-NUM_FIELDS = 5  # in a table of segments: video, start and end in s, one more, text
+NUM_FIELDS = 5  # of a table of segments: video, start and end in s, one more, text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

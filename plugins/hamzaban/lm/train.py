@@ -1,4 +1,4 @@
-"""Train the n-gram models of one folder: text, audit, models, perplexities."""
+"""Train the n-gram models of one folder, and report leaks and perplexities."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class _Job:
         return rows
 
     def describe(self, lang: str | None, bpemodel: str | Path | None) -> None:
-        """Write `lm.yaml`, last of the files."""
+        """Write `lm.yaml`, after all other files."""
         name = normalizer_id(load_normalizer(lang))
         order = self._ngram.order
         binary = self.folder / "lm.bin"
