@@ -64,7 +64,7 @@ def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
     unknown = [file for file, split in kept if not split]
     if not kept or (unknown and not read_all):
         raise ValueError(
-            f"{(unknown or files)[0]}: names of files tell splits and this one tells "
+            f"{(unknown or files)[0]}: other file names give splits and this one gives "
             f"none; known: {', '.join(SPLITS)}; rename it or its folder, move away "
             "what is not to be read, or draw a split by --ignore_split true"
         )

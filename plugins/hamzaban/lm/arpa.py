@@ -225,7 +225,7 @@ def _find(keys: IntArray, wanted: IntArray) -> IntArray:
 
 def _read_counts(lines: Iterator[str], path: str | Path) -> list[int]:
     if next(lines, "").strip() != "\\data\\":
-        raise ValueError(f"{path}: no ARPA file; its first line is not \\data\\")
+        raise ValueError(f"{path}: not an ARPA file: its first line is not \\data\\")
     rows = itertools.takewhile(lambda line: line != "\n", lines)
     return [int(row.strip().removeprefix("ngram ").partition("=")[2]) for row in rows]
 
@@ -240,7 +240,9 @@ def _read_section(
         grams.append(gram)
         backoff.append(float(rest[0]) if rest else 0.0)
     if len(grams) != count:
-        raise ValueError(f"{path}: {len(grams)} n-grams found, its head says {count}")
+        raise ValueError(
+            f"{path}: {len(grams)} n-grams found, expected {count} as its head says"
+        )
     return np.array(log10), grams, np.array(backoff)
 
 

@@ -94,7 +94,7 @@ def find_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]
                     lines[match.sentence],
                 )
                 leaks.append(leak)
-    logging.info("texts compared as normalizer %s has them", normalizer_id(normalizer))
+    logging.info("texts are compared after normalizer %s", normalizer_id(normalizer))
     return leaks + find_speakers(texts)
 
 

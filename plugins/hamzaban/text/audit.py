@@ -51,7 +51,7 @@ class Audit:
 
     @property
     def share(self) -> float:
-        """Return the share of utterances with a character outside the alphabet, 0..1."""
+        """Return the share of utterances with characters outside of the alphabet."""
         return self.num_foreign / self.num_utts if self.num_utts else 0.0
 
     def by_frequency(self) -> list[tuple[str, Found]]:

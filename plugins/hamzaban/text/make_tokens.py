@@ -159,7 +159,7 @@ def make_bpe(
 
 
 class Sample:
-    """A sample of at most MAX_LINES evenly spaced lines of a text, and the characters of all lines.
+    """At most MAX_LINES evenly spaced lines of a text, and the characters of all lines.
 
     Attributes:
         lines: The lines kept: all of them, or every second, fourth and so on.

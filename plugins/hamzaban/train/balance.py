@@ -111,8 +111,8 @@ class BalancedSampler(AbsSampler):
         """Compute the number of utterances of each language in an epoch.
 
         Args:
-            lengths: Numbers of elements of an utterance: samples of audio, then those of
-                other data, such as tokens times their size.
+            lengths: Numbers of elements of an utterance: samples of audio, then those
+                of other data, such as tokens times their size.
             utt2lang: Language of each utterance.
             balance: The shares of the languages.
             limits: The size of a batch.
