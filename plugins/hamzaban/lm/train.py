@@ -225,9 +225,7 @@ def _audit(
     if not texts.train and not texts.lm:
         raise ValueError("no text to train on; give --train_text or --lm_text")
     if texts.train and texts.lm and not texts.valid:
-        raise ValueError(
-            "no valid text, on which the weight of two texts is chosen; give --valid_text"
-        )
+        raise ValueError("no valid text to weight two texts on; give --valid_text")
     leaks = find_leaks(texts, lang, nj) if texts.valid or texts.test else []
     leaks = [leak for leak in leaks if leak.kind != "speakers"]
     write_leaks(leaks, output_dir / "leaks.tsv")
