@@ -100,7 +100,7 @@ def espnet_legacy(name: str) -> types.ModuleType:
 
 
 def add_text_cleaner(prefix: str, find: Callable[[str], Callable[[str], str]]) -> None:
-    """Let ESPnet's `TextCleaner` know cleaners whose names begin with a prefix.
+    """Make ESPnet's `TextCleaner` accept cleaners whose names begin with a prefix.
 
     ESPnet has a fixed chain of names and no list to add to; the class is the same in
     both stacks. A second call with the same prefix does nothing.
@@ -132,7 +132,7 @@ def add_text_cleaner(prefix: str, find: Callable[[str], Callable[[str], str]]) -
 def open_choices(
     parser: argparse.ArgumentParser, option: str, check: Callable[[str], Any]
 ) -> None:
-    """Let an option of ESPnet accept values that ESPnet does not list.
+    """Make an option of ESPnet accept values that ESPnet does not list.
 
     Args:
         parser: Has the option, its values a list.

@@ -11,7 +11,7 @@ DECIDED_BY = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
 
 
 def limit_spinning() -> None:
-    """Let idle threads of this process and of its children sleep early.
+    """Make idle threads of this process and of its children sleep early.
 
     This has no effect on a runtime that is loaded already.
     """

@@ -86,8 +86,8 @@ def add_balance(args: argparse.Namespace, factory: Any, dataset: Any) -> None:
 
     Args:
         args: Options of the task.
-        factory: Of training; changed.
-        dataset: Of all training data.
+        factory: The factory of training iterators; it is changed.
+        dataset: The dataset of all training data.
     """
     import torch
 

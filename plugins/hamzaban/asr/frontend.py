@@ -28,8 +28,9 @@ class HamzabanS3prlFrontend(S3prlFrontend):
 
     Parameters have the same names (`frontend.upstream.upstream.model.*`). There are
     four differences: the features of an utterance do not depend on its batch, and
-    their number is that of the convolutions; only the requested layer is kept; latent
-    features are masked in training; frozen parts are in eval mode and build no graph.
+    there are as many as the convolutions make frames; only the requested layer is
+    kept; latent features are masked in training; frozen parts are in eval mode and
+    build no graph.
     """
 
     def __init__(
@@ -49,8 +50,8 @@ class HamzabanS3prlFrontend(S3prlFrontend):
                 model_weight), normalize (layer norm of the output), tile_factor.
             download_dir: Not used; nothing is downloaded.
             multilayer_feature: Return a learnt mean of all layers.
-            layer: Return the input of this layer, 0 the first; -1: the output.
-            **options: Those of `FineTuning`.
+            layer: Return the input of this layer, counted from 0; -1: the output.
+            **options: The options of `FineTuning`.
 
         Raises:
             ValueError: If a value is not understood.
@@ -115,7 +116,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         field = wav2vec2.receptive_field(self.conv)
         if speech.size(1) < field:
             speech = F.pad(speech, (0, field - speech.size(1)))
-        shown = [max(n, 1) for n in num_frames]  # attention to no frame gives NaN
+        shown = [max(n, 1) for n in num_frames]  # attention over none gives NaN
         num_samples = [max(n, field) for n in num_samples]
         feats = wav2vec2.extract_latent(self.model, speech, num_samples)  # (B, T, C)
         if self.training:
@@ -142,7 +143,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the next training step leaves the whole model as it is."""
+        """Return whether the next training step leaves the whole model as it is."""
         return self.training and self.num_updates < self.options.freeze_updates
 
     def set_num_updates(self, num_updates: int) -> None:

@@ -1,4 +1,4 @@
-"""The options that our frontend adds to those of ESPnet's."""
+"""The options that our frontend adds to those of ESPnet's frontend."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ class FineTuning:
     """How a wav2vec 2.0 model is built and trained inside of a recognizer.
 
     Attributes:
-        model_cfg: Fields of S3PRL's `Wav2Vec2Config`: the architecture if there is no
-            checkpoint.
-        task_cfg: `normalize: true` scales each waveform to unit variance; used with
-            `model_cfg`.
-        mask_prob: Share of frames masked in training, if spans did not overlap.
+        model_cfg: Fields of S3PRL's `Wav2Vec2Config`, which give the architecture if
+            there is no checkpoint.
+        task_cfg: `normalize: true` scales each waveform to unit variance; it is used
+            together with `model_cfg`.
+        mask_prob: Share of frames that training would mask if spans never overlapped.
         mask_length: Length of a span in frames.
         mask_channel_prob: Share of channels masked in training, like `mask_prob`.
         mask_channel_length: Length of a span in channels.
-        dropout: Dropout; this and the next two replace the values of the checkpoint.
+        dropout: Dropout; this rate and the next two replace those of the checkpoint.
         activation_dropout: Dropout inside of the feed-forward networks.
         attention_dropout: Dropout of the attention weights.
         layerdrop: Share of transformer layers left out of a training step.
@@ -28,10 +28,10 @@ class FineTuning:
             they fit the pretraining loss more than speech (Pasad et al. 2021, arXiv
             2107.04734).
         freeze_updates: Number of first updates in which the whole model is frozen.
-        freeze: Parts that stay frozen, such as feature_extractor or encoder.layers.0;
-            prefixes of names inside of the wav2vec 2.0 model.
-        gradient_checkpointing: Whether to recompute activations in the backward pass:
-            less memory, more time, the same values.
+        freeze: Parts that stay frozen, as prefixes of names inside of the wav2vec 2.0
+            model, such as feature_extractor or encoder.layers.0.
+        gradient_checkpointing: Whether to recompute activations in the backward pass,
+            which takes less memory and more time and gives the same values.
     """
 
     model_cfg: Mapping[str, Any] | None = None
@@ -51,7 +51,7 @@ class FineTuning:
 
     @property
     def overrides(self) -> dict[str, float]:
-        """Fields of `Wav2Vec2Config` that replace the checkpoint's."""
+        """Return the fields of `Wav2Vec2Config` that replace the checkpoint's."""
         values = {
             "dropout": self.dropout,
             "activation_dropout": self.activation_dropout,

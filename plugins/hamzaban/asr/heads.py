@@ -10,7 +10,7 @@ LOG_ZERO = -60000.0  # log-posterior of a token that a head does not have
 
 
 class LanguageHeads(nn.Module):
-    """A linear layer for each language, in the place of ESPnet's CTC module.
+    """One linear layer for each language, in place of ESPnet's CTC module.
 
     A head scores only the tokens of its language. Its output still has the length of
     the joint token list, so searches, token lists and language models need no changes.
@@ -68,7 +68,7 @@ class LanguageHeads(nn.Module):
         return self.heads[lang](hidden)
 
     def to_local(self, text: Tensor, lang: str) -> Tensor:
-        """Turn ids of the joint list into those of a head; -1 stays.
+        """Map ids of the joint list to the ids of a head; -1 stays -1.
 
         Args:
             text: Token ids, shape (B, L). A token the head lacks becomes unknown.
@@ -84,10 +84,10 @@ class LanguageHeads(nn.Module):
         return joint.index_copy_(-1, getattr(self, f"ids_{lang}"), own)
 
     def log_softmax(self, hidden: Tensor) -> Tensor:
-        """Refuse, for callers that take the model for one with a single head.
+        """Raise an error for a caller that expects a model with a single head.
 
         Raises:
-            ValueError: Always; it says what to do.
+            ValueError: Always; the message says what to do.
         """
         raise ValueError(
             f"the model has a CTC head for each of {', '.join(self.languages)} and no "

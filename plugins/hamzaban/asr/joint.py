@@ -17,12 +17,12 @@ TERMS = ("word_errors", "words", "char_errors", "chars")
 
 
 class JointCTC(HamzabanCTC):
-    """`HamzabanCTC` for utterances of several languages, which are named.
+    """`HamzabanCTC` for utterances of several languages, each given by name.
 
-    With `heads: language` each has a CTC head of its own, and only the head of an
-    utterance's language learns from it; with `heads: shared` all tokens are scored by
-    one. A language-ID head sees the mean of the encoder's output over the frames
-    (softmax, cross entropy) and is trained along.
+    With `heads: language` each language has a CTC head of its own, and an utterance
+    trains only the head of its language; with `heads: shared` one head scores all
+    tokens. A language-ID head (softmax, cross entropy) reads the mean of the encoder's
+    output over the frames and is trained with the rest.
 
     Attributes:
         languages: The languages, in the order of their ids.
@@ -46,15 +46,15 @@ class JointCTC(HamzabanCTC):
         Args:
             vocab_size: Number of tokens of all languages, V.
             token_list: The tokens; blank is the first.
-            ctc: ESPnet's CTC head; says the sizes of the heads.
+            ctc: ESPnet's CTC head, whose sizes the heads take.
             languages: Names as in utt2lang, at least two.
             heads: `language` or `shared`.
             head_tokens: Tokens of each language's head; None: all of them.
-            lid_weight: Factor of the loss of the language-ID head; 0: there is none.
+            lid_weight: Factor of the loss of the language-ID head; 0: no such head.
             **parts: As for `HamzabanCTC`.
 
         Raises:
-            ValueError: An option is out of range, or they do not go together.
+            ValueError: An option is out of range, or two options contradict each other.
         """
         languages = [str(lang) for lang in languages]
         _check_options(languages, heads, head_tokens, lid_weight)
@@ -72,7 +72,7 @@ class JointCTC(HamzabanCTC):
 
     @property
     def has_heads(self) -> bool:
-        """Whether each language has a head of its own."""
+        """Return whether each language has a head of its own."""
         return isinstance(self.ctc, LanguageHeads)
 
     def forward(
@@ -83,7 +83,7 @@ class JointCTC(HamzabanCTC):
         text_lengths: Tensor,
         **kwargs: Any,
     ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Compute the loss of a batch: CTC and, weighted, language ID.
+        """Compute the loss of a batch: CTC plus the weighted loss of language ID.
 
         Args:
             speech: Waveforms in -1..1, shape (B, S).
@@ -168,7 +168,7 @@ class JointCTC(HamzabanCTC):
         return self.lid(total / frames.clamp(min=1)[:, None])
 
     def log_probs(self, encoder_out: Tensor, lang: Sequence[str]) -> Tensor:
-        """Return the log-posteriors (natural log) of each utterance by its head.
+        """Return the log-posteriors (natural log) that each utterance's head gives.
 
         Args:
             encoder_out: Shape (B, T, D).
@@ -203,7 +203,7 @@ class JointCTC(HamzabanCTC):
             targets: As for `compute_ctc`.
 
         Returns:
-            The terms of `HamzabanCTC.count_errors`, of all and of each language.
+            The terms of `HamzabanCTC.count_errors`, for all languages and for each one.
         """
         text, lengths, _ = targets
         names = [self.languages[i] for i in lang.tolist()]
@@ -230,7 +230,7 @@ def _require_languages(batch: Mapping[str, Any]) -> Tensor:
 
 
 def _name_rates(languages: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Name the rates of all and of each language, and their terms."""
+    """Return the rates of all languages and of each one, with their terms."""
     rates = dict(HamzabanCTC.pooled_stats)
     for lang in languages:
         for rate, (errors, size) in HamzabanCTC.pooled_stats.items():

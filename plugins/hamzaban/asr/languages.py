@@ -16,12 +16,12 @@ from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import Tokenizer, build_tokenizer
 
 UTT2LANG = "utt2lang"
-NAME = "lang"  # of the data that training reads, beside speech and text
+NAME = "lang"  # name of the third kind of data that training reads
 DataEntry = Sequence[str]  # path, name, type
 
 
 class LanguagePreprocessor:
-    """Adds to ESPnet's preprocessing: the language of an utterance becomes its id."""
+    """ESPnet's preprocessing, which also replaces a language by its id."""
 
     def __init__(
         self, inner: Callable[..., Any] | None, languages: Sequence[str]
@@ -29,8 +29,8 @@ class LanguagePreprocessor:
         """Wrap ESPnet's preprocessor.
 
         Args:
-            inner: What it does with the other data; None for nothing.
-            languages: In the order of their ids.
+            inner: ESPnet's preprocessor of the other data; None leaves these unchanged.
+            languages: The languages, in the order of their ids.
         """
         self.inner = inner
         self.ids = {lang: i for i, lang in enumerate(languages)}
@@ -69,11 +69,11 @@ def read_languages(path: str | Path) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: An utterance has none.
+        ValueError: A line does not have exactly one language.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"{path}: no such file; expected lines `utt_id language`, such as "
+            f"{path}: no such file; expected lines `utt_id language`, as "
             "`import-data` and `prepare-corpus` write them"
         )
     found = {utt_id: rest.strip() for utt_id, rest in read_scp(path)}
@@ -132,8 +132,8 @@ def list_head_tokens(
     Args:
         text: Kaldi's file of the transcripts.
         utt2lang: Language of each utterance.
-        tokenizer: Of the joint token list.
-        clean: Applied to each transcript first, as training does.
+        tokenizer: The tokenizer of the joint token list.
+        clean: Function applied to each transcript first, as in training.
 
     Returns:
         Tokens of each language, in the order of the list.

@@ -1,8 +1,8 @@
 """Masking of the latent features in fine-tuning, as wav2vec 2.0 was published.
 
 Baevski et al. 2020 (arXiv 2006.11477), section 4.4 and appendix B: spans of frames are
-replaced by the learnt mask embedding and spans of channels by zeros, a use of
-SpecAugment after the feature encoder.
+replaced by the learnt mask embedding and spans of channels by zeros. This is
+SpecAugment applied after the feature encoder.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def mask_latent(
     Args:
         feats: Latent features, shape (B, T, C).
         num_frames: Valid frames of each utterance.
-        emb: What stands for a masked frame, shape (C,).
+        emb: The vector that replaces a masked frame, shape (C,).
         options: How much is masked.
 
     Returns:
@@ -47,7 +47,7 @@ def mask_latent(
 def sample_frames(
     num_frames: Sequence[int], width: int, options: FineTuning, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw the frames to hide, true in an array of shape (B, width)."""
+    """Return a mask of shape (B, width), true at the frames to hide."""
     spans = MaskOptions(prob=options.mask_prob, length=options.mask_length)
     mask = np.zeros((len(num_frames), width), dtype=bool)
     for row, frames in zip(mask, num_frames, strict=True):
@@ -59,7 +59,7 @@ def sample_frames(
 def sample_channels(
     batch: int, channels: int, options: FineTuning, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw the channels to hide, true in an array of shape (batch, channels)."""
+    """Return a mask of shape (batch, channels), true at the channels to hide."""
     length = options.mask_channel_length
     expected = options.mask_channel_prob * channels / length
     mask = np.zeros((batch, channels), dtype=bool)

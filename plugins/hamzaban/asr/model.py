@@ -18,14 +18,14 @@ _MAX_NAMED = 20
 
 
 class HamzabanCTC(ESPnetASRModel):
-    """Frontend, a linear layer, CTC; WER and CER of greedy decoding in validation.
+    """A frontend and a linear layer trained with CTC; validation reports WER and CER.
 
     An utterance with fewer frames than CTC needs for its transcript is left out of the
-    loss and counted (`too_short`, share of utterances).
+    loss and counted; `too_short` is the share of such utterances.
 
     Attributes:
-        pooled_stats: What the trainer pools over a whole set: errors over lengths.
-        tokenizer: Turns token ids to text for WER and CER; without one neither is
+        pooled_stats: Ratios of errors to lengths that the trainer pools over a set.
+        tokenizer: Converts token ids to text for WER and CER; without one neither is
             computed. ASRTask sets it.
     """
 
@@ -50,8 +50,8 @@ class HamzabanCTC(ESPnetASRModel):
             vocab_size: Number of tokens, V.
             token_list: The tokens; blank is the first.
             ctc: ESPnet's CTC head, with its linear layer.
-            decoder: None.
-            ctc_weight: 1.0.
+            decoder: Must be None.
+            ctc_weight: Must be 1.0.
             **parts: The other parts and options of `ESPnetASRModel`.
 
         Raises:
@@ -140,7 +140,7 @@ class HamzabanCTC(ESPnetASRModel):
         return {name: count / len(best) for name, count in edits._asdict().items()}
 
     def set_num_updates(self, num_updates: int) -> None:
-        """Pass the number of optimizer updates done on to the frontend."""
+        """Pass the number of optimizer updates so far to the frontend."""
         tell = getattr(self.frontend, "set_num_updates", None)
         if tell is not None:
             tell(num_updates)
@@ -161,7 +161,7 @@ class HamzabanCTC(ESPnetASRModel):
 
 
 def count_ctc_frames(text: Tensor, text_lengths: Tensor) -> Tensor:
-    """Count the frames CTC needs: a blank stands between equal neighbours.
+    """Count the frames that CTC needs, with a blank between equal neighbours.
 
     Args:
         text: Token ids, shape (B, L).

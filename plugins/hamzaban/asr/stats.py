@@ -1,4 +1,7 @@
-"""Shapes of utterances and transcripts for ESPnet's batches, without ESPnet."""
+"""Write the shapes of utterances and transcripts that ESPnet's batches need.
+
+This needs no ESPnet.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ CHUNK = 1000  # transcripts that are tokenized at once
 
 @dataclasses.dataclass
 class Stats:
-    """What `collect` found.
+    """The utterances and tokens that `collect` counted.
 
     Attributes:
         num_utts: Utterances seen.
@@ -28,7 +31,7 @@ class Stats:
         unknown: Ids of the utterances with characters outside the vocabulary, by
             character.
         num_tokens: Tokens of the utterances kept.
-        num_unknown: How many of them are the unknown token.
+        num_unknown: Number of these tokens that are unknown.
     """
 
     num_utts: int = 0
@@ -53,13 +56,13 @@ def collect(
 
     Args:
         data_dir: Has `text` and `utt2num_samples`, both sorted by utterance.
-        tokenizer: Gives the token ids.
-        output_dir: Where the two files go; made if missing.
-        token_type: Ends the name of the second file.
+        tokenizer: Converts a transcript to token ids.
+        output_dir: Folder of the two files; it is made if missing.
+        token_type: Ending of the second file's name.
         conv: (kernel, stride) of each layer of the frontend.
         max_drop: Highest share of utterances, 0..1, that may be left out: those with
             no transcript, and those with fewer frames than CTC needs.
-        clean: Applied to each transcript first, as training does.
+        clean: Function applied to each transcript first, as in training.
 
     Raises:
         FileNotFoundError: A file of the data directory is missing.

@@ -97,12 +97,12 @@ class ASRTask(TaskMixin, EspnetASRTask):
     def optional_data_names(
         cls, train: bool = True, inference: bool = False
     ) -> tuple[str, ...]:
-        """Return the names of ESPnet2, and that of the language of an utterance."""
+        """Return ESPnet2's names of optional data and the name of the language."""
         return (*super().optional_data_names(train, inference), NAME)
 
     @classmethod
     def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> Any:
-        """Return ESPnet2's preprocessing, with languages if the model has them."""
+        """Return ESPnet2's preprocessing; it handles languages if the model has any."""
         inner = super().build_preprocess_fn(args, train)
         if args.model != JOINT_MODEL:
             return inner
@@ -174,14 +174,14 @@ class ASRTask(TaskMixin, EspnetASRTask):
                 logging.info(f"unused_parameters = true, since {name} is set")
         if args.model == JOINT_MODEL:
             fill_languages(args)
-            args.unused_parameters = True  # a batch may lack a language, and its head
+            args.unused_parameters = True  # a batch may not use some language's head
         super().main_worker(args)
         if args.dist_rank in (None, 0):
             keep_bpemodel(args)
 
 
 def keep_bpemodel(args: argparse.Namespace) -> None:
-    """Copy the BPE model beside config.yaml, where it is found after a move."""
+    """Copy the BPE model beside config.yaml, so that a moved folder still has it."""
     path, folder = args.bpemodel and Path(args.bpemodel), Path(args.output_dir)
     if not args.collect_stats and path and path.is_file() and path.parent != folder:
         with atomic_path(folder / path.name) as temporary:
@@ -192,7 +192,7 @@ def check_frontend(args: argparse.Namespace) -> None:
     """Check that the options of our frontend are not given to ESPnet's.
 
     Raises:
-        ValueError: They are.
+        ValueError: `frontend_conf` has options that ESPnet's frontend lacks.
     """
     ours = {field.name for field in dataclasses.fields(FineTuning)}
     found = sorted(ours & set(args.frontend_conf))
@@ -220,7 +220,7 @@ def check_frozen(args: argparse.Namespace) -> None:
 
 
 def is_spelling_known(args: argparse.Namespace) -> bool:
-    """Return whether token ids can be turned to text; not if bpe.model is missing."""
+    """Return whether token ids can become text, which needs a BPE model's file."""
     if args.token_type == "bpe":
         return args.bpemodel is not None and Path(args.bpemodel).is_file()
     return args.token_type == "char"

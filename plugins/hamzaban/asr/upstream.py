@@ -1,4 +1,4 @@
-"""Build, fill and run the wav2vec 2.0 model of a frontend, unaffected by padding."""
+"""Build, fill and run a frontend's wav2vec 2.0 model, whatever the padding."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hamzaban.wav2vec2.checkpoint import load_weights
 from hamzaban.wav2vec2.masked_norm import mask_group_norm, valid_lengths
 
-# Parts that only pretraining uses; a recognizer goes without them.
+# Parts that only pretraining uses; a recognizer does without them.
 PRETRAINING_PARTS = ("quantizer.", "project_q.", "target_glu.", "final_proj.")
 
 
@@ -24,8 +24,8 @@ def build_wav2vec2(
         overrides: Values that replace those of `model_cfg`, by name.
 
     Raises:
-        ValueError: If a batch would change the result of an utterance: Conformer layers
-            convolve over the padding.
+        ValueError: If the model has Conformer layers, which convolve over the padding,
+            so that the result of an utterance would depend on its batch.
     """
     if model_cfg["layer_type"] != "transformer":
         raise ValueError(
@@ -46,17 +46,18 @@ def load_pretrained(
     reinit_layers: int = 0,
     strict: bool = True,
 ) -> None:
-    """Fill the model from a checkpoint, whatever floating-point type that has.
+    """Fill the model from a checkpoint of any floating-point type.
 
     Args:
         model: From `build_wav2vec2`.
-        weights: Parameters of a pretrained model; those of pretraining only are left.
-        place: Where they come from, for messages.
-        reinit_layers: So many of the last transformer layers stay as they are.
+        weights: Parameters of a pretrained model; those that only pretraining uses are
+            left out.
+        place: Where the weights come from, for messages.
+        reinit_layers: Number of last transformer layers that keep random weights.
         strict: Missing or unexpected parameters are an error; otherwise a warning.
 
     Raises:
-        ValueError: If they do not fit, or there are not so many layers.
+        ValueError: If the weights do not fit, or `reinit_layers` is too large.
     """
     num_layers = len(model.encoder.layers)
     if not 0 <= reinit_layers <= num_layers:
@@ -114,7 +115,7 @@ def receptive_field(conv: Sequence[tuple[int, int]]) -> int:
 def extract_latent(
     model: Wav2Vec2Model, speech: Tensor, num_samples: Sequence[int]
 ) -> Tensor:
-    """Run the convolutions and the norm and projection behind them.
+    """Run the convolutions and the norm and projection after them.
 
     Args:
         model: From `build_wav2vec2`.

@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Whether the utterance was written."""
+        """Return whether the utterance was written."""
         return self.reason == KEPT
 
 

@@ -15,14 +15,14 @@ from hamzaban.ingest.tables import open_utf8
 
 TABLES = ("train", "dev", "test", "validated", "other")
 NEEDED = ("train", "dev", "test", "validated")
-DURATIONS = ("clip_durations.tsv", "times.txt")  # since 16.1; in 14.0 and 15.0
-MIN_SHARE = 0.99  # lowest share of the rows that a release is stated to have
+DURATIONS = ("clip_durations.tsv", "times.txt")  # since 16.1, and in 14.0 and 15.0
+MIN_SHARE = 0.99  # smallest share that must be found of the published rows
 WHERE = (
     "Common Voice is given out by the Mozilla Data Collective, "
     "https://mozilladatacollective.com, free of charge after signing in"
 )
 _GIVEN_OUT = (
-    "common-voice-scripted-speech-*.tar.gz"  # the name does not tell the language
+    "common-voice-scripted-speech-*.tar.gz"  # the name does not give the language
 )
 _DURATION = re.compile(r"(.+\.\w+)[\t ,;]+(\d+)\s*")
 _RELEASE = re.compile(r"cv-corpus-(\d+(?:\.\d+)?)(-delta)?-\d{4}-\d\d-\d\d")
@@ -34,7 +34,7 @@ class Release:
 
     Attributes:
         folder: The folder of the tables and of clips/.
-        version: The release, such as "25.0"; "" if no name tells it.
+        version: The release, such as "25.0"; "" if no name gives it.
         archive: The tarball that holds the clips; None if all is unpacked.
     """
 
@@ -51,7 +51,7 @@ class Release:
         return self.folder / f"{part}.tsv"
 
     def clip(self, name: str) -> Path:
-        """Return the path of a clip; early releases give names without suffix."""
+        """Return the path of a clip; early releases have names without suffix."""
         file = PurePosixPath(name).name
         return self.folder / "clips" / (file if "." in file else f"{file}.mp3")
 
@@ -80,7 +80,7 @@ def open_release(args: argparse.Namespace) -> Release:
     """Open the release and language that the options name; unpack its tables.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: There is no release.
         ValueError: There are several, or it is a delta release.
     """
     place = find_place(args.source, args.lang, args.release)
@@ -110,7 +110,7 @@ def find_place(source: Path, lang: str, version: str) -> Path:
     """Return the folder of a language, or its tarball, in or below `source`.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: There is neither.
         ValueError: There are several.
     """
     if not source.exists():
@@ -174,7 +174,7 @@ def unpack_tables(release: Release, lang: str) -> None:
     """
     assert release.archive is not None
     names = {*(f"{part}.tsv" for part in TABLES), *DURATIONS}
-    done = release.folder / ".tables"  # reading to the tables takes minutes
+    done = release.folder / ".tables"  # reading as far as the tables takes minutes
     stat = release.archive.stat()
     stamp = f"{stat.st_size} {stat.st_mtime_ns}"
     if done.is_file() and done.read_text(encoding="utf-8") == stamp:
@@ -202,7 +202,7 @@ def check_counts(release: Release, lang: str) -> None:
     """Compare the lengths of the tables with the published ones.
 
     Raises:
-        ValueError: A table is short of rows.
+        ValueError: A table lacks rows.
     """
     path = Path(__file__).with_name("commonvoice_counts.yaml")
     known = load_mapping(path)

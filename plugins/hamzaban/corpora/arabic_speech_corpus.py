@@ -1,6 +1,6 @@
 """Arabic Speech Corpus (N. Halabi): one speaker, studio, vowelled, 1,813 utterances.
 
-Its test set of 100 utterances is kept. valid is drawn from the other utterances.
+The published test set of 100 utterances is kept; valid is drawn from the others.
 """
 
 import argparse

@@ -29,8 +29,8 @@ from hamzaban.ingest.write import write_set
 from hamzaban.lm.leaks import Index
 
 COLUMNS = ("client_id", "path", "sentence")
-SPEAKER_CHARS = 16  # characters kept of the 128 of a client_id: 64 bits
-SHORT_CLIP_S = 4.0  # assumed length of a clip, to read enough headers at first
+SPEAKER_CHARS = 16  # characters (64 bits) kept of the 128 of a client_id
+SHORT_CLIP_S = 4.0  # length of a clip assumed for the first number of headers read
 HELD_OUT = {"valid": "dev", "test": "test"}
 
 
@@ -117,7 +117,7 @@ def prepare(args: argparse.Namespace) -> None:
 
 
 def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
-    """Write the transcripts of train without sentences of other.tsv, equal or near.
+    """Write the transcripts of train that neither equal nor nearly equal other.tsv's.
 
     A language model trained on them has not seen what the unlabelled clips say.
     """
@@ -229,7 +229,7 @@ def choose_hours(read: Read, release: Release, args: argparse.Namespace) -> Hash
     if durations is None:
         drawn = [hashes[place] for place in order]
         durations = time_clips(read, release, args, drawn)
-    known = durations  # of file names; a path of the tables is one
+    known = durations  # by file name, which is a path of the tables
     chosen = take_hours(
         order, lambda place: known.get_hashed(hashes[place]), args.hours
     )
@@ -270,7 +270,7 @@ def time_clips(
 def make_utterances(
     clips: Iterable[Clip], release: Release, lang: str, tally: Tally
 ) -> Iterator[Utterance]:
-    """Make utterances of clips; leave out and count those without words or audio."""
+    """Yield the utterances of clips; count and skip those without words or audio."""
     language = lang.split("-")[0].lower()
     for clip in clips:
         text = clean_text(clip.sentence)

@@ -17,7 +17,7 @@ FS = 16000  # Hz
 PARTS = {"train": "train", "valid": "dev", "test": "test"}
 NUM_FIELDS = 7  # id, file, raw and plain transcript, characters, samples, gender
 TEXT_FIELDS = {"raw": 2, "plain": 3}
-# Published numbers of clips, where known.
+# Published numbers of clips, as far as they are known.
 COUNTS = {("ar_eg", "train"): 2104, ("ar_eg", "test"): 428, ("fa_ir", "test"): 871}
 
 
@@ -84,7 +84,7 @@ def find_folder(source: Path, lang: str) -> Path:
     """Return the folder of a language, in or below `source`.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: There is no such folder.
         ValueError: There are several.
     """
     if (source / "train.tsv").is_file():
@@ -134,7 +134,7 @@ def read_rows(table: Path) -> Iterator[list[str]]:
     """Read the rows of a table, which has no line of names.
 
     Raises:
-        ValueError: A row has not seven fields.
+        ValueError: A row does not have seven fields.
     """
     with open_utf8(table) as lines:
         for number, line in enumerate(lines, 1):

@@ -18,7 +18,7 @@ from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
 KINDS = ("clean", "noisy")
 PARTS = {"valid": "dev", "test": "test"}
-NUM_FIELDS = 5  # in a table of segments: video, start and end in s, one more, text
+NUM_FIELDS = 5  # of a table of segments: video, start and end in s, one more, text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +67,8 @@ def make_held_out_reader(source: Path, table: Path) -> Reader:
     if not table.is_file():
         videos = table.with_name(f"{table.stem}_meta.csv")
         logging.warning(
-            "%s: no such table; the videos of %s are cut by their subtitles: not the "
-            "published segments, results do not compare with those on them",
+            "%s: no such table, so the videos of %s are cut by their subtitles; these "
+            "are not the published segments, so results do not compare with theirs",
             table,
             videos.name,
         )

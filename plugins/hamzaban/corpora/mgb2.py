@@ -72,7 +72,7 @@ def prepare(args: argparse.Namespace) -> None:
 def read_programme(
     file: Path, source: Path, max_wmer: float, tally: Tally
 ) -> Iterator[Utterance]:
-    """Read the segments of a programme; leave out and count those that match badly.
+    """Read the segments of a programme; count and skip those that match badly.
 
     Raises:
         ValueError: The file is no XML, or an attribute is missing.

@@ -59,5 +59,5 @@ class BeamOptions(CtcSearch):
 
     @property
     def needs_lm(self) -> bool:
-        """Whether the search reads a language model."""
+        """Return whether the search reads a language model."""
         return self.lm_unit != "none"

@@ -87,7 +87,7 @@ class Search:
 
     @property
     def needs_lm(self) -> bool:
-        """Whether the search reads a language model."""
+        """Return whether the search reads a language model."""
         return False
 
     def decode_dir(self, task: DecodeTask) -> None:
@@ -112,7 +112,7 @@ class CtcSearch(Search):
 
     @property
     def keeps_emissions(self) -> bool:
-        """Whether log-posteriors are kept on disk if no folder is named for them."""
+        """Return whether log-posteriors are kept on disk if no folder is named."""
         return True
 
     def build(

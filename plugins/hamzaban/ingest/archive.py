@@ -15,7 +15,7 @@ COPY_BYTES = 1 << 20
 def extract_files(
     archive: Path, target_of: Callable[[PurePosixPath], Path | None]
 ) -> Iterator[Path]:
-    """Extract files of a tarball, compressed or not; keep files that are there.
+    """Extract files of a tarball, compressed or not; keep files that exist already.
 
     Args:
         archive: A .tar, .tar.gz, .tar.xz or .tar.bz2 file.
@@ -26,7 +26,7 @@ def extract_files(
 
     Raises:
         FileNotFoundError: There is no such archive.
-        ValueError: It is no tarball, or it is cut short.
+        ValueError: The file is no tarball, or it is cut short.
     """
     if not archive.is_file():
         raise FileNotFoundError(f"{archive}: no such file")

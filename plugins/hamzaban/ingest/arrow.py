@@ -1,7 +1,7 @@
 """Unpack Parquet and Arrow files, as Hugging Face `datasets` writes them.
 
 The audio column holds {bytes, path}, where bytes are a whole audio file or missing. In
-some corpora it holds samples, whose rate is in another column, or a path. Rows are read
+some corpora it holds a path, or samples whose rate is in another column. Rows are read
 in batches. The other columns become a JSON lines table beside the audio files.
 """
 
@@ -49,10 +49,10 @@ def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
 
     Args:
         files: Parquet or Arrow files of a corpus.
-        read_all: Read files of other names too, without a split.
+        read_all: Whether to read files of other names, too, without a split.
 
     Raises:
-        ValueError: Some names tell a split and others something unknown.
+        ValueError: Some file names give a split and others do not.
     """
     named = [(file, find_split(file)) for file in files]
     names = {split for _, split in named}
@@ -64,7 +64,7 @@ def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
     unknown = [file for file, split in kept if not split]
     if not kept or (unknown and not read_all):
         raise ValueError(
-            f"{(unknown or files)[0]}: names of files tell splits and this one tells "
+            f"{(unknown or files)[0]}: other file names give splits and this one gives "
             f"none; known: {', '.join(SPLITS)}; rename it or its folder, move away "
             "what is not to be read, or draw a split by --ignore_split true"
         )
@@ -74,17 +74,17 @@ def choose_files(files: list[Path], read_all: bool) -> list[tuple[Path, str]]:
 def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
     """Write the audio of files into a folder, and their other columns into a table.
 
-    A row without audio in it keeps its path if no such file lies beside the Parquet or
+    A row that holds only a path keeps it if there is no such file beside the Parquet or
     Arrow file.
 
     Args:
         files: Parquet or Arrow files of the same columns, and the split of each, as
-            `choose_files` returns it; "" if the rows tell it.
+            `choose_files` returns it; "" if the rows give it.
         folder: A folder for this corpus alone. Audio files that are there already are
             not written again.
 
     Returns:
-        The table, metadata.jsonl: all columns but that of audio, and in addition
+        The table, metadata.jsonl: all columns except that of audio, and the columns
         `audio_file` and `split`.
 
     Raises:
@@ -112,7 +112,7 @@ def unpack_arrow(files: list[tuple[Path, str]], folder: Path) -> Path:
 
 
 def name_folder(path: Path) -> str:
-    """Return a folder name for what is unpacked of a corpus, unique by its path."""
+    """Return a folder name for the unpacked files of a corpus, unique by its path."""
     whole = path.resolve()
     return f"{_NOT_IN_NAME.sub('_', whole.stem)}-{hash_name(str(whole)):016x}"[:-8]
 

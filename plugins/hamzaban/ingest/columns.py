@@ -1,4 +1,4 @@
-"""The rows of somebody's table by the meanings of their columns."""
+"""Rows of a user's table, by the meanings of their columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ SPLITS = {
 
 
 class Item(NamedTuple):
-    """What a row means; "" for what the table does not say.
+    """The values of a row by their meaning; "" for those that the table lacks.
 
     Attributes:
         place: File and line of the row, for messages.

@@ -1,4 +1,4 @@
-"""Note the files that say what is in a user's corpus, so that changes are seen."""
+"""Note the files that list a user's corpus, so that steps see its changes."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ TRANSCRIPTS = (".txt", ".parquet", ".arrow")
 
 
 def note_corpus(source: Path) -> None:
-    """Note the files of a corpus that say what is in it.
+    """Note the files of a corpus that list its content.
 
     These are Parquet and Arrow files, the files of data directories, transcripts beside
     audio, and all folders that hold them, where new files may appear. Tables are noted

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hamzaban.processes import run_on_processes
 
-FILES_AT_ONCE = 64  # files that a process gets at once
+FILES_AT_ONCE = 64  # number of files that a process gets at once
 
 
 class Timed(NamedTuple):

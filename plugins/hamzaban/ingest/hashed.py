@@ -39,7 +39,7 @@ class Durations:
     """Durations by name."""
 
     def __init__(self, items: Iterable[tuple[str, float]]) -> None:
-        """Build the table from names and seconds; the last of equal names counts."""
+        """Build the table from names and seconds; of equal names the last counts."""
         hashes, millis = array("Q"), array("L")
         for name, duration_s in items:
             hashes.append(hash_name(name))

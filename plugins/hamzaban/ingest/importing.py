@@ -47,14 +47,14 @@ class ImportOptions:
 
     Attributes:
         table: How to read the table.
-        audio_dir: Folder that paths of audio start from; None to look for it.
+        audio_dir: Folder that paths of audio start from; None: search for it.
         unpack_dir: Folder for the audio of Parquet and Arrow files.
-        speaker_folders: In a folder of audio files, each folder is a speaker.
-        ignore_split: Draw a new split although the corpus has one.
+        speaker_folders: Whether each folder in a folder of audio files is a speaker.
+        ignore_split: Whether to draw a new split although the corpus has one.
         shares: Shares of valid and test in a new split.
-        keep_shared: Keep sentences in train that valid or test has.
+        keep_shared: Whether to keep sentences in train that valid or test has.
         seed: Random seed of the split.
-        lang: Language for utt2lang; "" for what the table says.
+        lang: Language for utt2lang; "" to take it from the table.
         suffix: End of the names of the sets.
         max_drop: Highest share of utterances that may be unfit.
         marks: What becomes of sounds in transcripts (see `text.marks.read_marks`).
@@ -133,7 +133,7 @@ class Corpus:
     """The items of a source, with ids added where the source has none."""
 
     def __init__(self, source: Source, options: ImportOptions) -> None:
-        """Read the paths of a table, which recordings are named by."""
+        """Read the paths of a table, from which recordings get their names."""
         self.options = options
         self._source = source
         items = self._read() if source.tables else ()
@@ -173,10 +173,10 @@ class Corpus:
 def _without_shared(
     chosen: Iterator[Item], corpus: Corpus, plan: Plan, tally: Tally
 ) -> Iterator[Item]:
-    """Leave out of train the items that say a sentence of valid or test.
+    """Leave out of train the items whose text is a sentence of valid or test.
 
     Raises:
-        ValueError: That is more than half of train.
+        ValueError: More than half of train would be left out.
     """
     lang = corpus.options.lang or GENERAL
     held = (i for i in corpus.read(Tally("")) if plan.set_of(i) != "train")

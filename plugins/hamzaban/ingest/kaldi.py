@@ -1,4 +1,4 @@
-"""Read a Kaldi data directory that is somebody's corpus."""
+"""Read a user's corpus in the form of Kaldi data directories."""
 
 import logging
 import math
@@ -12,7 +12,7 @@ READ = ("utt2spk", "spk2utt", "text", "utt2lang", "segments", "wav.scp")
 
 
 def list_data_dirs(path: Path) -> list[tuple[Path, str]]:
-    """Return data directories, each with the split that its name tells, "" for none.
+    """Return data directories, each with the split that its name gives, "" for none.
 
     Args:
         path: A data directory, or a folder of data directories train, valid and test.
@@ -42,10 +42,10 @@ def read_kaldi(folder: Path, split: str) -> Iterator[Item]:
 
     Args:
         folder: The directory.
-        split: For each item.
+        split: The split of each item.
 
     Yields:
-        An item for each line of utt2spk, with "" for what no file says of it. If each
+        An item for each line of utt2spk, with "" for a value in no file. If each
         utterance is its own speaker, the speaker is "", or the recording of a segment.
 
     Raises:
@@ -75,7 +75,7 @@ def read_kaldi(folder: Path, split: str) -> Iterator[Item]:
 
 
 def _cut(item: Item, rest: str, recordings: Mapping[str, str], folder: Path) -> Item:
-    """Return the segment of an item, from its line of segments."""
+    """Return the item with its segment, read from its line of `segments`."""
     if not rest:
         return item
     try:

@@ -30,11 +30,11 @@ def leave_out_shared(
     *,
     place: str = "valid or test",
 ) -> Iterator[T]:
-    """Leave out and count items that say an indexed sentence or nearly one.
+    """Leave out and count items whose text equals or nearly equals an indexed sentence.
 
     Args:
         items: Utterances to train on, any number.
-        text_of: Returns the transcript of one.
+        text_of: Returns the transcript of an item.
         index: The sentences of valid and test, or of another place.
         lang: Language whose rules normalize the transcripts.
         tally: Counts the items that are left out.

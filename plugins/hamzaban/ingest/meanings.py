@@ -1,4 +1,4 @@
-"""What the columns of somebody's table mean, by their names."""
+"""Find what the columns of a user's table mean, by their names."""
 
 import logging
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hamzaban.ingest.times import is_count, read_time_name
 
-# Names of columns, the likelier first; case, spaces and signs do not count.
+# Names of columns, the likelier first; case, spaces and signs are ignored.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "audio": (
         *("path", "file", "file_name", "filename", "audio", "audio_filepath"),
@@ -26,7 +26,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "lang": ("locale", "lang", "language"),
 }
 TIMES = ("start", "end", "duration")  # columns that `times.read_time_name` knows
-NO_COLUMN = "none"  # given by the user: no column has this meaning
+NO_COLUMN = "none"  # the user's answer that no column has this meaning
 NEEDED = ("audio", "text")
 
 
@@ -37,12 +37,12 @@ def choose_columns(
 
     Args:
         path: The table, for messages.
-        forms: Which columns its rows have, and where first (see `read_forms`).
+        forms: The sets of columns of its rows, with their first lines (`read_forms`).
         given: Columns the user named, by what they hold.
 
     Raises:
-        ValueError: A column is missing or stands twice, some rows call it otherwise
-            than others, or it does not become clear where segments start and end.
+        ValueError: A column is missing or stands twice, rows have different names for
+            it, or it is not clear where segments start and end.
     """
     header = list(dict.fromkeys(name for form in forms for name in form))
     found: dict[str, str] = {}
@@ -89,7 +89,7 @@ def _list_known(what: str, header: Sequence[str]) -> list[str]:
 
 
 def _check_alike(path: Path, what: str, known: Sequence[str]) -> None:
-    """Name further columns that may have a meaning.
+    """Check that the columns that may have a meaning have distinct names.
 
     Raises:
         ValueError: Two names differ in their case or signs only.
@@ -130,7 +130,7 @@ def _check_times(
     found: Mapping[str, str],
     given: Mapping[str, str],
 ) -> None:
-    """Refuse tables in which only half of a segment's times would be read."""
+    """Check that both the start and the end of segments can be read."""
     for name in header:
         time = read_time_name(plain_name(name))
         if time is None or not is_count(time[1]) or time[0] in (*found, "duration"):
@@ -155,7 +155,7 @@ def _check_times(
 def _check_forms(
     path: str, what: str, known: Sequence[str], forms: Mapping[tuple[str, ...], int]
 ) -> None:
-    """Refuse rows that have another column for a meaning than the other rows."""
+    """Check that all rows have the same column for a meaning."""
     for form, number in forms.items():
         other = next((name for name in known if name in form), known[0])
         if other != known[0]:

@@ -1,4 +1,4 @@
-"""Name recordings by their paths."""
+"""Names of recordings, made from their paths."""
 
 import os
 from collections.abc import Iterable

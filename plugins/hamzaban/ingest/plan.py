@@ -24,8 +24,8 @@ class Plan:
 
     Attributes:
         drawn: The set of each group (see `group_of`) that is not in train.
-        keeps_split: The corpus's own split counts.
-        by_speaker: A group is a speaker, else a sentence.
+        keeps_split: Whether the corpus's own split is kept.
+        by_speaker: Whether a group is a speaker; otherwise it is a sentence.
         missing: The sets that are drawn.
     """
 
@@ -56,7 +56,7 @@ def group_of(item: Item, by_speaker: bool) -> str:
 
 @dataclass
 class _Survey:
-    """What one pass over the utterances that can be used finds.
+    """Counts from one pass over the usable utterances.
 
     Attributes:
         num_utts: Utterances of each set in the corpus's own split, "" for none.
@@ -103,9 +103,9 @@ def make_plan(
 
     Args:
         read: Reads the corpus from its start.
-        ignore_split: A new split is drawn although the corpus has one.
-        shares: Of valid and test in a new split.
-        seed: Decides the split.
+        ignore_split: Whether to draw a new split although the corpus has one.
+        shares: Shares of valid and test in a new split.
+        seed: Random seed of the split.
 
     Raises:
         ValueError: There is too little to split, a split's name is unknown, or an
@@ -113,7 +113,7 @@ def make_plan(
     """
     survey, place = _Survey(), ""
     for item in _each_text_timed(read):
-        place = item.place  # the last stands for the corpus
+        place = item.place  # the last place stands for the corpus
         split = "" if ignore_split else name_split(item.split, item.place)
         survey.add(item, split)
     by_speaker = len(survey.speakers) >= len(SETS)
@@ -172,7 +172,7 @@ def can_use(item: Item) -> bool:
 
 
 def _each_text_timed(read: Callable[[], Iterable[Item]]) -> Iterator[Item]:
-    """Pass on what can be used, and refuse a file with several texts and no times."""
+    """Yield usable items; refuse a file with several texts and no times."""
     audio, text = array("Q"), array("Q")
     for item in filter(can_use, read()):
         if not item.rec_id:

@@ -14,7 +14,7 @@ from hamzaban.audio.source import (
 from hamzaban.ingest.utterances import Tally, Utterance
 
 BEYOND = f"segment over {SEGMENT_OVERHANG_S} s beyond its recording"
-TO_THE_END = -1.0  # the end of a segment that ends with its recording, as in Kaldi
+TO_THE_END = -1.0  # stands, as in Kaldi, for the end of the recording
 MAX_LENGTHS = 100_000  # lengths of recordings that are held in memory
 
 

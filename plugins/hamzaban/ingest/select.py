@@ -43,14 +43,14 @@ def take_hours(
 
     Args:
         places: The places of utterances, in the order in which they are taken.
-        duration_of: Returns the seconds of one; those of 0 s are passed over.
+        duration_of: Returns the seconds of an utterance; those of 0 s are skipped.
         hours: The hours wanted.
 
     Returns:
         The utterances. Only the last of them may go beyond the hours.
 
     Raises:
-        ValueError: All of them together are shorter.
+        ValueError: All utterances together are shorter.
     """
     taken: list[int] = []
     total_s = 0.0

@@ -19,7 +19,7 @@ Reader = Callable[[Tally], Iterable[Utterance]]
 def write_sets(
     output: Path, readers: Mapping[str, Reader], source: Path, max_drop: float
 ) -> None:
-    """Write sets, each from what its reader yields; after an error none is written.
+    """Write sets, each from its reader; after an error none is written.
 
     Args:
         output: The folder in which each set gets a folder.
@@ -28,7 +28,7 @@ def write_sets(
         max_drop: Highest share of a set's utterances that may be unfit.
 
     Raises:
-        ValueError: More than that are.
+        ValueError: More than `max_drop` are unfit.
     """
     with ExitStack() as publish:
         for name, read in readers.items():
@@ -42,7 +42,7 @@ def check_count(place: Path, found: int, expected: int | None, noun: str) -> Non
     """Compare a number with the published one.
 
     Args:
-        place: The file or folder in which was counted.
+        place: The file or folder that was counted.
         found: The number found.
         expected: The published number; None if there is none.
         noun: The name of what was counted.

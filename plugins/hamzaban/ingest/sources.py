@@ -34,7 +34,7 @@ class Source:
 
     Attributes:
         path: The path that the user gave.
-        tables: Tables, each with the split that its folder stands for, "" for none.
+        tables: Tables, each with the split that its folder gives, "" for none.
         kaldi: Kaldi data directories, each with its split.
         meanings: The meanings of the columns of each table that has been read.
     """
@@ -53,7 +53,7 @@ class Source:
         for table, split in self.tables:
             meaning = self._read_meaning(table, options)
             for item in read_items(table, options, meaning):
-                if split and item.audio:  # a path from the root stays one
+                if split and item.audio:  # an absolute path stays absolute
                     item = item._replace(
                         audio=f"{table.parent.name / Path(item.audio)}"
                     )
@@ -76,7 +76,7 @@ class Source:
 
 
 def open_source(path: Path) -> Source:
-    """Return a corpus after finding out its form.
+    """Return a corpus, whose form is recognized.
 
     Raises:
         FileNotFoundError: There is no such file or folder, or nothing known in it.

@@ -128,7 +128,7 @@ def _read_fields(
 ) -> Iterator[tuple[int, Row]]:
     with _open_fields(path, delimiter) as rows:
         header = _read_names(path, rows, columns)
-        first = rows.line_num + 1  # of a row, which may have line breaks in quotes
+        first = rows.line_num + 1  # a row may span lines, as quotes may hold breaks
         for fields in rows:
             if fields and len(fields) != len(header):
                 last = f" to {rows.line_num}" if rows.line_num > first else ""
@@ -206,7 +206,7 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 class _TwiceError(Exception):
-    """A key that stands twice in an object."""
+    """An object has a key twice."""
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Columns of times: what their names say, and their values in seconds."""
+"""Read the names of columns of times, and their values in seconds."""
 
 import math
 import re
@@ -40,7 +40,7 @@ def read_time_name(plain: str) -> tuple[str, str] | None:
     """
     found = _NAME.fullmatch(plain)
     if found is None or (found["what"] == "length" and not found["unit"]):
-        return None  # a length without unit may be one of the text
+        return None  # a length without unit may be that of the text
     return _WHAT[found["what"]], found["unit"] or ""
 
 
@@ -60,9 +60,9 @@ def read_seconds(text: str, unit: str, what: str, place: str) -> float | None:
 
     Args:
         text: The value of a column.
-        unit: The unit of the column, "" for seconds; one beside the number goes first.
-        what: What is read, for the message.
-        place: Where it stands.
+        unit: The unit of the column, "" for seconds; a unit beside the number wins.
+        what: Name of the value, for the message.
+        place: File and line of the value.
 
     Returns:
         Seconds; None for an empty value.

@@ -18,7 +18,7 @@ class Utterance(NamedTuple):
     """One utterance.
 
     Attributes:
-        name: The corpus's name for it, which the utt_id is made of with the speaker.
+        name: The corpus's name for it, which with the speaker makes the utt_id.
         spk_id: The speaker; "" where unknown, then the utterance is its own speaker.
         audio: Path of the recording.
         text: The transcript; None for speech without one.
@@ -27,7 +27,7 @@ class Utterance(NamedTuple):
         rec_id: Id of the recording the utterance is cut from; "" for a whole recording.
         begin_s: Second of that recording at which it begins.
         end_s: Second at which it ends.
-        keeps_name: The name is the utt_id as it is.
+        keeps_name: Whether the utt_id is the name alone.
     """
 
     name: str

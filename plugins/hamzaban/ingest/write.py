@@ -1,4 +1,4 @@
-"""Write the data directory of a set of utterances, in whatever order they come."""
+"""Write the data directory of a set of utterances, which come in any order."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from hamzaban.data.write import DirWriter
 from hamzaban.ingest.segments import fit_segments
 from hamzaban.ingest.utterances import Tally, Utterance, clean_id
 
-SORTED_AT_ONCE = 100_000  # utterances held in memory
+SORTED_AT_ONCE = 100_000  # largest number of utterances held in memory
 _FIELD = "\x1f"
 
 
@@ -106,7 +106,7 @@ def _sort(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
 def _each_once(
     utterances: Iterator[Utterance], place: str, remedy: str
 ) -> Iterator[Utterance]:
-    """Pass on sorted utterances; two of the same id are an error."""
+    """Yield sorted utterances; two of the same id are an error."""
     last: Utterance | None = None
     for utt in utterances:
         if last is not None and last.utt_id == utt.utt_id:

@@ -16,7 +16,7 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BOS, EOS, UNK = "<s>", "</s>", "<unk>"
 CHUNK_LINES = 200_000
-TINY = 1e-12  # least probability mass for backing off
+TINY = 1e-12  # smallest probability mass for backing off
 
 
 @dataclasses.dataclass
@@ -28,7 +28,7 @@ class Level:
         word: Id of the last word, shape (N,).
         log10: Log-probability to base 10, shape (N,).
         backoff: Log10 of the backoff weight, shape (N,).
-        keys: prefix * vocabulary size + word, shape (N,), rising.
+        keys: prefix * vocabulary size + word, shape (N,), in rising order.
     """
 
     prefix: IntArray
@@ -38,7 +38,7 @@ class Level:
     keys: IntArray
 
     def find(self, prefix: IntArray, word: IntArray, size: int) -> IntArray:
-        """Return the rows of n-grams, -1 for those that the model does not have."""
+        """Return the rows of n-grams, or -1 for an n-gram that the model lacks."""
         return _find(self.keys, np.where(prefix < 0, -1, prefix * size + word))
 
 
@@ -47,7 +47,7 @@ class Arpa:
     """A back-off model.
 
     Attributes:
-        words: The vocabulary; the place of a word is its id.
+        words: The vocabulary; a word's index is its id.
         levels: The n-grams of each order, unigrams first.
     """
 
@@ -190,7 +190,7 @@ class _Side:
             probs[there] = 10.0 ** self._model.levels[order - 1].log10[rows[there]]
         bos = self._model.words.index(BOS) if BOS in self._model.words else None
         if order == 1 and bos is not None:
-            probs[self._ids[bos]] = 0.0  # it is never predicted
+            probs[self._ids[bos]] = 0.0  # <s> is never predicted
         self._to_union = np.searchsorted(keys, own)
         self._rows, self._probs = rows, probs
         return probs
@@ -199,7 +199,7 @@ class _Side:
 def _balance(
     probs: FloatArray, lower: FloatArray, prefix: IntArray, above: Level
 ) -> FloatArray:
-    """Return the back-off weights of the next lower order than `probs`, as log10."""
+    """Return the back-off weights, as log10, of the order below that of `probs`."""
     size = len(above.word)
     left = 1 - np.bincount(prefix, probs, size)
     lower_left = 1 - np.bincount(prefix, lower, size)
@@ -225,7 +225,7 @@ def _find(keys: IntArray, wanted: IntArray) -> IntArray:
 
 def _read_counts(lines: Iterator[str], path: str | Path) -> list[int]:
     if next(lines, "").strip() != "\\data\\":
-        raise ValueError(f"{path}: no ARPA file; its first line is not \\data\\")
+        raise ValueError(f"{path}: not an ARPA file: its first line is not \\data\\")
     rows = itertools.takewhile(lambda line: line != "\n", lines)
     return [int(row.strip().removeprefix("ngram ").partition("=")[2]) for row in rows]
 
@@ -240,7 +240,9 @@ def _read_section(
         grams.append(gram)
         backoff.append(float(rest[0]) if rest else 0.0)
     if len(grams) != count:
-        raise ValueError(f"{path}: {len(grams)} n-grams found, its head says {count}")
+        raise ValueError(
+            f"{path}: {len(grams)} n-grams found, expected {count} as its head says"
+        )
     return np.array(log10), grams, np.array(backoff)
 
 

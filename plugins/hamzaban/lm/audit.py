@@ -39,7 +39,7 @@ class Leak:
     """A sentence or a speaker that two sets share.
 
     Attributes:
-        kind: One of KINDS.
+        kind: The kind, one of KINDS.
         role: The roles of the two sets, such as `train-test`.
         place: File and line, or file and speaker, in the first set.
         held_out: File and utt_id, or file, in the second set.
@@ -58,7 +58,7 @@ class Leak:
 
 
 def list_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]:
-    """Compare valid and test with train, with texts for language models and each other.
+    """Compare valid and test with train, with texts of language models and each other.
 
     Args:
         texts: The files; a `utt2spk` beside a Kaldi `text` names its speakers.
@@ -94,7 +94,7 @@ def list_leaks(texts: Texts, lang: str | None = None, nj: int = 1) -> list[Leak]
                     lines[match.sentence],
                 )
                 leaks.append(leak)
-    logging.info("texts compared as normalizer %s has them", normalizer_id(normalizer))
+    logging.info("texts are compared after normalizer %s", normalizer_id(normalizer))
     return leaks + list_shared_speakers(texts)
 
 
@@ -141,7 +141,7 @@ def list_shared_speakers(texts: Texts) -> list[Leak]:
 
 
 def write_leaks(leaks: Sequence[Leak], path: str | Path) -> None:
-    """Write leaks as tab-separated lines below a line of names."""
+    """Write leaks as a tab-separated table with a line of column names."""
     with atomic_text(path) as f:
         f.write("\t".join(COLUMNS) + "\n")
         for leak in leaks:
@@ -181,11 +181,11 @@ def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
             f"out, or say why they may stay: allow_leaks: {first}: REASON in the YAML "
             f"(audit-leaks: --allow_{first} REASON)"
         )
-    logging.info("no leaks but those allowed")
+    logging.info("no leaks other than those allowed")
 
 
 def _describe(leak: Leak) -> str:
-    """Return what two sets share; sentences that differ are not called equal."""
+    """Return a description of a leak, which calls only equal sentences equal."""
     if leak.kind == "speakers":
         return f"{leak.role} {leak.kind}: {leak.place} is also in {leak.held_out}"
     equals = f"nearly equals ({leak.edits} edits)" if leak.edits else "equals"

@@ -60,7 +60,7 @@ def hash_file(path: str | Path) -> str:
 
 
 def write_info(folder: str | Path, info: LmInfo) -> None:
-    """Write `lm.yaml` into the model's folder, last of its files."""
+    """Write `lm.yaml` into the model's folder, after all its other files."""
     comment = "Made by hamzaban train-lm."
     write_config(dataclasses.asdict(info), Path(folder) / "lm.yaml", comment)
 
@@ -70,7 +70,7 @@ def read_info(folder: str | Path) -> LmInfo:
 
     Raises:
         FileNotFoundError: There is no `lm.yaml`.
-        ValueError: It does not have the form that `write_info` writes.
+        ValueError: The file does not have the form that `write_info` writes.
     """
     path = Path(folder) / "lm.yaml"
     if not path.is_file():
@@ -89,7 +89,7 @@ def check_binary(folder: str | Path, info: LmInfo) -> None:
 
     Raises:
         FileNotFoundError: There is no `lm.bin`.
-        ValueError: Its bytes are not those that `lm.yaml` describes.
+        ValueError: The file does not have the hash in `lm.yaml`.
     """
     binary = Path(folder) / "lm.bin"
     if not binary.is_file():

@@ -18,7 +18,7 @@ import numpy as np
 from hamzaban.fileio import atomic_path
 from hamzaban.lm.arpa import BOS, EOS, UNK, FloatArray
 
-MAX_REASON = 200  # characters of KenLM's own message in ours
+MAX_REASON = 200  # largest number of characters shown of a message of KenLM
 MAX_ORDER = 6  # limit that lmplz, build_binary and flashlight-text are built with
 _BAD_DISCOUNT = "BadDiscountException"
 _DISCOUNTS = re.compile(r"^Substituting fallback discounts for order (\d+)", re.M)
@@ -36,11 +36,12 @@ def train(
         text: File of sentences, whose units are separated by spaces.
         arpa: The file to write.
         order: Longest n-gram, 1..6.
-        prune: For each order, the count up to which n-grams are dropped; not falling.
+        prune: For each order, the count up to which n-grams are dropped; the counts do
+            not fall.
         memory: Memory for sorting, such as `1G` or `20%`.
 
     Raises:
-        ValueError: `lmplz` failed; the message has its last lines.
+        ValueError: `lmplz` failed; the message quotes its last lines.
         FileNotFoundError: `lmplz` is not installed.
     """
     with atomic_path(arpa, sync=False) as temporary:
@@ -109,7 +110,7 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        """Perplexity of known tokens and sentence ends; NaN for no text."""
+        """Return the perplexity of known tokens and sentence ends; NaN for no text."""
         count = self.sentences + self.tokens - self.oov
         return float(10 ** (-self.log10 / count)) if count else float("nan")
 
@@ -119,7 +120,7 @@ def load_binary(binary: str | Path, units: list[str]) -> Any:
 
     Args:
         binary: The model.
-        units: Words, or tokens, whose places in the list are their ids in queries.
+        units: Words or tokens; the index of each is its id in queries.
 
     Raises:
         FileNotFoundError: The file is missing.

@@ -20,11 +20,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_SHARE = 0.1  # highest share of edits, of the characters of the longer sentence
-PIECES = (6, 9)  # characters of a piece; shorter ones would be found everywhere
-MIN_NEAR = 2 * PIECES[0]  # fewest characters of a sentence with near duplicates
+MAX_SHARE = 0.1  # most edits of near duplicates, per character of the longer sentence
+PIECES = (6, 9)  # least and most characters of a piece; shorter ones are too common
+MIN_NEAR = 2 * PIECES[0]  # shortest sentence, in characters, with near duplicates
 CHUNK_LINES = 20_000
-MAX_PAIRS = 2_000_000  # most candidates held at once
+MAX_PAIRS = 2_000_000  # largest number of candidates held at once
 _BITS = 22
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _SEPARATOR = "\n"
@@ -34,7 +34,7 @@ Codes = NDArray[np.uint64]
 
 
 class _Folding(dict[int, str | None]):
-    """Maps each character to what it is compared as, when it is first looked up."""
+    """A lazy map from each character to the form in which it is compared."""
 
     def __missing__(self, code: int) -> str | None:
         char = chr(code)
@@ -92,7 +92,7 @@ class Index:
         pieces = _choose_pieces([self._texts[i] for i in long])
         codes = [_hash_piece(piece) for _, _, piece in pieces]
         rank = np.argsort(np.array(codes, np.uint64), kind="stable")
-        self._codes = np.array(codes, np.uint64)[rank]  # (P,), rising
+        self._codes = np.array(codes, np.uint64)[rank]  # (P,), in rising order
         texts = [long[i] for i, _, _ in pieces]
         self._piece_text = np.array(texts, np.int64)[rank]  # (P,)
         self._piece_start = np.array([s for _, s, _ in pieces], np.int64)[rank]  # (P,)
@@ -101,7 +101,7 @@ class Index:
         self._seen[_slot(self._codes)] = True
 
     def search(self, lines: Iterable[str]) -> Iterator[Match]:
-        """Search lines for the sentences; memory does not grow with the lines.
+        """Search lines for the sentences, in memory that does not grow with the lines.
 
         Args:
             lines: Normalized lines.
@@ -142,7 +142,7 @@ class Index:
         return best
 
     def _candidates(self, texts: list[str]) -> Iterator[tuple[Array, Array, Array]]:
-        """Yield lines, sentences that may be near them, and the edits allowed."""
+        """Yield lines, sentences that may be near duplicates, and the edits allowed."""
         lengths = np.array([len(text) for text in texts], np.int64)
         starts = np.cumsum(lengths + 1) - lengths - 1
         runs = _hash_runs(_SEPARATOR.join(texts) + _SEPARATOR)
@@ -159,7 +159,7 @@ class Index:
             yield line, sentence, limits
 
     def _look_up(self, codes: Codes) -> Iterator[tuple[Array, Array]]:
-        """Yield places in the text, and the rows of the pieces that stand there."""
+        """Yield positions in the text and the rows of the pieces found there."""
         places = np.flatnonzero(self._seen[_slot(codes)])
         left = np.searchsorted(self._codes, codes[places], "left")
         count = np.searchsorted(self._codes, codes[places], "right") - left

@@ -18,8 +18,8 @@ class NgramOptions:
 
     Attributes:
         order: Longest n-gram, 1..6.
-        prune: For each order, the count up to which n-grams are dropped; not falling.
-            The last one is that of all higher orders.
+        prune: For each order, the count up to which n-grams are dropped; the counts
+            do not fall, and the last one holds for all higher orders.
     """
 
     order: int = option(3, at_least=1, at_most=MAX_ORDER)
@@ -29,7 +29,8 @@ class NgramOptions:
         """Check the counts.
 
         Raises:
-            ValueError: A count is below the one before, or there are more than orders.
+            ValueError: A count is below the one before, or there are more counts than
+                orders.
         """
         is_rising = list(self.prune) == sorted(self.prune)
         if not is_rising or not 1 <= len(self.prune) <= self.order:
@@ -48,8 +49,9 @@ class LmOptions:
         char: Model of characters; None: no such model.
         bpe: Model of the pieces of a SentencePiece model; None: no such model.
         memory: Memory for KenLM's sorting, such as `1G` or `20%`.
-        drop_leaks: Leave out lines of the further text that leak; false: refuse them.
-        allow_leaks: For each kind of leak to allow, the reason why it is no fault.
+        drop_leaks: Whether to leave out lines of the further text that leak, and not to
+            refuse them.
+        allow_leaks: For each allowed kind of leak, the reason why it is no fault.
     """
 
     word: NgramOptions | None = None
@@ -63,13 +65,13 @@ class LmOptions:
         """Check the kinds of leaks.
 
         Raises:
-            ValueError: One is unknown.
+            ValueError: A kind is unknown.
         """
         check_names(self.allow_leaks, KINDS, "allow_leaks")
 
     @property
     def models(self) -> dict[str, NgramOptions]:
-        """Options of the models to train, by unit."""
+        """Return the options of the models to train, by unit."""
         found = {unit: getattr(self, unit) for unit in UNITS}
         return {unit: model for unit, model in found.items() if model is not None}
 

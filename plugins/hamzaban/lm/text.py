@@ -36,7 +36,7 @@ def open_lines(path: str | Path) -> TextIO:
 
 
 def read_plain(path: str | Path) -> Iterator[str]:
-    """Yield the lines of a file of sentences, empty ones too; decode HTML entities.
+    """Yield all lines of a file of sentences, with HTML entities decoded.
 
     Raises:
         FileNotFoundError: The file is missing.
@@ -78,7 +78,7 @@ def normalize(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[st
         nj: Number of processes.
 
     Yields:
-        As many lines as there are; a line may be empty.
+        A line for each line of the input; it may be empty.
 
     Raises:
         ValueError: A process died.

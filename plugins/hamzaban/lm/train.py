@@ -1,4 +1,4 @@
-"""Train the n-gram models of one folder: text, audit, models, perplexities."""
+"""Train the n-gram models of one folder, and report leaks and perplexities."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class _Job:
         return rows
 
     def describe(self, lang: str | None, bpemodel: str | Path | None) -> None:
-        """Write `lm.yaml`, last of the files."""
+        """Write `lm.yaml`, after all other files."""
         name = normalizer_id(load_normalizer(lang))
         order = self._ngram.order
         binary = self.folder / "lm.bin"
@@ -225,7 +225,7 @@ def _audit(
     if not texts.train and not texts.lm:
         raise ValueError("no text to train on; give --train_text or --lm_text")
     if texts.train and texts.lm and not texts.valid:
-        raise ValueError("two texts are weighted on valid; give --valid_text")
+        raise ValueError("no valid text to weight two texts on; give --valid_text")
     leaks = list_leaks(texts, lang, nj) if texts.valid or texts.test else []
     leaks = [leak for leak in leaks if leak.kind != "speakers"]
     write_leaks(leaks, output_dir / "leaks.tsv")

@@ -79,7 +79,7 @@ class MineOptions:
 
     @property
     def writes_audio(self) -> bool:
-        """Whether chunks are written as separate files."""
+        """Return whether chunks are written as separate files."""
         return self.output == "flac"
 
     @property

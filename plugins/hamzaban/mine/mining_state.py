@@ -45,7 +45,7 @@ class Chunk(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Whether it is kept unless it is a duplicate."""
+        """Return whether the chunk is kept, unless it is a duplicate."""
         return self.reason == KEPT
 
 

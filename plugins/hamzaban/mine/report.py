@@ -1,4 +1,4 @@
-"""The table and the figure of the results of mining."""
+"""The table and the plot of the results of mining."""
 
 from pathlib import Path
 

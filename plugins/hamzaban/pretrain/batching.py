@@ -1,4 +1,4 @@
-"""Make batches of utterances: normalize, crop, and drop utterances too short."""
+"""Make batches: normalize and crop utterances, and drop those that are too short."""
 
 import logging
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ class CropSpeech:
     """Prepares a waveform: normalizes all of it, then crops.
 
     Attributes:
-        normalize: Give the whole utterance mean 0 and variance 1.
+        normalize: Whether to scale the whole utterance to mean 0 and variance 1.
         max_sample_size: Longest crop in samples; None keeps all.
-        train: Crop at a random place (of NumPy's global generator, which ESPnet seeds
-            in each loader process); otherwise at the start.
+        train: Whether to crop at a random place, drawn from NumPy's global generator,
+            which ESPnet seeds in each loader process; otherwise at the start.
     """
 
     normalize: bool
@@ -52,7 +52,7 @@ class CropCollate:
     """
 
     def __init__(self, crop_to_shortest: bool) -> None:
-        """Keep the option."""
+        """Store the option."""
         self.crop_to_shortest = crop_to_shortest
 
     def __call__(
@@ -88,12 +88,12 @@ def select_utterances(
     max_samples: int | None,
     max_drop: float,
 ) -> int:
-    """Write the shape file of the utterances that are long enough, as cropped.
+    """Write the shape file of the utterances that are long enough, after cropping.
 
     Args:
         shape_file: Lines `utt_id samples`.
-        output: File to write, in the same order; lengths are at most `max_samples`,
-            those of the crops, so that batches are full.
+        output: File to write, in the same order; a length is that of the crop, at
+            most `max_samples`, so that batches are full.
         min_samples: Shortest utterance kept, in samples.
         max_samples: Longest crop in samples, or None.
         max_drop: Largest share that may be dropped, in 0..1.

@@ -23,16 +23,16 @@ class DoctorOptions:
     """When a run is checked, and when it counts as collapsed.
 
     Attributes:
-        interval: Updates between two checks; each uses the means since the last one.
+        interval: Updates between two checks; each check uses the means since the last.
         patience: Consecutive checks with an alarm after which training stops.
         warmup: Updates before which only values that are not finite are an alarm. For a
             continued model the best perplexity is recorded from the first check on.
         min_perplexity: Smallest perplexity of a codebook.
         max_fall: Largest share of its best perplexity that a codebook may lose.
-        chance_margin: The contrastive loss must be so many nats below that of guessing.
+        chance_margin: Nats by which the contrastive loss must stay below guessing.
         max_skipped: Consecutive updates without a finite gradient that stop training.
         max_forgetting: Largest rise of the loss on a probe above its first value, in
-            nats; None: any.
+            nats; None: no limit.
     """
 
     interval: int = option(100, at_least=1)
@@ -149,15 +149,15 @@ def _describe_fall(name: str, value: float, best: float) -> Alarm:
 def examine_probes(
     values: Mapping[str, float], baseline: Mapping[str, float], limit: float | None
 ) -> list[Alarm]:
-    """Compare the loss on fixed probes with that before training.
+    """Compare the loss on fixed probes with the loss before training.
 
     Args:
         values: Current loss on each probe, in nats, by name.
         baseline: Loss on each probe before the first update.
-        limit: Largest rise without an alarm, in nats; None: any.
+        limit: Largest rise without an alarm, in nats; None: no limit.
 
     Returns:
-        An alarm for each probe whose loss rose more.
+        An alarm for each probe whose loss rose by more than `limit`.
     """
     return [
         Alarm(

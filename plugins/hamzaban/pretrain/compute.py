@@ -12,10 +12,10 @@ from typing import Any
 from hamzaban.wav2vec2.frames import count_frames, parse_conv, parse_conv_layers
 
 FS = 16000
-FORWARD, BACKWARD = 1, 2  # passes over a layer that learns, in forward passes
-# Dense matrix products in bfloat16, 1e12 operations a second, of the data sheets.
+FORWARD, BACKWARD = 1, 2  # cost of both passes over a layer, in forward passes
+# Rate of dense matrix products in bfloat16, 1e12 operations a second (data sheets).
 PEAK_TFLOPS = {"A100": 312.0, "H100 SXM": 989.0, "RTX 4090": 165.0}
-MODEL_DEFAULTS = {  # of S3PRL's Wav2Vec2Config, where a config says nothing
+MODEL_DEFAULTS = {  # the defaults of S3PRL's Wav2Vec2Config
     "conv_feature_layers": "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512, 2, 2)] * 2",
     "encoder_layers": 12,
     "encoder_embed_dim": 768,
@@ -45,8 +45,8 @@ class Run:
     Attributes:
         audio_s: Audio that all updates see together, seconds.
         utterance_s: Mean length of an utterance as it is cropped.
-        is_extractor_frozen: The convolutions do not learn.
-        is_checkpointed: Activations are computed anew in the backward pass.
+        is_extractor_frozen: Whether the convolutions do not learn.
+        is_checkpointed: Whether the backward pass recomputes activations.
     """
 
     audio_s: float
@@ -59,7 +59,7 @@ def count_operations(model_cfg: Mapping[str, Any], num_samples: int) -> Operatio
     """Count the operations of wav2vec 2.0 on one utterance.
 
     Args:
-        model_cfg: Fields of S3PRL's Wav2Vec2Config; MODEL_DEFAULTS for others.
+        model_cfg: Fields of S3PRL's Wav2Vec2Config; MODEL_DEFAULTS gives the others.
         num_samples: Length of the utterance at 16 kHz.
 
     Raises:
@@ -74,8 +74,8 @@ def count_operations(model_cfg: Mapping[str, Any], num_samples: int) -> Operatio
         channels = width
     dim, ffn = cfg["encoder_embed_dim"], cfg["encoder_ffn_embed_dim"]
     position = cfg["conv_pos"] * dim * dim / cfg["conv_pos_groups"]
-    once = channels * dim + position  # of a frame, once
-    layer = 4 * dim * dim + 2 * dim * ffn + 2 * frames * dim  # and in each layer
+    once = channels * dim + position  # products of a frame outside of the layers
+    layer = 4 * dim * dim + 2 * dim * ffn + 2 * frames * dim  # and in a layer
     total = 2.0 * frames * (once + cfg["encoder_layers"] * layer)
     return Operations(convolutions, total)
 
@@ -94,15 +94,16 @@ def gpu_hours(operations: float, peak_tflops: float, mfu: float) -> float:
     """Return the hours that one GPU needs.
 
     Args:
-        operations: Of a run.
-        peak_tflops: What the GPU can do, 1e12 operations a second.
-        mfu: Share of that which a run reaches ("model FLOPs utilization"), above 0.
+        operations: Operations of the run.
+        peak_tflops: Highest rate of the GPU, 1e12 operations a second.
+        mfu: Share of this rate that the run reaches ("model FLOPs utilization"), above
+            0.
     """
     return operations / (peak_tflops * 1e12 * mfu) / 3600
 
 
 def frames_per_second(model_cfg: Mapping[str, Any]) -> float:
-    """Return the frames of a second of audio."""
+    """Return the number of frames of a second of audio."""
     conv = {**MODEL_DEFAULTS, **model_cfg}["conv_feature_layers"]
     stride = 1
     for _, step in parse_conv_layers(conv):

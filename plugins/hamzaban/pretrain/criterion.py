@@ -1,9 +1,9 @@
 """The contrastive loss of wav2vec 2.0, without gathering the negatives' vectors.
 
-Negatives are frames of the same utterance, so their similarities stand already in the
-matrix of all pairs of masked frames: one batched matrix product. A frame drawn several
-times as a negative counts as often in the denominator, through a matrix of counts. The
-value and gradient are those of cross entropy over gathered logits.
+Negatives are frames of the same utterance, so one batched matrix product over all pairs
+of masked frames gives their similarities. A matrix counts how often each frame was
+drawn as a negative, and the frame counts as often in the denominator. Value and
+gradient equal those of cross entropy over gathered logits.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Contrast(NamedTuple):
 
 
 def similarity(context: Tensor, targets: Tensor, logit_temp: float) -> Tensor:
-    """Cosine similarity of every context vector with every target of its utterance.
+    """Return the cosine similarities of an utterance's context vectors and targets.
 
     Args:
         context: Projected context vectors, shape (B, M, D), zero where padded.
@@ -43,7 +43,7 @@ def similarity(context: Tensor, targets: Tensor, logit_temp: float) -> Tensor:
 
 
 def drop_equal_targets(counts: Tensor, codes: Tensor) -> Tensor:
-    """Forget negatives that are the positive itself (Baevski et al. 2020, eq. 3).
+    """Drop negatives that equal the positive (Baevski et al. 2020, eq. 3).
 
     Args:
         counts: How often each frame is a negative of another, shape (B, M, M).
@@ -57,7 +57,7 @@ def drop_equal_targets(counts: Tensor, codes: Tensor) -> Tensor:
 
 
 def contrast(scores: Tensor, counts: Tensor, valid: Tensor) -> Contrast:
-    """Cross entropy of each masked frame's own target against its negatives.
+    """Return the cross entropy of each masked frame's target against its negatives.
 
     Args:
         scores: Similarities over temperature, shape (B, M, M).
@@ -66,7 +66,7 @@ def contrast(scores: Tensor, counts: Tensor, valid: Tensor) -> Contrast:
         valid: True where a masked frame is real, shape (B, M).
 
     Returns:
-        Summed loss and number of correct frames.
+        The summed loss and the number of correct frames.
     """
     positive = scores.diagonal(dim1=1, dim2=2)  # (B, M)
     counts = counts + torch.eye(scores.size(1), device=scores.device)

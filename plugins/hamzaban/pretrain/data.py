@@ -51,7 +51,7 @@ def fill_token_list(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: `labelled_dir` has no text.
-        ValueError: A character of it cannot be a token, or there is none.
+        ValueError: A character of the text cannot be a token, or the text is empty.
     """
     if args.labelled_dir is None or args.token_list is not None:
         return
@@ -72,7 +72,7 @@ def shape_file(args: argparse.Namespace, name: str) -> str:
 
 
 def read_lengths(path: str | Path) -> dict[str, int]:
-    """Read a shape file: samples of each utterance."""
+    """Return the samples of each utterance from a shape file."""
     return {utt_id: int(shape.split(",")[0]) for utt_id, shape in read_scp(path)}
 
 
@@ -92,7 +92,7 @@ def find_file(folder: str | Path, name: str) -> str:
 
 
 def check_share(args: argparse.Namespace) -> None:
-    """Check `replay_share`; outside of 0..1 it is a ValueError."""
+    """Check `replay_share`; a value outside of 0..1 is a ValueError."""
     if not 0 < args.replay_share < 1:
         raise ValueError(
             f"replay_share is {args.replay_share}, expected more than 0 and less than "

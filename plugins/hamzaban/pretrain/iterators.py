@@ -23,14 +23,14 @@ Build = Callable[..., Any]  # ESPnet2's build_sequence_iter_factory
 
 
 class ProbedBatches:
-    """The batches of a valid set, with those of further sets.
+    """The batches of a valid set, together with those of further sets.
 
     Attributes:
         probes: Batches of each further set, by its name.
     """
 
     def __init__(self, batches: Any, probes: Mapping[str, Any]) -> None:
-        """Keep all."""
+        """Store the batches."""
         self.batches, self.probes = batches, dict(probes)
 
     def __iter__(self) -> Iterator[Any]:
@@ -38,7 +38,7 @@ class ProbedBatches:
         return iter(self.batches)
 
     def __len__(self) -> int:
-        """Batches of the valid set."""
+        """Return the number of batches of the valid set."""
         return len(self.batches)
 
 
@@ -46,11 +46,11 @@ class ProbedIterFactory(AbsIterFactory):
     """Makes the `ProbedBatches` of each epoch."""
 
     def __init__(self, valid: AbsIterFactory, probes: Mapping[str, Any]) -> None:
-        """Join factories."""
+        """Store the factories."""
         self.valid, self.probes = valid, dict(probes)
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> ProbedBatches:
-        """Give the batches, the same in each epoch."""
+        """Return the batches, which are the same in each epoch."""
         probes = {name: probe.build_iter(epoch) for name, probe in self.probes.items()}
         return ProbedBatches(self.valid.build_iter(epoch, shuffle), probes)
 
@@ -66,12 +66,12 @@ def replay_options(args: argparse.Namespace, options: Any) -> Any:
 
 
 def add_replay(args: argparse.Namespace, factory: Any, dataset: Any) -> None:
-    """Fill the batches of a factory up with replayed speech.
+    """Add replayed speech to each batch of a factory.
 
     Args:
         args: Options of the task.
-        factory: ESPnet2's, over the new speech; changed.
-        dataset: Of new and old speech.
+        factory: ESPnet2's factory over the new speech; it is changed.
+        dataset: The dataset of new and old speech.
     """
     import torch
 
@@ -102,7 +102,7 @@ def add_labelled(
     Args:
         args: Options of the task.
         unlabelled: The factory of batches without labels.
-        options: ESPnet2's for training; changed.
+        options: ESPnet2's options for training; they are changed.
         build: ESPnet2's function that makes a factory of options.
     """
     from hamzaban.pretrain.wav2vec_s import read_semi_options
@@ -113,7 +113,7 @@ def add_labelled(
     options.batch_bins = args.labelled_batch_bins or args.batch_bins
     options.num_iters_per_epoch = mixture.count_labelled(num_unlabelled)
     factory = build(args=args, iter_options=options, mode="train")
-    factory.names = (1,)  # other random choices than those of `unlabelled`
+    factory.names = (1,)  # random choices independent of those of `unlabelled`
     return MixedIterFactory(unlabelled, factory, mixture)
 
 
@@ -158,14 +158,14 @@ def build_probes(
 
 
 class LabelledOnly(AbsIterFactory):
-    """Renames the speech of batches with labels, as `name_labelled`."""
+    """Renames the speech of batches with labels, as `name_labelled` does."""
 
     def __init__(self, inner: AbsIterFactory) -> None:
         """Wrap a factory."""
         self.inner = inner
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> Iterator[Any]:
-        """Give the batches of an epoch."""
+        """Yield the batches of an epoch."""
         for utt_ids, batch in self.inner.build_iter(epoch, shuffle):
             yield utt_ids, name_labelled(batch)
 

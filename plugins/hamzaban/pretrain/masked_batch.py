@@ -1,4 +1,4 @@
-"""Which frames of a batch are masked, and their negatives, as tensors."""
+"""The masked frames of a batch and their negatives, as tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class MaskedBatch:
-    """Masked frames and negatives of a batch; M is the largest number of an utterance.
+    """Masked frames and negatives of a batch; an utterance has at most M of them.
 
     Attributes:
         mask: True where a frame is masked, shape (B, T).
@@ -41,13 +41,14 @@ def build_masked_batch(
 
     Args:
         masks: Indices of the masked frames of each utterance.
-        negatives: Positions among them of each one's negatives, B x (M_b, K).
+        negatives: Negatives of each masked frame, as positions among the masked frames
+            of the utterance, B x (M_b, K).
         num_frames: Valid frames of each utterance.
         total: Frames of the batch with padding, T.
-        device: Where the tensors go.
+        device: Device of the tensors.
 
     Returns:
-        The draw.
+        The tensors.
     """
     sizes = np.array([mask.size for mask in masks])
     width = int(sizes.max())
@@ -70,7 +71,7 @@ def build_masked_batch(
 
 
 def to_slots(rows: Tensor, draw: MaskedBatch) -> Tensor:
-    """Lay (N, D) rows of masked frames out as (B, M, D), zero where there is none."""
+    """Arrange (N, D) rows of masked frames as (B, M, D), with zeros in empty slots."""
     batch, width = draw.valid.shape
     if rows.size(0) == batch * width:
         return rows.view(batch, width, -1)

@@ -24,7 +24,7 @@ class Mixture:
     Attributes:
         mode: `alternate` gives whole updates of one kind; `sum` gives batches of both
             kinds together, whose losses are added.
-        ratio: Updates without and with labels of a turn, for `alternate`.
+        ratio: Updates of a turn without and with labels, for `alternate`.
         accum_grad: Batches of an update.
     """
 
@@ -39,9 +39,8 @@ class Mixture:
             num_unlabelled: Batches without labels of an epoch; all are used.
 
         Returns:
-            True for batches with labels. A turn is the first number of `ratio` of
-            updates without labels, then the second of updates with; the last turn may
-            end before its labels.
+            True for batches with labels. For `ratio` (n, m) a turn has n updates
+            without labels, then m updates with labels; the last turn may end early.
         """
         if self.mode == "sum":
             return [False] * num_unlabelled
@@ -59,17 +58,17 @@ class Mixture:
         return kinds
 
     def count_labelled(self, num_unlabelled: int) -> int:
-        """Number of batches with labels of an epoch."""
+        """Return the number of batches with labels in an epoch."""
         if self.mode == "sum":
             return num_unlabelled
         return sum(self.plan(num_unlabelled))
 
 
 class MixedBatches:
-    """The batches of an epoch, those with labels under names of their own.
+    """The batches of an epoch; the speech of those with labels has its own names.
 
     Attributes:
-        start: The first batch that iterating gives.
+        start: The batch that iteration starts at, counted from 0.
     """
 
     def __init__(
@@ -123,7 +122,7 @@ class MixedIterFactory(AbsIterFactory):
 
 
 def name_labelled(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a batch with labels whose speech has names of its own."""
+    """Return a batch with labels, its speech renamed to `labelled_speech`."""
     return {
         f"labelled_{name}" if name.startswith("speech") else name: value
         for name, value in batch.items()
@@ -133,8 +132,8 @@ def name_labelled(batch: Mapping[str, Any]) -> dict[str, Any]:
 class ReplaySampler(AbsSampler):
     """Batches of new speech, each filled up with old speech of like length.
 
-    Replay of what a model has learnt before keeps it from forgetting; the share is of
-    samples, in each batch.
+    Replaying what a model has learnt before keeps it from forgetting. The share counts
+    samples and holds in each batch.
     """
 
     def __init__(
@@ -153,7 +152,7 @@ class ReplaySampler(AbsSampler):
             share: Share of old speech in a batch, in 0..1, both excluded.
 
         Raises:
-            ValueError: All old speech is less than a batch needs.
+            ValueError: There is less old speech than a batch needs.
         """
         self.batches, self.new, self.share = batches, new, share
         self.old_ids = sorted(old, key=lambda utt_id: (old[utt_id], utt_id))
@@ -181,8 +180,8 @@ class ReplaySampler(AbsSampler):
     def _choose(self, batch: Sequence[str], rng: np.random.Generator) -> list[str]:
         """Draw old utterances as long as the batch's longest or somewhat shorter.
 
-        As many are taken as bring the share nearest to the one asked for, at least one.
-        Where there are not enough so short, longer ones are taken, too.
+        At least one is taken, and as many as bring the share nearest to the one asked
+        for. Longer ones are taken, too, where there are not enough of this length.
         """
         lengths = [self.new[utt_id] for utt_id in batch]
         wanted = sum(lengths) * self.share / (1 - self.share)

@@ -27,7 +27,7 @@ from hamzaban.wav2vec2.masking import MaskOptions, sample_masks, sample_negative
 
 @dataclass(frozen=True)
 class LossOptions:
-    """What is added to the contrastive loss, and how validation is made repeatable.
+    """Terms added to the contrastive loss, and the seed of validation.
 
     Attributes:
         diversity_weight: Weight of the share of the codebook that is not used.
@@ -135,7 +135,7 @@ class PretrainModel(AbsESPnetModel):
         return self._add_losses(context, quantized, latents, draw)
 
     def make_gatherable(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Return a result in the form that ESPnet needs with several processes."""
+        """Return a result in the form that ESPnet gathers from several processes."""
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             device = result["loss"].device
             return {k: force_gatherable(v, device) for k, v in result.items()}
@@ -149,7 +149,7 @@ class PretrainModel(AbsESPnetModel):
             num_samples: Samples of each utterance.
 
         Returns:
-            Their features.
+            The features of the waveforms.
         """
         model = self.wav2vec2
         num_frames = [count_frames(n, self.conv_shapes) for n in num_samples]
@@ -192,14 +192,14 @@ class PretrainModel(AbsESPnetModel):
             )
 
     def project(self, latents: Latents) -> Tensor:
-        """Return the input of the transformer without masks, shape (B, T, E)."""
+        """Return the unmasked input of the transformer, shape (B, T, E)."""
         hidden = latents.features
         if self.wav2vec2.post_extract_proj is not None:
             hidden = self.wav2vec2.post_extract_proj(hidden)
         return self.wav2vec2.dropout_input(hidden)
 
     def _encode(self, latents: Latents, mask: Tensor) -> Tensor:
-        """Return context vectors of all frames with masked ones hidden, (B, T, E)."""
+        """Return the context vectors, shape (B, T, E), with masked frames hidden."""
         model = self.wav2vec2
         hidden = self.project(latents)
         embedding = model.mask_emb.to(hidden.dtype)
@@ -207,7 +207,7 @@ class PretrainModel(AbsESPnetModel):
         return model.encoder(hidden, padding_mask=latents.padding)[0]
 
     def _draw(self, latents: Latents, utt_id: Sequence[str]) -> MaskedBatch:
-        """Choose masked frames and negatives."""
+        """Draw masked frames and negatives."""
         batch, total = latents.features.shape[:2]
         rngs = self._generators(batch, utt_id)
         masks = sample_masks(latents.num_frames, self.masking, rngs)
@@ -225,7 +225,7 @@ class PretrainModel(AbsESPnetModel):
     def _generators(
         self, batch: int, utt_id: Sequence[str]
     ) -> Sequence[np.random.Generator]:
-        """Return a generator for each utterance, in validation seeded by its name."""
+        """Return a generator for each utterance; in validation its name is the seed."""
         names = [zlib.crc32(name.encode()) for name in utt_id]
         if self.training or len(names) != batch:
             drawn = int(torch.randint(2**62, ()))

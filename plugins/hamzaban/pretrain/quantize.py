@@ -1,8 +1,8 @@
 """Quantized targets, from the parameters of S3PRL's Gumbel vector quantizer.
 
 S3PRL multiplies one-hot codes with the codebook by an elementwise product over all
-entries, frames and channels; here it is one matrix product a group. The random numbers
-are drawn in the same order, so both give the same codes from the same seed.
+entries, frames and channels; here each group takes one matrix product. The random
+numbers are drawn in the same order, so both give the same codes from the same seed.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 
 class Quantized(NamedTuple):
-    """What the quantizer makes of N frames with G groups of V codes.
+    """N frames after quantization with G groups of V codes.
 
     Attributes:
         vectors: Quantized vectors, shape (N, D).
@@ -61,5 +61,5 @@ def quantize(quantizer: Any, frames: Tensor) -> Quantized:
 
 
 def _perplexity(probs: Tensor) -> Tensor:
-    """Exponential of the entropy over the last axis; in 1..V."""
+    """Return the exponential of the entropy over the last axis, in 1..V."""
     return torch.exp(-torch.sum(probs * torch.log(probs + 1e-7), dim=-1))

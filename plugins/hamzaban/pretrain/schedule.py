@@ -41,7 +41,7 @@ class PolynomialDecayLR(LambdaLR, AbsBatchStepScheduler):
         super().__init__(optimizer, self.scale)
 
     def scale(self, step: int) -> float:
-        """Factor of the rate for update `step`, counted from 0."""
+        """Return the factor of the rate for update `step`, counted from 0."""
         if step < self.warmup:
             return (step + 1) / self.warmup
         left = max(self.max_steps - step, 0) / max(self.max_steps - self.warmup, 1)

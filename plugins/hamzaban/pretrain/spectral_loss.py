@@ -1,10 +1,11 @@
-"""An anchor for small pretraining runs: the features must tell the spectrum.
+"""A loss for small pretraining runs: the features must predict the spectrum.
 
-The contrastive loss alone can be met by features that have lost most of the speech, and
-with little audio it is: the codebook falls together before the convolutions have learnt
-a filter bank. A linear map from the features to the log-mel spectrum of their frames,
-trained along and thrown away, keeps the speech in them. This is ours and no part of
-wav2vec 2.0; with weight 0, the default, nothing of it is computed.
+Features that have lost most of the speech can still reach a low contrastive loss. With
+little audio this happens: the codebook collapses before the convolutions have learnt a
+filter bank. A linear map from the features to the log-mel spectrum of their frames is
+therefore trained with the model, which keeps the speech in the features, and thrown
+away at the end. It is our addition and no part of wav2vec 2.0. With weight 0, the
+default, it is not computed.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ class SpectralAnchor(nn.Module):
     def __init__(
         self, conv_shapes: Sequence[tuple[int, int]], dim: int, num_mels: int = 40
     ) -> None:
-        """Make the linear map.
+        """Build the linear map.
 
         Args:
             conv_shapes: Kernel and stride of each convolution, in samples.
@@ -44,8 +45,8 @@ class SpectralAnchor(nn.Module):
         """Compare predicted and true spectra.
 
         Args:
-            features: Output of the convolutions after layer norm, what quantizer and
-                transformer see, shape (B, T, C).
+            features: Output of the convolutions after layer norm, which quantizer and
+                transformer read, shape (B, T, C).
             speech: Waveforms, shape (B, S).
             padding: True where a frame is padding, shape (B, T), or None.
 

@@ -62,14 +62,14 @@ class PretrainTask(AbsTask):
 
     @classmethod
     def build_collate_fn(cls, args: argparse.Namespace, train: bool) -> CropCollate:
-        """Return what joins utterances to a batch, by padding or by cropping."""
+        """Return the function that pads or crops utterances to join them to a batch."""
         return CropCollate(train and args.crop_to_shortest)
 
     @classmethod
     def build_preprocess_fn(
         cls, args: argparse.Namespace, train: bool
     ) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
-        """Return what normalizes and crops an utterance."""
+        """Return the function that normalizes and crops an utterance."""
         task_cfg = args.task_cfg
         return CropSpeech(task_cfg["normalize"], task_cfg["max_sample_size"], train)
 
@@ -125,7 +125,7 @@ class PretrainTask(AbsTask):
 
 
 class SSLTask(TaskMixin, PretrainTask):
-    """Pretraining with our resumable trainer; it ends with writing wav2vec2.pt."""
+    """Pretraining with our resumable trainer, which writes wav2vec2.pt at the end."""
 
     trainer = PretrainTrainer
 
@@ -157,7 +157,7 @@ class SSLTask(TaskMixin, PretrainTask):
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
-        """Number of training batches of an epoch, with and without labels."""
+        """Return the number of training batches of an epoch, labelled or not."""
         number = count_batches(replay_options(args, args))
         if args.labelled_dir is None:
             return number
@@ -218,7 +218,7 @@ def leave_good(
         export: The options of the export.
 
     Returns:
-        How to go on with them, for the message.
+        How to continue from them, for the message.
     """
     if not (Path(args.output_dir) / LAST_GOOD).exists():
         return "no good weights yet"
@@ -230,7 +230,7 @@ def leave_good(
 
 
 def fill_configs(args: argparse.Namespace) -> None:
-    """Complete `args.model_cfg` and `args.task_cfg`; a checkpoint decides on sizes.
+    """Complete `args.model_cfg` and `args.task_cfg`; a checkpoint decides the sizes.
 
     Args:
         args: Options of the task; changed.

@@ -36,10 +36,10 @@ PROBED = ("loss_contrastive", "acc", "loss_ctc", "cer", "code_perplexity")
 
 @dataclasses.dataclass
 class PretrainOptions(Options):
-    """Options of the trainer, and ours.
+    """The options of the trainer, and those of pretraining.
 
     Attributes:
-        doctor_conf: Those of `DoctorOptions`.
+        doctor_conf: The options of `DoctorOptions`.
         init_checkpoint: The model that is continued; None: random weights.
     """
 
@@ -48,12 +48,12 @@ class PretrainOptions(Options):
 
 
 class PretrainTrainer(Trainer):
-    """Our trainer with a doctor and with probes.
+    """Our trainer with checks for collapse and with probes.
 
     After `interval` updates the means of perplexity, loss, accuracy, gradient norm and
-    mask share are logged and looked at; alarms are warnings with reason and remedy, and
-    `patience` of them in a row end the run with a `CollapseError`. `last_good.pth` has
-    the weights of the last epoch or save_interval that a look after them found well.
+    mask share are logged and checked. An alarm is a warning with reason and remedy, and
+    `patience` alarms in a row end the run with a `CollapseError`. `last_good.pth` has
+    the weights of the last epoch or save_interval after which a check found no alarm.
 
     Probes are further valid sets: their losses are reported as `valid/<name>_<key>`,
     and before the first update they are measured for `<name>_forgetting`.
@@ -93,7 +93,7 @@ class PretrainTrainer(Trainer):
         reporter: SubReporter,
         **rest: Any,
     ) -> None:
-        """Validate; measure the probes, and keep the weights if the run is well."""
+        """Validate, measure the probes, and keep the weights if there is no alarm."""
         super().validate_one_epoch(
             model=model, iterator=iterator, reporter=reporter, **rest
         )
@@ -123,7 +123,7 @@ class PretrainTrainer(Trainer):
 
     @classmethod
     def after_update(cls, run: Run, options: Any, updates: int) -> None:
-        """Check the run; stop it if alarms last longer than `patience`."""
+        """Check the run, and stop it after `patience` alarms in a row."""
         doctor = read_doctor_options(options.doctor_conf)
         state = run.optimizers[0].param_groups[0].setdefault("doctor", {})
         model: Any = run.model
@@ -156,7 +156,7 @@ class PretrainTrainer(Trainer):
     def _measure(
         cls, model: torch.nn.Module, batches: Iterable, options: Any, distributed: Any
     ) -> dict[str, float]:
-        """Return the means of the statistics of a probe."""
+        """Return the mean statistics on a probe."""
         reporter = SubReporter("probe", 1, 0)
         super().validate_one_epoch(
             model=model,

@@ -31,13 +31,14 @@ class SemiOptions:
 
     Attributes:
         mode: `alternate` updates without and with labels, or `sum` both losses.
-        ratio: Updates without and with labels of a turn, for `alternate`.
+        ratio: Updates of a turn without and with labels, for `alternate`.
         ssl_weight: Weight of the self-supervised loss (nats a masked frame).
         ctc_weight: Weight of the CTC loss (nats a character).
-        layer: Transformer layer whose output the characters are read from, 1 the
-            first; -1 the last.
-        dropout: Before the character layer.
-        mask_prob: Share of frames masked in labelled speech, before overlaps.
+        layer: Transformer layer whose output the characters are read from, counted from
+            1; -1 is the last.
+        dropout: Dropout before the character layer.
+        mask_prob: Share of frames of labelled speech that would be masked if spans
+            never overlapped.
         mask_length: Frames of a span.
         mask_channel_prob: Share of channels masked in labelled speech.
         mask_channel_length: Channels of a span.
@@ -56,7 +57,7 @@ class SemiOptions:
 
     @property
     def masking(self) -> FineTuning:
-        """Masking of labelled speech, in the form of fine-tuning."""
+        """Return the masking of labelled speech as options of fine-tuning."""
         names = ("prob", "length", "channel_prob", "channel_length")
         return FineTuning(**{f"mask_{n}": getattr(self, f"mask_{n}") for n in names})
 
@@ -78,7 +79,7 @@ class LabelledSpeech:
     """Normalizes the waveform and tokenizes the transcript of an utterance."""
 
     def __init__(self, normalize: bool, tokenizer: CharTokenizer) -> None:
-        """Keep the options."""
+        """Store the options."""
         self.normalize, self.tokenizer = normalize, tokenizer
 
     def __call__(self, utt_id: str, data: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -94,7 +95,7 @@ class SemiSupervisedModel(PretrainModel):
     """wav2vec 2.0 with its pretraining loss and a character layer for CTC.
 
     The character layer is a parameter of the run, not of the wav2vec 2.0 model: the
-    exported checkpoint is without it.
+    exported checkpoint does not have it.
     """
 
     pooled_stats = {"cer": ("char_errors", "chars")}

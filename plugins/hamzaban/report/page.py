@@ -132,7 +132,10 @@ def format_percent(share: float | None, digits: int = 1) -> str:
 
 
 def show_invisible(token: str) -> str:
-    """Name a token that would show nothing, and put a mark on a dotted circle."""
+    """Return a token in a visible form.
+
+    A token that shows nothing is named, and a mark stands on a dotted circle.
+    """
     if token == SPACE_SYMBOL:
         return "space"
     categories = {unicodedata.category(char)[0] for char in token}

@@ -183,7 +183,7 @@ def compare_rows(
 
 
 def name_system(row: Row) -> str:
-    """Name a system briefly: the letter of its experiment and how it decoded."""
+    """Return a short name of a system: its experiment's letter and how it decoded."""
     return f"{row.experiment.label} {row.inference}"
 
 

@@ -33,7 +33,7 @@ class Kind:
 
     @property
     def label(self) -> str:
-        """Name in tables."""
+        """The name in tables."""
         return self.name.upper()
 
 

@@ -38,7 +38,7 @@ class Segment:
 
     @property
     def is_scored(self) -> bool:
-        """Whether the words of the segment count."""
+        """Return whether the words of the segment count."""
         return self.text.lower() != _IGNORED
 
 

@@ -51,7 +51,7 @@ class Audit:
 
     @property
     def share(self) -> float:
-        """Share of utterances with a character outside the alphabet, 0..1."""
+        """Return the share of utterances with characters outside of the alphabet."""
         return self.num_foreign / self.num_utts if self.num_utts else 0.0
 
     def by_frequency(self) -> list[tuple[str, Found]]:
@@ -105,7 +105,7 @@ def _add(all_found: dict[str, Found], counts: Counter[str], place: str) -> None:
 
 
 def _count_marks(text: str) -> Counter[str]:
-    """Count marks, entities, and what may be a mark but is taken for text."""
+    """Count marks, entities, and text that may be a mark."""
     decoded = decode_entities(text)
     marked = read_marks(decoded)
     counts = Counter(f"{mark.kind} marks" for mark in marked.marks)

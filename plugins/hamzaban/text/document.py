@@ -240,7 +240,7 @@ def _format_cases(measured: Mapping[str, Any]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the page into the repository that this package stands in."""
+    """Write the page into the repository of this package."""
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     with atomic_text(PAGE) as stream:
         stream.write(format_page(measured))

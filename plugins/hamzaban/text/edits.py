@@ -29,7 +29,7 @@ class Edits(NamedTuple):
 def count_edits(
     refs: Sequence[str], hyps: Sequence[str], *, count_spaces: bool = False
 ) -> Edits:
-    """Return the least numbers of edits that turn references into hypotheses.
+    """Return the smallest numbers of edits that turn references into hypotheses.
 
     Args:
         refs: Reference texts, words separated by white space.

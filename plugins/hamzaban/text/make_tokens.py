@@ -15,9 +15,9 @@ from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.text.tokens import BLANK, SOS_EOS, SPACE, UNK, WORD_BOUNDARY
 
 BPE_MODES = ("unigram", "bpe")
-MAX_LINES = 1_000_000  # most lines that SentencePiece learns from and holds in memory
+MAX_LINES = 1_000_000  # lines at most that SentencePiece learns from and holds
 NUM_META_PIECES = 3  # SentencePiece's own <unk>, <s>, </s>
-# SentencePiece's sums depend on the number of threads: a fixed number makes the same
+# SentencePiece's sums depend on the number of threads, so a fixed number makes the same
 # model on every machine.
 NUM_THREADS = 4
 # U+2581 stands for the space inside SentencePiece, which skips lines with U+2585.
@@ -241,7 +241,7 @@ def _run_sentencepiece(
         character_coverage=1.0,
         # characters that only lines outside the sample have
         required_chars="".join(sorted(sample.chars - {" "})) * (sample.stride > 1),
-        # SentencePiece would leave out longer lines without telling
+        # SentencePiece would drop longer lines silently
         max_sentence_length=1 + max(len(line.encode()) for line in sample.lines),
         num_threads=NUM_THREADS,
         minloglevel=2,

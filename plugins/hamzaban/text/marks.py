@@ -49,7 +49,7 @@ class Mark(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """A transcript as it is to be used, and the marks that were in it."""
+    """A transcript after its marks were read, and these marks."""
 
     text: str
     marks: tuple[Mark, ...]
@@ -134,7 +134,7 @@ def normalize_around(text: str, normalize: Callable[[str], str]) -> str:
 
 @dataclass
 class MarkCounts:
-    """How many marks transcripts have.
+    """Counts of the marks in transcripts.
 
     Attributes:
         counts: Number of marks by kind.

@@ -30,7 +30,7 @@ from hamzaban.text.rules_functions import FUNCTIONS
 from hamzaban.text.rules_steps import Edited
 from hamzaban.text.rules_unicode import check_no_surrogate
 
-ENGINE = 1  # raised when the same rules give another result
+ENGINE = 1  # to be raised when the same rules give another result
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class _Reading:
 
     @property
     def value(self) -> Decimal:
-        """The number."""
+        """Return the number."""
         return self.total + (self.part or 0)
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from hamzaban.text.offsets import Edit
 
 DENSE_SIZE = 0x20000  # code points in the table: all that have case or are symbols
-MAX_GATES = 3  # looking for more strings takes as long as the step itself
+MAX_GATES = 3  # searching more strings takes as long as the step itself
 MAX_REPLACED = 4  # for more characters one regular expression is faster
 _identity: list[str | None] = []
 

@@ -31,7 +31,7 @@ _KINDS: dict[Any, Any] = {
     str2bool: bool,
 }
 _ANY_NUMBER = Limits(finite=False)  # grad_clip_type may be infinite
-_PER_GROUP = ("min_lr",)  # of ReduceLROnPlateau: a number, or one for each group
+_PER_GROUP = ("min_lr",)  # ReduceLROnPlateau takes a number, or one for each group
 
 
 class DictAction(NestedDictAction):
@@ -47,10 +47,10 @@ class DictAction(NestedDictAction):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Put a word of the command line into the mapping of the option.
+        """Add a word of the command line to the mapping of the option.
 
         Raises:
-            ValueError: It is neither of the two forms, or not YAML.
+            ValueError: The word has neither of the two forms, or is not YAML.
         """
         place = option_string or f"--{self.dest}"
         conf = copy.deepcopy(getattr(namespace, self.dest, None) or {})
@@ -134,7 +134,7 @@ def read_keywords(made: Any, values: Any, place: str) -> dict[str, Any]:
     """Return keyword arguments of a class, with numbers in place of their text.
 
     Args:
-        made: The class, such as torch.optim.Adam; None: nothing is checked.
+        made: The class, such as torch.optim.Adam; with None nothing is checked.
         values: Its keyword arguments.
         place: Where they come from, for messages.
 
@@ -167,7 +167,7 @@ def _read_keyword(parameter: inspect.Parameter | None, value: Any, place: str) -
 
 
 def _find_hint(parameter: inspect.Parameter | None) -> Any:
-    """Return the type of a keyword argument that is checked; None: any."""
+    """Return the type that a keyword argument must have; None allows any."""
     if parameter is None:
         return None
     default = parameter.default
@@ -187,7 +187,7 @@ def _find_hint(parameter: inspect.Parameter | None) -> Any:
 
 @contextlib.contextmanager
 def wrong_types_explained() -> Iterator[None]:
-    """Turn what classes say of a wrong or unknown keyword into one line for the user.
+    """Explain in one line a keyword that a class refuses as wrong or unknown.
 
     Raises:
         ValueError: A value of an option such as model_conf has a wrong type, or its

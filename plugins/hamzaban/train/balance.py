@@ -23,7 +23,7 @@ class Balance:
             proportion to p^(1/T) (Conneau et al. 2020, arXiv 2006.13979, where alpha =
             1/T). 1 keeps the shares, inf makes them equal.
         replay_language: A language learnt before, which gets a fixed share; or None.
-        replay_share: Its share of the audio of an epoch, in 0..1, both excluded.
+        replay_share: Its share of the audio of an epoch, above 0 and below 1.
     """
 
     temperature: float = 1.0
@@ -34,7 +34,7 @@ class Balance:
         """Check the values.
 
         Raises:
-            ValueError: One is out of range.
+            ValueError: A value is out of range.
         """
         if self.temperature < 1:
             raise ValueError(
@@ -111,8 +111,8 @@ class BalancedSampler(AbsSampler):
         """Compute the number of utterances of each language in an epoch.
 
         Args:
-            lengths: Numbers of elements of each utterance in a batch: samples of audio,
-                then others, such as tokens times their size.
+            lengths: Numbers of elements of an utterance: samples of audio, then those
+                of other data, such as tokens times their size.
             utt2lang: Language of each utterance.
             balance: The shares of the languages.
             limits: The size of a batch.
@@ -151,7 +151,7 @@ class BalancedSampler(AbsSampler):
         epoch = seed - self.seed
         batches = self._cut(self._draw(epoch))
         rng = np.random.default_rng([self.seed, epoch])
-        while len(batches) > self._size:  # by one or two: the draw was of longer ones
+        while len(batches) > self._size:  # a draw of longer ones makes one or two more
             del batches[int(rng.integers(len(batches)))]
         while len(batches) < self._size:
             largest = max(range(len(batches)), key=lambda i: (len(batches[i]), i))

@@ -26,7 +26,7 @@ class EpochBatches:
     """
 
     def __init__(self, loader: DataLoader, seed: Sequence[int]) -> None:
-        """Keep the dataset, batches and options of ESPnet's loader of an epoch.
+        """Store the dataset, batches and options of ESPnet's loader of an epoch.
 
         Args:
             loader: The loader from `SequenceIterFactory.build_iter`.
@@ -99,7 +99,7 @@ class SeededCollate:
         self.collate, self.seed = collate, seed
 
     def __call__(self, items: Sequence[tuple[tuple[int, str], Any]]) -> Any:
-        """Join the utterances that `SeededDataset` gave."""
+        """Join utterances from a `SeededDataset` to a batch."""
         number = items[0][0][0]
         with seeded(*self.seed, number):
             return self.collate([(utt_id, data) for (_, utt_id), data in items])
@@ -107,7 +107,7 @@ class SeededCollate:
 
 @contextmanager
 def seeded(*numbers: int) -> Iterator[None]:
-    """Seed Python's and NumPy's generators from numbers; put them back at the end."""
+    """Seed Python's and NumPy's generators from numbers; restore them at the end."""
     before = random.getstate(), np.random.get_state()
     seed = int(np.random.SeedSequence(numbers).generate_state(1)[0])
     random.seed(seed)

@@ -17,7 +17,7 @@ from hamzaban.fileio import atomic_path, temporary_name
 from hamzaban.weights.door import read_file, read_weights
 
 LAST = "checkpoint.pth"
-PREVIOUS = "checkpoint.previous.pth"  # of the epoch before
+PREVIOUS = "checkpoint.previous.pth"  # the checkpoint of the epoch before
 Criteria = Sequence[Sequence[str]]
 
 _torch_save = torch.save
@@ -27,7 +27,7 @@ class LinkPath(type(pathlib.Path())):  # type: ignore[misc]
     """A path whose symbolic links are replaced in one step.
 
     ESPnet removes a link, then makes the new one; a run killed between the two has
-    none. Here removing a link waits for `symlink_to`, which renames over the old one.
+    no link. Here the old link stays until `symlink_to` renames the new one over it.
     """
 
     def unlink(self, missing_ok: bool = False) -> None:
@@ -36,7 +36,7 @@ class LinkPath(type(pathlib.Path())):  # type: ignore[misc]
             super().unlink(missing_ok=missing_ok)
 
     def symlink_to(self, target: Any, target_is_directory: bool = False) -> None:
-        """Make this path a link to `target`, replacing what stood here."""
+        """Make this path a link to `target`, replacing any earlier link."""
         replace_link(Path(self), target)
 
 
@@ -59,9 +59,9 @@ def link_file(source: Path, path: Path) -> None:
 
 
 def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
-    """`torch.save` whose file appears whole or not at all.
+    """Save as `torch.save` does, but so that the file appears whole or not at all.
 
-    checkpoint.pth of the epoch before stays as checkpoint.previous.pth.
+    The checkpoint.pth of the epoch before is kept as checkpoint.previous.pth.
 
     The bytes depend on the object only: PyTorch writes the name of the file into it,
     so a temporary name would make equal models differ.
@@ -109,7 +109,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is damaged, or no checkpoint.
+        ValueError: The file is damaged, or is no checkpoint.
     """
     states = read_file(path)
     if not isinstance(states, dict):
@@ -187,10 +187,10 @@ def average_nbest(
 ) -> None:
     """Write the mean of the n best models of each criterion, named as ESPnet does.
 
-    <phase>.<key>.ave_<n>best[.<suffix>].pth and the link <phase>.<key>.ave.pth to the
-    largest n. With fewer epochs than n, all epochs are averaged. ESPnet 202511's own
-    function gives wrong means from the second file on, as it sums into the models it
-    has read.
+    The files are <phase>.<key>.ave_<n>best[.<suffix>].pth; <phase>.<key>.ave.pth is a
+    link to that of the largest n. With fewer epochs than n, all are averaged. ESPnet
+    202511's own function gives wrong means from the second file on, as it sums into the
+    models it has read.
 
     Args:
         output_dir: Folder of the run.
@@ -220,7 +220,7 @@ def average_nbest(
 def average_models(files: Sequence[Path]) -> dict[str, torch.Tensor]:
     """Return the mean of the floating-point tensors of model files.
 
-    Other tensors are those of the first file.
+    Other tensors are taken from the first file.
 
     Args:
         files: State dictionaries with equal keys and shapes, at least one.

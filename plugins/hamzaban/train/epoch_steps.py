@@ -15,7 +15,7 @@ class Steps:
     """Yields the batches of an epoch to ESPnet's trainer, and acts between them.
 
     After each update it calls `watch`. Every `options.save_interval` updates it writes
-    the state of the run. With update `options.max_updates` it ends the epoch.
+    the state of the run. After update `options.max_updates` it ends the epoch.
 
     Attributes:
         was_taken_up: Whether an earlier process started the epoch.

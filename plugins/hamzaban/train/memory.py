@@ -9,14 +9,14 @@ import logging
 
 # Parameters of mallopt(3) and their values.
 _SETTINGS = {
-    -4: 0,  # M_MMAP_MAX: no block is mapped, and so unmapped, by itself
+    -4: 0,  # M_MMAP_MAX: no block is mapped alone, so none is unmapped
     -1: -1,  # M_TRIM_THRESHOLD: the heap never shrinks
     -8: 1,  # M_ARENA_MAX: threads share one heap; others cannot hold large blocks
 }
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc's allocator to keep freed memory for this process.
+    """Make glibc's allocator keep freed memory for this process.
 
     The process then keeps as much memory as it ever needed until it ends.
 

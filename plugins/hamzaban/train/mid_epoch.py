@@ -58,7 +58,7 @@ def save_partial(output_dir: Path, run: Run, num_batches: int, digest: str) -> N
 
     Args:
         output_dir: Folder of the run.
-        run: Its state between two updates.
+        run: The run, between two updates.
         num_batches: Number of batches of this epoch that are done.
         digest: From `hash_batches`.
 

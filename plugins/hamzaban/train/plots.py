@@ -8,11 +8,11 @@ from pathlib import Path
 from espnet2.train import trainer as espnet_trainer
 from espnet2.train.reporter import Reporter
 
-MAX_SHARE = 0.03  # of the time of a run that drawing may take
+MAX_SHARE = 0.03  # largest share of a run's time that drawing may take
 
 
 class SparseReporter(Reporter):
-    """ESPnet's reporter, drawing only if the last drawing is long enough ago.
+    """ESPnet's reporter, which draws only if the last drawing is long enough ago.
 
     ESPnet draws all curves again after each epoch. This takes seconds, as long as an
     epoch of a small model.

@@ -44,10 +44,10 @@ def run_under_autocast(model: nn.Module, dtype: str | None) -> None:
 
 
 def checkpoint_wav2vec2(model: Any) -> None:
-    """Make a wav2vec 2.0 model compute activations anew in the backward pass.
+    """Make a wav2vec 2.0 model recompute activations in the backward pass.
 
-    Only the inputs of the convolution blocks and of the transformer layers are kept:
-    memory for time, a third more of it. Values and gradients stay the same.
+    Only the inputs of the convolution blocks and of the transformer layers are kept,
+    which saves memory and takes a third more time. Values and gradients stay the same.
 
     Args:
         model: S3PRL's `Wav2Vec2Model`.
@@ -66,7 +66,7 @@ def _recompute(module: nn.Module) -> None:
     def forward(inputs: Tensor, **options: Any) -> Any:
         if not (module.training and torch.is_grad_enabled()):
             return inner(inputs, **options)
-        lengths = [norm.lengths for norm in norms]  # gone when it is computed anew
+        lengths = [norm.lengths for norm in norms]  # lost by the time of recomputing
 
         def run(inputs: Tensor) -> Any:
             with _lengths(norms, lengths):

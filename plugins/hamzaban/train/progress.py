@@ -13,7 +13,7 @@ from hamzaban.train.epoch_steps import length_of
 
 LOSSES = 50  # batches in the mean of the loss
 MEAN_OF = 50  # updates in the moving average of their duration
-METRICS = ("wer", "cer", "acc", "loss")  # of valid, where the model reports them
+METRICS = ("wer", "cer", "acc", "loss")  # on valid, where the model reports them
 
 
 class MovingMean:
@@ -37,7 +37,7 @@ class TrainingProgress:
     """Follows a run from update to update and reports it every few seconds.
 
     Attributes:
-        file: Where to report; None: nowhere, as in all processes but the first.
+        file: Where to report; None reports nothing, as in all processes but the first.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class TrainingProgress:
         Args:
             max_epoch: Epochs after which training ends.
             max_updates: Updates after which it ends; None: `max_epoch` decides.
-            file: Where to report; None: nowhere.
+            file: Where to report; None reports nothing.
             clock: Returns seconds.
         """
         self._max_epoch, self._max_updates = max_epoch, max_updates
@@ -64,11 +64,11 @@ class TrainingProgress:
         self._epoch = self._updates = self._left_in_epoch = 0
         self._per_epoch: int | None = None
         self._losses: Sequence[Any] = ()
-        self._batches: list[int] | None = None  # of valid: done, all
+        self._batches: list[int] | None = None  # batches of valid: done, all
         self._valid: dict[str, float] = {}
 
     def resume(self, valid: Mapping[str, float]) -> None:
-        """Take the metrics on valid that an earlier process measured last."""
+        """Restore the metrics on valid that an earlier process measured last."""
         self._valid = {name: valid[name] for name in METRICS if name in valid}
 
     def begin_epoch(
@@ -79,8 +79,8 @@ class TrainingProgress:
         Args:
             epoch: Its number, from 1.
             updates: Updates made so far in the whole training.
-            per_epoch: Updates of an epoch; None if that cannot be told.
-            done: Of these, what an earlier process has made.
+            per_epoch: Updates of an epoch; None if unknown.
+            done: Updates of this epoch that an earlier process has made.
         """
         now = self._clock()
         if self._ended is not None:
@@ -94,7 +94,7 @@ class TrainingProgress:
 
         Args:
             updates: Updates made so far in the whole training.
-            losses: Of the batches of this epoch, as ESPnet's reporter holds them.
+            losses: Losses of this epoch's batches, as ESPnet's reporter holds them.
         """
         now = self._clock()
         if self._last is not None:
@@ -106,7 +106,7 @@ class TrainingProgress:
             self.file.write(self.describe())
 
     def begin_validation(self, num_batches: int | None) -> None:
-        """Begin to validate so many batches; None if their number cannot be told."""
+        """Begin to validate `num_batches` batches; None if the number is unknown."""
         self._left_in_epoch = 0
         self._ended = self._last
         self._batches = None if num_batches is None else [0, num_batches]
@@ -120,7 +120,7 @@ class TrainingProgress:
             self.file.write(self.describe())
 
     def end_validation(self, valid: Mapping[str, float]) -> None:
-        """Take the metrics on valid."""
+        """Record the metrics on valid."""
         self.resume(valid)
         self._batches = None
         self._write()
@@ -147,7 +147,7 @@ class TrainingProgress:
         return sum(values) / len(values) if values else None
 
     def _count_left(self) -> int | None:
-        """Return the updates that are left; None if that cannot be told."""
+        """Return the number of updates that are left; None if unknown."""
         limit = None
         if self._max_updates is not None:
             limit = max(self._max_updates - self._updates, 0)
@@ -179,7 +179,7 @@ class WatchedBatches:
     """The batches of valid; each is counted when it is done."""
 
     def __init__(self, batches: Iterable, progress: TrainingProgress) -> None:
-        """Take the batches and what counts them."""
+        """Store the batches and the progress that counts them."""
         self._batches, self._progress = batches, progress
 
     def __iter__(self) -> Iterator[Any]:

@@ -76,7 +76,7 @@ def take_up(args: argparse.Namespace) -> dict[str, Any]:
     together.
 
     Raises:
-        ValueError: Neither can be read.
+        ValueError: Neither checkpoint can be read.
     """
     folder = Path(args.output_dir)
     last, previous = folder / checkpoints.LAST, folder / checkpoints.PREVIOUS
@@ -146,7 +146,7 @@ def check_option(
     """Check that an option has the value that the run started with.
 
     Raises:
-        ValueError: It has another, which the optimizer would not use.
+        ValueError: The value differs; the optimizer would ignore the new one.
     """
     if not hasattr(args, name):
         return
@@ -154,8 +154,8 @@ def check_option(
     if name == "token_list":
         if isinstance(now, list) and isinstance(old, list) and now != old:
             raise ValueError(
-                f"{place}: token_list has {len(old)} tokens that are not the "
-                f"{len(now)} of now; {_OTHER_WAYS}, after `hamzaban map-head`"
+                f"{place}: token_list has {len(old)} tokens, which are not the "
+                f"{len(now)} of this run; {_OTHER_WAYS}, after `hamzaban map-head`"
             )
         return
     if now == old:
@@ -184,7 +184,7 @@ def normalize(value: Any) -> Any:
 
 
 def keep_schedule(args: argparse.Namespace, computed: Iterable[str]) -> None:
-    """Replace a computed max_steps by that of the run that is resumed.
+    """Replace a computed max_steps by that of the resumed run.
 
     Args:
         args: Options of a task; scheduler*_conf is changed.

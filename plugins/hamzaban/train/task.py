@@ -70,7 +70,7 @@ class TaskMixin:
 
     @classmethod
     def measure_batches(cls, args: argparse.Namespace) -> tuple[int, int]:
-        """Return the number of batches of the training audio, and their samples."""
+        """Return the number of training batches, and the samples of their audio."""
         return measure_batches(args)
 
     @classmethod

@@ -60,7 +60,7 @@ class Trainer(EspnetTrainer):
             the utterances of a batch (weight = number of utterances).
     """
 
-    progress: ClassVar = TrainingProgress(0, None)  # of the run of this process
+    progress: ClassVar = TrainingProgress(0, None)  # progress of this process's run
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -239,7 +239,7 @@ def _resume(
     options: TrainerOptions,
     progress: TrainingProgress | None,
 ) -> TrainerOptions:
-    """Repair the files of a run; `progress` is None except in the first process."""
+    """Repair the files of a run; `progress` is None in all processes but the first."""
     states = checkpoints.load_checkpoint(Path(options.output_dir) / "checkpoint.pth")
     _warn_of_schedule(schedulers, states["schedulers"])
     if progress is not None:

@@ -19,7 +19,7 @@ from hamzaban.weights.door import read_file
 from hamzaban.weights.values import check_finite
 
 KEYS = ("task_cfg", "model_cfg", "model_weight")
-MIN_SHARE = 0.5  # of a model's weights that a checkpoint must have, strict or not
+MIN_SHARE = 0.5  # share of a model's weights that any checkpoint must have
 _SHOWN = 8  # names shown of each kind in a message
 
 
@@ -27,8 +27,8 @@ class Checkpoint(NamedTuple):
     """A wav2vec 2.0 model in a file.
 
     Attributes:
-        task_cfg: How waveforms are prepared, all fields of `AudioPretrainingConfig`.
-        model_cfg: The architecture, all fields of `Wav2Vec2Config`.
+        task_cfg: How waveforms are prepared; all fields of `AudioPretrainingConfig`.
+        model_cfg: The architecture; all fields of `Wav2Vec2Config`.
         model_weight: Parameters by name, of any floating point type.
     """
 
@@ -49,13 +49,13 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not such a checkpoint, or its weights are not finite.
+        ValueError: The file is not such a checkpoint, or its weights are not finite.
     """
     return parse_checkpoint(read_file(path), path)
 
 
 def parse_checkpoint(state: Any, path: str | Path) -> Checkpoint:
-    """Check the object of a file, as `read_checkpoint`."""
+    """Check the object that a file holds, as `read_checkpoint` does."""
     if not isinstance(state, Mapping):
         raise ValueError(
             f"{path}: found {type(state).__name__}, expected a dictionary with "
@@ -88,7 +88,7 @@ def write_checkpoint(
         dtype: Type of the floating point parameters in the file.
 
     Raises:
-        ValueError: A parameter is not finite, or not in this type.
+        ValueError: A parameter is not finite, or not finite in this type.
     """
     weight = {
         name: value.detach().cpu().to(dtype) if value.is_floating_point() else value
@@ -97,7 +97,7 @@ def write_checkpoint(
     check_finite(weight, path)
     state = {**checkpoint._asdict(), "model_weight": weight}
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        torch.save(state, stream)  # a file name would become part of its bytes
+        torch.save(state, stream)  # torch writes a file's name into its bytes
 
 
 def load_weights(
@@ -113,8 +113,8 @@ def load_weights(
             listed in the log, and the missing ones keep the model's values.
 
     Raises:
-        ValueError: Names or shapes differ; the message lists them. Or less than
-            `MIN_SHARE` of the model is there, strict or not.
+        ValueError: Names or shapes differ, and the message lists them; or, strict or
+            not, less than `MIN_SHARE` of the model's weights are there.
     """
     own = model.state_dict()
     check_share(own, weights, place)
@@ -125,7 +125,7 @@ def load_weights(
             "checkpoint of pretraining with the same model_cfg, or --init_strict false"
         )
     if wrong:
-        logging.warning(f"{place}: parameters do not fit all: {'; '.join(wrong)}")
+        logging.warning(f"{place}: not all parameters fit: {'; '.join(wrong)}")
     known = {name: value for name, value in weights.items() if name in own}
     model.load_state_dict(known, strict=strict)
 
@@ -136,12 +136,12 @@ def check_share(
     """Check that a file has at least `MIN_SHARE` of a model's weights.
 
     Args:
-        own: The model's by name; only shapes are looked at.
-        weights: The file's by name.
+        own: The model's parameters by name; only their shapes are used.
+        weights: The file's parameters by name.
         place: Where they come from, for messages.
 
     Raises:
-        ValueError: It has less; random weights would be trained as if they were not.
+        ValueError: The file has less, so most of the model would stay random.
     """
     total = sum(value.numel() for value in own.values())
     found = sum(own[name].numel() for name in own.keys() & weights.keys())
@@ -160,13 +160,13 @@ def compare_weights(
     """Compare the parameters of a model with those of a file.
 
     Args:
-        own: The model's by name; only shapes are looked at.
-        weights: The file's by name.
-        shown: Names listed of each kind, at most.
+        own: The model's parameters by name; only their shapes are used.
+        weights: The file's parameters by name.
+        shown: Largest number of names listed of each kind.
 
     Returns:
-        `missing: ...`, `unexpected: ...` and `of another shape: ...`, those that are;
-        and whether a shape differs.
+        The differences found, each as `missing: ...`, `unexpected: ...` or
+        `of another shape: ...`; and whether a shape differs.
     """
     shapes = {
         f"{name} {tuple(weights[name].shape)} for {tuple(own[name].shape)}": None

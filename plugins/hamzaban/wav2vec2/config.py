@@ -1,7 +1,7 @@
 """The two dictionaries of a pretraining configuration: `model_cfg` and `task_cfg`.
 
-They hold the fields of S3PRL's `Wav2Vec2Config` and `AudioPretrainingConfig`, so that
-what a YAML says is what the written checkpoint says and what S3PRL builds from it.
+They hold the fields of S3PRL's `Wav2Vec2Config` and `AudioPretrainingConfig`. A YAML,
+the checkpoint written and the model that S3PRL builds from it therefore agree.
 """
 
 import dataclasses
@@ -16,8 +16,8 @@ from s3prl.upstream.wav2vec2.wav2vec2_model import (
 from hamzaban.config import read_dataclass
 from hamzaban.wav2vec2.frames import parse_conv_layers
 
-# What the pretraining step does not do; published wav2vec 2.0 models use none of it.
-TRAINING_ONLY: dict[str, Any] = {  # of a run, no part of the model
+# Features that pretraining does not support; no published wav2vec 2.0 model uses them.
+TRAINING_ONLY: dict[str, Any] = {  # options of a run, not of the model
     "negatives_from_everywhere": False,
     "cross_sample_negatives": 0,
     "codebook_negatives": 0,
@@ -80,7 +80,7 @@ def make_model_cfg(values: Mapping[str, Any], place: str) -> dict[str, Any]:
         if cfg[name] != expected:
             raise ValueError(
                 f"{place}: {name} is {cfg[name]}, expected {expected}; "
-                "other values are not supported in pretraining, remove the line"
+                "pretraining supports no other value, so remove the line"
             )
     return cfg
 
@@ -112,8 +112,8 @@ def merge_model_cfg(
         wanted: What the YAML says; it decides `TRAINING_FIELDS`.
 
     Returns:
-        The configuration to use, and what of `wanted` it overrides: values of the
-        checkpoint that differ from the YAML's.
+        The configuration to use, and the checkpoint's values that replace different
+        values of the YAML.
     """
     merged = dict(stored)
     merged.update({k: v for k, v in wanted.items() if k in TRAINING_FIELDS})
@@ -122,7 +122,7 @@ def merge_model_cfg(
 
 
 def known_fields(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what the dataclass `schema` has a field for."""
+    """Return the values for which the dataclass `schema` has a field."""
     names = {field.name for field in dataclasses.fields(schema)}
     return {name: value for name, value in values.items() if name in names}
 
@@ -134,7 +134,7 @@ def _fill(schema: type, values: Mapping[str, Any], place: str) -> dict[str, Any]
 
 
 def _check_temperature(value: tuple[float, float, float], place: str) -> None:
-    """Check (start, end, decay of each update)."""
+    """Check a temperature, given as (start, end, decay of each update)."""
     start, end, decay = value
     if not (start >= end > 0 and 0 < decay <= 1):
         raise ValueError(

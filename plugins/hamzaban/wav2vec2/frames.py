@@ -1,4 +1,4 @@
-"""Geometry of wav2vec 2.0: frames that its convolutions make of samples."""
+"""Geometry of wav2vec 2.0: the frames that its convolutions make from samples."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def parse_conv_layers(conv_feature_layers: str) -> list[tuple[int, int]]:
         (kernel, stride) of each layer, in samples of the layer's input.
 
     Raises:
-        ValueError: The string is anything else.
+        ValueError: The string has another form.
     """
     return [(kernel, stride) for _, kernel, stride in parse_conv(conv_feature_layers)]
 
 
 def parse_conv(conv_feature_layers: str) -> list[tuple[int, int, int]]:
-    """Read (channels, kernel, stride) of each layer, as `parse_conv_layers`."""
+    """Read (channels, kernel, stride) of each layer, as `parse_conv_layers` does."""
     try:
         layers = _evaluate(ast.parse(conv_feature_layers, mode="eval").body)
         return [(int(dim), int(kernel), int(stride)) for dim, kernel, stride in layers]
@@ -60,7 +60,7 @@ def count_frames(num_samples: int, conv: Sequence[tuple[int, int]]) -> int:
 
 
 def count_ctc_frames(token_int: Sequence[int]) -> int:
-    """Count the frames that CTC needs: a blank stands between equal neighbours.
+    """Count the frames that CTC needs, with a blank between equal neighbours.
 
     Examples:
         >>> count_ctc_frames([5, 5, 7])  # 5, blank, 5, 7

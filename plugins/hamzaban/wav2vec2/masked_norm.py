@@ -55,7 +55,7 @@ class MaskedGroupNorm(nn.GroupNorm):
 
 
 def mask_group_norm(extractor: Any) -> None:
-    """Put a `MaskedGroupNorm` with the same parameters where a group norm stands.
+    """Replace a group norm by a `MaskedGroupNorm` with the same parameters.
 
     Args:
         extractor: S3PRL's `ConvFeatureExtractionModel`; one without group norm (layer

@@ -24,7 +24,8 @@ class MaskOptions:
         other: Second parameter of that distribution (lower end, standard deviation).
         min_masks: Smallest number of spans of an utterance.
         dropout: Share of masked frames that are uncovered again, in 0..1.
-        require_same: Uncover frames until all utterances have equally many masked.
+        require_same: Whether to uncover frames until all utterances have equally many
+            masked.
     """
 
     prob: float = 0.65
@@ -77,7 +78,7 @@ def sample_masks(
     Args:
         num_frames: Valid frames of each utterance, B of them.
         options: How to mask.
-        rngs: Source of randomness for each utterance (they may be one and the same).
+        rngs: Source of randomness of each utterance; all may be the same.
 
     Returns:
         For each utterance the sorted indices of its masked frames.
@@ -106,8 +107,8 @@ def sample_negatives(
         rng: Source of randomness.
 
     Returns:
-        Positions among the masked frames in 0..M-1, never the frame's own, shape
-        (M, K); K is 0 where M is below 2, since there is no other frame.
+        Positions among the masked frames in 0..M-1, shape (M, K), never that of the
+        frame itself; K is 0 if M is below 2, since there is no other frame.
     """
     if num_masked < 2:
         return np.zeros((num_masked, 0), dtype=np.int64)

@@ -22,7 +22,7 @@ from hamzaban.weights.restricted import unpickle
 from hamzaban.weights.values import check_finite, check_sizes
 
 _torch_load = torch.load
-_REASON = 160  # characters of a library's message that are shown
+_REASON = 160  # largest number of characters shown of a library's message
 _STATISTICS: list[Any] = [  # in the record of epochs of ESPnet's trainer
     datetime.timedelta,
     np.float64(0).__reduce__()[0],
@@ -40,21 +40,21 @@ def read_file(path: str | Path, *, device: Any = "cpu") -> Any:
 
     Args:
         path: The file.
-        device: Where tensors go, as torch's `map_location`. On the CPU those of a zip
-            file stay in the file until they are used.
+        device: Device of the tensors, as torch's `map_location`. On the CPU, tensors of
+            a zip file stay in the file until they are used.
 
     Returns:
         Its object.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ForeignObjectError: It holds other objects; `read_foreign` reads those.
+        ForeignObjectError: The file holds other objects, which `read_foreign` reads.
         ValueError: It is no such file, or damaged.
     """
     check_file(path)
     try:
         with torch.serialization.safe_globals(_STATISTICS), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of pickles that are damaged
+            warnings.simplefilter("ignore", UserWarning)  # about damaged pickles
             state = _torch_load(
                 path, map_location=device, weights_only=True, mmap=is_zip(path)
             )
@@ -84,7 +84,7 @@ def read_foreign(path: str | Path) -> Any:
         state = unpickle(path, is_zip(path))
     except OSError:
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # a damaged file makes the reader raise anything
         raise _explain(path, error) from None
     check_sizes(state, path)
     return state
@@ -94,8 +94,8 @@ def read_weights(path: str | Path, *, device: Any = "cpu") -> dict[str, Tensor]:
     """Read a file of parameters by name, all of them numbers.
 
     Args:
-        path: As train-asr and ESPnet write them.
-        device: As for `read_file`.
+        path: A file as train-asr and ESPnet write it.
+        device: Device of the tensors, as for `read_file`.
 
     Returns:
         The parameters.
@@ -167,7 +167,7 @@ def _refuse(f: Any, *_: Any, **__: Any) -> None:
 
 
 def _explain(path: str | Path, error: Exception) -> ValueError:
-    """Return the error of torch about a file as an error of one line."""
+    """Return an error in one line for what torch says about a file."""
     if isinstance(error, ForeignObjectError):
         return error
     text = " ".join(str(error).split())

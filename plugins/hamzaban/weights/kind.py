@@ -16,7 +16,7 @@ _ZIP = b"PK\x03\x04"
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_SIZE, _END64_SIZE, _LOCATOR_SIZE = 22, 56, 20
 _MAX_COMMENT = 2**16
-_HEAD = 512  # bytes looked at
+_HEAD = 512  # first bytes of a file that are checked
 _AGAIN = "copy or download it again"
 _HTML = (b"<!doctype", b"<html", b"<?xml", b"<head")
 _TEXT = frozenset(b"\t\n\r" + bytes(range(32, 127)))
@@ -36,8 +36,8 @@ def check_file(path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is something else, damaged, a program, or larger inside than it
-            says outside.
+        ValueError: The file is of another kind, damaged, a program, or unpacks to more
+            than its own size.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
@@ -55,7 +55,7 @@ def check_file(path: str | Path) -> None:
 
 
 def name_stranger(path: str | Path) -> tuple[str, str] | None:
-    """Name what is found in the place of weights, and what to do about it.
+    """Return what a file is that holds no weights, and what to do about it.
 
     Args:
         path: An existing file.
@@ -85,7 +85,7 @@ def name_stranger(path: str | Path) -> tuple[str, str] | None:
 
 
 def _examine_zip(path: str | Path) -> tuple[str, str] | None:
-    """Name what is wrong with a zip file; None for one that torch may open."""
+    """Return what is wrong with a zip file; None for one that torch may open."""
     size = Path(path).stat().st_size
     place = _find_list(path, size)
     if place is None:
@@ -113,7 +113,7 @@ def _examine_zip(path: str | Path) -> tuple[str, str] | None:
 
 
 def _examine_records(path: str | Path, names: list[str]) -> tuple[str, str] | None:
-    """Compare the members with those that torch sees; name a program."""
+    """Return what is wrong with the members of a zip file, such as a program."""
     try:
         records = torch._C.PyTorchFileReader(str(path)).get_all_records()
     except RuntimeError:
@@ -131,7 +131,7 @@ def _find_list(path: str | Path, size: int) -> tuple[int, int, int] | None:
     """Return the stated start and size of the list of members, and its end record.
 
     Returns:
-        The three in bytes; None if there is no end record.
+        The three numbers in bytes; None if there is no end record.
     """
     with open(path, "rb") as stream:
         start = max(size - _END_SIZE - _MAX_COMMENT, 0)

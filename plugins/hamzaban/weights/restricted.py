@@ -1,7 +1,7 @@
 """Read torch files that hold objects of other programs, without running their code.
 
 Neither `torch.load` nor an archive reader of torch decides what is run: the pickles of
-both layouts (a zip file; before torch 1.6, pickles in a row) are read here. A pickle
+both layouts (a zip file or, before torch 1.6, pickles in a row) are read here. A pickle
 names functions and classes to call. Here only those that rebuild tensors and plain
 values are called; each other name becomes an `Inert` class, whose objects keep what the
 file says about them and do nothing.
@@ -45,7 +45,7 @@ _STORAGES = {
     "BoolStorage": torch.bool,
     "UntypedStorage": torch.uint8,
 }
-_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the layout before torch 1.6
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # marks of the layout before torch 1.6
 
 
 class Inert:
@@ -53,10 +53,10 @@ class Inert:
 
     Attributes:
         origin: Dotted name of the class or function.
-        args: What it was called with.
-        state: What it was filled with: attributes by name, or any other value.
-        items: What was appended to it.
-        entries: What was stored in it by key.
+        args: The arguments of the call.
+        state: Its state: attributes by name, or any other value.
+        items: The values that were appended to it.
+        entries: The values that were stored in it, by key.
     """
 
     origin = ""
@@ -73,7 +73,7 @@ class Inert:
         return self
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        """Do nothing: `__new__` has all."""
+        """Do nothing, since `__new__` stores all."""
 
     def __setstate__(self, state: Any) -> None:
         """Keep the state."""
@@ -97,7 +97,7 @@ class Inert:
 
 
 class RestrictedUnpickler(pickle.Unpickler):
-    """An unpickler that calls nothing but what rebuilds tensors and plain values."""
+    """An unpickler that calls only functions that rebuild tensors and plain values."""
 
     def __init__(
         self, file: io.BufferedIOBase, load_storage: Callable[[Any], Any] | None = None
@@ -105,8 +105,8 @@ class RestrictedUnpickler(pickle.Unpickler):
         """Read from a file.
 
         Args:
-            file: Where the pickle begins.
-            load_storage: Gives the storage of what torch wrote in its place.
+            file: An open file, at the start of the pickle.
+            load_storage: Returns the storage that a persistent id of torch stands for.
         """
         super().__init__(file, encoding="utf-8")
         self._load_storage = load_storage
@@ -144,7 +144,7 @@ def unpickle(path: str | Path, is_zip: bool) -> Any:
         is_zip: Which of the two layouts it has.
 
     Returns:
-        Its object, with `Inert` ones in the place of foreign ones.
+        Its object, in which `Inert` objects replace foreign ones.
     """
     return _read_zip(str(path)) if is_zip else _read_pickles(path)
 
@@ -200,7 +200,7 @@ def _read_pickles(path: str | Path) -> Any:
 
 
 def _fill(storage: torch.UntypedStorage, width: int, stream: io.BufferedIOBase) -> None:
-    """Read a storage behind its number of elements."""
+    """Read a storage, which follows its number of elements."""
     (numel,) = struct.unpack("<q", stream.read(8))
     if numel * width != storage.nbytes():
         raise pickle.UnpicklingError("a tensor of another size than announced")
@@ -210,7 +210,7 @@ def _fill(storage: torch.UntypedStorage, width: int, stream: io.BufferedIOBase) 
 
 
 def _read_saved(saved: Any) -> tuple[torch.dtype, str, int]:
-    """Return type, name and number of elements of what stands for a storage."""
+    """Return the type, name and number of elements that a persistent id states."""
     what, dtype, key, _, numel, *_ = saved
     if what != "storage" or not isinstance(dtype, torch.dtype) or numel < 0:
         raise pickle.UnpicklingError("no storage of a tensor")
@@ -229,14 +229,14 @@ def _wrap(
 
 
 def _copy_bytes(*args: Any) -> bytes:
-    """Stand for `bytes`, which of a number makes as many zeros."""
+    """Stand in for `bytes`, and refuse a number, of which it makes as many zeros."""
     if any(isinstance(arg, int) for arg in args):
         raise pickle.UnpicklingError("bytes of a number")
     return bytes(*args)
 
 
 def to_plain(value: Any) -> Any:
-    """Turn configuration objects into dictionaries, lists and plain values.
+    """Return configuration objects as dictionaries, lists and plain values.
 
     Knows the shapes in which `argparse.Namespace`, omegaconf's containers and nodes,
     and enumerations are pickled.
@@ -261,7 +261,7 @@ def to_plain(value: Any) -> Any:
 
 
 def _reconstruct(cls: Any, _base: Any, state: Any) -> Any:
-    """Stand for copyreg's function, for inert classes only."""
+    """Stand in for copyreg's function, for inert classes only."""
     if not (isinstance(cls, type) and issubclass(cls, Inert)):
         raise pickle.UnpicklingError(f"{cls!r} is not rebuilt from a file")
     return cls() if state is None else cls(state)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_GROWTH = 2  # tied weights may stand twice in a file that holds them once
+_GROWTH = 2  # tied weights appear twice in the object and once in the file
 _SLACK = 2**20  # bytes
 
 
@@ -18,7 +18,7 @@ def check_sizes(state: Any, path: str | Path) -> None:
     A tensor may repeat one number without end; the first operation on it allocates all.
 
     Raises:
-        ValueError: They are larger.
+        ValueError: The tensors are larger.
     """
     total = sum(tensor.numel() * tensor.element_size() for tensor in _tensors(state))
     size = Path(path).stat().st_size

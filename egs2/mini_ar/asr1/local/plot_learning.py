@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Draw a figure of the valid set over epochs, for several experiments.
+"""Draw a metric of the valid set over epochs, for several experiments.
 
-The figures are read from the lines `<n>epoch results:` of train.log.
+The metrics are read from the lines `<n>epoch results:` of train.log.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from matplotlib import pyplot as plt
 EPOCH = re.compile(r"INFO: (\d+)epoch results:.*\[valid\] (.*)")
 
 
-def read_curve(log: Path, figure: str) -> Iterator[tuple[int, float]]:
-    """Read epoch and figure, such as `wer`, of each epoch of a train.log."""
+def read_curve(log: Path, metric: str) -> Iterator[tuple[int, float]]:
+    """Yield epoch and metric, such as `wer`, of each epoch of a train.log."""
     for line in log.read_text(encoding="utf-8").splitlines():
         found = EPOCH.search(line)
-        value = found and re.search(rf"\b{figure}=([-+.\de]+)", found[2])
+        value = found and re.search(rf"\b{metric}=([-+.\de]+)", found[2])
         if found and value:
             yield int(found[1]), float(value[1])
 
@@ -30,7 +30,7 @@ def main() -> None:
     """Read the command line and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path, help="PNG to write")
-    parser.add_argument("--figure", default="wer", help="wer, cer, loss, acc ...")
+    parser.add_argument("--metric", default="wer", help="wer, cer, loss, acc and so on")
     parser.add_argument("--ylabel", default="WER on valid (%)")
     parser.add_argument("--scale", type=float, default=100.0)
     parser.add_argument("runs", nargs="+", help="LABEL=exp/asr_x, one a curve")
@@ -39,10 +39,10 @@ def main() -> None:
     for run in args.runs:
         label, folder = run.rsplit("=", 1)
         curve = sorted(
-            dict(read_curve(Path(folder) / "train.log", args.figure)).items()
+            dict(read_curve(Path(folder) / "train.log", args.metric)).items()
         )
         if not curve:
-            raise SystemExit(f"{folder}/train.log: no epoch with {args.figure} found")
+            raise SystemExit(f"{folder}/train.log: no epoch with {args.metric} found")
         epochs, values = zip(*curve, strict=True)
         axes.plot(epochs, [args.scale * v for v in values], marker=".", label=label)
     axes.set(xlabel="epoch", ylabel=args.ylabel, ylim=(0, None))

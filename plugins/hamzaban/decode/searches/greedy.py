@@ -27,7 +27,7 @@ class GreedySearch(CtcSearch):
 
     @property
     def keeps_emissions(self) -> bool:
-        """Whether `blank_score` is used; the emissions serve to try other values."""
+        """Return whether `blank_score` is used, since emissions let one try others."""
         return bool(self.blank_score)
 
     def build(

@@ -87,6 +87,6 @@ def _configs(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] 
 
 
 def describe_layout(state: Mapping[str, Any], path: str | Path) -> str:
-    """Name the layout of a fairseq checkpoint for a report."""
+    """Return the layout of a fairseq checkpoint, described for a report."""
     layout = "cfg" if isinstance(to_plain(state.get("cfg")), dict) else "args"
     return f"fairseq checkpoint ({layout} layout) {path}"
