@@ -208,7 +208,7 @@ def test_an_archive_that_is_no_model_is_an_error_with_its_name(tmp_path, content
 
     archive = tmp_path / "m.zip"
     archive.write_bytes(content)
-    with pytest.raises(ValueError, match=r"m\.zip: incomplete archive"):
+    with pytest.raises(ValueError, match=r"m\.zip: no complete archive"):
         find_files(archive, "latest.pth")
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("a/b", "")

@@ -143,7 +143,7 @@ def test_requests_that_the_model_cannot_meet_are_refused(exp, inputs, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(inputs / "data", data)
     (data / "utt2lang").unlink()
-    with pytest.raises(FileNotFoundError, match="needed to choose a head"):
+    with pytest.raises(FileNotFoundError, match="the choice of a head needs it"):
         decode(exp, inputs, tmp_path / "out", data=data)
     with pytest.raises(ValueError, match="language: 'en' is unknown; known: utt2lang,"):
         decode(exp, inputs, tmp_path / "out", "--language", "en")

@@ -7,7 +7,13 @@ import pytest
 from tiny_training import digests, make_command, train, write_inputs
 
 from hamzaban.progress import VARIABLE, ProgressFile
-from hamzaban.train.progress import TrainingProgress
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global TrainingProgress
+    from hamzaban.train.progress import TrainingProgress
 
 
 class Clock:

@@ -134,7 +134,7 @@ def test_a_recipe_without_data_says_what_to_do(repository):
         (["a b"], "corpus 'a b', expected"),
         (["x", "--lang", "?"], "--lang is '?', expected a code"),
         (["x", "--source", "nowhere"], "--source nowhere: no such file"),
-        (["TEMPLATE"], "egs2/TEMPLATE/asr1 is there already"),
+        (["TEMPLATE"], "egs2/TEMPLATE/asr1 exists already"),
     ],
 )
 def test_wrong_arguments_are_one_clear_line(repository, words, message):
