@@ -93,7 +93,7 @@ def test_resuming_with_other_tokens_leaves_the_config(inputs, exp, tmp_path, is_
     tokens = (inputs / "tokens" / "tokens.txt").read_text().split("\n")[:-1]
     tokens[3:5] = ["ٹ", "ڈ", "ڑ"] if is_longer else [tokens[4], tokens[3]]
     (tmp_path / "tokens.txt").write_text("\n".join(tokens) + "\n")
-    message = "config.yaml: token_list has .* tokens that are not .*map-head"
+    message = "config.yaml: token_list has .* tokens, which are not .*map-head"
     refuse(inputs, exp, message, token_list=tmp_path / "tokens.txt")
 
 

@@ -162,7 +162,7 @@ def test_the_text_has_what_is_labelled_only_if_that_is_said(
     path, asked = read_pseudo_config(recipe, source)
     assert asked["text"] == "data/sentences_ur"
     assert path == recipe / "conf" / config
-    rules = {r.figure for r in read_options(path).guard.rules}
+    rules = {r.metric for r in read_options(path).guard.rules}
     assert ("copied_share" in rules) == ("true" not in words)
     wanted = "--apart " + ("false" if "true" in words else "true")
     assert wanted in target["--local_data_opts"]
@@ -178,7 +178,7 @@ def test_the_text_has_what_is_labelled_only_if_that_is_said(
         (["--target", "ar"], "--source and --target are both ar"),
         (["--text", "none.txt"], "--text none.txt: no such file"),
         (["--same_sentences", "yes"], "--same_sentences is 'yes', expected true or"),
-        (["--min_sentences", "few"], "--min_sentences is 'few', expected a number"),
+        (["--min_sentences", "few"], "--min_sentences is 'few', expected a whole number"),
     ],
 )
 def test_wrong_options_are_one_clear_line(tmp_path, words, message):
