@@ -178,7 +178,7 @@ def test_the_text_has_what_is_labelled_only_if_that_is_said(
         (["--target", "ar"], "--source and --target are both ar"),
         (["--text", "none.txt"], "--text none.txt: no such file"),
         (["--same_sentences", "yes"], "--same_sentences is 'yes', expected true or"),
-        (["--min_sentences", "few"], "--min_sentences is 'few', expected a whole number"),
+        (["--min_sentences", "few"], "--min_sentences is 'few', expected a whole"),
     ],
 )
 def test_wrong_options_are_one_clear_line(tmp_path, words, message):
