@@ -5,10 +5,13 @@ import tiny_experiment
 import tiny_training
 import yaml
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("espnet2")
 
-pytestmark = pytest.mark.torch
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global torch
+    tiny_training.import_task()
+    import torch
 
 
 @pytest.fixture(scope="module")
