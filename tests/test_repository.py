@@ -122,8 +122,7 @@ def test_files_are_named_after_what_they_configure():
 
 def test_collecting_tests_imports_neither_torch_nor_espnet(imports_of_collection):
     """Import them in a fixture `torch_modules`, as test_train_precision.py does."""
-    late = {f"tests/plugins/test_weights_{name}.py" for name in ("door", "verbs")}
-    assert set(imports_of_collection) - late == set()  # these two are still to be moved
+    assert imports_of_collection == {}
 
 
 def count_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -5,15 +5,18 @@ import pytest
 import tiny_experiment
 import tiny_training
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("espnet2")
-
-from hamzaban.bin.export_ssl import main as export_ssl  # noqa: E402
-from hamzaban.bin.import_ssl import main as import_ssl  # noqa: E402
+from hamzaban.bin.export_ssl import main as export_ssl
+from hamzaban.bin.import_ssl import main as import_ssl
 
 REFUSED = "found a zip file with two lists of members"
 
-pytestmark = pytest.mark.torch
+
+@pytest.fixture(scope="module", autouse=True)
+def torch_modules():
+    """Import here what takes seconds, so that collecting tests does not."""
+    global torch
+    tiny_training.import_task()
+    import torch
 
 
 @pytest.fixture(scope="module")
