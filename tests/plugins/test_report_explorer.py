@@ -159,7 +159,8 @@ def test_outline_shows_where_a_recording_is_loud(tmp_path):
     speech = np.concatenate([np.zeros(8000), 0.5 * np.ones(8000)])
     soundfile.write(tmp_path / "a.wav", speech, 16000)
     sound = measure_sound(str(tmp_path / "a.wav"))
-    assert sound.peaks[:78] == "A" * 78 and sound.peaks[-78:] == "/" * 78
+    quiet, loud = sound.peaks[: NUM_PEAKS // 2 - 4], sound.peaks[NUM_PEAKS // 2 + 4 :]
+    assert set(quiet) == {"A"} and set(loud) == {"/"}
     assert sound.duration_s == 1.0 and sound.level_db == pytest.approx(-9.03, abs=0.1)
     assert len(encode_peaks(np.array([0.0]))) == NUM_PEAKS
     (tmp_path / "b c#.wav").write_bytes((tmp_path / "a.wav").read_bytes())

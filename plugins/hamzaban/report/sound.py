@@ -17,12 +17,12 @@ from hamzaban.audio.reader import open_audio
 from hamzaban.audio.signal import resample, to_mono
 from hamzaban.audio.source import source_file
 
-NUM_PEAKS = 160  # of the outline of a recording
+NUM_PEAKS = 320  # of the outline of a recording
 MAX_AUDIO_S = 60.0  # longer recordings are cut where the page holds them
 SILENCE_DB = -120.0
 PLAYABLE = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".webm")
 _OPUS_FS = 16000
-_PEAK_S = 0.02
+_PEAK_S = 0.01
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 

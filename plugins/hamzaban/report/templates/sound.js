@@ -21,7 +21,7 @@ function drawOutline(peaks) {
 // Give each word the first lane in which it does not cover another one.
 function placeWords(words, width) {
   const ends = [];
-  for (const { element, left } of words) {
+  for (const { element, left } of [...words].sort((a, b) => a.left - b.left)) {
     const x = Math.min(left * width, Math.max(0, width - element.offsetWidth));
     let lane = ends.findIndex((end) => end <= x);
     if (lane < 0) lane = ends.length;

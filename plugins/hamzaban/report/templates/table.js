@@ -202,7 +202,7 @@ function makeHead() {
     { key: "id", name: "Utterance" }, ...listColumns(),
   ];
   const cells = columns.map(({ key, name, unit }) => make("th", { "data-key": key, scope: "col" },
-    make("button", { type: "button", onclick: () => orderBy(key) }, unit ? `${name} ${unit}` : name)));
+    make("button", { type: "button", onclick: () => orderBy(key) }, unit ? `${name}\u00a0${unit}` : name)));
   byId("head").replaceChildren(...cells, make("th", { scope: "col", class: "left" }, "Reference and errors"));
   const names = [...MEASURES.filter(({ key }) => explorer.values[key]), { key: "id", name: "Utterance" }, { key: "speaker", name: "Speaker" }];
   byId("order").replaceChildren(...names.flatMap(({ key, name }) => [
