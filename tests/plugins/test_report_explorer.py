@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from browser import Browser
 from hamzaban.bin import make_report
 from hamzaban.report.page import SCRIPTS, TEMPLATES
 from hamzaban.report.parts import Parts
+from hamzaban.report.results import Experiment, Rate, Row
+from hamzaban.report.rows import read_decoded
 from hamzaban.report.sound import NUM_PEAKS, encode_peaks, find_link, measure_sound
+from hamzaban.report.views import choose_views
 from hamzaban.report.vocabulary import count_training, count_words
 from hamzaban.score.sclite import score_pairs
 from hamzaban.score.trn import Pair
@@ -188,16 +192,46 @@ def test_training_words_are_normalized_as_the_scores_were(tmp_path):
     assert counts == {get_normalizer("ar", "score").normalize("كتاباً"): 1}
 
 
-def test_a_set_with_segments_or_bad_confidence_is_named(recipe, tmp_path, monkeypatch):
+def test_a_set_with_segments_or_bad_values_is_named(recipe, tmp_path, monkeypatch):
     shutil.copytree(recipe, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
     (tmp_path / "copy/dump/raw/test/segments").write_text("a b 0 1\n")
     path = make_page(tmp_path / "copy", "report")
     assert "segments: found, expected one audio file" in path.read_text("utf-8")
-    confidence = tmp_path / "copy/exp/asr_a/decode_lexicon/test/confidence"
+    decoded = tmp_path / "copy/exp/asr_a/decode_lexicon/test"
+    confidence = decoded / "confidence"
     confidence.write_text("s1-a high\n")
     with pytest.raises(ValueError, match="'high' of s1-a found, expected a log-post"):
         make_page(tmp_path / "copy", "report")
+    confidence.unlink()
+    (decoded / "ctm").write_text("s1-a 1 0.1 -0.2 {a 0.9\n")
+    with pytest.raises(ValueError, match=r"ctm:1: '1 0.1 -0.2 .a 0.9' found, expected"):
+        make_page(tmp_path / "copy", "report")
+
+
+def test_words_of_hypotheses_may_hold_what_sclite_takes_for_notation(tmp_path):
+    (tmp_path / "ctm").write_text("u 1 0.1 0.2 {a/b} 0.9\nu 1 0.3 0.1 <ALT> 1\n")
+    words = read_decoded(tmp_path).words["u"]
+    assert [word.word for word in words] == ["{a/b}", "<ALT>"]
+    assert words[1].end_s == pytest.approx(0.4)
+
+
+def test_first_view_is_the_best_decoding_of_a_test_set():
+    def row(inference, dataset, errors, normalizer="ar-score/1:x"):
+        rates = {"wer": Rate(errors / 10, None, (0.0, 0.0, 0.0), 10)}
+        experiment = Experiment("A", Path("exp"))
+        return Row(experiment, inference, dataset, normalizer, 1, "utterance", rates)
+
+    rows = [
+        row("greedy", "org/valid", 1),
+        row("greedy", "test", 5),
+        row("greedy", "test", 2, "raw"),
+        row("lexicon", "test", 3),
+    ]
+    views = choose_views(rows)
+    assert list(views) == ["test", "org/valid"]
+    assert [found.inference for found in views["test"]] == ["lexicon", "greedy"]
+    assert {found.normalizer for found in views["test"]} == {"ar-score/1:x"}
 
 
 TEXTS = "[...document.querySelectorAll('#rows .line')].map(e => e.textContent)"
@@ -347,3 +381,13 @@ def test_a_word_of_the_vocabulary_leads_to_its_utterances(page):
         assert browser.run(NAMES) == ["s1-b"]
         assert browser.run("document.getElementById('query').value") == '"زیبا"'
     assert browser.errors == []
+
+
+@pytest.mark.needs("browser")
+def test_a_page_without_its_folder_says_what_is_missing(paged, tmp_path):
+    shutil.copy(paged, tmp_path / "moved.html")
+    with Browser() as browser:
+        browser.open(tmp_path / "moved.html")
+        browser.run(READY)
+        found = browser.run("document.getElementById('found').textContent")
+    assert "is not there: keep the folder large_files beside this page" in found

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,18 @@ import numpy as np
 from hamzaban.data.files import read_scp
 from hamzaban.report.parts import Parts
 from hamzaban.score.sclite import Scored
-from hamzaban.score.time_marked import TimedWord, read_ctm
 from hamzaban.score.trn import get_speaker, unescape_token
 
 SHARD = 500  # utterances of a part that is read at once
+
+
+@dataclass(frozen=True)
+class TimedWord:
+    """A word with its start and end in seconds."""
+
+    word: str
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,7 @@ def read_decoded(folder: Path) -> Decoded:
     Raises:
         ValueError: A line is malformed.
     """
-    words: dict[str, list[TimedWord]] = {}
-    if (folder / "ctm").is_file():
-        lines = read_ctm(folder / "ctm")
-        for utt_id, found in groupby(lines, key=lambda word: word.recording[0]):
-            words.setdefault(utt_id, []).extend(found)
+    words = _read_times(folder / "ctm") if (folder / "ctm").is_file() else {}
     path = folder / "confidence"
     confidence = {}
     for utt_id, value in read_scp(path) if path.is_file() else ():
@@ -53,6 +56,29 @@ def read_decoded(folder: Path) -> Decoded:
                 "decode the set again"
             ) from None
     return Decoded(words, confidence)
+
+
+def _read_times(path: Path) -> dict[str, list[TimedWord]]:
+    """Read lines `utt_id channel start duration word confidence` of `decode-asr`.
+
+    Words are taken as they are: what sclite takes for alternatives is a word here.
+    """
+    words: dict[str, list[TimedWord]] = {}
+    for number, (utt_id, rest) in enumerate(read_scp(path), 1):
+        fields = rest.split(" ")
+        try:
+            start_s, duration_s, word = float(fields[1]), float(fields[2]), fields[3]
+        except (IndexError, ValueError):
+            start_s = duration_s = math.nan
+        if not (0 <= start_s < math.inf and 0 <= duration_s < math.inf):
+            raise ValueError(
+                f"{path}:{number}: '{rest}' found, expected channel, start, duration, "
+                "word; decode the set again"
+            )
+        words.setdefault(utt_id, []).append(
+            TimedWord(word, start_s, start_s + duration_s)
+        )
+    return words
 
 
 def choose_worst(scored: Scored, count: int) -> list[int]:
@@ -133,9 +159,7 @@ def _describe(scored: Scored, u: int, timed: Sequence[TimedWord]) -> list[Any]:
     row: list[Any] = [ref, 0 if hyp == ref else hyp, steps if steps.strip("C") else 0]
     if timed:
         words = " ".join(word.word for word in timed)
-        times = [
-            round(100 * t) for w in timed for t in (w.start_s, w.start_s + w.duration_s)
-        ]
+        times = [round(100 * t) for w in timed for t in (w.start_s, w.end_s)]
         row += [0 if words == hyp else words, times]
     return row
 

@@ -55,8 +55,8 @@ function makeTimeline(text, durationS, peaks, seek) {
     const box = wave.getBoundingClientRect();
     seek(((event.clientX - box.left) / box.width) * durationS);
   });
-  const box = make("div", { class: "timeline", dir: "ltr" }, wave, lanes,
-    make("div", { class: "scale dim" }, make("span", {}, "0 s"),
+  const box = make("div", { class: "timeline", dir: "ltr" }, wave,
+    make("div", { class: "lanes-box" }, lanes), make("div", { class: "scale dim" }, make("span", {}, "0 s"),
       make("span", {}, `${durationS.toFixed(2)} s`)));
   const lay = () => {
     lanes.style.height = `${placeWords(words, lanes.clientWidth) * LANE_REM}rem`;
