@@ -123,6 +123,7 @@ def render_page(page: Page, parts: Parts) -> str:
     )
     environment.filters.update(
         percent=format_percent,
+        count="{:,}".format,
         bounds=format_bounds,
         clock=format_clock,
         p=format_p,

@@ -229,7 +229,8 @@ function orderBy(key, down = explorer.order === key ? !explorer.down : key !== "
   return showPage().catch(complain);
 }
 
-// Histograms: bars of all utterances, and of those found in front of them.
+// Histograms: bars of all utterances, and of those found in front of them. Each kind has
+// its own scale, so that the shape of a few is seen before the many.
 function makeHistograms() {
   byId("histograms").replaceChildren(...listColumns().map((measure) => {
     const bins = chooseBins(explorer.values[measure.key], measure);
@@ -312,9 +313,9 @@ function drawHistograms() {
     const column = explorer.values[dataset.key];
     const all = countBins(column, bins, explorer.index.id.keys());
     const found = countBins(column, bins, explorer.found);
-    const highest = Math.max(1, ...all);
+    const highest = { all: Math.max(1, ...all), some: Math.max(1, ...found) };
     svg.replaceChildren(...all.flatMap((count, i) => [["all", count], ["some", found[i]]].map(([name, n]) => {
-      const height = n ? Math.max(1, (38 * n) / highest) : 0;
+      const height = n ? Math.max(1, (38 * n) / highest[name]) : 0;
       return makeSvg("rect", { class: name, x: i * 4 + 0.3, width: 3.4, y: 40 - height, height });
     })));
   }
