@@ -29,7 +29,7 @@ def keep_lock_from_children() -> None:
 
 
 def _find_inherited(environment: Mapping[str, str]) -> int | None:
-    """Return the descriptor of the lock; None where it was not passed on to us."""
+    """Return the descriptor of the lock; None if it was not passed on to us."""
     try:
         numbers = [int(word) for word in environment.get(VARIABLE, "").split()]
         found = os.fstat(numbers[0])

@@ -41,6 +41,11 @@ class ASRTask(TaskMixin, EspnetASRTask):
     its weights into the model, so a trained model no longer needs the file.
     """
 
+    description = (
+        "A YAML given by --config may set any option of ESPnet2 or of ours."
+        "A YAML given by --config may set any of the options of ESPnet2 and ours."
+    )
+
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add our options to those of ESPnet2's task, and set our defaults."""
@@ -174,7 +179,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
                 logging.info(f"unused_parameters = true, since {name} is set")
         if args.model == JOINT_MODEL:
             fill_languages(args)
-            args.unused_parameters = True  # a batch may not use some language's head
+            args.unused_parameters = True  # heads of absent languages
         super().main_worker(args)
         if args.dist_rank in (None, 0):
             keep_bpemodel(args)

@@ -110,7 +110,8 @@ class Ledger:
         return self._folders[folder]
 
     def add(self, folder: int, entries: Iterable[Entry]) -> None:
-        """Add entries, and write the changed manifests if the last time is long ago."""
+        """Add entries, and write the changed manifests if the last write is long
+        ago."""
         known = self.entries(folder)
         for entry in entries:
             if known.get(entry.key) != entry:

@@ -134,14 +134,14 @@ def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> J
 def _collect(
     ledger: Ledger, options: FormatOptions
 ) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
-    """Return path and length of each utterance kept, and reason of each other one."""
+    """Return path and length of each utterance kept, and why each other was dropped."""
     kept, dropped = {}, {}
     num_scaled = num_one_channel = 0
     for folder, entry in ledger:
         if entry.is_kept:
             name = audio_name(entry.key, options.audio_format)
             path = os.path.join(audio_folder(ledger.out_dir, folder), name)
-            kept[entry.key] = (path, entry.num_samples)  # of millions: no Path
+            kept[entry.key] = (path, entry.num_samples)  # a Path would be slow
             num_scaled += entry.is_scaled
             num_one_channel += entry.is_one_channel
         else:

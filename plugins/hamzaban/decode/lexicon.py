@@ -47,8 +47,9 @@ def build_lexicon(
 ) -> Lexicon:
     """Return the spellings of words in a model's tokens.
 
-    A spelling must read as the word again. Words with ZWNJ, with vowel signs or of
-    another script are therefore kept whole or counted as unspelled, never altered.
+    The tokens of a spelling must join to the word again. Words with ZWNJ, with vowel
+    signs or of another script are therefore kept whole or counted as unspelled, never
+    altered.
 
     Args:
         words: Words without spaces.

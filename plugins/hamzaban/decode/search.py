@@ -104,8 +104,8 @@ class CtcSearch(Search):
 
     Attributes:
         blank_score: Added to the log-posterior of blank in each frame before the
-            search, in nats; posteriors are scaled to sum 1 again. Below 0, fewer
-            letters are left out.
+            search, in nats; posteriors are scaled to sum to 1 again. Values below 0
+            reduce deletions.
     """
 
     blank_score: float = 0.0
@@ -140,4 +140,6 @@ def check_counts(search: Search, *names: str) -> None:
     """
     for name in names:
         if getattr(search, name) < 1:
-            raise ValueError(f"{name} {getattr(search, name)} found, expected 1 up")
+            raise ValueError(
+                f"{name} {getattr(search, name)} found, expected 1 or more"
+            )

@@ -46,7 +46,7 @@ def write_set(
         data_dir: Where to write.
         utterances: Its utterances.
         tally: Counts segments that are left out.
-        publish: The stack on which the directory is put.
+        publish: Exit stack; when it closes, the directory is completed or removed.
         remedy: What the user can do about two utterances of the same id.
 
     Raises:

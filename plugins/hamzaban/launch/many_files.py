@@ -1,7 +1,7 @@
 """One fingerprint for many files, from their names, sizes and times alone.
 
-Audio is too much to be read again at each check, and a million fingerprints are too
-much for a stamp. `tests/bench/bench_stamp.py` measures what a check costs.
+Audio files are too large to be read again at each check, and a million fingerprints are
+too many for a stamp. `tests/bench/bench_stamp.py` measures what a check costs.
 """
 
 import hashlib

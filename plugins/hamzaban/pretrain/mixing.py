@@ -109,7 +109,7 @@ class MixedIterFactory(AbsIterFactory):
         labelled: ResumableIterFactory,
         mixture: Mixture,
     ) -> None:
-        """Join two factories; `labelled` gives as many batches as the mixture asks."""
+        """Join two factories; `labelled` gives as many batches as the mixture needs."""
         self.unlabelled, self.labelled, self.mixture = unlabelled, labelled, mixture
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> MixedBatches:

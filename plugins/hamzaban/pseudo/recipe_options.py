@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hamzaban.config import read_config
 
-OPTIONS = "options"  # the key; all others are options of pseudo-label
+OPTIONS = "options"  # the section; all other keys are options of pseudo-label
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -27,9 +27,14 @@ class TaskMixin:
     It trains with our `Trainer`. It computes `accum_grad`, `max_epoch` and
     `scheduler_conf.max_steps` from the data if the config does not set them. It refuses
     a `freeze_param` that names no parameter, which ESPnet ignores.
+
+    Attributes:
+        trainer: The trainer of the task.
+        description: What `--help` says about the command.
     """
 
     trainer = Trainer
+    description = ""
 
     @classmethod
     def main(
@@ -41,6 +46,13 @@ class TaskMixin:
         if args is None:
             args = parse_arguments(cls.get_parser(), cmd)  # type: ignore[attr-defined]
         super().main(args=args)  # type: ignore[misc]
+
+    @classmethod
+    def get_parser(cls) -> Any:
+        """Return ESPnet2's parser with our description, which `--help` shows."""
+        parser = super().get_parser()  # type: ignore[misc]
+        parser.description = cls.description
+        return parser
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:

@@ -22,8 +22,8 @@ from hamzaban.weights.restricted import unpickle
 from hamzaban.weights.values import check_finite, check_sizes
 
 _torch_load = torch.load
-_REASON = 160  # largest number of characters shown of a library's message
-_STATISTICS: list[Any] = [  # in the record of epochs of ESPnet's trainer
+_REASON = 160  # most characters shown of a library's message
+_STATISTICS: list[Any] = [  # types in ESPnet's record of epochs
     datetime.timedelta,
     np.float64(0).__reduce__()[0],
     np.dtype,
@@ -54,7 +54,9 @@ def read_file(path: str | Path, *, device: Any = "cpu") -> Any:
     check_file(path)
     try:
         with torch.serialization.safe_globals(_STATISTICS), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about damaged pickles
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # warnings about damaged pickles
             state = _torch_load(
                 path, map_location=device, weights_only=True, mmap=is_zip(path)
             )

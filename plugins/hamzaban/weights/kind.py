@@ -55,7 +55,7 @@ def check_file(path: str | Path) -> None:
 
 
 def name_stranger(path: str | Path) -> tuple[str, str] | None:
-    """Return what a file is that holds no weights, and what to do about it.
+    """Identify a file that holds no weights, and say what to do about it.
 
     Args:
         path: An existing file.

@@ -37,7 +37,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
     """Convert a checkpoint read by `weights.door`.
 
     Args:
-        state: What the file holds.
+        state: The object in the file.
         place: The file, for messages.
 
     Returns:
@@ -87,6 +87,6 @@ def _configs(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] 
 
 
 def describe_layout(state: Mapping[str, Any], path: str | Path) -> str:
-    """Return the layout of a fairseq checkpoint, described for a report."""
+    """Return a description of a fairseq checkpoint's layout, for a report."""
     layout = "cfg" if isinstance(to_plain(state.get("cfg")), dict) else "args"
     return f"fairseq checkpoint ({layout} layout) {path}"
