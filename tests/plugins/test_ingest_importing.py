@@ -32,7 +32,7 @@ def test_without_speakers_no_sentence_is_shared(tmp_path):
     assert_disjoint(read_sets(tmp_path / "data", "text"))
 
 
-def test_train_loses_sentences_of_valid_and_test(tmp_path, caplog):
+def test_sentences_of_valid_and_test_are_removed_from_train(tmp_path, caplog):
     caplog.set_level("INFO")
     table = make_table(tmp_path / "corpus")
     rows = table.read_text(encoding="utf-8").splitlines()

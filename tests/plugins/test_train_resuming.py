@@ -1,4 +1,4 @@
-"""A run goes on with what it began, or says why not; nothing it left is lost."""
+"""A run resumes with its own options, or says why it cannot; no file is lost."""
 
 import pytest
 import tiny_experiment
@@ -8,7 +8,7 @@ import yaml
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global torch
     tiny_training.import_task()
     import torch
@@ -30,7 +30,7 @@ def exp(inputs):
 
 
 def resume(inputs, exp, **options):
-    """Go on with a run in this process."""
+    """Resume a run in this process."""
     defaults = {"max_epoch": 1, "optim_conf": "lr=0.001"}
     words = tiny_training.make_command(inputs, exp, **{**defaults, **options})
     tiny_training.import_task().main(cmd=words)
@@ -46,7 +46,9 @@ def refuse(inputs, exp, message, **options):
     assert after == before
 
 
-def test_epoch_of_other_batches_starts_again_and_sees_all(inputs, tmp_path):
+def test_an_epoch_whose_batches_changed_starts_again_from_its_first_batch(
+    inputs, tmp_path
+):
     options = {"batch_type": "unsorted", "max_epoch": 1, "save_interval": 2}
     small, large = {**options, "batch_size": 1}, {**options, "batch_size": 2}
     schedule = {"scheduler_conf": "max_steps=20"}
@@ -150,7 +152,7 @@ def test_a_longer_run_keeps_its_schedule_and_says_so(inputs, tmp_path, caplog):
     assert states["schedulers"][0]["max_steps"] == before
 
 
-def test_equal_values_in_other_forms_are_no_change():
+def test_equal_values_in_other_forms_do_not_count_as_a_change():
     from hamzaban.train.resuming import normalize
 
     yaml_says = yaml.safe_load("{lr: 1e-3, betas: [0.9, 0.98], fused: true}")

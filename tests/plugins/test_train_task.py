@@ -1,4 +1,4 @@
-"""max_steps fits the data; selectors of parameters that match nothing are refused."""
+"""max_steps is computed from the data; prefixes that match no parameter are refused."""
 
 import argparse
 import importlib

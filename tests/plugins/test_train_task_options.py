@@ -1,4 +1,4 @@
-"""Batches in hours and training in updates: what follows for accum_grad and epochs."""
+"""accum_grad is computed from batch_hours, and epochs from max_updates."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global fill_batch_hours, fill_max_epoch, is_first, world_size
     compat.prepare()
     from hamzaban.train.task_options import (

@@ -42,8 +42,8 @@ class ASRTask(TaskMixin, EspnetASRTask):
     """
 
     description = (
+        "Fine-tune wav2vec 2.0 to a CTC recognizer, from a checkpoint or from scratch. "
         "A YAML given by --config may set any option of ESPnet2 or of ours."
-        "A YAML given by --config may set any of the options of ESPnet2 and ours."
     )
 
     @classmethod

@@ -82,12 +82,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=False,
         help="write apart<suffix>: the transcripts of train that are not in other.tsv",
     )
-    add(
-        "--unpack_dir",
-        type=Path,
-        default="downloads",
-        help="folder to unpack a tarball in",
-    )
+    add("--unpack_dir", type=Path, default="downloads", help="folder for a tarball")
     counts = "check the number of clips against the published one, if it is known"
     add("--check_counts", type=str2bool, default=True, help=counts)
 

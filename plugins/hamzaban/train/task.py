@@ -44,7 +44,7 @@ class TaskMixin:
     ) -> None:
         """Train with the given options, or with those of the command line."""
         if args is None:
-            args = parse_arguments(cls.get_parser(), cmd)  # type: ignore[attr-defined]
+            args = parse_arguments(cls.get_parser(), cmd)
         super().main(args=args)  # type: ignore[misc]
 
     @classmethod
