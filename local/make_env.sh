@@ -21,7 +21,7 @@ Creates DIR (${venv}) with the pinned requirements for PYTHON, which is
 Python ${supported[*]}. Installs sclite, shellcheck, bats (with apt-get) and KenLM."
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 
 exec {lock}> "${venv}.lock"
 flock -n "${lock}" || { log "Waiting until another make_env.sh has finished with ${venv}" && flock "${lock}"; }

@@ -221,7 +221,7 @@ def count(text: str) -> int:
     """Read the whole number of an option, which is at least 1.
 
     Raises:
-        argparse.ArgumentTypeError: The text is no such number.
+        argparse.ArgumentTypeError: The text is not such a number.
     """
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}, expected a whole number from 1")
@@ -232,7 +232,7 @@ def finite_float(text: str) -> float:
     """Read an option's number, which is neither NaN nor infinite.
 
     Raises:
-        argparse.ArgumentTypeError: The text is no such number.
+        argparse.ArgumentTypeError: The text is not such a number.
     """
     number = float_or_inf(text)
     if math.isinf(number):
@@ -244,7 +244,7 @@ def float_or_inf(text: str) -> float:
     """Read an option's number, which may be infinite but not NaN.
 
     Raises:
-        argparse.ArgumentTypeError: The text is no such number.
+        argparse.ArgumentTypeError: The text is not such a number.
     """
     try:
         number = float(text)

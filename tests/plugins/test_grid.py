@@ -208,7 +208,7 @@ def test_a_killed_grid_continues(grid, number):
             r"\{speaker\} is unknown; known: dir, lang, lang_name",
         ),
         ({"axes": {"lang": ["a/b"]}}, "name 'a/b' has /"),
-        ({"axes": {"lang": {"a": "{lang}"}}}, r"its {} is no variable; known: root"),
+        ({"axes": {"lang": {"a": "{lang}"}}}, r"its {} is not a variable; known: root"),
         ({"prepare": {"axes": ["x"], "command": ["y"]}}, "there is no axis x"),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_variable_may_contain_earlier_ones(grid):
         assert {cell.step.command for cell in cells} == {("x", part)}
     values["variables"] |= {"hours": "{part}"}
     path.write_text(dump(values), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"\{part\}: its {} is no variable; known: r"):
+    with pytest.raises(ValueError, match=r"\{part\}: its {} is not a variable; known: r"):
         read_grid(path)
 
 

@@ -232,7 +232,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [ "$(calls make-tokens)" -eq 0 ]
     [ -f exp/set_aside/asr_train_ctc_raw_ar_bpe30.1/config.yaml ]
     : > "${CALLS}"
-    run asr --stop_stage train --nj 3 # how fast is no matter
+    run asr --stop_stage train --nj 3 # only changes the speed
     [ ! -s "${CALLS}" ]
     run asr --stop_stage tokens --nbpe 31
     [ "$(calls make-tokens)" -eq 1 ]
@@ -396,7 +396,7 @@ END
 --pretrain_init none.pt|--pretrain_init none.pt: no such file
 --cleaner arabic|--cleaner is 'arabic', expected auto, none, or hamzaban/
 --lm_config conf/none.yaml|--lm_config conf/none.yaml: no such file
-extra|'extra' is no option
+extra|'extra' is not an option
 END
     run asr --test_sets ""
     [[ ${output} == *"--test_sets is needed"* ]]

@@ -30,7 +30,7 @@ Options and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
 [[ " ${rest[*]} " != *" --help "* ]] || exit 0
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 [[ ${source} != "${target}" ]] || die "--source and --target are both ${source}"
 [[ -z ${text} || -f ${text} ]] || die "--text ${text}: no such file"
 [[ ${min_sentences} =~ ^[0-9]+$ ]] ||

@@ -244,7 +244,7 @@ def embed_checkpoint(args: argparse.Namespace) -> tuple[dict[str, Any], str] | N
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it is no checkpoint.
+        ValueError: If it is not a checkpoint.
     """
     conf = dict(args.frontend_conf)
     inner = dict(conf.get("frontend_conf") or {})

@@ -60,7 +60,7 @@ def pack_model(
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: `outpath` is no zip, or the search is wrong.
+        ValueError: `outpath` is not a zip, or the search is wrong.
     """
     if Path(outpath).suffix != ".zip":
         raise ValueError(f"{outpath}: found '{Path(outpath).suffix}', expected .zip")

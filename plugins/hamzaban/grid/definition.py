@@ -198,7 +198,7 @@ def _fill(path: Path, word: str, variables: Mapping[str, str]) -> str:
         return word.format(**variables)
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError(
-            f"{path}: {word}: its {{}} is no variable; known: {', '.join(variables)}"
+            f"{path}: {word}: its {{}} is not a variable; known: {', '.join(variables)}"
         ) from error
 
 

@@ -89,7 +89,7 @@ def run_each(
         jobs: The jobs, at least one.
         max_jobs, resources, backend, backend_conf: As for `run_jobs`.
         on_end: Called with each job that has ended, and its exit status. With it, a
-            failed job does not stop the others, and is no error.
+            failed job does not stop the others, and is not an error.
 
     Raises:
         ValueError: An argument is wrong.

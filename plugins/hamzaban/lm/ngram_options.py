@@ -51,7 +51,7 @@ class LmOptions:
         memory: Memory for KenLM's sorting, such as `1G` or `20%`.
         drop_leaks: Whether to leave out leaking lines of the further text instead of
             refusing them.
-        allow_leaks: For each allowed kind of leak, the reason why it is no fault.
+        allow_leaks: For each allowed kind of leak, the reason why it is acceptable.
     """
 
     word: NgramOptions | None = None

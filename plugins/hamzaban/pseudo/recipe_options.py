@@ -71,7 +71,7 @@ def _fill(path: Path, name: str, options: dict[str, str]) -> str:
         if place not in options or place == name or _PLACE.search(options[place]):
             known = ", ".join(sorted(options))
             raise ValueError(
-                f"{path}: {OPTIONS}: {name}: {{{place}}} is no option with a plain "
+                f"{path}: {OPTIONS}: {name}: {{{place}}} is not an option with a plain "
                 f"value; known: {known}"
             )
         text = text.replace(f"{{{place}}}", options[place])

@@ -246,7 +246,7 @@ def read_word_tags(path: str | Path, scored: Scored) -> list[WordClass]:
     """Return a class for each tag of a file that tags each reference word.
 
     Args:
-        path: File of lines `<utt_id or trn id> <tag> <tag> ...`; `-` is no tag.
+        path: File of lines `<utt_id or trn id> <tag> <tag> ...`; `-` stands for no tag.
         scored: Utterances whose words are tagged.
 
     Raises:

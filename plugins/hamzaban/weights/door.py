@@ -49,7 +49,7 @@ def read_file(path: str | Path, *, device: Any = "cpu") -> Any:
     Raises:
         FileNotFoundError: There is no such file.
         ForeignObjectError: The file holds other objects, which `read_foreign` reads.
-        ValueError: It is no such file, or damaged.
+        ValueError: It is not such a file, or is damaged.
     """
     check_file(path)
     try:
@@ -79,7 +79,7 @@ def read_foreign(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or damaged.
+        ValueError: It is not such a file, or is damaged.
     """
     check_file(path)
     try:
@@ -104,7 +104,7 @@ def read_weights(path: str | Path, *, device: Any = "cpu") -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or has values that are not finite.
+        ValueError: It is not such a file, or has values that are not finite.
     """
     state = read_file(path, device=device)
     check_finite(state, path)
@@ -116,7 +116,7 @@ def read_safetensors(path: str | Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or damaged.
+        ValueError: It is not such a file, or is damaged.
     """
     from safetensors.torch import load_file
 

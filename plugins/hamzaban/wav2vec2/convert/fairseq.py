@@ -44,7 +44,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
         The model; all parameters of the file are kept.
 
     Raises:
-        ValueError: It is no wav2vec 2.0 model of pretraining, one that S3PRL's class
+        ValueError: It is not a pretrained wav2vec 2.0 model, or one that S3PRL's class
             cannot hold, or one whose weights are not finite.
     """
     model, task = _configs(state) or ({}, {})
@@ -60,7 +60,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
     for field, expected in TRAINING_ONLY.items():
         if values.get(field, expected) != expected:
             logging.warning(
-                f"{place}: {field} {values[field]} becomes {expected}: it is no part "
+                f"{place}: {field} {values[field]} becomes {expected}: it is not part "
                 "of the model and not supported in training"
             )
             values[field] = expected

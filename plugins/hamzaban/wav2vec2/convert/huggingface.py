@@ -145,7 +145,7 @@ def _list_pieces(index: Path) -> list[str]:
         or not all(isinstance(n, str) and Path(n).name == n for n in names.values())
     ):
         raise ValueError(
-            f"{index}: weight_map is no dictionary of files beside it; download the "
+            f"{index}: weight_map is not a dictionary of files beside it; download the "
             "model again"
         )
     return sorted(set(names.values()))

@@ -62,7 +62,7 @@ def read_source(path: str | Path) -> Source:
 
     Raises:
         FileNotFoundError: There is no such file or directory.
-        ValueError: It is no wav2vec 2.0 model that S3PRL's class can hold, or its
+        ValueError: It is not a wav2vec 2.0 model that S3PRL's class can hold, or its
             weights are not finite.
     """
     path = Path(path)
