@@ -111,7 +111,11 @@ def test_options_of_pseudo_labels_are_words_for_the_shell(folder, capsys):
         ("options: [a]", [], r"x.yaml: options: \['a'\] found, expected lines"),
         ("options: {a: {b: 1}}", [], "x.yaml: options: a: .* expected one line"),
         ("options: {a-b: 1}", [], "x.yaml: options: a-b: expected the name"),
-        ("options: {a: '{b}'}", [], "a: {b} is not an option with a plain value; known: a"),
+        (
+            "options: {a: '{b}'}",
+            [],
+            "a: {b} is not an option with a plain value; known: a",
+        ),
         ("options: {a: '{a}'}", [], "a: {a} is not an option with a plain value"),
         ("options: {a: 1}", ["b"], "'b' after .*x.yaml: expected NAME=VALUE"),
     ],

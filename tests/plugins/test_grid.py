@@ -273,7 +273,9 @@ def test_a_variable_may_contain_earlier_ones(grid):
         assert {cell.step.command for cell in cells} == {("x", part)}
     values["variables"] |= {"hours": "{part}"}
     path.write_text(dump(values), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"\{part\}: its {} is not a variable; known: r"):
+    with pytest.raises(
+        ValueError, match=r"\{part\}: its {} is not a variable; known: r"
+    ):
         read_grid(path)
 
 

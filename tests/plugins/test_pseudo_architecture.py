@@ -72,7 +72,9 @@ def test_nothing_is_copied_if_training_starts_from_random_weights(
 
 
 def test_what_is_no_model_of_speech_is_one_clear_line(tmp_path):
-    with pytest.raises(FileNotFoundError, match="is not a directory that train-asr wrote"):
+    with pytest.raises(
+        FileNotFoundError, match="is not a directory that train-asr wrote"
+    ):
         read_source(tmp_path)
     (tmp_path / "config.yaml").write_text("frontend: null\ninput_size: 80\n")
     with pytest.raises(ValueError, match="no frontend found, expected"):

@@ -109,7 +109,9 @@ def test_weights_of_another_vocabulary_leave_the_config(inputs, exp, tmp_path):
     message = r"init_param .*other.pth: .*of another shape: ctc.*map-head.*--ignore_ini"
     refuse(inputs, exp, message, init_param=tmp_path / "other.pth")
     resume(inputs, exp, init_param=tmp_path / "other.pth", ignore_init_mismatch="true")
-    message = "init_param .*: 'no.such.part' is not part of the model; known: .*frontend"
+    message = (
+        "init_param .*: 'no.such.part' is not part of the model; known: .*frontend"
+    )
     refuse(inputs, exp, message, init_param=f"{tmp_path}/other.pth::no.such.part")
     refuse(inputs, exp, "none.pth: no such file", init_param=tmp_path / "none.pth")
 

@@ -199,7 +199,9 @@ def test_a_damaged_json_file_is_one_line(hub, name, content):
 def test_an_index_of_wrong_types_is_one_line(hub, names):
     index = hub / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": names}))
-    with pytest.raises(ValueError, match="index.json: weight_map is not a dictionary of"):
+    with pytest.raises(
+        ValueError, match="index.json: weight_map is not a dictionary of"
+    ):
         read_source(hub)
 
 

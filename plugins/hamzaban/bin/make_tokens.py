@@ -12,10 +12,7 @@ GROUP = "text"
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban make-tokens`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=OptionHelp,
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     parser.add_argument("text", nargs="+", type=Path, help="Kaldi text files")
     parser.add_argument(
         "--token_type",
@@ -50,10 +47,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="cleaner of the text, such as hamzaban/fa/train",
     )
     parser.add_argument(
-        "--output_dir",
-        type=Path,
-        required=True,
-        help="folder to write: tokens.txt, ...",
+        "--output_dir", type=Path, required=True, help="folder for tokens.txt and more"
     )
     return parser
 

@@ -22,9 +22,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no_text", action="store_true", help="allow a missing text")
     parser.add_argument(
-        "--no_wav",
-        action="store_true",
-        help="allow a missing wav.scp; open no audio",
+        "--no_wav", action="store_true", help="allow a missing wav.scp; open no audio"
     )
     parser.add_argument(
         "--audio",

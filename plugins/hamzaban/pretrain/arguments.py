@@ -74,10 +74,7 @@ def _add_loss_arguments(add: Callable[..., Any]) -> None:
 def _add_mixing_arguments(add: Callable[..., Any]) -> None:
     """Add the options of further data, of checks for collapse and of the export."""
     for name, text in (
-        (
-            "replay_dir",
-            "data directory of earlier languages, to fill replay_share of each batch",
-        ),
+        ("replay_dir", "data directory of earlier languages, see replay_share"),
         ("labelled_dir", "data directory with transcripts, for wav2vec-S"),
         ("labelled_valid_dir", "data directory with transcripts, for validation"),
         ("token_list", "tokens.txt of characters; default: made from labelled_dir"),
