@@ -255,7 +255,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
         echo "another" >> "texts/${name}.txt"
         : > "${CALLS}"
         data
-        [ "$(calls data.sh)" -eq 1 ] || { echo "${name} is no input"; return 1; }
+        [ "$(calls data.sh)" -eq 1 ] || { echo "${name} is not an input"; return 1; }
     done
 }
 
