@@ -124,7 +124,7 @@ stamp_of() { # interpreter venv: prints what identifies a complete environment
     printf '%s %s %s\n' "${version}" "${sum%% *}" "$2"
 }
 
-why_anew() { # stamp wanted venv: prints why it must be created anew, if it must
+why_anew() { # stamp wanted venv: prints why it must be created again, if so
     if [[ ! -e $3 ]]; then
         echo "it does not exist"
     elif [[ -z $1 ]]; then

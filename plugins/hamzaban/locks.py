@@ -13,7 +13,7 @@ _held: list[int] = []
 
 
 def describe_lock(descriptor: int) -> dict[str, str]:
-    """Return the variable of the environment that tells a command of its lock."""
+    """Return the environment variable that names its lock to a command."""
     found = os.fstat(descriptor)
     return {VARIABLE: f"{descriptor} {found.st_dev} {found.st_ino}"}
 

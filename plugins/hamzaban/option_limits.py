@@ -117,7 +117,7 @@ def check_options(options: Any, prefix: str) -> None:
 
     Args:
         options: A dataclass with fields made by `option`; for its `__post_init__`.
-        prefix: What stands before the name of a field in messages, such as `--`.
+        prefix: String before the name of a field in messages, such as `--`.
 
     Raises:
         ValueError: A value lies out of its limits.
@@ -135,7 +135,8 @@ def check_limits(value: Any, place: str, limits: Limits, hint: Any = Any) -> Non
         value: The value, whose type is right.
         place: Where it comes from, for messages.
         limits: Bounds and choices.
-        hint: The type of the field, for messages; a union tells what else may stand.
+        hint: The type of the field, for messages; a union says which other values are
+            allowed.
 
     Raises:
         ValueError: A value lies out of the limits.

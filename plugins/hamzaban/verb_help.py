@@ -50,7 +50,7 @@ class VerbInfo(NamedTuple):
 
 
 class OptionHelp(argparse.ArgumentDefaultsHelpFormatter):
-    """The help of a verb's options: it shows each default that tells something."""
+    """The help of a verb's options: it shows the default unless that is empty."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         is_told = action.required or "default:" in (action.help or "")

@@ -28,7 +28,7 @@ def load_yaml(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not UTF-8 or not YAML, a key stands twice, a value is of
+        ValueError: It is not UTF-8 or not YAML, a key occurs twice, a value is of
             another type, it is nested too deep, or its aliases multiply or lead back.
             The message has the file and the line.
     """
@@ -113,7 +113,7 @@ class _Guard(_COMPOSER):
         return node
 
     def compose_mapping_node(self, anchor: Any) -> Any:
-        """Compose a mapping; refuse a key that stands twice."""
+        """Compose a mapping; refuse a key that occurs twice."""
         node = super().compose_mapping_node(anchor)
         seen: dict[Any, int] = {}
         for key, _ in node.value:
@@ -122,7 +122,7 @@ class _Guard(_COMPOSER):
             name = key.value if key.tag == _MERGE else self.construct_object(key)
             if name in seen:
                 raise _Refusal(
-                    f"key {key.value[:60]} stands twice, first in line {seen[name]}; "
+                    f"key {key.value[:60]} occurs twice, first in line {seen[name]}; "
                     "remove one",
                     key,
                 )

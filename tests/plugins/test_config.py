@@ -113,9 +113,9 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: 1\nb: 2\na: 3\n", ":3: key a stands twice, first in line 1; remove one"),
-        ("a:\n  - {x: 1, x: 2}\n", ":2: key x stands twice"),
-        ("yes: 1\nYes: 2\n", ":2: key Yes stands twice"),
+        ("a: 1\nb: 2\na: 3\n", ":3: key a occurs twice, first in line 1; remove one"),
+        ("a:\n  - {x: 1, x: 2}\n", ":2: key x occurs twice"),
+        ("yes: 1\nYes: 2\n", ":2: key Yes occurs twice"),
         (LAUGHS, ":6: aliases stand for more than"),
         (MERGES, ":6: aliases stand for more than"),
         ("a: 1\nb: &b [1, *b]\n", ":2: *b stands within what it names"),

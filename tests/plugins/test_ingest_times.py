@@ -165,7 +165,7 @@ def test_two_columns_of_one_name_are_an_error(folder, header, message):
 
 def test_a_key_that_stands_twice_in_an_object_is_an_error(folder):
     write_lines(folder / "t.jsonl", ['{"file": "u0.wav", "text": "a", "text": "b"}'])
-    with pytest.raises(ValueError, match=r"t.jsonl:1: key 'text' stands twice"):
+    with pytest.raises(ValueError, match=r"t.jsonl:1: key 'text' occurs twice"):
         import_data(folder / "t.jsonl", folder / "data")
 
 

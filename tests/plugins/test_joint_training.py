@@ -136,7 +136,7 @@ def test_emissions_are_computed_by_the_head_that_is_chosen(exp, inputs, tmp_path
         assert set(seen.tolist()) <= own
     assert set(read(out / "utt2lang").values()) == {"fa"}
     out = decode(exp, inputs, tmp_path / "ur", *words, "--language", "ur")
-    assert set(read(out / "utt2lang").values()) == {"ur"}  # made anew
+    assert set(read(out / "utt2lang").values()) == {"ur"}  # made again
 
 
 def test_languages_that_the_model_cannot_choose_are_refused(exp, inputs, tmp_path):

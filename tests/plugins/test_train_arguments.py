@@ -87,7 +87,7 @@ def test_text_that_only_looks_like_a_number_stays_text():
         ("max_epoch: 2.5\n", "a ب.yaml: max_epoch: 2.5 found, expected a whole number"),
         ("use_amp: 3\n", "a ب.yaml: use_amp: 3 found, expected true or false"),
         ("max_epochs: 3\n", "'max_epochs' is unknown; did you mean max_epoch?"),
-        ("seed: 1\nseed: 2\n", "a ب.yaml:2: key seed stands twice, first in line 1"),
+        ("seed: 1\nseed: 2\n", "a ب.yaml:2: key seed occurs twice, first in line 1"),
         ("seed: [\n", "a ب.yaml:1: is not YAML: "),
     ],
 )

@@ -110,7 +110,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(grep -c -- "--max_duration_s inf .*data/valid dump/raw/org/valid$" formats)" -eq 1 ]
 }
 
-@test "audio is made anew when a base of its config changes, or a list that this names" {
+@test "audio is made again when a base of its config changes, or a list that this names" {
     printf 'noise_list: noise.lst\n' > conf/noise.yaml
     printf 'base: noise.yaml\nsnr_db: 5 20\n' > conf/audio.yaml
     touch noise.lst
@@ -354,7 +354,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [[ ${output} == *"unmatched single quote"* ]]
 }
 
-@test "the report shows the rounds, wherever they are, and is made anew with them" {
+@test "the report shows the rounds, wherever they are, and is made again with them" {
     asr --stop_stage score
     mkdir -p "exp/my rounds"
     touch "exp/my rounds"/{rounds.tsv,status.json}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The set-up: which interpreter is taken, what is made anew, what is asked for.
+# The set-up: which interpreter is taken, what is made again, what is asked for.
 
 load helpers
 

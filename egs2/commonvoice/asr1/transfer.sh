@@ -56,8 +56,8 @@ if [[ -z ${text} ]]; then
     log "${text}: ${count} sentences of ${chosen}"
     [[ ${apart} == false || ${count} -ge ${min_sentences} ]] || die \
         "${chosen}: ${count} sentences found, expected ${min_sentences} (--min_sentences);" \
-        "other.tsv has the rest: give others by --text FILE, or --same_sentences true lets" \
-        "the language model see what is labelled"
+        "the others occur in other.tsv: give more sentences with --text FILE, or let the" \
+        "language model see the sentences of the speech with --same_sentences true"
     cmp -s "${text}.tmp" "${text}" || mv "${text}.tmp" "${text}"
 fi
 part=${source}${hours:+_${hours}h_seed${seed}} # as run.sh names it

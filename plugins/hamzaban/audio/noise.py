@@ -248,7 +248,7 @@ def describe_noise(
 
     Yields:
         The id, and `noise snr_db response`. Several noises are joined by `+`, and `-`
-        stands for none.
+        means no noise.
     """
     for _, entry in entries:
         if entry.is_kept and options is not None:

@@ -38,7 +38,8 @@ def format_audio(
     Args:
         data_dir: Kaldi data directory; sources may be anything `open_audio` opens.
         out_dir: Receives wav.scp, utt2num_samples, dropped, data/format.*/, utt2noise
-            if noise is added, and the other files of `data_dir` for what is kept.
+            if noise is added, and the other files of `data_dir` for the utterances that
+            are kept.
         options: Format of the output and limits of the utterances.
         nj: Number of processes.
         max_drop: Largest share of utterances that may be dropped, 0..1.

@@ -174,7 +174,7 @@ def show_routing(args: argparse.Namespace) -> None:
 
 
 # A value of --by -> the function that adds its options, the one that prints its tables,
-# and what they show.
+# and a description.
 BY: dict[
     str,
     tuple[

@@ -30,7 +30,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--unit",
         choices=("auto", "speaker", "utterance"),
         default="auto",
-        help="what the bootstrap draws; auto: speakers if there are 20 or more",
+        help="unit that the bootstrap draws; auto: speakers if there are 20 or more",
     )
     add(
         "--replicates", type=int, default=10000, help="number of draws of the bootstrap"

@@ -156,7 +156,7 @@ def run_get(config: Path, keys: Sequence[str]) -> None:
         try:
             values = json.loads(config.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{config}: not JSON ({error}); write it anew") from error
+            raise ValueError(f"{config}: not JSON ({error}); write it again") from error
     else:
         values = read_config(config)[0]
     for key in keys:

@@ -17,7 +17,7 @@ from hamzaban.launch.backends import BACKENDS, Resources
 from hamzaban.launch.local import list_gpus
 
 GROUP = "run"
-NOT_DONE = 3  # exit status; 1 stands for an error in the options or the YAML
+NOT_DONE = 3  # exit status; 1 means an error in the options or the YAML
 
 
 def get_parser() -> argparse.ArgumentParser:

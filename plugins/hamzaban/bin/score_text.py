@@ -219,7 +219,7 @@ def normalize_texts(
 def describe_languages(
     args: argparse.Namespace, kind: str, normalizer: str, scored: "Scored"
 ) -> list[str]:
-    """Return a line for each language of the references, where there are several."""
+    """Return a line for each language of the references, if there are several."""
     from hamzaban.score.breakdown import match_utterances
     from hamzaban.score.trn import read_text
     from hamzaban.text.multilingual import read_utt2lang

@@ -119,7 +119,7 @@ def prepare(args: argparse.Namespace) -> None:
 def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
     """Write the transcripts of train that neither equal nor nearly equal other.tsv's.
 
-    A language model trained on them has not seen what the unlabelled clips say.
+    A language model trained on them has not seen the sentences of the unlabelled clips.
     """
     shown = (clip.sentence for clip in read_clips(release.table("other"), Tally("")))
     index = make_index(shown, args.lang)

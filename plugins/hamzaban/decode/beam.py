@@ -279,7 +279,7 @@ def _load_lm(path: Path | None, units: list[str]) -> Any:
 
 
 def _make_dither(num_columns: int) -> np.ndarray:
-    """Return small numbers of mean 0 that tell equal posteriors apart, shape (T, N).
+    """Return small numbers of mean 0 that separate equal posteriors, shape (T, N).
 
     Which of two equal hypotheses flashlight-text keeps depends on their places in
     memory and thus on earlier utterances. Half-precision numbers are often equal.

@@ -126,7 +126,7 @@ def _fill_word(word: str, places: Mapping[str, Value]) -> tuple[str, ...]:
 
 
 def look_at(task: Task) -> State:
-    """Return the state of a task, which its files tell."""
+    """Return the state of a task, read from its files."""
     if is_running(task.step):
         return State(RUNNING)
     stamp = read_stamp(task.step.stamp_path)

@@ -22,7 +22,7 @@ class Command:
     Attributes:
         words: The words. One that is {axis} alone becomes all words of the value.
         axes: The command runs once for each combination of values of these axes.
-        inputs: Files and folders that it reads. A YAML stands for its bases, too. Those
+        inputs: Files and folders that it reads. A YAML includes its bases. Those
             that are "" when filled in are ignored.
         outputs: Files that it makes. A command without outputs runs each time.
     """

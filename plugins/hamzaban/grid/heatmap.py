@@ -47,7 +47,7 @@ def draw_heatmap(table: Table, path: Path) -> None:
 
 
 def _shade(mean: float, known: list[float]) -> float | None:
-    """Return where a mean lies between the best and the worst of its column, 0..1."""
+    """Return the position of a mean between best (0) and worst (1) of its column."""
     if math.isnan(mean):
         return None
     width = max(known) - min(known)

@@ -12,7 +12,7 @@ KEPT_BYTES = 160  # kept of a longer tag; a checksum replaces the rest
 NO_LANG = "noinfo"
 
 _SPACE = "[ \t\n\v\f\r]"
-_IS_COMMON_NAME = re.compile(r"wav2vec2(_last_good)?")  # tells nothing about the run
+_IS_COMMON_NAME = re.compile(r"wav2vec2(_last_good)?")  # does not describe the run
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def describe_folder(folder: str | Path) -> Fingerprint:
 def describe_below(folder: Path) -> dict[str, Fingerprint]:
     """Return the fingerprint of each folder below a folder that has files.
 
-    The names end with a slash, which tells them from those of files.
+    The names end with a slash, which distinguishes them from names of files.
     """
     described = {}
     _, waiting = _scan(folder)

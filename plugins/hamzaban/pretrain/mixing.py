@@ -181,7 +181,7 @@ class ReplaySampler(AbsSampler):
         """Draw old utterances as long as the batch's longest or somewhat shorter.
 
         At least one is taken, and as many as bring the share nearest to the one asked
-        for. Longer ones are taken, too, where there are not enough of this length.
+        for. Longer ones are taken, too, if there are not enough of this length.
         """
         lengths = [self.new[utt_id] for utt_id in batch]
         wanted = sum(lengths) * self.share / (1 - self.share)

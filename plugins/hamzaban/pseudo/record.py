@@ -159,7 +159,7 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return read_json(path, "run local/pseudo.sh again, which makes it anew")
+    return read_json(path, "run local/pseudo.sh again, which makes it again")
 
 
 def _write(row: Mapping[str, Any], path: Path) -> None:

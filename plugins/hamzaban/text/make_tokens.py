@@ -208,7 +208,7 @@ def _train(sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]) -> b
 def _find_largest(
     sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]
 ) -> int:
-    """Return the largest size that SentencePiece can train, as its errors tell."""
+    """Return the largest size that SentencePiece can train, taken from its errors."""
     while True:
         try:
             _run_sentencepiece(sample, nbpe, bpemode, symbols)

@@ -66,7 +66,7 @@ def read_marks(text: str, policy: str = "drop", place: str = "") -> Marked:
         policy: What becomes of sounds. `drop`: they are removed, `keep`: each becomes
             one word in angle brackets such as <laughter>, `refuse`: they are an error.
             `text` leaves all marks as they are and only decodes entities.
-        place: Where the transcript stands, for the message.
+        place: File and line of the transcript, for the message.
 
     Returns:
         The transcript, single-spaced where marks were removed; the marks in no order.
@@ -139,7 +139,7 @@ class MarkCounts:
 
     Attributes:
         counts: Number of marks by kind.
-        first: The first mark of each kind, and where it stands if that is known.
+        first: The first mark of each kind, and its file and line if known.
     """
 
     counts: Counter[str] = field(default_factory=Counter)

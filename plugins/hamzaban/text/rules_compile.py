@@ -50,7 +50,7 @@ def compile_rules(
         functions: The functions that rules name by `use`.
 
     Returns:
-        Steps that, applied in order, do what the rules say.
+        Steps that carry out the rules, to be applied in order.
     """
     steps: list[Step] = []
     fold = [rule for rule in rules if rule.step in FOLD_STEPS]

@@ -164,7 +164,7 @@ def guarded(check: Callable[[Any, str], None] | None = None) -> Iterator[None]:
 
 def _refuse(f: Any, *_: Any, **__: Any) -> None:
     raise ValueError(
-        f"{f}: a TorchScript program is not loaded; save the model's state_dict anew"
+        f"{f}: a TorchScript program is not loaded; save the model's state_dict again"
     )
 
 
@@ -175,9 +175,9 @@ def _explain(path: str | Path, error: Exception) -> ValueError:
     text = " ".join(str(error).split())
     named = re.search(r"(?:GLOBAL|type|class) '?([\w.]+)'? (?:was not|whose)", text)
     if named:
-        remedy = "save its state_dict anew, with tensors and plain values only"
+        remedy = "save its state_dict again, with tensors and plain values only"
         if named[1].startswith("numpy"):
-            remedy = "make tensors of NumPy's arrays and numbers, and save it anew"
+            remedy = "make tensors of NumPy's arrays and numbers, and save it again"
         return ForeignObjectError(
             f"{path}: found an object {named[1]}, expected tensors and plain values; "
             f"{remedy}"

@@ -25,7 +25,7 @@ def check_sizes(state: Any, path: str | Path) -> None:
     if total > _GROWTH * size + _SLACK:
         raise ValueError(
             f"{path}: found {size} bytes that unpack to tensors of {total}, expected "
-            "no more than the file has; save the weights anew, each with .clone()"
+            "no more than the file has; save the weights again, each with .clone()"
         )
 
 
