@@ -80,6 +80,7 @@ def test_segments_that_end_after_their_recording(data_dir, times, expected, caps
     assert (is_cut in capsys.readouterr().out) == expected[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
 def test_of_a_cut_recording_only_the_segments_before_the_cut_are_taken(
     data_dir, suffix

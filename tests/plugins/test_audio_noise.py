@@ -86,6 +86,7 @@ def test_room_keeps_level_length_and_the_place_of_the_direct_sound():
     assert wet[echo] / wet[FS // 4] == pytest.approx(3 / 7, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_seed_and_the_id_alone_decide(work):
     """Neither the number of jobs, nor other utterances, nor the order of the list."""
     options = FormatOptions(noise=noise())

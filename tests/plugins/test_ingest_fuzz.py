@@ -52,6 +52,7 @@ def damage(content: bytes, rng: random.Random) -> bytes:
     return content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
 def test_a_damaged_table_is_read_or_is_an_error_with_its_place(tmp_path, suffix):
     table = tmp_path / f"table{suffix}"

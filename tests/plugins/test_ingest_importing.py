@@ -152,6 +152,7 @@ def test_a_table_without_names_of_columns_is_read_by_columns(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
 def test_parquet_and_arrow_with_audio_inside_are_imported(tmp_path, form):
     pa = pytest.importorskip("pyarrow")
