@@ -81,6 +81,7 @@ def test_segments_that_end_after_their_recording(data_dir, times, expected, caps
     assert (is_cut in capsys.readouterr().out) == expected[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
 def test_only_segments_before_the_cut_of_a_truncated_recording_are_kept(
     data_dir, suffix

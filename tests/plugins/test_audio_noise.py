@@ -86,6 +86,7 @@ def test_room_keeps_level_length_and_the_place_of_the_direct_sound():
     assert wet[echo] / wet[FS // 4] == pytest.approx(3 / 7, abs=0.01)
 
 
+@pytest.mark.slow
 def test_noise_depends_only_on_seed_and_id(work):
     """The number of jobs, other utterances and the order of the list do not matter."""
     options = FormatOptions(noise=noise())

@@ -211,6 +211,7 @@ def make_faulty(folder: Path) -> tuple[Path, dict[str, str]]:
     return data_dir, {f"spk99-{reason}": reason for reason in reasons}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nj", [1, 2])
 def test_faults_are_dropped_and_counted_by_reason(work, caplog, nj):
     data_dir, reasons = make_faulty(work)
@@ -407,6 +408,7 @@ def test_many_utterances_are_spread_over_folders(tmp_path):
     assert max(map(folders.count, (1, 2, 3, 4))) < 2600
 
 
+@pytest.mark.slow
 def test_a_step_sees_audio_that_was_cut_removed_or_replaced(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = make_corpus(Path("corpus é"), 3)

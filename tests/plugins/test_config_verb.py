@@ -126,6 +126,7 @@ def test_wrong_options_name_file_and_key(folder, text, words, message):
         main(["options", config, *words])
 
 
+@pytest.mark.slow
 def test_no_action_loads_torch(folder):
     config = write(folder / "x.yaml", "search: greedy\n")
     code = (

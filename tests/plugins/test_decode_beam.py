@@ -96,6 +96,7 @@ def word_lm(tmp_path_factory):
     return folder / "lm.bin"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("log_add", [True, False])
 def test_a_lexicon_and_a_language_model_are_weighted_exactly(word_lm, seed, log_add):
@@ -221,6 +222,7 @@ def test_words_of_a_path_equal_those_of_the_text(tokenizer):
         assert all(0 <= w.start < w.end <= 12 for w in words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_alignment_is_the_best_path(seed):
     log_probs = make_emissions(6, len(TOKENS), seed)

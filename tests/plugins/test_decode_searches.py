@@ -106,17 +106,22 @@ def test_log_posteriors_are_kept_unless_greedy_has_no_use_for_them():
         ("mapping: fa", "mapping is not for search: greedy"),
         ("search: token\nword_score: 1", "word_score is for search: lexicon"),
         ("search: token\nlm_unit: piece", "lm_unit 'piece' found; known: word"),
-        ("search: token\nbeam_size: 0", "beam_size 0 found, expected 1 or more"),
+        (
+            "search: lexicon\nbeam_size: 1000000000000",
+            "beam_size 1000000000000 found, expected 1..100000",
+        ),
+        (
+            "search: token\ntune: {beam_size: [1000000000000]}",
+            "tune: beam_size: beam_size 1000000000000 found",
+        ),
+        ("search: token\nbeam_size: 0", "beam_size 0 found, expected 1..100000"),
         (
             "search: token\nbeam_size: 2.5",
             "beam_size: 2.5 found, expected a whole number",
         ),
         ("search: token\nnbest: 60", "nbest 60 is above beam_size 50"),
         ("search: token\nblank_threshold: 2", "expected above 0, and 0..1"),
-        (
-            "search: lexicon\nnum_spellings: 0",
-            "num_spellings 0 found, expected 1 or more",
-        ),
+        ("search: lexicon\nnum_spellings: 0", "num_spellings 0 found, expected 1..1"),
         ("search: espnet\nctc_weight: 2", "ctc_weight 2.0 found, expected 0..1"),
         (
             "tune: {log_add: [1]}",

@@ -152,6 +152,7 @@ def test_a_table_without_names_of_columns_is_read_by_columns(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
 def test_parquet_and_arrow_with_audio_inside_are_imported(tmp_path, form):
     pa = pytest.importorskip("pyarrow")
@@ -231,3 +232,15 @@ def test_too_few_speakers_are_split_by_sentence_and_logged(tmp_path, caplog):
     write_lines(tmp_path / "m.jsonl", lines[:2])
     with pytest.raises(ValueError, match="2 speakers .*expected at least 3"):
         import_data(tmp_path / "m.jsonl", tmp_path / "data")
+
+
+def test_separators_within_a_transcript_do_not_move_its_other_values(tmp_path):
+    table = make_table(tmp_path / "corpus", ("path", "sentence"))
+    rows = table.read_text(encoding="utf-8").splitlines()
+    name = rows[1].split(",")[0]
+    rows[1] = f"{name},haba\x1fri yako \x00 leo"
+    write_lines(table, rows)
+    import_data(table, tmp_path / "data")
+    text = sum(read_sets(tmp_path / "data", "text").values(), [])
+    assert len(text) == 24
+    assert [line for line in text if "yako" in line and line.endswith("leo")]

@@ -129,6 +129,7 @@ def test_wrong_options_are_named(tmp_path, words, message):
         verb.main(["--log", str(tmp_path / "log"), *words])
 
 
+@pytest.mark.slow
 def test_threads_and_gpus_are_given_to_jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,6")
     script = 'echo "$OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES"; sleep 0.3'
@@ -214,6 +215,7 @@ def test_the_kernel_ends_jobs_of_a_killed_launcher(tmp_path):
     assert wait_until(lambda: not is_running(int(pid.read_text())))
 
 
+@pytest.mark.slow
 def test_a_job_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "GRACE_S", 0.3)
     script = f"""

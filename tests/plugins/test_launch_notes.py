@@ -192,6 +192,7 @@ def run_on_recordings(script: str = ":") -> bool:
     return Path("runs").stat().st_size > before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_replaced_recording_runs_the_step_again(recordings, caplog, number):
     caplog.set_level("INFO")

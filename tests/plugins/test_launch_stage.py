@@ -245,6 +245,7 @@ def test_a_step_ends_with_the_shell_that_started_it(recipe):
     assert not command.exists()
 
 
+@pytest.mark.slow
 def test_a_step_is_not_run_twice_at_once(recipe, monkeypatch):
     monkeypatch.setattr(stage, "LOCK_WAIT_S", 0.3)
     process = start("touch begun; exec sleep 3600")
@@ -349,17 +350,30 @@ def test_a_damaged_stamp_is_named_and_made_again(recipe, caplog, content):
     assert not run()
 
 
-@pytest.mark.parametrize("way", ["os.fork()", "Popen(['sleep', '3600']).pid"])
+FORK = """
+pid = os.fork()
+if pid == 0:
+    pathlib.Path("forked").touch()
+    time.sleep(3600)
+while not pathlib.Path("forked").exists():
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("start", [FORK, "pid = Popen(['sleep', '3600']).pid"])
 def test_a_worker_that_outlives_a_killed_verb_does_not_hold_the_lock(
-    recipe, monkeypatch, way
+    recipe, monkeypatch, start
 ):
     monkeypatch.setattr(stage, "LOCK_WAIT_S", 1.0)
-    code = (
-        "import os, pathlib, signal, sys, time; from subprocess import Popen;"
-        "from hamzaban.locks import keep_lock_from_children as keep; keep();"
-        f"pid = {way}; time.sleep(3600 if pid == 0 else 0);"
-        "pathlib.Path('pid').write_text(str(pid)); os.kill(os.getpid(), signal.SIGKILL)"
-    )
+    code = f"""
+import os, pathlib, signal, time
+from subprocess import Popen
+from hamzaban.locks import keep_lock_from_children
+keep_lock_from_children()
+{start}
+pathlib.Path("pid").write_text(str(pid))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
     step = Step("copy", (sys.executable, "-c", code), (Path("in"),), (Path("out.txt"),))
     assert stage.run_stage(step) == 128 + signal.SIGKILL
     worker = int(Path("pid").read_text())

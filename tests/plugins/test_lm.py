@@ -59,6 +59,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_report_has_the_perplexity_of_each_model(folder):
     lines = (folder / "exp/report.tsv").read_text(encoding="utf-8").splitlines()
     head, *rows = (line.split("\t") for line in lines)
@@ -77,6 +78,7 @@ def test_the_report_has_the_perplexity_of_each_model(folder):
     assert not (folder / "exp/word/work").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_model_is_reported_before_decoding(folder, tmp_path):
     tokenizer = CharTokenizer(["<blank>", "<unk>", "<space>", "ب", "ا", "غ", "<sos>"])
     shutil.copytree(folder / "exp/word", tmp_path / "word")

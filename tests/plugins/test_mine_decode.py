@@ -38,6 +38,7 @@ def media(tmp_path_factory):
     return {s: write_media(folder / f"a: {s}.{s}", SPEECH) for s in CODECS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", CODECS)
 def test_every_container_gives_the_speech_at_its_time(media, suffix):
     probed = probe_media(media[suffix])
@@ -52,6 +53,7 @@ def test_every_container_gives_the_speech_at_its_time(media, suffix):
         assert 0.8 < level < 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", CODECS)
 def test_reading_from_a_place_gives_the_samples_there(media, suffix):
     probed = probe_media(media[suffix])
@@ -128,6 +130,7 @@ def code(path: Path, speech: np.ndarray, codec: str, rate: int, layout: str) -> 
     return path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [

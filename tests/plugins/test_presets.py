@@ -82,6 +82,7 @@ def test_every_preset_has_cases_and_a_name_of_its_own():
         assert full.rpartition(":")[0] == f"{name}/1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list_presets())
 def test_a_line_of_any_characters_stays_one_line(name):
     preset = find_preset(name, LANGS.get(name, "ur"))

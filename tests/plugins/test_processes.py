@@ -70,6 +70,7 @@ def is_alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_fork", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_results_come_in_the_order_of_the_jobs_where_asked(by_fork, batch_size):
@@ -79,6 +80,7 @@ def test_results_come_in_the_order_of_the_jobs_where_asked(by_fork, batch_size):
     assert sorted(run_on_processes(square, range(20), 2, **options)) == found
 
 
+@pytest.mark.slow
 def test_forks_share_what_the_parent_holds_and_setup_runs_in_each_process():
     set_number(5)
     try:
@@ -96,6 +98,7 @@ def test_a_process_that_dies_gives_one_message_with_a_remedy(by_fork):
         list(run_on_processes(os._exit, iter([3]), 2, by_fork=by_fork))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("way", ["spawn", "fork"])
 def test_processes_and_locks_end_with_a_killed_parent(tmp_path, way, number):

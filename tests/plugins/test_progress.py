@@ -261,6 +261,7 @@ def run_on_pty(function):
     return shown.decode()
 
 
+@pytest.mark.slow
 def test_line_of_a_real_job_renews_on_a_terminal(tmp_path, monkeypatch):
     monkeypatch.setattr(console, "RENEW_S", 0.02)
     enough, log = tmp_path / "enough", tmp_path / "é x" / "copy.log"

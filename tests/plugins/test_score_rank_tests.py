@@ -32,6 +32,7 @@ def test_the_example_of_scikit_posthocs():
     assert np.array_equal(found, found.T)
 
 
+@pytest.mark.slow
 def test_the_example_of_conover():
     """The book gives T = 25.46 without ties and 25.63 with ties; all pairs differ."""
     found = kruskal_wallis(CORN)
@@ -42,6 +43,7 @@ def test_the_example_of_conover():
     assert [math.copysign(1, t) for t in pairs.statistics[3, :3]] == [-1, -1, -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_kruskal_wallis_is_that_of_scipy(seed):
     from scipy import stats

@@ -64,6 +64,7 @@ def run_both(
     return nist, "".join(format_result(scored, format_title("raw")))
 
 
+@pytest.mark.slow
 @needs_sclite
 @pytest.mark.parametrize("seed", range(20))
 def test_result_is_that_of_sclite_to_the_byte(tmp_path: Path, seed: int) -> None:
@@ -96,6 +97,7 @@ def test_speakers_without_reference_words(tmp_path: Path) -> None:
         assert own == nist
 
 
+@pytest.mark.slow
 @needs_sclite
 def test_long_tokens_agree_in_counts(tmp_path: Path) -> None:
     """After tokens of over 40 bytes sclite prints stray memory, with line ends."""

@@ -11,6 +11,7 @@ from hamzaban.text.rules import load_language
 LANGUAGES = ("fa", "ar", "ur")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_spelled_numbers_are_normalized_text_and_read_back(lang):
     rng = random.Random(0)

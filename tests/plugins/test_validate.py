@@ -296,6 +296,15 @@ def test_an_empty_text_is_found(clean, value):
     assert line.startswith("text:2: s1-b: ")
 
 
+@pytest.mark.parametrize("word", ["e\u0301", "\u00a0", " \u200c", "\x01é", "<s>"])
+def test_an_empty_text_beside_another_fault_is_found(clean, word):
+    edit(clean / "text", "s1-b کتاب می\u200cروم ۱۲", "s1-b")
+    edit(clean / "text", "s2-a کتاب", f"s2-a {word}")
+    findings = find(clean, TEXT_ONLY)
+    assert findings.counts["empty-text"] >= 1
+    assert len(findings.counts) == 2 or word == " \u200c"
+
+
 @pytest.mark.parametrize("word", ["e\u0301", "\u0627\u0653", "\u1100\u1161", "\u212b"])
 def test_text_that_is_not_nfc_is_found(clean, word):
     edit(clean / "text", "s2-a کتاب", f"s2-a {word}")

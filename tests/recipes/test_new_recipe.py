@@ -119,6 +119,7 @@ def write_conditions(recipe):
     )
 
 
+@pytest.mark.slow
 def test_a_recipe_without_data_says_what_to_do(repository):
     run("local/new_recipe.sh", "later", cwd=repository)
     recipe = repository / "egs2" / "later" / "asr1"

@@ -81,7 +81,8 @@ def read_list(path: Path) -> list[Sound]:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no such list; expected audio files, a path or `id path` a line"
+            f"{path}: no such noise_list or rir_list; expected a file with a path or "
+            "`id path` on each line"
         )
     sounds = []
     for number, line in enumerate(read_utf8(path).splitlines(), 1):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from hamzaban.decode.result import Result
     from hamzaban.text.tokens import Tokenizer
 
+MAX_COUNT = 100_000  # hypotheses, tokens or spellings: with more no search ends
+
 
 @dataclasses.dataclass(frozen=True)
 class SearchFiles:
@@ -133,13 +135,12 @@ class CtcSearch(Search):
 
 
 def check_counts(search: Search, *names: str) -> None:
-    """Check that options are 1 or more.
+    """Check that options are counts that a search can serve.
 
     Raises:
-        ValueError: One is not.
+        ValueError: One is below 1 or above `MAX_COUNT`.
     """
     for name in names:
-        if getattr(search, name) < 1:
-            raise ValueError(
-                f"{name} {getattr(search, name)} found, expected 1 or more"
-            )
+        count = getattr(search, name)
+        if not 1 <= count <= MAX_COUNT:
+            raise ValueError(f"{name} {count} found, expected 1..{MAX_COUNT}")

@@ -57,7 +57,9 @@ def read_inference(
     tune = values.pop("tune", {})
     rest = {key: values[key] for key in values if key not in defaults}
     try:
-        return InferenceConfig(decode, _make_search(rest), tune)
+        search = _make_search(rest)
+        _check_tune(search, tune)
+        return InferenceConfig(decode, search, tune)
     except ValueError as e:
         raise ValueError(f"{weights or path}: {e}") from e
 
@@ -81,6 +83,16 @@ def _make_search(values: dict[str, Any]) -> Search:
         if values.get(name) and name not in own:
             raise ValueError(f"{name} is not for search: {cls.name}; leave it out")
     return read_fields(cls, {key: values[key] for key in values if key in own}, "")
+
+
+def _check_tune(search: Search, tune: dict[str, list[float]]) -> None:
+    """Check that the search takes each value to try."""
+    for name in set(tune) & {field.name for field in dataclasses.fields(search)}:
+        for value in tune[name]:
+            try:
+                dataclasses.replace(search, **{name: value})
+            except ValueError as e:
+                raise ValueError(f"tune: {name}: {e}") from e
 
 
 def _read_values(path: str | Path) -> dict[str, Any]:

@@ -13,7 +13,12 @@ from hamzaban.train.arguments import parse_arguments, wrong_types_explained
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.precision import run_under_autocast
 from hamzaban.train.resuming import check_start, keep_schedule
-from hamzaban.train.task_options import fill_batch_hours, fill_max_epoch, world_size
+from hamzaban.train.task_options import (
+    check_loggers,
+    fill_batch_hours,
+    fill_max_epoch,
+    world_size,
+)
 from hamzaban.train.trainer import Trainer
 from hamzaban.wav2vec2.frames import parse_conv_layers
 from hamzaban.weights.door import guarded
@@ -58,6 +63,7 @@ class TaskMixin:
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train or collect statistics in this process, as ESPnet2 does."""
         if not args.collect_stats:
+            check_loggers(args)
             cls.plan(args)
         with guarded(check_code):
             super().main_worker(args)  # type: ignore[misc]
