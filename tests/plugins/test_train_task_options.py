@@ -84,7 +84,7 @@ def test_epochs_follow_from_updates():
         fill_max_epoch(make_args(max_updates=0), 10)
 
 
-def test_weights_and_biases_is_asked_for_before_training_if_it_is_absent(monkeypatch):
+def test_missing_weights_and_biases_is_an_error_before_training(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     check_loggers(make_args(use_wandb=False))
     check_loggers(make_args())

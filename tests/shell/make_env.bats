@@ -110,7 +110,7 @@ fake_python() { # path version
     [ "$(choose_torch cuda "${root}/.venv")" = cuda ]
     run choose_torch rocm "${root}/.venv"
     [ "${status}" -eq 1 ]
-    [[ ${output} == *"HAMZABAN_TORCH=rocm is no build of PyTorch; expected cpu or cuda" ]]
+    [[ ${output} == *"HAMZABAN_TORCH=rocm is not a build of PyTorch; expected cpu or cuda" ]]
 }
 
 @test "another build of PyTorch makes the environment anew" {
@@ -132,5 +132,5 @@ fake_python() { # path version
     pip_install() { false; }
     run fill_venv "${root}/.venv" cpu
     [ "${status}" -eq 1 ]
-    [[ ${output} == *"whl/cpu; let HAMZABAN_TORCH_INDEX be an index or a folder"* ]]
+    [[ ${output} == *"whl/cpu; set HAMZABAN_TORCH_INDEX to an index or a folder"* ]]
 }

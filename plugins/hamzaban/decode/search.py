@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hamzaban.decode.result import Result
     from hamzaban.text.tokens import Tokenizer
 
-MAX_COUNT = 100_000  # hypotheses, tokens or spellings: with more no search ends
+MAX_COUNT = 100_000  # hypotheses, tokens or spellings; a search with more never ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +135,7 @@ class CtcSearch(Search):
 
 
 def check_counts(search: Search, *names: str) -> None:
-    """Check that options are counts that a search can serve.
+    """Check that options are counts that a search can handle.
 
     Raises:
         ValueError: One is below 1 or above `MAX_COUNT`.

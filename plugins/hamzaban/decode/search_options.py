@@ -86,7 +86,7 @@ def _make_search(values: dict[str, Any]) -> Search:
 
 
 def _check_tune(search: Search, tune: dict[str, list[float]]) -> None:
-    """Check that the search takes each value to try."""
+    """Check that the search accepts each value to tune."""
     for name in set(tune) & {field.name for field in dataclasses.fields(search)}:
         for value in tune[name]:
             try:
