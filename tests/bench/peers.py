@@ -31,7 +31,7 @@ for module, name in (("stemmer", "Stemmer"), ("word_tokenizer", "WordTokenizer")
     setattr(hazm, name, getattr(found, name))
 from hazm.normalizer import Normalizer
 """
-# Reads commands, one a line, as JSON; answers each with a line of JSON.
+# Reads commands, one per line, as JSON; answers each with a line of JSON.
 WORKER = """
 import json, os, sys, time
 answer = os.fdopen(os.dup(1), "w")

@@ -40,7 +40,7 @@ def add_error_options(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=[],
         metavar="NAME=FILE",
-        help="files of words or phrases, one a line, spelled as in the scored "
+        help="files of words or phrases, one per line, spelled as in the scored "
         "text; a list called `numbers` is counted together with the words with digits",
     )
     add(

@@ -44,7 +44,7 @@ def _add_merge(actions: Any) -> None:
 
 def _add_get(actions: Any) -> None:
     add = _new(
-        actions, run_get, "Print values, one a line; nothing for null and missing ones"
+        actions, run_get, "Print values, one per line; nothing for null and missing ones"
     )
     add(
         "keys",

@@ -21,7 +21,7 @@ class SearchFiles:
 
     Attributes:
         lm_dir: Folder that train-lm wrote; None: no language model.
-        word_list: Words of the lexicon, one a line; None: those of the word model.
+        word_list: Words of the lexicon, one per line; None: those of the word model.
         bpemodel: SentencePiece model, compared with that of a language model of pieces.
     """
 
@@ -41,7 +41,7 @@ class DecodeTask:
             nbest to.
         options: Options of running the model.
         lm_dir: Folder that train-lm wrote.
-        word_list: Words of a lexicon, one a line.
+        word_list: Words of a lexicon, one per line.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
     """

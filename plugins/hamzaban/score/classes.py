@@ -228,7 +228,7 @@ def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
 
 
 def read_word_list(path: str | Path) -> list[str]:
-    """Return the words or phrases of a list, one a line.
+    """Return the words or phrases of a list, one per line.
 
     Empty lines and `#` comments are skipped.
 
