@@ -113,7 +113,7 @@ fake_python() { # path version
     [[ ${output} == *"HAMZABAN_TORCH=rocm is not a build of PyTorch; expected cpu or cuda" ]]
 }
 
-@test "another build of PyTorch makes the environment anew" {
+@test "another build of PyTorch makes the environment again" {
     fake_python "${root}/.venv/bin/python" 3.11.2
     [ "$(why_anew "3.11 a /x" "3.11+cpu a /x" "${root}/.venv")" = "it has Python 3.11" ]
 }

@@ -43,9 +43,7 @@ def _add_merge(actions: Any) -> None:
 
 
 def _add_get(actions: Any) -> None:
-    add = _new(
-        actions, run_get, "Print values, one per line; nothing for null and missing ones"
-    )
+    add = _new(actions, run_get, "Print values, one per line; empty if null or missing")
     add(
         "keys",
         nargs="+",
