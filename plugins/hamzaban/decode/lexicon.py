@@ -78,8 +78,8 @@ def build_lexicon(
     lexicon = _collect(words, tokenizer, num_spellings if is_bpe else 0)
     if not lexicon.words:
         raise ValueError(
-            f"{place}: none of {len(words)} words can be spelled in the model's tokens, "
-            f"such as {words[:1]}; give a word list of the model's language"
+            f"{place}: none of {len(words)} words can be spelled in the model's "
+            f"tokens, such as {words[:1]}; give a word list of the model's language"
         )
     return lexicon
 
