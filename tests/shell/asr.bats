@@ -429,6 +429,21 @@ END
     ! grep -E "\| +(numpy|torch|espnet2|sentencepiece)$" imported
 }
 
+@test "marks of sounds are treated in the same way in all text" {
+    asr
+    grep -q "^normalize-data .*--marks drop data/train data/train" "${CALLS}"
+    grep -q "^score-text .*--lang ar --marks drop" "${CALLS}"
+    : > "${CALLS}"
+    printf 'word: {order: 2}\n' > conf/lm.yaml
+    asr --marks keep --lm_config conf/lm.yaml
+    grep -q "^normalize-data .*--marks keep data/train data/train" "${CALLS}"
+    grep -q "^train-lm .*--marks keep" "${CALLS}"
+    grep -q "^score-text .*--lang ar --marks keep" "${CALLS}"
+    run asr --marks kept
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"--marks is 'kept', expected drop, keep, refuse or text"* ]]
+}
+
 @test "a checkpoint may lie in a folder with a space" {
     mkdir "a folder" && cp downloads/seed/wav2vec2.pt "a folder/é.pt"
     run asr --pretrain_init "a folder/é.pt"
