@@ -391,3 +391,24 @@ def test_a_page_without_its_folder_says_what_is_missing(paged, tmp_path):
         browser.run(READY)
         found = browser.run("document.getElementById('found').textContent")
     assert "is not there: keep the folder large_files beside this page" in found
+
+
+@pytest.mark.needs("browser")
+def test_a_set_without_errors_has_no_empty_tables(tmp_path):
+    exp = make_experiment(tmp_path, "asr_a")
+    shutil.rmtree(exp / "decode_greedy" / "test")
+    add_decoding(tmp_path, exp, "decode_greedy", REFS)
+    path = make_page(tmp_path, "report")
+    assert "No error: all words were recognized." in path.read_text("utf-8")
+    empty = (
+        "[...document.querySelectorAll('tbody')].filter(e => !e.closest('[hidden]')"
+        " && !e.rows.length).map(e => e.parentElement.outerHTML)"
+    )
+    with Browser() as browser:
+        browser.open(path)
+        browser.run(READY)
+        assert browser.run(empty) == []
+        assert browser.run("document.getElementById('found').textContent").endswith(
+            "0 errors in 18 words: WER 0.0 %"
+        )
+    assert browser.errors == []
