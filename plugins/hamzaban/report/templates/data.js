@@ -68,9 +68,9 @@ const percent = (share) => (Number.isFinite(share) ? toFixed(100 * share, 1) : "
 
 /** Round as the tables do, which Python and sclite write: a half goes to the even digit. */
 function toFixed(number, digits) {
-  const scaled = number * 10 ** digits;
-  const below = Math.floor(scaled);
-  return scaled - below === 0.5 ? ((below + (below % 2)) / 10 ** digits).toFixed(digits) : number.toFixed(digits);
+  const isHalf = /^50*$/.test(number.toFixed(60).split(".")[1].slice(digits));
+  const below = Math.floor(number * 10 ** digits);
+  return isHalf ? ((below + (below % 2)) / 10 ** digits).toFixed(digits) : number.toFixed(digits);
 }
 
 function debounce(call, delayMs) {
