@@ -29,7 +29,7 @@ test_sets=""                  # one or more sets; valid_set may be one of them (
 unlabelled_set=""             # one or more sets without transcripts, for pretraining
 local_data_opts=""            # options for local/data.sh
 mine_config=""                # YAML of mine-audio, which finds speech in data/media.lst
-speed_perturb_factors=""      # of the training set, such as "0.9 1.0 1.1"
+speed_perturb_factors=""      # speeds of the training set, such as "0.9 1.0 1.1"
 audio_config=""               # YAML of format-audio: limits of duration, noise, ...
 # Tokens and language models.
 token_type=bpe                # bpe or char
@@ -76,7 +76,7 @@ Options and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
 
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 declare -A skipped=() # number of a stage -> why
 resolve_stages "${skip_stages}"
 [[ -n ${mine_config} ]] || skipped[3]="no --mine_config is given"

@@ -11,6 +11,7 @@ import pytest
 
 from hamzaban import cli, verb_help
 
+TORCH_VERBS = ("train-asr", "train-pseudo", "train-ssl")  # described by their tasks
 VERB = '''"""Do a thing well.
 
 More.
@@ -130,6 +131,16 @@ def test_old_name_leads_to_a_verb_and_an_option_that_exist(old):
     text = module.get_parser().format_help()
     for word in fixed:
         assert word == "true" or word in text
+
+
+@pytest.mark.parametrize(
+    "verb", sorted(v for v in cli.list_verbs() if v not in TORCH_VERBS)
+)
+def test_help_of_a_verb_has_no_artefacts(verb):
+    module = importlib.import_module("hamzaban.bin." + cli.list_verbs()[verb].stem)
+    text = module.get_parser().format_help()
+    for artefact in ("PosixPath", "default: None", "default: )", "default: ["):
+        assert artefact not in text
 
 
 def test_nj_is_described_in_the_same_words_by_each_verb():

@@ -1,4 +1,4 @@
-"""Parquet files: which are read, and the audio that is written out of them."""
+"""Parquet files: which of them are read, and the audio extracted from them."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ pytest.importorskip("pyarrow")
 
 
 def write_part(folder, name, numbers, **more):
-    """Write a Parquet file with audio in it, the numbered sentences said."""
+    """Write a Parquet file with audio of the numbered sentences."""
     rows = []
     for k in numbers:
         content = {"bytes": read_audio(folder.parent, SENTENCES[k]), "path": None}
@@ -72,7 +72,7 @@ def read_all_audio(data):
 
 
 def test_corpora_of_equal_names_and_sizes_keep_their_own_audio(tmp_path):
-    """Both have nine sentences of as many words, and no names of audio."""
+    """Both have nine sentences of equal lengths, and no names of audio files."""
     alike = [k for k in range(24) if len(SENTENCES[k].split()) == 5]
     first, second = alike[:4], alike[4:8]
     for name, numbers in (("one", first), ("two", second)):
@@ -111,7 +111,7 @@ def write_column(path, cells):
 
 @pytest.mark.parametrize("place", ["clips/{}.wav", "{}.wav", "../clips/{}.wav", "root"])
 def test_audio_that_is_a_path_is_found_beside_the_file(tmp_path, place):
-    """In its folder, or in such as `clips` of it or of the one above."""
+    """It may be in the same folder, or in one such as `clips` there or one level up."""
     root = tmp_path / "corpus é"
     for k in range(9):
         (root / "clips").mkdir(parents=True, exist_ok=True)

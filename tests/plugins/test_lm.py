@@ -59,6 +59,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_report_has_the_perplexity_of_each_model(folder):
     lines = (folder / "exp/report.tsv").read_text(encoding="utf-8").splitlines()
     head, *rows = (line.split("\t") for line in lines)
@@ -77,7 +78,8 @@ def test_the_report_has_the_perplexity_of_each_model(folder):
     assert not (folder / "exp/word/work").exists()
 
 
-def test_a_damaged_model_is_named_before_it_decodes(folder, tmp_path):
+@pytest.mark.slow
+def test_a_damaged_model_is_reported_before_decoding(folder, tmp_path):
     tokenizer = CharTokenizer(["<blank>", "<unk>", "<space>", "ب", "ا", "غ", "<sos>"])
     shutil.copytree(folder / "exp/word", tmp_path / "word")
     binary, files = tmp_path / "word/lm.bin", SearchFiles(lm_dir=tmp_path)
@@ -121,7 +123,7 @@ def test_perplexity_is_that_of_the_arpa_file(folder, tmp_path):
 
 
 def score(model, history, word):
-    """log10 of the back-off model, by its definition."""
+    """Return the log10 probability by the definition of a back-off model."""
     ids = {w: i for i, w in enumerate(model.words)}
     context = [ids.get(w, ids["<unk>"]) for w in history]
     context = context[-(len(model.levels) - 1) :]

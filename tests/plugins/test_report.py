@@ -1,4 +1,4 @@
-"""The verb make-report: what stands on the page, and the page in a real browser."""
+"""The verb make-report: the content of the page, and the page in a real browser."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -42,7 +42,7 @@ def page(recipe):
 
 
 def text_of(page):
-    """Return the text of a page, blanks made single."""
+    """Return the text of a page with single spaces."""
     parts = []
 
     class Reader(HTMLParser):
@@ -186,7 +186,7 @@ def test_results_link_to_the_report(recipe, monkeypatch):
     assert "[../report.html](../report.html)" in text
 
 
-def test_of_an_epoch_run_twice_the_last_counts(recipe):
+def test_the_last_run_of_a_repeated_epoch_counts(recipe):
     epochs = read_epochs(recipe / "exp/asr_a/train.log")
     assert epochs.get("valid", "wer") == {1: 1.0, 2: 0.25, 3: 1 / 3, 4: 0.25}
     assert epochs.get("train", "loss")[1] == 90.0

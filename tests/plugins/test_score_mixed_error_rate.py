@@ -46,7 +46,7 @@ def write(path, lines):
     return path
 
 
-def test_mixed_error_rate_stands_beside_the_others(tmp_path, capsys):
+def test_mixed_error_rate_is_reported_beside_the_others(tmp_path, capsys):
     ref = write(tmp_path / "مجموعه a" / "text", {"s-1": "我要去 shopping 了"})
     hyp = write(tmp_path / "hyp", {"s-1": "我去 shoping 了"})
     exp = tmp_path / "exp" / "asr_x" / "greedy" / "test"

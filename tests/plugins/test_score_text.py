@@ -26,7 +26,7 @@ HYP = {
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder, its name with a blank, with references and hypotheses."""
+    """Return a folder of references and hypotheses, with a space in its name."""
     folder = tmp_path / "مجموعه one"
     folder.mkdir()
     write(folder / "ref", REF)

@@ -56,7 +56,7 @@ def test_marks_are_read_by_their_kind(text, dropped, kept, kinds):
         "ساعت 10:30",
     ],
 )
-def test_words_are_no_marks(text):
+def test_words_are_not_taken_for_marks(text):
     assert read_marks(text) == (text, ())
 
 

@@ -1,4 +1,4 @@
-"""The door reads files of weights; no code from them runs, and faults are one line."""
+"""Files of weights are read without running their code; faults are one line."""
 
 import struct
 import tarfile
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global door, torch
     import torch
 

@@ -110,7 +110,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(grep -c -- "--max_duration_s inf .*data/valid dump/raw/org/valid$" formats)" -eq 1 ]
 }
 
-@test "audio is made anew when a base of its config changes, or a list that this names" {
+@test "audio is made again when a base of its config changes, or a list that this names" {
     printf 'noise_list: noise.lst\n' > conf/noise.yaml
     printf 'base: noise.yaml\nsnr_db: 5 20\n' > conf/audio.yaml
     touch noise.lst
@@ -232,7 +232,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [ "$(calls make-tokens)" -eq 0 ]
     [ -f exp/set_aside/asr_train_ctc_raw_ar_bpe30.1/config.yaml ]
     : > "${CALLS}"
-    run asr --stop_stage train --nj 3 # how fast is no matter
+    run asr --stop_stage train --nj 3 # only changes the speed
     [ ! -s "${CALLS}" ]
     run asr --stop_stage tokens --nbpe 31
     [ "$(calls make-tokens)" -eq 1 ]
@@ -255,7 +255,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
         echo "another" >> "texts/${name}.txt"
         : > "${CALLS}"
         data
-        [ "$(calls data.sh)" -eq 1 ] || { echo "${name} is no input"; return 1; }
+        [ "$(calls data.sh)" -eq 1 ] || { echo "${name} is not an input"; return 1; }
     done
 }
 
@@ -354,7 +354,7 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     [[ ${output} == *"unmatched single quote"* ]]
 }
 
-@test "the report shows the rounds, wherever they are, and is made anew with them" {
+@test "the report shows the rounds, wherever they are, and is made again with them" {
     asr --stop_stage score
     mkdir -p "exp/my rounds"
     touch "exp/my rounds"/{rounds.tsv,status.json}
@@ -396,7 +396,7 @@ END
 --pretrain_init none.pt|--pretrain_init none.pt: no such file
 --cleaner arabic|--cleaner is 'arabic', expected auto, none, or hamzaban/
 --lm_config conf/none.yaml|--lm_config conf/none.yaml: no such file
-extra|'extra' is no option
+extra|'extra' is not an option
 END
     run asr --test_sets ""
     [[ ${output} == *"--test_sets is needed"* ]]

@@ -51,7 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
 
     Entries to retry and damaged lines are omitted, so that their audio is made again.
     An entry that lacks its last mark is older than the check for channels that cancel
-    each other, so what it calls silent is retried as well.
+    each other, so utterances that it calls silent are retried as well.
     """
     path = folder / NAME
     if not path.exists():

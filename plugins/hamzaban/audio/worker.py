@@ -199,7 +199,7 @@ def _is_final(job: Job, stream: AudioStream) -> bool:
 def _write_output(
     job: Job, output: Output, speech: np.ndarray, fs: int, *, link: bool
 ) -> Entry:
-    """Resample, check and write one utterance; `link` its source if that is final."""
+    """Resample, check and write an utterance; with `link`, link its source instead."""
     options = job.options
     resampled = resample(speech, fs, options.fs, speed=output.variant.speed)
     reason = check_speech(resampled, options)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import add_nj
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 RAW_DIR = "folder of the data directories that were decoded"
@@ -13,9 +14,7 @@ RAW_DIR = "folder of the data directories that were decoded"
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban make-report`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     add(
         "exp",

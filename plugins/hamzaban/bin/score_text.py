@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
 from hamzaban.score.kinds import KINDS, RAW, find_kind
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 
@@ -27,15 +28,24 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban score-text`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     add = parser.add_argument
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
     add("--hyp", type=Path, required=True, help="the hypotheses, paired by id or time")
-    add("--utt2spk", type=Path, help="speakers; without it, those that --ref names")
+    add(
+        "--utt2spk",
+        type=Path,
+        help="file of the speakers (default: those that --ref names)",
+    )
     add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
-    add("--output_dir", type=Path, help="folder to write score_{wer,cer,ter}/ to")
+    add(
+        "--output_dir",
+        type=Path,
+        help="folder to write score_{wer,cer,ter}/ to; without it, only a summary is "
+        "printed",
+    )
     add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
     add(
         "--token_type",
@@ -76,7 +86,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--case_sensitive",
         type=str2bool,
         default=False,
-        help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not",
+        help="distinguish a-z from A-Z, as `sclite -s` does; ESPnet does not",
     )
     add(
         "--scorer",
@@ -116,7 +126,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         remove_leftovers(args.output_dir)
         extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
-        for kind in extra - set(kinds):  # left by an earlier call
+        for kind in extra - set(kinds):  # left there by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
@@ -258,7 +268,7 @@ def normalize_texts(
 def describe_languages(
     args: argparse.Namespace, kind: str, normalizer: str, scored: "Scored"
 ) -> list[str]:
-    """Return a line for each language of the references, where there are several."""
+    """Return a line for each language of the references, if there are several."""
     from hamzaban.score.breakdown import match_utterances
     from hamzaban.score.trn import read_text
     from hamzaban.text.multilingual import read_utt2lang

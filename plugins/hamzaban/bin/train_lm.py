@@ -26,7 +26,10 @@ def get_parser() -> argparse.ArgumentParser:
     for option, what in (
         ("--train_text", "transcripts to train on, Kaldi text"),
         ("--lm_text", "more sentences to train on: plain text, may be .gz"),
-        ("--valid_text", "Kaldi text to weight these two by and measure perplexity on"),
+        (
+            "--valid_text",
+            "Kaldi text to weight the two by and to measure perplexity on",
+        ),
         ("--test_text", "Kaldi text to measure perplexity on"),
     ):
         parser.add_argument(

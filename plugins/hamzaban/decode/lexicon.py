@@ -38,7 +38,7 @@ def read_words(path: str | Path) -> list[str]:
     """
     words = list(dict.fromkeys(f[0] for f in map(str.split, read_plain(path)) if f))
     if not words:
-        raise ValueError(f"{path}: no word found, expected one a line")
+        raise ValueError(f"{path}: no word found, expected one per line")
     return words
 
 
@@ -51,8 +51,9 @@ def build_lexicon(
 ) -> Lexicon:
     """Return the spellings of words in a model's tokens.
 
-    A spelling must read as the word again. Words with ZWNJ, with vowel signs or of
-    another script are therefore kept whole or counted as unspelled, never altered.
+    The tokens of a spelling must join to the word again. Words with ZWNJ, with vowel
+    signs or of another script are therefore kept whole or counted as unspelled, never
+    altered.
 
     Args:
         words: Words without spaces.
@@ -101,7 +102,7 @@ def _collect(words: list[str], tokenizer: Tokenizer, num_spellings: int) -> Lexi
 
 
 def report_lexicon(lexicon: Lexicon, path: str | Path) -> None:
-    """Log the size of a lexicon and write its unspelled words, one a line."""
+    """Log the size of a lexicon and write its unspelled words, one per line."""
     total = len(lexicon.words) + len(lexicon.unspelled)
     logging.info(
         "lexicon: %d words, %d spellings",

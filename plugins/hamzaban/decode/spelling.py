@@ -205,7 +205,7 @@ def _spell(
 def _share_out(
     folds: Mapping[str, Sequence[str]], table: Mapping[str, Spellings], limit: int
 ) -> dict[str, Spellings]:
-    """Return the spellings of each word; MAX_LABELS words at most get the same one."""
+    """Return the spellings of each word; at most MAX_LABELS words share one."""
     counts: Counter[tuple[int, ...]] = Counter()
     found = {}
     for word, texts in folds.items():

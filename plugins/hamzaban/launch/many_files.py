@@ -1,7 +1,7 @@
 """One fingerprint for many files, from their names, sizes and times alone.
 
-Audio is too much to be read again at each check, and a million fingerprints are too
-much for a stamp. `tests/bench/bench_stamp.py` measures what a check costs.
+Audio files are too large to be read again at each check, and a million fingerprints are
+too many for a stamp. `tests/bench/bench_stamp.py` measures what a check costs.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def count_newer(folder: str | Path, old: Fingerprint, new: Fingerprint) -> int:
 def describe_below(folder: Path) -> dict[str, Fingerprint]:
     """Return the fingerprint of each folder below a folder that has files.
 
-    The names end with a slash, which tells them from those of files.
+    The names end with a slash, which distinguishes them from names of files.
     """
     described = {}
     _, waiting = _scan(folder)

@@ -38,7 +38,7 @@ class Step:
     """One command of a stage.
 
     Attributes:
-        name: Of the step, such as `tokens`; letters, digits, `_` and `-`.
+        name: Name of the step, such as `tokens`; letters, digits, `_` and `-`.
         command: The words of the command.
         inputs: Files and folders it reads; a folder stands for the files in it, not
             for those in its subfolders.
@@ -54,7 +54,7 @@ class Step:
         """Check the name, and that the stamp has a file to be named after.
 
         Raises:
-            ValueError: The name is wrong; there is no command; or no file.
+            ValueError: The name is wrong, or there is no command or no file.
         """
         if not re.fullmatch(r"[A-Za-z0-9_-]+", self.name):
             raise ValueError(f"step '{self.name}': a name has letters, digits, _ and -")
@@ -167,7 +167,7 @@ def _describe(file: Path, known: Fingerprint | None) -> Fingerprint:
 
 
 def is_same(old: Fingerprint, new: Fingerprint) -> bool:
-    """Return whether two fingerprints are of the same content."""
+    """Return whether two fingerprints stand for the same content."""
     if old["sha256"] is None or new["sha256"] is None:
         return all(old[key] == new[key] for key in ("size", "mtime_ns"))
     return bool(old["sha256"] == new["sha256"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from hamzaban.fileio import atomic_text
@@ -67,8 +67,7 @@ def write_sources(
     if texts.valid:
         readers["valid"] = chain(texts.valid)
     for path in texts.test:
-        name = path.parent.name
-        readers[f"{name}-{len(readers)}" if name in readers else name] = chain((path,))
+        readers[_find_free_name(path.parent.name, readers)] = chain((path,))
     for name, lines in readers.items():
         with atomic_text(folder / f"{name}.txt") as f:
             read = normalize(lines, load_normalizer(lang), nj, marks)
@@ -76,3 +75,7 @@ def write_sources(
     for text in counts.describe():
         logging.info("%s; --marks %s", text, marks)
     return {name: folder / f"{name}.txt" for name in readers}
+
+
+def _find_free_name(name: str, taken: Collection[str]) -> str:
+    return name if name not in taken else f"{name}-{len(taken)}"

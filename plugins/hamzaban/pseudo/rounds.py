@@ -78,7 +78,7 @@ class RoundFiles:
         lm_dir: Language model of the target, written by train-lm.
         text: Plain sentences of the target.
         bpemodel: Replaces the path in the config.yaml of the experiment.
-        ref: References of some utterances; error rates are reported, never used.
+        ref: References of some utterances, used only to report error rates.
     """
 
     pseudo_exp: Path

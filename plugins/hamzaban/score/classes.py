@@ -228,7 +228,7 @@ def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
 
 
 def read_word_list(path: str | Path) -> list[str]:
-    """Return the words or phrases of a list, one a line.
+    """Return the words or phrases of a list, one per line.
 
     Empty lines and `#` comments are skipped.
 
@@ -246,7 +246,7 @@ def read_word_tags(path: str | Path, scored: Scored) -> list[WordClass]:
     """Return a class for each tag of a file that tags each reference word.
 
     Args:
-        path: File of lines `<utt_id or trn id> <tag> <tag> ...`; `-` is no tag.
+        path: File of lines `<utt_id or trn id> <tag> <tag> ...`; `-` stands for no tag.
         scored: Utterances whose words are tagged.
 
     Raises:

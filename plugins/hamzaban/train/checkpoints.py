@@ -128,7 +128,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or is no checkpoint.
+        ValueError: The file is damaged, or is not a checkpoint.
     """
     states = read_file(path)
     if not isinstance(states, dict):

@@ -248,6 +248,6 @@ def _find_part(model: torch.nn.Module, name: str, place: str) -> torch.nn.Module
         return model.get_submodule(name)
     except AttributeError:
         raise ValueError(
-            f"init_param {place}: '{name}' is no part of the model; known: "
+            f"init_param {place}: '{name}' is not part of the model; known: "
             f"{', '.join(name for name, _ in model.named_children())}"
         ) from None
