@@ -93,7 +93,10 @@ def test_read_errors_name_the_line(tmp_path):
     with pytest.raises(ValueError, match=r"text:2: blank line; remove"):
         list(read_scp(path))
     path.write_bytes(b"a b\nc \xff\n")
-    with pytest.raises(ValueError, match=r"text:2: not UTF-8; convert"):
+    with pytest.raises(
+        ValueError,
+        match=r"text:2: not UTF-8 .byte 0xFF in column 3, after 'c'.; convert",
+    ):
         list(read_scp(path))
 
 

@@ -206,7 +206,7 @@ def test_missing_audio_is_an_error_that_names_the_places_searched(tmp_path, capl
     message = rf"such as u.*wav; looked in .*{clips}, \.; give --audio_dir FOLDER"
     with pytest.raises(ValueError, match=message):
         import_data(table, tmp_path / "data")
-    assert "no audio file, the first: u" in caplog.text
+    assert f"no audio file, the first: {table}:2: u00.wav" in caplog.text
     import_data(table, tmp_path / "data", "--audio_dir", str(tmp_path / "elsewhere"))
 
 

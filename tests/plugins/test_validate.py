@@ -208,7 +208,7 @@ def test_unsorted_utt2spk_still_compares_all_ids(clean):
 def test_a_duplicate_id_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s1-b دو\ns2-a کتاب")
     (line,) = only(clean, "duplicate")
-    assert line.startswith("text:3: s1-b: id comes twice; ")
+    assert line.startswith("text:3: s1-b: id comes twice, first on line 2; ")
 
 
 def test_duplicate_in_an_unsorted_file_names_both_lines(clean):

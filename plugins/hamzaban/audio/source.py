@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from hamzaban.data.meant import hint_meant
+
 SEGMENT_OVERHANG_S = 0.5  # a segment may end this much after its recording, as in Kaldi
 STREAMED_SIZE = 0x7FFFF000  # writers to a pipe state RIFF sizes of at least this
 _ARK = re.compile(r"(.+):(\d+)")
@@ -90,7 +92,8 @@ def open_file(path: Path) -> BinaryIO:
             raise UnreadableError("empty", f"{path}: file of 0 bytes")
         return open(path, "rb")
     except FileNotFoundError:
-        raise UnreadableError("missing", f"{path}: no such file") from None
+        hint = hint_meant(path)
+        raise UnreadableError("missing", f"{path}: no such file{hint}") from None
     except OSError as error:
         raise UnreadableError("unreadable", f"{path}: {error.strerror}") from None
     except UnreadableError:

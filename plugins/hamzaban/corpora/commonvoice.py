@@ -31,15 +31,17 @@ from hamzaban.lm.leaks import Index
 COLUMNS = ("client_id", "path", "sentence")
 SPEAKER_CHARS = 16  # characters (64 bits) kept of the 128 of a client_id
 SHORT_CLIP_S = 4.0  # length of a clip assumed for the first number of headers read
+BAD_ROW = "row with too many or too few fields"
 HELD_OUT = {"valid": "dev", "test": "test"}
 
 
 class Clip(NamedTuple):
-    """A row of a table: contributor, file name in clips/, sentence to read."""
+    """A row of a table: contributor, file name in clips/, sentence, file and line."""
 
     client_id: str
     path: str
     sentence: str
+    place: str = ""
 
 
 Read = Callable[[Tally], Iterable[Clip]]
@@ -161,12 +163,13 @@ def plan_sets(release: Release, args: argparse.Namespace) -> dict[str, Read]:
 
 def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
     """Read the rows of a table; count rows with too many or too few fields."""
-    for fields in read_tsv(table, COLUMNS):
+    for number, fields in read_tsv(table, COLUMNS):
         tally.num_read += 1
-        if fields is None:
-            tally.faults["row with too many or too few fields"] += 1
+        place = f"{table}:{number}"
+        if isinstance(fields, str):
+            tally.add_fault(BAD_ROW, f"{place}: {fields}")
         else:
-            yield Clip(*fields)
+            yield Clip(fields[0], fields[1], fields[2], place)
 
 
 def read_held_out(release: Release, lang: str) -> HeldOut:
@@ -277,10 +280,11 @@ def make_utterances(
         audio = str(release.clip(clip.path))
         fault = check_clip(audio) or ("" if text else "no sentence")
         if fault:
-            tally.faults[fault] += 1
+            tally.add_fault(fault, f"{clip.place}: {clip.path}")
             continue
         name = Path(clip.path).stem
-        yield Utterance(name, clip.client_id[:SPEAKER_CHARS], audio, text, language)
+        utt = Utterance(name, clip.client_id[:SPEAKER_CHARS], audio, text, language)
+        yield utt._replace(place=clip.place)
 
 
 def check_clip(audio: str) -> str:

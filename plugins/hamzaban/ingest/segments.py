@@ -1,6 +1,5 @@
 """Make segments end where their recording ends."""
 
-import logging
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -44,12 +43,10 @@ def fit_segments(utterances: Iterator[Utterance], tally: Tally) -> Iterator[Utte
         if isinstance(fitted, Utterance):
             yield fitted
             continue
-        if not tally.faults[fitted]:
-            span = f"from {utt.begin_s:.3f} to {utt.end_s:.3f} s of {utt.audio}"
-            known = f", {length.duration_s:.3f} s long" if length.duration_s else ""
-            first = f"{utt.utt_id}, {span}{known}"
-            logging.warning("%s: %s, the first: %s", tally.place, fitted, first)
-        tally.faults[fitted] += 1
+        span = f"from {utt.begin_s:.3f} to {utt.end_s:.3f} s of {utt.audio}"
+        known = f", {length.duration_s:.3f} s long" if length.duration_s else ""
+        place = f"{utt.place}: " if utt.place else ""
+        tally.add_fault(fitted, f"{place}{utt.utt_id}, {span}{known}")
 
 
 def _fit(utt: Utterance, length: _Length) -> Utterance | str:

@@ -1,7 +1,9 @@
 """Read tables of any size: tsv without quoting, csv, JSON lines."""
 
 import csv
+import functools
 import json
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.launch.notes import note_inputs
+from hamzaban.utf8 import read_utf8_lines
 
 JSON_LINES = (".jsonl", ".json", ".ndjson")
 MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
 
 Row = dict[str, str]
+MAX_NAMED = 6  # columns named in a message about their number
+MAX_SHOWN = 40  # characters of a value in a message
+_SEP = re.compile(r'"?sep=(.)"?\s*', re.I)  # Excel's first line: what is between fields
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -30,7 +36,9 @@ def read_header(path: Path) -> list[str]:
     return header.rstrip("\r\n").split("\t")
 
 
-def read_tsv(path: Path, columns: Sequence[str]) -> Iterator[list[str] | None]:
+def read_tsv(
+    path: Path, columns: Sequence[str]
+) -> Iterator[tuple[int, list[str] | str]]:
     """Read some columns of a tab-separated table in which quotes mean nothing.
 
     Args:
@@ -38,8 +46,8 @@ def read_tsv(path: Path, columns: Sequence[str]) -> Iterator[list[str] | None]:
         columns: The names of the columns to read.
 
     Yields:
-        The values of each row in the order of `columns`; None for a row that has more
-        or fewer fields than the header.
+        Line number, and the values in the order of `columns`; for a row that has more
+        or fewer fields than the header, what is wrong with it.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -49,13 +57,34 @@ def read_tsv(path: Path, columns: Sequence[str]) -> Iterator[list[str] | None]:
     places = [find_column(path, header, (name,)) for name in columns]
     with open_utf8(path) as lines:
         next(lines)
-        for line in lines:
+        for number, line in enumerate(lines, 2):
             fields = line.rstrip("\r\n").split("\t")
-            yield (
-                [fields[place] for place in places]
-                if len(fields) == len(header)
-                else None
-            )
+            if fault := describe_misfit(fields, header):
+                yield number, fault
+            else:
+                yield number, [fields[place] for place in places]
+
+
+def describe_misfit(fields: Sequence[str], header: Sequence[str]) -> str:
+    """Return how a row differs from the columns in number, with the values concerned.
+
+    Args:
+        fields: The values of the row.
+        header: The names of the columns.
+
+    Returns:
+        Such as "4 fields, expected 3 (file, text, speaker): after column 'speaker'
+        ('a') follows 'b'"; "" for a row of the right length.
+    """
+    if len(fields) == len(header):
+        return ""
+    names = f" ({', '.join(header)})" if len(header) <= MAX_NAMED else ""
+    counts = f"{len(fields)} fields, expected {len(header)}{names}"
+    last = min(len(fields), len(header)) - 1
+    shown = f"column '{header[last]}' ({fields[last][:MAX_SHOWN]!r})"
+    if len(fields) > len(header):
+        return f"{counts}: after {shown} follows {fields[last + 1][:MAX_SHOWN]!r}"
+    return f"{counts}: the row ends after {shown}, without '{header[last + 1]}'"
 
 
 def find_column(path: Path, header: Sequence[str], names: Sequence[str]) -> int:
@@ -119,48 +148,90 @@ def read_forms(
         if not forms:
             raise ValueError(f"{path}: empty, expected one object a line")
         return forms
-    with _open_fields(path, delimiter or _choose_delimiter(path)) as rows:
+    with open_fields(path, delimiter or _choose_delimiter(path)) as rows:
         return {tuple(_read_names(path, rows, columns)): 1}
 
 
 def _read_fields(
     path: Path, delimiter: str, columns: Sequence[str]
 ) -> Iterator[tuple[int, Row]]:
-    with _open_fields(path, delimiter) as rows:
+    with open_fields(path, delimiter) as rows:
         header = _read_names(path, rows, columns)
         first = rows.line_num + 1  # a row may span lines, as quotes may hold breaks
         for fields in rows:
-            if fields and len(fields) != len(header):
+            if not any(map(str.strip, fields)):  # blank, or Excel's ",,,"
+                fields = []
+            if fields and (fault := describe_misfit(fields, header)):
                 last = f" to {rows.line_num}" if rows.line_num > first else ""
-                quote = " or a quotation mark that is not closed" if last else ""
-                raise ValueError(
-                    f"{path}:{first}{last}: {len(fields)} fields, expected "
-                    f"{len(header)} ({', '.join(header)}); correct the line{quote}"
-                )
+                remedy = _mend_misfit(delimiter, spans_lines=bool(last))
+                raise ValueError(f"{path}:{first}{last}: {fault}; {remedy}")
             if fields:
                 yield first, dict(zip(header, fields, strict=True))
             first = rows.line_num + 1
 
 
+def _mend_misfit(delimiter: str, *, spans_lines: bool) -> str:
+    if spans_lines:
+        return "correct the line or a quotation mark that is not closed"
+    if delimiter in ",;":
+        return f"correct the line, or quote a value that holds '{delimiter}'"
+    name = "tab" if delimiter == "\t" else f"'{delimiter}'"
+    return f"correct the line, or write a space for a {name} or line break in a value"
+
+
 @contextmanager
-def _open_fields(path: Path, delimiter: str) -> Iterator[Any]:
+def open_fields(path: Path, delimiter: str) -> Iterator[Any]:
+    """Open a table as a reader of the csv module, which has the line as `line_num`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not UTF-8, or a value has no end.
+    """
     csv.field_size_limit(MAX_FIELD)
     with open_utf8(path) as lines:
         rows = csv.reader(
-            lines,
+            _prepare_lines(path, lines),
             delimiter=delimiter,
             quoting=csv.QUOTE_MINIMAL if delimiter in ",;" else csv.QUOTE_NONE,
         )
         try:
             yield rows
         except csv.Error as error:
-            raise ValueError(f"{path}:{rows.line_num}: {error}") from error
+            raise ValueError(
+                f"{path}:{rows.line_num}: {error}, expected values of at most "
+                f"{MAX_FIELD} characters; look for a quotation mark that is not closed"
+            ) from error
+
+
+def _prepare_lines(path: Path, lines: Iterator[str]) -> Iterator[str]:
+    """Yield lines as the csv module takes them.
+
+    The line by which Excel names the delimiter becomes blank. A carriage return within
+    a line, which that module refuses, becomes a space.
+    """
+    for number, line in enumerate(lines, 1):
+        if number == 1 and _SEP.fullmatch(line.rstrip("\r\n")):
+            line = "\n"
+        if "\r" in line:
+            line = line.rstrip("\r\n")
+            if "\r" in line:
+                _log_return(path, number)
+                line = line.replace("\r", " ")
+            line += "\n"
+        yield line
+
+
+@functools.lru_cache(1000)
+def _log_return(path: Path, number: int) -> None:
+    logging.warning(
+        "%s:%d: a carriage return within the line is read as a space", path, number
+    )
 
 
 def _read_names(
     path: Path, rows: Iterator[list[str]], columns: Sequence[str]
 ) -> list[str]:
-    names = columns or next(rows, [])
+    names = columns or next(filter(None, rows), [])
     if not names:
         raise ValueError(f"{path}: empty, expected a line of column names")
     return [name.strip() for name in names]
@@ -169,6 +240,9 @@ def _read_names(
 def _choose_delimiter(path: Path) -> str:
     with open_utf8(path) as lines:
         first = next(lines, "").rstrip("\r\n")
+        if found := _SEP.fullmatch(first):
+            return found[1]
+        first = first or next((line.rstrip("\r\n") for line in lines), "")
     if not first:
         raise ValueError(f"{path}: empty, expected a line of column names")
     return "\t" if path.suffix.lower() == ".tsv" else max("\t,;|", key=first.count)
@@ -187,14 +261,14 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                     "rename one"
                 ) from None
             except (ValueError, RecursionError) as error:
-                why = getattr(error, "msg", "nested too deep or a number too long")
                 raise ValueError(
-                    f"{path}:{number}: not JSON ({why}), expected one object a line; "
-                    "convert the file"
+                    f"{path}:{number}: {describe_json_fault(line, error)}, expected "
+                    "one object a line; convert the file"
                 ) from None
             if not isinstance(values, dict):
                 raise ValueError(
-                    f"{path}:{number}: expected an object with named values"
+                    f"{path}:{number}: {line.strip()[:MAX_SHOWN]!r}, expected an "
+                    "object with named values, one a line; convert the file"
                 )
             row = {k: _to_text(v) for k, v in values.items()}
             if _SURROGATE.search("".join((*row, *row.values()))):
@@ -203,6 +277,15 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                     "characters; correct the escape \\ud..."
                 )
             yield number, row
+
+
+def describe_json_fault(line: str, error: Exception) -> str:
+    """Return why a line is no JSON, the column, and the text from there on."""
+    if not isinstance(error, json.JSONDecodeError):
+        return "not JSON (nested too deep or a number too long)"
+    rest = line[error.pos :].strip()[:MAX_SHOWN]
+    shown = f" at {rest!r}" if rest else ""
+    return f"not JSON (column {error.colno}{shown}: {error.msg})"
 
 
 class _TwiceError(Exception):
@@ -228,7 +311,9 @@ def _to_text(value: object) -> str:
 
 @contextmanager
 def open_utf8(path: Path) -> Iterator[Iterator[str]]:
-    """Open a UTF-8 text, with or without a byte order mark, to read it line by line.
+    """Open a text to read it line by line, and note it as an input of the step.
+
+    A file in UTF-16 that begins with its byte order mark is read, too.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -237,10 +322,4 @@ def open_utf8(path: Path) -> Iterator[Iterator[str]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     note_inputs(path)
-    with open(path, encoding="utf-8-sig", newline="\n") as stream:
-        try:
-            yield stream
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}: not UTF-8 ({error.reason}); convert it, as with iconv"
-            ) from None
+    yield read_utf8_lines(path)

@@ -137,9 +137,7 @@ def _report_twice(
     scan: Scan, twice: list[tuple[int, bytes]], findings: Findings
 ) -> None:
     """Report ids that come twice; in an unsorted file they need not be neighbours."""
-    if scan.is_sorted:
-        for line, twin in twice:
-            findings.add("duplicate", scan.path, line, to_text(twin), "id comes twice")
+    if scan.is_sorted and not twice:
         return
     before: Pair = ("", "")
     for pair in scan.id_lines():
