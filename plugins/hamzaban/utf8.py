@@ -5,7 +5,6 @@ write it, is read as such.
 """
 
 import codecs
-import functools
 import gzip
 import io
 import logging
@@ -25,6 +24,7 @@ CONVERT = (
 )
 HEAD_BYTES = 512  # at the head of a file, which show its encoding
 MAX_SHOWN = 20  # characters shown before a byte that is not UTF-8
+_logged: set[tuple[Path, str]] = set()
 
 
 def read_utf8_lines(path: str | Path) -> Iterator[str]:
@@ -88,7 +88,12 @@ def _find_encoding(stream: BinaryIO, path: str | Path) -> str:
     stream.seek(0)
     for mark, encoding in MARKS.items():
         if head.startswith(mark):
-            _log_encoding(path, encoding)
+            path = Path(path)
+            if (key := (path.parent.parent, path.suffix)) not in _logged:
+                _logged.add(key)  # of a folder of transcripts only the first
+                logging.warning(
+                    "%s: read as %s, as its first bytes say", path, encoding
+                )
             return encoding
     halves = [head[parity::2].count(0) for parity in (0, 1)]
     if max(halves) > 1 and not min(halves):  # every other byte of ASCII is 0
@@ -98,11 +103,6 @@ def _find_encoding(stream: BinaryIO, path: str | Path) -> str:
             f"file by `iconv -f {name} -t UTF-8`"
         )
     return "utf-8"
-
-
-@functools.cache
-def _log_encoding(path: str | Path, encoding: str) -> None:
-    logging.warning("%s: read as %s, which its first bytes mark", path, encoding)
 
 
 def _read_marked(stream: BinaryIO, path: str | Path, encoding: str) -> Iterator[str]:

@@ -44,8 +44,9 @@ def test_a_line_that_names_the_delimiter_is_not_read_as_columns(corpus):
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
 def test_what_excel_calls_unicode_text_is_read(corpus, encoding, caplog):
     folder, rows = corpus
-    table = write(folder / "a.csv", rows("\t"), encoding, "\r\n")
-    import_data(table, folder / "data")
+    (folder / encoding).mkdir()
+    table = write(folder / encoding / "a.csv", rows("\t"), encoding, "\r\n")
+    import_data(table, folder / "data", "--audio_dir", folder)
     assert count_utts(folder / "data") == 9
     assert caplog.text.count("read as utf-16") == (encoding == "utf-16")
 

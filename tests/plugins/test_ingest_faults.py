@@ -54,5 +54,7 @@ def test_a_corpus_too_small_to_split_is_named(tmp_path):
     write_audio(tmp_path / "u.wav", SENTENCES[0])
     rows = [{"audio_filepath": "u.wav", "text": SENTENCES[0]}]
     table = write_manifest(tmp_path / "m.jsonl", rows)
-    with pytest.raises(ValueError, match=r"m.jsonl.*: 1 speakers .* expected at least"):
+    with pytest.raises(
+        ValueError, match=r"m.jsonl.*: 1 different sentences, expected at least"
+    ):
         import_data(table, tmp_path / "data")

@@ -153,6 +153,8 @@ def test_ids_that_come_twice_are_named_by_both_lines(tmp_path):
         path = write_dir(tmp_path / name, say(make_utterances(range(8)))) / name
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join([*lines, lines[1]]))
-        place = f"{name}/{name}:{len(lines) + 1}: utt_id .* comes twice, first on line 2"
+        place = (
+            f"{name}/{name}:{len(lines) + 1}: utt_id .* comes twice, first on line 2"
+        )
         with pytest.raises(ValueError, match=place):
             import_data(tmp_path / name, tmp_path / "data")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from hamzaban.data.meant import MeantFinder
 from hamzaban.data.walk import is_hidden
-from hamzaban.ingest.sources import AUDIO, Source
+from hamzaban.ingest.folders import AUDIO
+from hamzaban.ingest.sources import Source
 
 USUAL = ("", "audio", "clips", "wavs", "wav", "data")
 MAX_FOLDERS = 30  # folders of other names beside the table that are searched

@@ -116,6 +116,8 @@ def make_plan(
         place = item.place  # the last place stands for the corpus
         split = "" if ignore_split else name_split(item.split, item.place)
         survey.add(item, split)
+    if not place:
+        _refuse_all(read())
     by_speaker = len(survey.speakers) >= len(SETS)
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)
@@ -123,11 +125,33 @@ def make_plan(
     if missing:
         sizes = _choose_sizes(survey, plan)
         try:
-            drawn = split_groups(sizes, shares, seed)
+            noun = "speakers" if plan.by_speaker else "different sentences"
+            drawn = split_groups(sizes, shares, seed, noun=noun)
         except ValueError as error:
             raise ValueError(f"{place}: {error}") from error
         plan.drawn = {k: v for k, v in drawn.items() if v in missing}
     return plan
+
+
+def _refuse_all(items: Iterable[Item]) -> None:
+    """Raise ValueError for a corpus in which no item can be used."""
+    lacks: Counter[str] = Counter()
+    first, num_items = "", 0
+    for item in items:
+        num_items += 1
+        first = first or item.place
+        marks = "a transcript of more than marks" if item.marks else "a transcript"
+        lacks[marks if item.audio else "a path of audio"] += 1
+    if not num_items:
+        raise ValueError(
+            "the corpus has no utterance, expected a row or audio file for each"
+        )
+    counts = ", ".join(f"{what}: {count}" for what, count in lacks.most_common())
+    raise ValueError(
+        f"{first}: none of {num_items} utterances can be used, of which this is the "
+        f"first; they lack {counts}; check which columns are read (--text_column, "
+        "--audio_column)"
+    )
 
 
 def _log_unsplit(survey: _Survey) -> None:
