@@ -96,11 +96,16 @@ if stage 1 data; then
     step data --in local "${found_files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
         "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "data/${train_set} data/${valid_set}" \
         local/data.sh "${words[@]}"
+    max_drop=0.05 # of stage 2, which drops recordings that cannot be used
+    if [[ -n ${audio_config} ]]; then
+        max_drop=$(hamzaban config get "${audio_config}" max_drop)
+    fi
     step validate --in "${labelled[@]}" -- \
-        hamzaban validate-data --nj "${nj}" "${labelled[@]}"
+        hamzaban validate-data --nj "${nj}" --max_drop "${max_drop:-0.05}" "${labelled[@]}"
     if [[ -n ${unlabelled_set} ]]; then
         step validate --in "${unlabelled[@]}" -- \
-            hamzaban validate-data --nj "${nj}" --no_text "${unlabelled[@]}"
+            hamzaban validate-data --nj "${nj}" --max_drop "${max_drop:-0.05}" --no_text \
+            "${unlabelled[@]}"
     fi
     if [[ ${cleaner} != none ]]; then
         step alphabet --in "data/${train_set}" "data/${valid_set}" -- \

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import add_nj, str2bool
+from hamzaban.cli import add_nj, finite_float, str2bool
 
 GROUP = "data"
 
@@ -47,8 +47,15 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max_shown",
         type=int,
-        default=20,
-        help="lines shown of each kind of fault (default: 20)",
+        help="lines shown of each kind of fault (default: 20, and 5 of recordings)",
+    )
+    parser.add_argument(
+        "--max_drop",
+        type=finite_float,
+        default=0.0,
+        help="highest share of recordings that are missing, truncated, unreadable or "
+        "silent; up to it they are warnings, since format-audio drops them "
+        "(default: 0)",
     )
     return parser
 

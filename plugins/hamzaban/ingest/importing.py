@@ -20,7 +20,7 @@ from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.plan import Plan, check_speakers, make_plan
-from hamzaban.ingest.segments import BEYOND
+from hamzaban.ingest.segments import BEYOND, CUT_SHORT, is_cut_short
 from hamzaban.ingest.select import SETS
 from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
@@ -205,6 +205,8 @@ def check_utterance(text: str, audio: str | None) -> str:
             return "name of an audio file that wav.scp cannot hold"
         if os.path.getsize(audio) == 0:
             return "audio file of 0 bytes"
+        if is_cut_short(audio):
+            return CUT_SHORT
     return "" if text else "no transcript"
 
 

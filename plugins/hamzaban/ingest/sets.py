@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hamzaban.data.meant import find_meant, hint_meant
 from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.segments import CUT_SHORT, is_cut_short
 from hamzaban.ingest.select import split_groups
 from hamzaban.ingest.utterances import Tally, Utterance
 from hamzaban.ingest.write import write_set
@@ -128,6 +129,10 @@ def _with_audio(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Utter
                 continue
             meant.append(f"{found[0]} for {utt.audio}")
             utt = utt._replace(audio=found[0])
+        if is_cut_short(utt.audio):
+            where = f"{utt.place}: " if utt.place else ""
+            tally.add_fault(CUT_SHORT, f"{where}{utt.audio}")
+            continue
         yield utt
     if meant:
         logging.warning(

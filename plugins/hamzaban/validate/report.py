@@ -43,6 +43,11 @@ REMEDIES = {
     "segment": "correct the times, or remove the segment everywhere",
 }
 WARNINGS = frozenset({"spk-prefix"})
+# What format-audio drops and counts: recordings that cannot be used.
+DROPPED_KINDS = frozenset(
+    ("missing-audio", "empty-audio", "unreadable-audio", "truncated-audio")
+    + ("nan-audio", "silent-audio")
+)
 CONTENT_KINDS = frozenset({"empty-text", "not-nfc", "control-character"})
 
 
@@ -52,10 +57,13 @@ class Findings:
 
     Attributes:
         max_shown: Number of lines kept of each kind.
+        max_audio_shown: The same for recordings that cannot be used, whose lines are
+            long.
         warnings: Kinds that do not make a directory invalid.
     """
 
     max_shown: int = 20
+    max_audio_shown: int = 5
     warnings: frozenset[str] = WARNINGS
     counts: Counter[str] = field(default_factory=Counter)
     shown: dict[str, list[str]] = field(default_factory=dict)
@@ -72,7 +80,8 @@ class Findings:
         """
         self.counts[kind] += 1
         lines = self.shown.setdefault(kind, [])
-        if len(lines) < self.max_shown:
+        is_audio = kind in DROPPED_KINDS
+        if len(lines) < (self.max_audio_shown if is_audio else self.max_shown):
             place = f"{path}:{line}" if line else str(path)
             what = f"{key}: {found}" if key else found
             text = f"{place}: {what}; {REMEDIES[kind]} [{kind}]"
