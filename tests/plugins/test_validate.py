@@ -280,8 +280,8 @@ def test_spk2utt_contradicts_utt2spk(clean, lines, place, found):
 
 
 def test_speaker_prefix_is_only_a_warning(clean, capsys):
-    write(clean / "utt2spk", "s1-a z", "s1-b y", "s2-a z", "s3-a x")
-    write(clean / "spk2utt", "x s3-a", "y s1-b", "z s1-a s2-a")
+    write(clean / "utt2spk", "s1-a x", "s1-b y", "s2-a z", "s3-a z")
+    write(clean / "spk2utt", "x s1-a", "y s1-b", "z s2-a s3-a")
     assert only(clean, "spk-prefix")[0].startswith("utt2spk:1: s1-a: does not begin")
     assert validate_data.main(["--no_wav", str(clean)]) == 0
     assert "warning: " in capsys.readouterr().out

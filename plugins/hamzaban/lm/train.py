@@ -230,7 +230,8 @@ def _audit(
     leaks = [leak for leak in leaks if leak.kind != "speakers"]
     write_leaks(leaks, output_dir / "leaks.tsv")
     dropped = [k for k in leaks if options.drop_leaks and k.role.startswith("lm-")]
-    check_leaks([k for k in leaks if k not in dropped], options.allow_leaks)
+    kept = [k for k in leaks if k not in dropped]
+    check_leaks(kept, options.allow_leaks, "the YAML of --config (--lm_config)")
     if dropped:
         logging.warning(
             "%d lines of the further text left out, because valid or test has the same "

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _COPY = "copy the directory with `hamzaban copy-data`"
+_SPEAKER_FIRST = "`hamzaban copy-data --speaker_first true`"
 REMEDIES = {
     # files and lines
     "missing-file": "write it, or give --no_text or --no_wav if none is needed",
@@ -22,8 +23,8 @@ REMEDIES = {
     "unknown-id": "remove the line, or add the id there",
     "missing-id": "add a line for it, or remove the id everywhere",
     "spk2utt": f"make spk2utt from utt2spk again: {_COPY}",
-    "spk-prefix": "begin utterance ids with the speaker so that both sort alike "
-    "(`hamzaban copy-data --utt_prefix`)",
+    "spk-prefix": f"{_SPEAKER_FIRST} begins utterance ids with the speaker",
+    "spk-order": f"{_SPEAKER_FIRST} makes both sort alike, as Kaldi's `sort -k2` wants",
     # text
     "empty-text": "add the transcript, or remove the utterance everywhere",
     "not-nfc": "normalize the text to Unicode NFC",
@@ -42,7 +43,7 @@ REMEDIES = {
     "num-samples": "count again with `hamzaban format-audio`",
     "segment": "correct the times, or remove the segment everywhere",
 }
-WARNINGS = frozenset({"spk-prefix"})
+WARNINGS = frozenset({"spk-prefix", "spk-order"})
 # What format-audio drops and counts: recordings that cannot be used.
 DROPPED_KINDS = frozenset(
     ("missing-audio", "empty-audio", "unreadable-audio", "truncated-audio")
