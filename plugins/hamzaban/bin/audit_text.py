@@ -1,4 +1,4 @@
-"""Find characters that a language does not write, and marks that nobody speaks."""
+"""Find characters and scripts that a language does not write, and marks of sounds."""
 
 import argparse
 from collections.abc import Sequence
@@ -61,6 +61,7 @@ def audit_language(args: argparse.Namespace) -> int:
         audit_texts,
         check_share,
         compile_foreign,
+        find_script,
         format_audit,
         make_change,
     )
@@ -77,7 +78,8 @@ def audit_language(args: argparse.Namespace) -> int:
             "expected a language whose YAML has one"
         )
     foreign = compile_foreign([*normalizer.alphabet, *args.allow])
-    audit = audit_texts(args.paths, foreign)
+    script = find_script(normalizer.alphabet)
+    audit = audit_texts(args.paths, foreign, script=script)
     for line in format_audit(audit, normalizer.id):
         print(line)
     check_share(audit, normalizer.id, args.max_foreign)
@@ -99,6 +101,7 @@ def audit_languages(args: argparse.Namespace) -> int:
         audit_texts,
         check_share,
         compile_foreign,
+        find_script,
         format_audit,
     )
     from hamzaban.text.cleaner import parse_options
@@ -114,7 +117,8 @@ def audit_languages(args: argparse.Namespace) -> int:
             continue
         utt_ids = {utt_id for utt_id, found in utt2lang.items() if found == lang}
         foreign = compile_foreign([*normalizer.alphabet, *args.allow])
-        audit = audit_texts(args.paths, foreign, utt_ids)
+        script = find_script(normalizer.alphabet)
+        audit = audit_texts(args.paths, foreign, utt_ids, script=script)
         for line in format_audit(audit, normalizer.id):
             print(f"{lang}: {line}")
         check_share(audit, normalizer.id, args.max_foreign)
