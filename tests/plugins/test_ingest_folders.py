@@ -97,3 +97,11 @@ def test_a_table_without_a_usable_row_is_not_said_to_lack_speakers(tmp_path):
     (tmp_path / "a.csv").write_text(f"file,text\n{rows}")
     with pytest.raises(ValueError, match="none of 5 utterances .* a transcript: 5"):
         import_data(tmp_path / "a.csv", tmp_path / "data")
+
+
+def test_a_time_of_captions_that_is_no_number_is_named(tmp_path):
+    source = make_folder(tmp_path / "c", ".srt", "1\n00:00:00.0.1 --> 00:01\n{}\n")
+    with pytest.raises(
+        ValueError, match=r"u0.srt:2: time '00:00:00.0.1', expected such"
+    ):
+        import_data(source, tmp_path / "data")

@@ -158,3 +158,12 @@ def test_ids_that_come_twice_are_named_by_both_lines(tmp_path):
         )
         with pytest.raises(ValueError, match=place):
             import_data(tmp_path / name, tmp_path / "data")
+
+
+def test_windows_line_ends_are_read(tmp_path):
+    source = write_dir(tmp_path / "kal", say(make_utterances(range(8))))
+    for name in ("utt2spk", "text", "wav.scp"):
+        path = source / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    import_data(source, tmp_path / "data")
+    assert sum(map(len, read_sets(tmp_path / "data", "wav.scp").values())) == 8

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hamzaban.bin import validate_data
+from hamzaban.bin import copy_data, validate_data
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from hamzaban.validate.report import REMEDIES, Findings
 
@@ -135,7 +135,9 @@ def test_a_missing_newline_at_the_end_is_found(clean):
 
 def test_text_that_is_not_utf8_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s2-a \udcfftop")
-    assert only(clean, "not-utf8")[0].startswith("text:3: s2-a: byte 0xff at 5 is not")
+    assert only(clean, "not-utf8")[0].startswith(
+        "text:3: s2-a: not UTF-8 (byte 0xFF in column 6"
+    )
 
 
 @pytest.mark.parametrize(
@@ -321,8 +323,20 @@ def test_a_control_character_is_found(clean, character):
 
 
 def test_control_character_in_any_file(clean):
-    edit(clean / "wav.scp", ".flac\ns1-b", ".flac\r\ns1-b")
+    edit(clean / "wav.scp", ".flac\ns1-b", ".flac\x07\ns1-b")
     assert only(clean, "control-character")[0].startswith("wav.scp:1: s1-a: control ch")
+
+
+def test_windows_line_ends_are_named_and_mended_by_a_copy(clean):
+    for name in ("text", "wav.scp", "utt2spk", "spk2utt"):
+        path = clean / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    for line in only(clean, "line-end"):
+        assert (
+            "Windows line end (CRLF); copy the directory with `hamzaban copy-d" in line
+        )
+    assert copy_data.main([str(clean), str(clean)]) == 0
+    assert not find(clean).counts
 
 
 @pytest.mark.parametrize("character", ["\u00a0", "\u2003", "\u3000", "\u2028", "\x85"])

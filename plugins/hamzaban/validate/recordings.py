@@ -144,7 +144,7 @@ def _read_entries(path: Path) -> Iterator[Entry]:
     for first, lines in read_blocks(path):
         for number, line in enumerate(lines, first):
             if words := line.split(None, 1):
-                rest = to_text(words[1].rstrip(b" \t\n")) if len(words) > 1 else ""
+                rest = to_text(words[1].rstrip(b" \t\r\n")) if len(words) > 1 else ""
                 yield number, to_text(words[0]), rest
 
 

@@ -14,6 +14,7 @@ REMEDIES = {
     "blank-line": "remove the line",
     "no-newline": "the file may be truncated; write it again",
     "not-utf8": "convert the file, for example with iconv",
+    "line-end": f"{_COPY}, which writes the line ends of Linux",
     "format": "correct the line",
     "value": "correct the value",
     # ids
