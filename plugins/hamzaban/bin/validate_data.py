@@ -33,6 +33,11 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--fs", type=int, help="required sample rate, Hz")
     add_nj(parser)
+    _add_limits(parser)
+    return parser
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp"
     )
@@ -57,7 +62,6 @@ def get_parser() -> argparse.ArgumentParser:
         "silent; up to it they are warnings, since format-audio drops them "
         "(default: 0)",
     )
-    return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

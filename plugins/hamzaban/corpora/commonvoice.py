@@ -31,7 +31,6 @@ from hamzaban.lm.leaks import Index
 COLUMNS = ("client_id", "path", "sentence")
 SPEAKER_CHARS = 16  # characters (64 bits) kept of the 128 of a client_id
 SHORT_CLIP_S = 4.0  # length of a clip assumed for the first number of headers read
-BAD_ROW = "row with too many or too few fields"
 HELD_OUT = {"valid": "dev", "test": "test"}
 
 
@@ -85,8 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="write apart<suffix>: transcripts of train that other.tsv does not have",
     )
     add("--unpack_dir", type=Path, default="downloads", help="folder for a tarball")
-    counts = "compare with the published number of clips, where it is known"
-    add("--check_counts", type=str2bool, default=True, help=counts)
+    add("--check_counts", type=str2bool, default=True, help="compare with published")
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -165,11 +163,10 @@ def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
     """Read the rows of a table; count rows with too many or too few fields."""
     for number, fields in read_tsv(table, COLUMNS):
         tally.num_read += 1
-        place = f"{table}:{number}"
         if isinstance(fields, str):
-            tally.add_fault(BAD_ROW, f"{place}: {fields}")
+            tally.add_fault("row of another length", f"{table}:{number}: {fields}")
         else:
-            yield Clip(fields[0], fields[1], fields[2], place)
+            yield Clip(fields[0], fields[1], fields[2], f"{table}:{number}")
 
 
 def read_held_out(release: Release, lang: str) -> HeldOut:

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from hamzaban.cli import str2bool
 from hamzaban.ingest.archive import extract_files
+from hamzaban.ingest.lines import open_utf8
 from hamzaban.ingest.sets import check_count, write_sets
-from hamzaban.ingest.tables import describe_misfit, open_utf8
+from hamzaban.ingest.tables import describe_misfit
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
 FS = 16000  # Hz

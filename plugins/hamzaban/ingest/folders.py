@@ -12,7 +12,7 @@ from typing import NamedTuple
 from hamzaban.data.meant import fold
 from hamzaban.data.walk import walk_files
 from hamzaban.ingest.columns import SPLITS, Item
-from hamzaban.ingest.tables import open_utf8
+from hamzaban.ingest.lines import open_utf8
 from hamzaban.ingest.transcripts import read_captions
 
 AUDIO = (

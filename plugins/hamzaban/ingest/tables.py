@@ -2,7 +2,6 @@
 
 import csv
 import functools
-import json
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -10,17 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hamzaban.launch.notes import note_inputs
-from hamzaban.utf8 import read_utf8_lines
+from hamzaban.ingest.lines import MAX_SHOWN, Row, open_utf8, read_json_lines
 
 JSON_LINES = (".jsonl", ".json", ".ndjson")
 MAX_FIELD = 1 << 24  # characters of a csv field; Python's own limit is 131,072
 
-Row = dict[str, str]
 MAX_NAMED = 6  # columns named in a message about their number
-MAX_SHOWN = 40  # characters of a value in a message
 _SEP = re.compile(r'"?sep=(.)"?\s*', re.I)  # Excel's first line: what is between fields
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_header(path: Path) -> list[str]:
@@ -120,7 +115,7 @@ def read_rows(
         ValueError: A line cannot be read.
     """
     if path.suffix.lower() in JSON_LINES:
-        return _read_json_lines(path)
+        return read_json_lines(path)
     return _read_fields(path, delimiter or _choose_delimiter(path), columns)
 
 
@@ -143,7 +138,7 @@ def read_forms(
     """
     forms: dict[tuple[str, ...], int] = {}
     if path.suffix.lower() in JSON_LINES:
-        for number, row in _read_json_lines(path):
+        for number, row in read_json_lines(path):
             forms.setdefault(tuple(row), number)
         if not forms:
             raise ValueError(f"{path}: empty, expected one object a line")
@@ -246,80 +241,3 @@ def _choose_delimiter(path: Path) -> str:
     if not first:
         raise ValueError(f"{path}: empty, expected a line of column names")
     return "\t" if path.suffix.lower() == ".tsv" else max("\t,;|", key=first.count)
-
-
-def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
-    with open_utf8(path) as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                values = json.loads(line, object_pairs_hook=_each_key_once)
-            except _TwiceError as error:
-                raise ValueError(
-                    f"{path}:{number}: key '{error}' stands twice, expected once; "
-                    "rename one"
-                ) from None
-            except (ValueError, RecursionError) as error:
-                raise ValueError(
-                    f"{path}:{number}: {describe_json_fault(line, error)}, expected "
-                    "one object a line; convert the file"
-                ) from None
-            if not isinstance(values, dict):
-                raise ValueError(
-                    f"{path}:{number}: {line.strip()[:MAX_SHOWN]!r}, expected an "
-                    "object with named values, one a line; convert the file"
-                )
-            row = {k: _to_text(v) for k, v in values.items()}
-            if _SURROGATE.search("".join((*row, *row.values()))):
-                raise ValueError(
-                    f"{path}:{number}: half of a surrogate pair, expected whole "
-                    "characters; correct the escape \\ud..."
-                )
-            yield number, row
-
-
-def describe_json_fault(line: str, error: Exception) -> str:
-    """Return why a line is no JSON, the column, and the text from there on."""
-    if not isinstance(error, json.JSONDecodeError):
-        return "not JSON (nested too deep or a number too long)"
-    rest = line[error.pos :].strip()[:MAX_SHOWN]
-    shown = f" at {rest!r}" if rest else ""
-    return f"not JSON (column {error.colno}{shown}: {error.msg})"
-
-
-class _TwiceError(Exception):
-    """An object has a key twice."""
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in values:
-            raise _TwiceError(key)
-        values[key] = value
-    return values
-
-
-def _to_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict):  # an audio of Hugging Face: {"path": ..., "bytes": ...}
-        return str(value.get("path") or "")
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-@contextmanager
-def open_utf8(path: Path) -> Iterator[Iterator[str]]:
-    """Open a text to read it line by line, and note it as an input of the step.
-
-    A file in UTF-16 that begins with its byte order mark is read, too.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not UTF-8.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    note_inputs(path)
-    yield read_utf8_lines(path)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hamzaban.ingest.tables import open_utf8
+from hamzaban.ingest.lines import open_utf8
 
 # Tim Buckwalter's transliteration of Arabic, www.qamus.org/transliteration.htm
 BUCKWALTER = dict(

@@ -18,6 +18,7 @@ WHERE = (  # the reasons are read from, unless --config names another file
     "conf/leaks.yaml, which stage 1 of a recipe reads (audit-leaks: --config FILE, or "
     "--allow_exact, --allow_near, --allow_speakers REASON)"
 )
+IN_LM = "the YAML of --config (in a recipe --lm_config)"
 COLUMNS = ("kind", "role", "place", "held_out", "edits", "text", "held_out_text")
 
 
