@@ -132,3 +132,5 @@ def test_no_file_is_meant_by_the_path_of_nothing(tmp_path):
     (tmp_path / "b.wav").touch()
     assert find_meant(tmp_path / "a.wav") == []
     assert MeantFinder((".wav",)).find("", [tmp_path]) == []
+    for path in ("", ".", "/", "\\", "D:\\", "..", "a\0b"):
+        assert find_meant(path) == []

@@ -70,6 +70,8 @@ class MeantFinder:
     def _resolve(self, path: Path) -> list[str]:
         places = [Path(path.anchor)]
         parts = path.parts[1:] if path.anchor else path.parts
+        if not parts:
+            return []
         for part in parts[:-1]:
             places = [file for place in places for file in self._match(place, part)]
         files = [f for place in places for f in self._match(place, parts[-1], True)]
