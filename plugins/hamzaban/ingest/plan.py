@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -91,6 +92,7 @@ class _Survey:
 
 def make_plan(
     read: Callable[[], Iterable[Item]],
+    path: Path,
     *,
     ignore_split: bool,
     shares: Sequence[float],
@@ -103,21 +105,22 @@ def make_plan(
 
     Args:
         read: Reads the corpus from its start.
+        path: The corpus, for messages.
         ignore_split: Whether to draw a new split although the corpus has one.
         shares: Shares of valid and test in a new split.
         seed: Random seed of the split.
 
     Raises:
-        ValueError: There is too little to split, a split's name is unknown, or an
-            audio file has several texts and no times.
+        ValueError: There is nothing or too little to split, a split's name is unknown,
+            or an audio file has several texts and no times.
     """
     survey, place = _Survey(), ""
     for item in _each_text_timed(read):
         place = item.place  # the last place stands for the corpus
         split = "" if ignore_split else name_split(item.split, item.place)
         survey.add(item, split)
-    if not place:
-        _refuse_all(read())
+    if not survey.num_utts:
+        _refuse_all(read(), path)
     by_speaker = len(survey.speakers) >= len(SETS)
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)
@@ -133,24 +136,21 @@ def make_plan(
     return plan
 
 
-def _refuse_all(items: Iterable[Item]) -> None:
+def _refuse_all(items: Iterable[Item], path: Path) -> None:
     """Raise ValueError for a corpus in which no item can be used."""
     lacks: Counter[str] = Counter()
     first, num_items = "", 0
     for item in items:
         num_items += 1
         first = first or item.place
-        marks = "a transcript of more than marks" if item.marks else "a transcript"
-        lacks[marks if item.audio else "a path of audio"] += 1
-    if not num_items:
-        raise ValueError(
-            "the corpus has no utterance, expected a row or audio file for each"
-        )
+        marks = "nothing but marks" if item.marks else "no transcript"
+        lacks[marks if item.audio else "no path of audio"] += 1
     counts = ", ".join(f"{what}: {count}" for what, count in lacks.most_common())
+    found = f" in {num_items} ({counts}; the first: {first})" if num_items else ""
     raise ValueError(
-        f"{first}: none of {num_items} utterances can be used, of which this is the "
-        f"first; they lack {counts}; check which columns are read (--text_column, "
-        "--audio_column)"
+        f"{path}: no utterance with both audio and a transcript found{found}, expected "
+        "a table of them, or audio files each with a transcript beside it; give the "
+        "table itself, or name its columns (--audio_column, --text_column)"
     )
 
 
