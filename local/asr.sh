@@ -51,7 +51,7 @@ pseudo_config=""              # YAML of pseudo.sh, then changes to its options i
 pseudo_args=""
 
 stage_table="\
- 1 data      corpus -> data/ by local/data.sh; normalized, validated, audited
+ 1 data      corpus -> data/ by local/data.sh; normalized, validated, audited for leaks
  2 audio     data/ -> dump/raw/, 16 kHz mono, one file for each utterance
  3 mine      data/media.lst -> dump/unlabelled/, if --mine_config is given
  4 pretrain  dump/ -> exp/ssl_<tag>/wav2vec2.pt, if --pretrain_config is given
@@ -70,6 +70,8 @@ Usage: ./${_program##*/} [--NAME VALUE ...]
 Stages, by number or name:
 ${stage_table}
 
+Stage 1 refuses sentences or speakers that training shares with valid or test, unless
+conf/leaks.yaml says why they may stay: allow_leaks: {exact: REASON, speakers: REASON}.
 ${common_help}
 
 Options and their defaults:"
@@ -96,11 +98,16 @@ if stage 1 data; then
     step data --in local "${found_files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
         "${MAIN_ROOT}/local/make_data.sh" "${marks_opts[@]}" "${cleaner}" \
         "data/${train_set} data/${valid_set}" local/data.sh "${words[@]}"
+    max_drop=0.05 # of stage 2, which drops recordings that cannot be used
+    if [[ -n ${audio_config} ]]; then
+        max_drop=$(hamzaban config get "${audio_config}" max_drop)
+    fi
     step validate --in "${labelled[@]}" -- \
-        hamzaban validate-data --nj "${nj}" "${labelled[@]}"
+        hamzaban validate-data --nj "${nj}" --max_drop "${max_drop:-0.05}" "${labelled[@]}"
     if [[ -n ${unlabelled_set} ]]; then
         step validate --in "${unlabelled[@]}" -- \
-            hamzaban validate-data --nj "${nj}" --no_text "${unlabelled[@]}"
+            hamzaban validate-data --nj "${nj}" --max_drop "${max_drop:-0.05}" --no_text \
+            "${unlabelled[@]}"
     fi
     if [[ ${cleaner} != none ]]; then
         step alphabet --in "data/${train_set}" "data/${valid_set}" -- \

@@ -94,7 +94,7 @@ def test_tokens_with_blanks_are_an_error(tmp_path: Path, token: str) -> None:
     [
         (b"a b\n", "a.trn:1: no "),
         (b"a (s-u)\nb (s-u)\n", r"a.trn:2: id \(s-u\) occurs twice"),
-        (b"a (s-u)\n\xff (s-v)\n", "a.trn: not UTF-8"),
+        (b"a (s-u)\n\xff (s-v)\n", "a.trn:2: not UTF-8"),
         (b"a (s-u)\n{ a / b } c (s-v)\n", "a.trn:2: braces mark alternatives"),
         (b"{a/b} (s-u)\n", "a.trn:1: braces mark alternatives"),
     ],

@@ -68,8 +68,9 @@ class ScpWriter:
             if self.same_ok and rest == self._last[1]:
                 return
             raise ValueError(
-                f"{self.name}: id {key} comes twice; ids must differ: remove one, or "
-                "rename with `hamzaban copy-data --utt_prefix`"
+                f"{self.name}: id {key} comes twice; ids must differ: remove one "
+                "(`hamzaban validate-data` names the lines), or rename with `hamzaban "
+                "copy-data --utt_prefix`"
             )
         self._stream.write(f"{key} {rest}\n" if rest else f"{key}\n")
         self._last = (key, rest)

@@ -22,6 +22,7 @@ from hamzaban.decode.path import (
     LogProbs,
     Word,
     align,
+    extend_words,
     group_words,
     list_runs,
     path_confidence,
@@ -106,7 +107,9 @@ class EspnetSearcher:
             words = [Word(text, 0, 0, 0.0) for text in texts if text]
             confidence = float("-inf")
         else:
-            words = group_words(list_runs(log_probs, path), self.tokenizer)
+            runs = list_runs(log_probs, path)
+            words = group_words(runs, self.tokenizer)
+            words = extend_words(words, runs, len(log_probs))
             confidence = path_confidence(log_probs, path)
         score = float(hyp.score)
         return Result(tokens, ids, tuple(words), score, score, 0.0, confidence)

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from hamzaban.data.meant import to_posix
+
 
 class Naming:
     """Names recordings by their path, without suffix and with - for /.
@@ -19,7 +21,7 @@ class Naming:
             paths: The paths of all recordings, absolute or not.
         """
         self._root: str | None = None
-        for path in paths:
+        for path in map(to_posix, paths):
             if path.startswith(f"{self._root}/") and "/.." not in path:
                 continue
             if os.path.isabs(path):
@@ -33,6 +35,7 @@ class Naming:
         Two paths have the same name only if they differ in nothing but their suffix, or
         in / and -.
         """
+        path = to_posix(path)
         if os.path.isabs(path):
             path = os.path.relpath(os.path.normpath(path), self._root)
         parts = PurePosixPath(os.path.splitext(path)[0]).parts

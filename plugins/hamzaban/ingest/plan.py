@@ -120,11 +120,7 @@ def make_plan(
         split = "" if ignore_split else name_split(item.split, item.place)
         survey.add(item, split)
     if not survey.num_utts:
-        raise ValueError(
-            f"{path}: no utterance with both audio and a transcript found, expected a "
-            "table of them, or audio files each with a .txt beside it; give the table "
-            "itself, or name its columns (--audio_column, --text_column)"
-        )
+        _refuse_all(read(), path)
     by_speaker = len(survey.speakers) >= len(SETS)
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)
@@ -132,11 +128,30 @@ def make_plan(
     if missing:
         sizes = _choose_sizes(survey, plan)
         try:
-            drawn = split_groups(sizes, shares, seed)
+            noun = "speakers" if plan.by_speaker else "different sentences"
+            drawn = split_groups(sizes, shares, seed, noun=noun)
         except ValueError as error:
             raise ValueError(f"{place}: {error}") from error
         plan.drawn = {k: v for k, v in drawn.items() if v in missing}
     return plan
+
+
+def _refuse_all(items: Iterable[Item], path: Path) -> None:
+    """Raise ValueError for a corpus in which no item can be used."""
+    lacks: Counter[str] = Counter()
+    first, num_items = "", 0
+    for item in items:
+        num_items += 1
+        first = first or item.place
+        marks = "nothing but marks" if item.marks else "no transcript"
+        lacks[marks if item.audio else "no path of audio"] += 1
+    counts = ", ".join(f"{what}: {count}" for what, count in lacks.most_common())
+    found = f" in {num_items} ({counts}; the first: {first})" if num_items else ""
+    raise ValueError(
+        f"{path}: no utterance with both audio and a transcript found{found}, expected "
+        "a table of them, or audio files each with a transcript beside it; give the "
+        "table itself, or name its columns (--audio_column, --text_column)"
+    )
 
 
 def _log_unsplit(survey: _Survey) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from hamzaban.fileio import atomic_path, atomic_text, remove_leftovers
 from hamzaban.lm import kenlm
 from hamzaban.lm.arpa import mix, read_arpa, write_arpa
-from hamzaban.lm.audit import Leak, Texts, check_leaks, list_leaks, write_leaks
+from hamzaban.lm.audit import IN_LM, Leak, Texts, check_leaks, list_leaks, write_leaks
 from hamzaban.lm.info import LmInfo, write_info
 from hamzaban.lm.ngram_options import LmOptions, NgramOptions
 from hamzaban.lm.sources import FURTHER, TRANSCRIPTS, write_sources
@@ -233,7 +233,7 @@ def _audit(
     leaks = [leak for leak in leaks if leak.kind != "speakers"]
     write_leaks(leaks, output_dir / "leaks.tsv")
     dropped = [k for k in leaks if options.drop_leaks and k.role.startswith("lm-")]
-    check_leaks([k for k in leaks if k not in dropped], options.allow_leaks)
+    check_leaks([k for k in leaks if k not in dropped], options.allow_leaks, IN_LM)
     if dropped:
         logging.warning(
             "%d lines of the further text left out, because valid or test has the same "

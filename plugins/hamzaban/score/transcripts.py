@@ -145,6 +145,7 @@ def _read_json_lines(
 ) -> Transcripts:
     """Return the transcripts of a file with a JSON object on each line."""
     found = Transcripts({})
+    numbers: dict[str, int] = {}
     for number, line in read_lines(path):
         if not line.strip():
             continue
@@ -159,10 +160,12 @@ def _read_json_lines(
         place = f"{path}:{number}"
         utt_id = "_".join(str(_get_field(record, "id", keys, place)).split())
         if not utt_id or utt_id in found.texts:
+            first = f"occurs twice, first on line {numbers.get(utt_id)}"
             raise ValueError(
-                f"{place}: id '{utt_id}' is empty or occurs twice; another field is "
-                "chosen by --json_keys id=FIELD"
+                f"{place}: id '{utt_id}' {first if utt_id else 'is empty'}; another "
+                "field is chosen by --json_keys id=FIELD"
             )
+        numbers[utt_id] = number
         text = _get_field(record, role, keys, place)
         if not isinstance(text, str):
             raise ValueError(f"{place}: the text is {text!r}, expected a string")

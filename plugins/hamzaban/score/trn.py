@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from hamzaban.fileio import atomic_text
+from hamzaban.utf8 import read_utf8_lines
 
 # Characters that sclite 2.10 takes for its own notation, found by experiment: `;` and
 # `\` (tags), `{` and `}` (alternatives; a lone brace crashes it), `*` (comments, marked
@@ -140,6 +141,7 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
             the file is not UTF-8.
     """
     lines: dict[str, list[str]] = {}
+    numbers: dict[str, int] = {}
     for number, line in read_lines(path):
         start, end = line.rfind("("), line.rfind(")")
         if not line.strip():
@@ -151,7 +153,11 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
             )
         trn_id = line[start : end + 1]
         if trn_id in lines:
-            raise ValueError(f"{path}:{number}: id {trn_id} occurs twice; remove one")
+            raise ValueError(
+                f"{path}:{number}: id {trn_id} occurs twice, first on line "
+                f"{numbers[trn_id]}; remove one"
+            )
+        numbers[trn_id] = number
         if _ALTERNATIVES.search(line, 0, start):
             raise ValueError(
                 f"{path}:{number}: braces mark alternatives, which are not scored "
@@ -172,14 +178,17 @@ def read_text(path: str | Path) -> dict[str, str]:
         ValueError: A line is empty, an id occurs twice, or the file is not UTF-8.
     """
     lines: dict[str, str] = {}
+    numbers: dict[str, int] = {}
     for number, line in read_lines(path):
         fields = line.split(maxsplit=1)
         if not fields:
             raise ValueError(f"{path}:{number}: empty line; remove it")
         if fields[0] in lines:
             raise ValueError(
-                f"{path}:{number}: utt_id {fields[0]} occurs twice; remove one line"
+                f"{path}:{number}: utt_id {fields[0]} occurs twice, first on line "
+                f"{numbers[fields[0]]}; remove one line"
             )
+        numbers[fields[0]] = number
         lines[fields[0]] = fields[1].strip() if len(fields) > 1 else ""
     return lines
 
@@ -192,12 +201,4 @@ def read_lines(path: str | Path) -> Iterable[tuple[int, str]]:
     Raises:
         ValueError: The file is not UTF-8.
     """
-    with open(path, encoding="utf-8-sig", newline="\n") as stream:
-        number = 0
-        try:
-            for number, line in enumerate(stream, start=1):
-                yield number, line
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}: not UTF-8 after line {number} ({error.reason}); convert it"
-            ) from error
+    yield from enumerate(read_utf8_lines(path), 1)
