@@ -89,7 +89,9 @@ def test_a_line_whose_utterance_is_unknown_is_an_error(tmp_path):
     source = write_dir(tmp_path / "kal", say(make_utterances(range(8))))
     lines = (source / "text").read_text().splitlines()
     write_lines(source / "text", [*lines, "x words"])
-    with pytest.raises(ValueError, match="kal/text: utt_id x comes twice or is not in"):
+    with pytest.raises(
+        ValueError, match="kal/text: utt_id x occurs twice or is not in"
+    ):
         import_data(source, tmp_path / "data")
     (source / "text").unlink()
     with pytest.raises(FileNotFoundError, match="kal/text: no such file, expected"):

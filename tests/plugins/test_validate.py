@@ -210,7 +210,7 @@ def test_unsorted_utt2spk_still_compares_all_ids(clean):
 def test_a_duplicate_id_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s1-b دو\ns2-a کتاب")
     (line,) = only(clean, "duplicate")
-    assert line.startswith("text:3: s1-b: id comes twice; ")
+    assert line.startswith("text:3: s1-b: id occurs twice; ")
 
 
 def test_duplicate_in_an_unsorted_file_names_both_lines(clean):
@@ -218,7 +218,7 @@ def test_duplicate_in_an_unsorted_file_names_both_lines(clean):
     findings = find(clean)
     assert findings.counts == {"unsorted": 1, "duplicate": 1}
     assert (
-        "text:5: s1-a: id comes twice, first on line 1"
+        "text:5: s1-a: id occurs twice, first on line 1"
         in findings.shown["duplicate"][0]
     )
 

@@ -94,7 +94,7 @@ def _read_sources(path: Path, allow_pipes: bool) -> dict[str, str]:
     sources: dict[str, str] = {}
     for number, (rec_id, source) in enumerate(read_scp(path), 1):
         if rec_id in sources:
-            raise ValueError(f"{path}:{number}: id {rec_id} comes twice; remove one")
+            raise ValueError(f"{path}:{number}: id {rec_id} occurs twice; remove one")
         if not source:
             raise ValueError(f"{path}:{number}: {rec_id} names no file; add its path")
         if is_pipe(source) and not allow_pipes:

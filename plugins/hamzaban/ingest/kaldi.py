@@ -120,6 +120,6 @@ class _Values:
         """Raise ValueError if a line is left."""
         if self._next is not None:
             raise ValueError(
-                f"{self.path}: utt_id {self._next[0]} comes twice or is not in "
+                f"{self.path}: utt_id {self._next[0]} occurs twice or is not in "
                 "utt2spk, expected each once; correct or remove the line"
             )

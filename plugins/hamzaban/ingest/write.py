@@ -50,7 +50,7 @@ def write_set(
         remedy: What the user can do about two utterances of the same id.
 
     Raises:
-        ValueError: There is no utterance, or an id comes twice.
+        ValueError: There is no utterance, or an id occurs twice.
     """
     ordered = _each_once(_sort(utterances), f"{data_dir}", remedy)
     speakers: set[str] = set()
@@ -111,7 +111,7 @@ def _each_once(
     for utt in utterances:
         if last is not None and last.utt_id == utt.utt_id:
             raise ValueError(
-                f"{place}: utt_id {utt.utt_id} comes twice, of {last.audio} and of "
+                f"{place}: utt_id {utt.utt_id} occurs twice, of {last.audio} and of "
                 f"{utt.audio}, expected each once; {remedy}"
             )
         yield utt
