@@ -270,7 +270,7 @@ def test_ids_of_recordings_and_speakers(clean):
         (
             ["s1 s1-a s1-b", "s2 s1-a s2-a", "s3 s3-a"],
             "spk2utt:2",
-            "s1-a: utt_id comes",
+            "s1-a: utt_id occurs",
         ),
     ],
 )
