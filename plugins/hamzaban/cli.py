@@ -16,6 +16,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hamzaban import __version__, out_of_memory
+from hamzaban.fileio import FULL
 from hamzaban.locks import keep_lock_from_children
 from hamzaban.threads import limit_spinning
 from hamzaban.verb_help import format_help
@@ -97,6 +98,11 @@ def describe_error(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{os.fsdecode(error.filename)}: {error.strerror}"
+    elif isinstance(error, OSError) and error.errno in FULL:  # other files are named
+        text = (
+            f"standard output or a temporary file: {error.strerror}; free space, or "
+            "set TMPDIR to another disk"
+        )
     text = " ".join(text.split()).translate(_CONTROLS)
     if len(text) > MAX_ERROR:
         text = f"{text[: MAX_ERROR // 2]} ... {text[-MAX_ERROR // 2 :]}"

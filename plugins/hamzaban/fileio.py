@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "", socket.gethostname())[-40:] or "localhost"
 _TEMPORARY = re.compile(rf".+\.tmp\.{_HOST}-(\d+)-(\d+)-\d+")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a failed write names no path
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a failed write names no path
 _PF_EXITING = 0x4  # linux/sched.h
 _count = itertools.count()
 
@@ -58,7 +58,7 @@ def atomic_path(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
             _sync(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+        if isinstance(error, OSError) and error.errno in FULL and not error.filename:
             error.filename = str(path)
         raise
 

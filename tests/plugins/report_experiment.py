@@ -52,6 +52,26 @@ def make_experiment(root: Path, name: str, better: bool = False) -> Path:
     return exp
 
 
+def add_decoding(
+    root: Path, exp: Path, name: str, hyps: dict[str, str], dataset: str = "test"
+) -> Path:
+    """Add a scored decoding with times and confidences, as a beam search leaves it."""
+    decoded, data_dir = exp / name / dataset, root / "dump" / "raw" / "test"
+    decoded.mkdir(parents=True)
+    write_text(decoded / "text", hyps)
+    write_text(decoded / "confidence", dict.fromkeys(hyps, "-0.2231"))
+    ctm = [
+        f"{utt_id} 1 {0.1 + 0.1 * i:.2f} 0.08 {word} 0.9\n"
+        for utt_id, text in hyps.items()
+        for i, word in enumerate(text.split())
+    ]
+    (decoded / "ctm").write_text("".join(ctm), "utf-8")
+    words = ["--ref", data_dir / "text", "--utt2spk", data_dir / "utt2spk"]
+    words += ["--hyp", decoded / "text", "--output_dir", decoded]
+    score_text.main([*map(str, words), "--normalizer", "fa-score/1:abc"])
+    return decoded
+
+
 def make_data_dir(path: Path) -> None:
     """Make a data directory with a second or more of sound for each utterance."""
     path.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,13 @@ def snapshot_times(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.flac")}
 
 
+def overwrite(path: Path) -> None:
+    """Write other bytes of the same number, a second after the file was made."""
+    time_ns = path.stat().st_mtime_ns + 10**9
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(time_ns, time_ns))
+
+
 @pytest.fixture
 def work(tmp_path, monkeypatch):
     """Change to a folder with a space and letters that are not ASCII in its name."""
@@ -287,6 +294,14 @@ def test_a_second_run_does_only_what_has_changed(work):
     assert read_table(out_dir / "utt2num_samples")[changed] == "11200"
     names = {path.name for path in (out_dir / "data/format.1").iterdir()}
     assert names == {"manifest", *(f"{key}.flac" for key in sources if key != gone)}
+    format_audio(data_dir, out_dir, OPTIONS)
+    assert snapshot_times(out_dir) == after
+    overwrite(out_dir / "data/format.1" / f"{changed}.flac")
+    format_audio(data_dir, out_dir, OPTIONS)
+    again = snapshot_times(out_dir)
+    assert {n for n in again if again[n] != after[n]} == {f"{changed}.flac"}
+    format_audio(data_dir, out_dir, OPTIONS)
+    assert snapshot_times(out_dir) == again
     format_audio(data_dir, out_dir, FormatOptions(fs=8000, audio_format="wav"))
     assert not snapshot_times(out_dir)
     assert soundfile.info(read_table(out_dir / "wav.scp")[changed]).samplerate == 8000
@@ -419,6 +434,9 @@ def test_a_step_sees_audio_that_was_cut_removed_or_replaced(tmp_path, monkeypatc
     whole = snapshot(Path("dump"))
     first.unlink()
     second.write_bytes(second.read_bytes()[:100])
+    assert run_cli(words) == 0
+    assert snapshot(Path("dump")) == whole
+    overwrite(first)
     assert run_cli(words) == 0
     assert snapshot(Path("dump")) == whole
     time_ns = third.stat().st_mtime_ns

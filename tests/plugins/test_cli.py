@@ -49,6 +49,17 @@ def verb(tmp_path, monkeypatch):
     sys.modules.pop("hamzaban.bin.do_thing", None)
 
 
+def test_a_full_disk_behind_a_verb_is_named(tmp_path):
+    (tmp_path / "in").write_text("سلام\n", encoding="utf-8")
+    command = f"{sys.executable} -m hamzaban normalize --lang fa < in > /dev/full"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    lines = done.stderr.decode().splitlines()
+    assert lines[-1].startswith(
+        "hamzaban normalize: standard output or a temporary file: No space left"
+    )
+
+
 def test_help_lists_verbs_with_a_line_each(verb, capsys):
     assert cli.main(["--help", "--all"]) == 0
     assert "  do-thing  Do a thing well.\n" in capsys.readouterr().out

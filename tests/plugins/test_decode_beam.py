@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,6 +208,18 @@ def test_words_without_a_spelling_are_listed(tokenizer, tmp_path, caplog):
     assert read_words(tmp_path / "unspelled_words") == list(lexicon.unspelled)
     with pytest.raises(ValueError, match="none of 1 words can be spelled"):
         build_lexicon(["qüux"], tokenizer)
+
+
+@pytest.mark.parametrize("mapping", ["", "a.yaml"])
+def test_a_word_list_that_cannot_be_spelled_is_named(tokenizer, tmp_path, mapping):
+    path = tmp_path / "words.txt"
+    path.write_text("qüux\n", encoding="utf-8")
+    if mapping:
+        mapping = str(tmp_path / mapping)
+        Path(mapping).write_text("letters:\n    é: [e]\n", encoding="utf-8")
+    options = LexiconSearch(lm_unit="none", mapping=mapping)
+    with pytest.raises(ValueError, match=f"^{path}: none of 1 words can be spelled"):
+        options.read_lexicon(tokenizer, SearchFiles(word_list=path))
 
 
 def test_words_of_a_path_equal_those_of_the_text(tokenizer):

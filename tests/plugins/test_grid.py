@@ -309,3 +309,14 @@ def test_small_p_values_are_shown_as_bounds():
         "< 0.0001",
         "-",
     ]
+
+
+@pytest.mark.parametrize("values", ["{}", '{"status": "5", "log": "a"}', '["a"]', "{"])
+def test_a_status_that_was_not_written_so_is_named(grid, caplog, values):
+    cell = list_cells(read_grid(grid / "grid.yaml"), grid / "exp")[0]
+    cell.folder.mkdir(parents=True)
+    path = cell.folder / "status.json"
+    path.write_text(values, encoding="utf-8")
+    assert look_at(cell).name == "waiting"
+    (line,) = caplog.messages
+    assert line.startswith(f"{path}: damaged (") and "made again" in line

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import soundfile
 from own_corpus import SENTENCES, import_data, read_audio, read_sets, write_parquet
+
+from hamzaban.ingest.arrow import unpack_arrow
 
 pytestmark = pytest.mark.slow
 
@@ -151,3 +154,31 @@ def test_a_table_without_audio_says_what_is_expected(tmp_path):
         ValueError, match="a.parquet: no column of audio; found sound, t"
     ):
         import_data(tmp_path / "c", tmp_path / "data", *unpack_to(tmp_path))
+
+
+def write_samples(tmp_path, **more):
+    """Write a Parquet file whose audio is a list of samples, one row; return it."""
+    row = {"audio": [0.0, 0.5] * 800, "sentence": SENTENCES[0]} | more
+    return write_parquet(tmp_path / "c" / "train.parquet", [row])
+
+
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 10**9, "fast", float("nan")])
+def test_a_rate_that_no_recording_has_is_refused_with_its_row(tmp_path, rate):
+    path = write_samples(tmp_path, sampling_rate=rate)
+    with pytest.raises(ValueError, match=f"{path}: row 0: rate .*, expected"):
+        unpack_arrow([(path, "train")], tmp_path / "unpacked")
+    assert not (tmp_path / "unpacked" / "metadata.jsonl").exists()
+
+
+def test_a_list_that_is_no_audio_is_refused_with_its_row(tmp_path):
+    path = write_samples(tmp_path, audio=["a", "b"], sampling_rate=16000)
+    with pytest.raises(ValueError, match=f"{path}: row 0: its list is no audio"):
+        unpack_arrow([(path, "train")], tmp_path / "unpacked")
+
+
+def test_samples_with_a_rate_become_a_recording_of_that_rate(tmp_path):
+    path = write_samples(tmp_path, sampling_rate=8000)
+    unpack_arrow([(path, "train")], tmp_path / "unpacked")
+    (audio,) = (tmp_path / "unpacked").glob("*/*.flac")
+    found = soundfile.info(audio)
+    assert (found.samplerate, found.frames) == (8000, 1600)

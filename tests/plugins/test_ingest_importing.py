@@ -9,6 +9,7 @@ from own_corpus import (
     assert_disjoint,
     import_data,
     make_table,
+    read_audio,
     read_sets,
 )
 
@@ -193,6 +194,9 @@ def test_wrong_sources_are_errors_of_one_line(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="nothing that can be read"):
         import_data(tmp_path / "empty", tmp_path / "data")
+    read_audio(tmp_path, SENTENCES[0])
+    with pytest.raises(ValueError, match="said: no utterance with both audio and a t"):
+        import_data(tmp_path / "said", tmp_path / "data")
     with pytest.raises(ValueError, match=r"data.csv:3: 1 fields, expected 3"):
         lines = table.read_text().splitlines()
         write_lines(table, [*lines[:2], "u", *lines[2:]])

@@ -289,12 +289,20 @@ def halve(path: str) -> None:
     Path(path).write_bytes(Path(path).read_bytes()[:1])
 
 
+def overwrite(path: str) -> None:
+    """Write other bytes of the same number, a second after the rest of the folder."""
+    time_ns = Path(path).stat().st_mtime_ns + 10**9
+    Path(path).write_bytes(bytes(Path(path).stat().st_size))
+    os.utime(path, ns=(time_ns, time_ns))
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
         (lambda: Path("out/data/a/scp").unlink(), "has 1 files, expected 2"),
         (lambda: halve("out/data/a/scp"), "has files of other names or sizes"),
         (lambda: shutil.rmtree("out/data/a"), "output out/data/a/ is missing"),
+        (lambda: overwrite("out/data/a/scp"), "has 1 files written after the step"),
     ],
 )
 def test_damage_below_an_output_folder_runs_the_step_again(
@@ -317,6 +325,25 @@ def test_a_copy_of_an_output_folder_is_up_to_date(recipe):
     Path("out/data/a/x.tmp.host-1-1").touch()
     Path("out/data/b").mkdir()
     assert not run_with_folder()
+
+
+@pytest.mark.parametrize("names", [["a/scp"], ["a/scp", "a/text"]])
+def test_a_copy_without_times_is_up_to_date_unless_a_part_was_overwritten(
+    recipe, names
+):
+    run_with_folder()
+    Path("out").rename("moved")
+    shutil.copytree("moved", "out", copy_function=shutil.copyfile)
+    later_ns = time.time_ns() + 10**9
+    for path in Path("out").rglob("*"):
+        os.utime(path, ns=(later_ns, later_ns))
+    assert not run_with_folder()
+    shutil.rmtree("out")
+    shutil.copytree("moved", "out")  # with times
+    assert not run_with_folder()
+    for name in names:
+        overwrite(f"out/data/{name}")
+    assert run_with_folder()
 
 
 def test_a_stamp_without_folders_of_an_earlier_version_is_up_to_date(recipe):

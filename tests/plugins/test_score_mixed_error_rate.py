@@ -5,8 +5,8 @@ import json
 import pytest
 
 from hamzaban.bin import analyse_errors, score_text, show_results
-from hamzaban.score.classes import compute_word_script
 from hamzaban.score.mixed_error_rate import split_mixed
+from hamzaban.score.word_scripts import compute_word_script
 
 
 @pytest.mark.parametrize(

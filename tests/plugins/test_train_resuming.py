@@ -1,5 +1,7 @@
 """A run resumes with its own options, or says why it cannot; no file is lost."""
 
+import shutil
+
 import pytest
 import tiny_experiment
 import tiny_training
@@ -233,3 +235,40 @@ def test_no_model_that_is_not_finite_is_averaged_or_resumed(tmp_path, value):
     torch.save(model.state_dict(), tmp_path / "2epoch.pth")
     with pytest.raises(ValueError, match="2epoch.pth: 1 of 2 parameters are not finit"):
         checkpoints.average_models([tmp_path / f"{n}epoch.pth" for n in (1, 2)])
+
+
+def test_a_run_killed_while_config_yaml_is_written_keeps_the_old_one(
+    inputs, exp, tmp_path, monkeypatch
+):
+    from espnet2.tasks import abs_task
+
+    shutil.copytree(exp, tmp_path / "exp", symlinks=True)
+    before = (tmp_path / "exp" / "config.yaml").read_bytes()
+
+    def write_half(values, stream, **_):
+        stream.write("accum_grad: 1\n")
+        stream.flush()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(abs_task, "yaml_no_alias_safe_dump", write_half)
+    with pytest.raises(KeyboardInterrupt):
+        resume(inputs, tmp_path / "exp", max_epoch=2)
+    assert (tmp_path / "exp" / "config.yaml").read_bytes() == before
+
+
+def test_the_checkpoint_of_the_epoch_before_is_no_copy(tmp_path):
+    from hamzaban.train.checkpoints import save
+
+    last, previous = tmp_path / "checkpoint.pth", tmp_path / "checkpoint.previous.pth"
+    inodes = []
+    for epoch in range(4):
+        save({"epoch": epoch}, last)
+        inodes.append(last.stat().st_ino)
+        if epoch:
+            assert previous.stat().st_ino == inodes[-2]
+            assert torch.load(previous, weights_only=True) == {"epoch": epoch - 1}
+            assert {path.name for path in tmp_path.iterdir()} == {
+                last.name,
+                previous.name,
+            }
+    assert torch.load(last, weights_only=True) == {"epoch": 3}

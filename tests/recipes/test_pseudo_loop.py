@@ -10,7 +10,11 @@ import yaml
 from tiny_recipe import FS, MODEL, TRAIN, WORDS, make_recipe, say
 from warm import warm_process
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.torch]
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.torch,
+    pytest.mark.needs("lmplz", "build_binary"),
+]
 
 PSEUDO = """\
 base: ../../../../conf/pseudo.yaml

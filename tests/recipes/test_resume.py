@@ -20,7 +20,12 @@ from tiny_runs import (
     wait_for_end,
 )
 
-pytestmark = [pytest.mark.first_stack, pytest.mark.timeout(3600), pytest.mark.torch]
+pytestmark = [
+    pytest.mark.first_stack,
+    pytest.mark.timeout(3600),
+    pytest.mark.torch,
+    pytest.mark.needs("lmplz", "build_binary"),
+]
 
 START = "start"  # the recipe before its first stage
 SEED = 0  # of the moments

@@ -112,7 +112,7 @@ def _write_audio(
     title = f"audio of {ledger.out_dir}"
     num_messages = 0
     for result in show_progress(done, len(recordings), title, "recordings"):
-        ledger.add(result.folder, result.entries)
+        ledger.add(result.folder, result.entries, is_made=result.is_made)
         if result.message:
             num_messages += 1
             if num_messages <= MAX_MESSAGES:
@@ -129,7 +129,8 @@ def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> J
     entries = ledger.entries(recording.folder)
     keys = _in_all_variants({cut.utt_id for cut in recording.cuts}, options)
     known = {key: entries[key] for key in keys if key in entries}
-    return Job(recording, known, ledger.out_dir, options)
+    known_ns = ledger.time_ns(recording.folder)
+    return Job(recording, known, known_ns, ledger.out_dir, options)
 
 
 def _collect(

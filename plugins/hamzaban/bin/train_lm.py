@@ -36,6 +36,13 @@ def get_parser() -> argparse.ArgumentParser:
             option, nargs="+", type=Path, default=[], metavar="FILE", help=what
         )
     parser.add_argument("--lang", help="normalize as training text of this language")
+    parser.add_argument(
+        "--marks",
+        choices=("drop", "keep", "refuse", "text"),
+        default="drop",
+        help="marks of sounds, such as [laughter]: drop them, keep each as a word "
+        "<laughter>, refuse the text, or take them for text",
+    )
     parser.add_argument("--bpemodel", type=Path, help="SentencePiece model of unit bpe")
     add_nj(parser)
     return parser
@@ -58,5 +65,6 @@ def main(cmd: Sequence[str] | None = None) -> int:
         lang=args.lang,
         bpemodel=args.bpemodel,
         nj=args.nj,
+        marks=args.marks,
     )
     return 0

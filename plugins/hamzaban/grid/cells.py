@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hamzaban.config import read_config
-from hamzaban.fileio import atomic_text, read_record
+from hamzaban.fileio import atomic_text, read_record, warn_of_damage
 from hamzaban.grid.definition import DIR, NAME, Command, Grid, Value
 from hamzaban.launch.stage import explain, is_running
 from hamzaban.launch.stamp import Step, fingerprint, read_stamp
@@ -153,9 +153,15 @@ def _explain(step: Step, stamp: dict[str, Any] | None) -> list[str]:
 
 def read_status(folder: Path) -> dict[str, Any] | None:
     """Return the record of `write_status`; None if no record can be read."""
-    values = read_record(folder / STATUS)
-    is_whole = values is not None and values.keys() >= {"status", "log"}
-    return values if is_whole else None
+    path = folder / STATUS
+    values = read_record(path)
+    if values is None:
+        return None
+    number, log = values.get("status"), values.get("log")
+    if type(number) is not int or not isinstance(log, str):
+        warn_of_damage(path, f"status {number!r}, log {log!r}")
+        return None
+    return values
 
 
 def write_status(folder: Path, status: int, log: Path) -> None:

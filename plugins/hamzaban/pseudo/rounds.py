@@ -156,7 +156,7 @@ def _label(
     words = sorted(read_words(units), key=lambda word: -facts.counts[word])
     spelling = read_spelling(options.mapping, words)
     found = build_folded_lexicon(
-        words, tokenizer, spelling, options.search.num_spellings
+        words, tokenizer, spelling, options.search.num_spellings, place=units
     )
     report_folded(found, folder / "unspelled_words")
     lm = files.lm_dir / "word" / "lm.bin"

@@ -39,6 +39,8 @@ _ROUND = re.compile(r"\(\s*\(\s*\)\s*\)|\(([^()]{0,80})\)|(?<!\S)\*([^\s*]{1,30}
 _PERCENT = re.compile(r"(?<!\S)%([A-Za-z]+)")
 _CHANGE = re.compile(r">{2,}\s*(?:[^\s:.!?؟]+(?: [^\s:.!?؟]+){0,2}\s*:)?")
 _LABEL = re.compile(r"^\s*(?:[-\u2013\u2014]\s*)?([^\W\d_][^\s:\d]*)[ _-]?\d*\s*:")
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # no characters; around a token until all is read
+_BRACKETS = str.maketrans({_OPEN: "<", _CLOSE: ">"})
 _MUSIC = re.compile("[♩-♯\U0001f3b5\U0001f3b6]+")
 
 
@@ -178,7 +180,8 @@ class _Reader:
         text = _TAG.sub(lambda m: self._read_tag(m, closed), text)
         text = _CHANGE.sub(lambda m: self._remove(SPEAKER, m), text)
         text = _LABEL.sub(self._read_label, text)
-        return _MUSIC.sub(lambda m: self._remove(SIGN, m), text)
+        text = _MUSIC.sub(lambda m: self._remove(SIGN, m), text)
+        return text.translate(_BRACKETS)
 
     def _read_round(self, found: re.Match[str]) -> str:
         words = (found[1] or found[2] or "").split()
@@ -211,7 +214,7 @@ class _Reader:
         if not self.keeps:
             return " "
         token = "_".join(name.casefold().split())
-        return f" <{UNCLEAR if token in _NOT_A_TOKEN else token}> "
+        return f" {_OPEN}{UNCLEAR if token in _NOT_A_TOKEN else token}{_CLOSE} "
 
 
 def _fold(word: str) -> str:

@@ -11,6 +11,8 @@ import torch
 
 from hamzaban.train.arguments import parse_arguments, wrong_types_explained
 from hamzaban.train.batches import ResumableIterFactory
+from hamzaban.train.checkpoints import whole_configs
+from hamzaban.train.peers import errors_in_one_line
 from hamzaban.train.precision import run_under_autocast
 from hamzaban.train.resuming import check_start, keep_schedule
 from hamzaban.train.task_options import (
@@ -50,7 +52,8 @@ class TaskMixin:
         """Train with the given options, or with those of the command line."""
         if args is None:
             args = parse_arguments(cls.get_parser(), cmd)
-        super().main(args=args)  # type: ignore[misc]
+        with errors_in_one_line():
+            super().main(args=args)  # type: ignore[misc]
 
     @classmethod
     def get_parser(cls) -> Any:
@@ -65,7 +68,7 @@ class TaskMixin:
         if not args.collect_stats:
             check_loggers(args)
             cls.plan(args)
-        with guarded(check_code):
+        with guarded(check_code), whole_configs():
             super().main_worker(args)  # type: ignore[misc]
         leave_group()
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hamzaban.weights.expressions import checked_expressions
 from hamzaban.weights.kind import check_file, is_zip, name_stranger
 from hamzaban.weights.restricted import unpickle
 from hamzaban.weights.values import check_finite, check_sizes
@@ -140,7 +141,8 @@ def read_safetensors(path: str | Path) -> dict[str, Tensor]:
 def guarded(check: Callable[[Any, str], None] | None = None) -> Iterator[None]:
     """Make other libraries open files through this door while active.
 
-    ESPnet and S3PRL call `torch.load` in ways that run code from files.
+    ESPnet and S3PRL call `torch.load` in ways that run code from files, and S3PRL
+    evaluates parts of configurations.
 
     Args:
         check: Called with the object and the name of each file read, before the
@@ -156,6 +158,7 @@ def guarded(check: Callable[[Any, str], None] | None = None) -> Iterator[None]:
         return state
 
     with ExitStack() as stack:
+        stack.enter_context(checked_expressions())
         for owner, value in ((torch, load), (torch.jit, _refuse)):
             stack.callback(setattr, owner, "load", owner.load)
             owner.load = value  # type: ignore[attr-defined]
