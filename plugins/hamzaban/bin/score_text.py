@@ -79,8 +79,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("drop", "keep", "refuse", "text"),
         default="text",
         help="marks of sounds, such as [laughter], in both texts: drop them, keep each "
-        "as a word <laughter>, refuse the texts, or take them for text; choose what "
-        "was chosen for the training text",
+        "as a word <laughter>, refuse the texts, or treat them as text; give the "
+        "value used for the training text",
     )
     add(
         "--case_sensitive",
@@ -204,7 +204,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
 
 
 def read_both_marks(args: argparse.Namespace, texts: Texts) -> tuple[Texts, bool]:
-    """Read the marks of sounds in references and hypotheses by --marks, counted.
+    """Apply --marks to references and hypotheses, and log the number of marks.
 
     Returns:
         The references and hypotheses; whether there was a mark.
