@@ -26,10 +26,7 @@ Splitter = Callable[[str], list[str]]
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban score-text`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=OptionHelp,
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
@@ -78,9 +75,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--marks",
         choices=("drop", "keep", "refuse", "text"),
         default="text",
-        help="marks of sounds, such as [laughter], in both texts: drop them, keep each "
-        "as a word <laughter>, refuse the texts, or treat them as text; give the "
-        "value used for the training text",
+        help="marks of sounds such as [laughter], as for the training text: drop them, "
+        "keep each as a word <laughter>, refuse the texts, or treat them as text",
     )
     add(
         "--case_sensitive",
