@@ -101,13 +101,13 @@ done
 
 # Options and files that several commands share.
 cleaner_opts=() # for commands that apply a language's text rules
-score_marks=()  # scoring treats marks as the training text was treated
+score_marks=()  # marks are treated as in the training text
 if [[ ${cleaner} != none ]]; then
     IFS=/ read -r _ cleaner_lang _ <<< "${cleaner}"
     cleaner_opts=(--lang "${cleaner_lang}")
     score_marks=(--marks "${marks}")
 fi
-marks_opts=() # drop is what commands do that make text to train on
+marks_opts=() # commands that make training text drop marks by default
 [[ ${marks} == drop ]] || marks_opts=(--marks "${marks}")
 token_opts=(--token_type "${token_type}" --token_list "${token_dir}/tokens.txt")
 token_files=("${token_dir}/tokens.txt")

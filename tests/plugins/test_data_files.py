@@ -138,7 +138,7 @@ def test_written_file_is_sorted_by_bytes(tmp_path, monkeypatch, max_pairs):
 @pytest.mark.parametrize("keys", [["a", "a"], ["b", "a", "c", "b"]])
 def test_writing_an_id_twice_is_an_error_and_leaves_the_old_file(tmp_path, keys):
     (tmp_path / "out").write_text("old\n")
-    with pytest.raises(ValueError, match=r"out: id [ab] comes twice.*--utt_prefix"):
+    with pytest.raises(ValueError, match=r"out: id [ab] occurs twice.*--utt_prefix"):
         write_scp(tmp_path / "out", ((key, "x") for key in keys))
     assert content(tmp_path) == {"out": "old\n"}
 
@@ -277,7 +277,7 @@ def test_combine_shares_recordings_and_speakers_but_no_utterances(source, tmp_pa
     add_segments(source)
     for name, words in (("head", ["--first", "2"]), ("tail", ["--random", "10"])):
         subset_data.main([*words, str(source), str(tmp_path / name)])
-    with pytest.raises(ValueError, match="comes twice"):
+    with pytest.raises(ValueError, match="occurs twice"):
         combine_dirs([tmp_path / "tail", source], tmp_path / "out")
     (tmp_path / "rest").write_text(
         "".join(f"{utt}\n" for utt, _ in list(read_scp(source / "utt2spk"))[2:])
@@ -319,7 +319,7 @@ def test_failed_write_leaves_the_old_directory(source, tmp_path):
     before = content(target)
     lines = (source / "wav.scp").read_text().splitlines(keepends=True)
     (source / "wav.scp").write_text("".join(lines[1:] + lines[1:]))
-    with pytest.raises(ValueError, match="comes twice"):
+    with pytest.raises(ValueError, match="occurs twice"):
         copy_dir(source, target)
     assert content(target) == before
 

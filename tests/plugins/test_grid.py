@@ -252,7 +252,7 @@ def test_a_wrong_grid_is_one_clear_line(grid, change, message):
 def test_a_wrong_choice_is_one_clear_line(grid):
     for words, message in (
         (["--only", "lang=de"], "axis lang has no de; known: fa, ar"),
-        (["--only", "speaker=1"], "no axis speaker; there are start, lang, seed"),
+        (["--only", "speaker=1"], "no axis speaker; known: start, lang, seed"),
         (["--set", "x=1"], "variable x is unknown; known: root, nj"),
         (["--set", "x"], "--set x: expected NAME=VALUE"),
     ):

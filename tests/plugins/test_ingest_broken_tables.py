@@ -111,7 +111,7 @@ def test_doubled_rows_are_named_with_both_lines(corpus):
     lines = rows()
     table = write(folder / "a.csv", [*lines, lines[3], lines[3]])
     message = (
-        r"comes twice, .*a.csv:4\) .*a.csv:11\) \(2 such rows\), expected each once"
+        r"occurs twice, .*a.csv:4\) .*a.csv:11\) \(2 such rows\), expected each once"
     )
     with pytest.raises(ValueError, match=message):
         import_data(table, folder / "data", "--keep_shared", "true")

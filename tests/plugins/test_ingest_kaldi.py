@@ -154,7 +154,7 @@ def test_ids_that_come_twice_are_named_by_both_lines(tmp_path):
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join([*lines, lines[1]]))
         place = (
-            f"{name}/{name}:{len(lines) + 1}: utt_id .* comes twice, first on line 2"
+            f"{name}/{name}:{len(lines) + 1}: utt_id .* occurs twice, first on line 2"
         )
         with pytest.raises(ValueError, match=place):
             import_data(tmp_path / name, tmp_path / "data")

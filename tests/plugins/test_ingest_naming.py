@@ -60,7 +60,7 @@ def test_an_id_that_stands_twice_is_an_error_with_a_remedy(tmp_path, rows):
         tmp_path / "m.jsonl",
         [row | {"split": "train"} for row in rows[:1] + rows[-1:]] + rows[1:-1],
     )
-    message = r"utt_id spk0-wav-001 comes twice, of .*001.wav .*m.jsonl:1. and "
+    message = r"utt_id spk0-wav-001 occurs twice, of .*001.wav .*m.jsonl:1. and "
     message += r"of .*001.wav .*m.jsonl:2., expected .*--utt_id_column"
     with pytest.raises(ValueError, match=message):
         import_data(table, tmp_path / "data", "--split_column", "split", "--seed", "1")

@@ -212,7 +212,7 @@ def test_unsorted_utt2spk_still_compares_all_ids(clean):
 def test_a_duplicate_id_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s1-b دو\ns2-a کتاب")
     (line,) = only(clean, "duplicate")
-    assert line.startswith("text:3: s1-b: id comes twice, first on line 2; ")
+    assert line.startswith("text:3: s1-b: id occurs twice, first on line 2; ")
 
 
 def test_duplicate_in_an_unsorted_file_names_both_lines(clean):
@@ -220,7 +220,7 @@ def test_duplicate_in_an_unsorted_file_names_both_lines(clean):
     findings = find(clean)
     assert findings.counts == {"unsorted": 1, "duplicate": 1}
     assert (
-        "text:5: s1-a: id comes twice, first on line 1"
+        "text:5: s1-a: id occurs twice, first on line 1"
         in findings.shown["duplicate"][0]
     )
 
@@ -272,7 +272,7 @@ def test_ids_of_recordings_and_speakers(clean):
         (
             ["s1 s1-a s1-b", "s2 s1-a s2-a", "s3 s3-a"],
             "spk2utt:2",
-            "s1-a: utt_id comes",
+            "s1-a: utt_id occurs",
         ),
     ],
 )

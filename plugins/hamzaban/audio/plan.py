@@ -96,7 +96,7 @@ def _read_sources(path: Path, allow_pipes: bool) -> dict[str, str]:
         if rec_id in sources:
             first = find_lines(path, rec_id)[0]
             raise ValueError(
-                f"{path}:{number}: id {rec_id} comes twice, first on line {first}; "
+                f"{path}:{number}: id {rec_id} occurs twice, first on line {first}; "
                 "remove one"
             )
         if not source:
@@ -136,7 +136,7 @@ def _parse_segments(path: Path, channel: int | None) -> Iterator[tuple[int, str,
         fields = rest.split()
         if utt_id in seen:
             raise ValueError(
-                f"{path}:{number}: id {utt_id} comes twice, first on line "
+                f"{path}:{number}: id {utt_id} occurs twice, first on line "
                 f"{find_lines(path, utt_id)[0]}; remove one"
             )
         try:

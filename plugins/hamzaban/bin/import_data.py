@@ -32,7 +32,7 @@ UNPACK = "folder for the audio in Parquet and Arrow files"
 TIME_UNIT = "unit of start, end and duration where the name of a column has none"
 MARKS = (
     "marks of sounds in transcripts, such as [laughter]: drop them, keep each as a "
-    "word <laughter>, refuse the corpus, or take them for text"
+    "word <laughter>, refuse the corpus, or treat them as text"
 )
 POLICIES = ("drop", "keep", "refuse", "text")
 

@@ -26,10 +26,7 @@ Splitter = Callable[[str], list[str]]
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban score-text`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=OptionHelp,
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
@@ -78,9 +75,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--marks",
         choices=("drop", "keep", "refuse", "text"),
         default="text",
-        help="marks of sounds, such as [laughter], in both texts: drop them, keep each "
-        "as a word <laughter>, refuse the texts, or take them for text; choose what "
-        "was chosen for the training text",
+        help="marks of sounds such as [laughter], as for the training text: drop them, "
+        "keep each as a word <laughter>, refuse the texts, or treat them as text",
     )
     add(
         "--case_sensitive",
@@ -204,7 +200,7 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
 
 
 def read_both_marks(args: argparse.Namespace, texts: Texts) -> tuple[Texts, bool]:
-    """Read the marks of sounds in references and hypotheses by --marks, counted.
+    """Apply --marks to references and hypotheses, and log the number of marks.
 
     Returns:
         The references and hypotheses; whether there was a mark.

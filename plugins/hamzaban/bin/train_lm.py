@@ -41,7 +41,7 @@ def get_parser() -> argparse.ArgumentParser:
         choices=("drop", "keep", "refuse", "text"),
         default="drop",
         help="marks of sounds, such as [laughter]: drop them, keep each as a word "
-        "<laughter>, refuse the text, or take them for text",
+        "<laughter>, refuse the text, or treat them as text",
     )
     parser.add_argument("--bpemodel", type=Path, help="SentencePiece model of unit bpe")
     add_nj(parser)

@@ -52,7 +52,7 @@ def prepare(args: argparse.Namespace) -> None:
         if not files:
             raise FileNotFoundError(
                 f"{args.source}/train/xml/utf8: no .xml files; expected MGB-2 as it is "
-                "given out after the form of https://arabicspeech.org/mgb2"
+                "distributed after the form at https://arabicspeech.org/mgb2"
             )
         for file in files:
             yield from read_programme(file, args.source, args.max_wmer, tally)

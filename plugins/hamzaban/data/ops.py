@@ -130,7 +130,7 @@ def copy_dir(source: str | Path, target: str | Path, rename: Rename = NO_RENAME)
         The number of utterances.
 
     Raises:
-        ValueError: An id comes twice, a line cannot be read, or there is no utterance.
+        ValueError: An id occurs twice, a line cannot be read, or there is no utterance.
     """
     source, files = Path(source), list_files(source)
     log_left_out(source, files)

@@ -41,7 +41,7 @@ def read_utterances(data_dir: str | Path) -> list[Utterance]:
     data_dir = Path(data_dir)
     if (data_dir / "segments").exists():
         raise ValueError(
-            f"{data_dir}/segments: found, expected one audio file an utterance; run "
+            f"{data_dir}/segments: found, expected one audio file per utterance; run "
             "`hamzaban format-audio` on the directory first"
         )
     paths = dict(read_scp(data_dir / "wav.scp"))

@@ -76,7 +76,7 @@ def make_emissions(
 
     Args:
         load: Returns the recognizer; called only if emissions are missing.
-        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        data_dir: Data directory whose `wav.scp` names one mono file per utterance.
         folder: Folder of the store; made if missing.
         options: Options of decoding.
         model_files: Files of configuration and weights; where they have changed, all

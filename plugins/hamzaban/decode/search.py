@@ -36,7 +36,7 @@ class DecodeTask:
 
     Attributes:
         asr_exp: Folder with `config.yaml` and the model file.
-        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        data_dir: Data directory whose `wav.scp` names one mono file per utterance.
         output_dir: Folder to write text, token, token_int, score, confidence, ctm and
             nbest to.
         options: Options of running the model.

@@ -146,7 +146,7 @@ def search_audio(
     Args:
         decoder: The search.
         load: Returns the recognizer; called once, in this process.
-        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        data_dir: Data directory whose `wav.scp` names one mono file per utterance.
         options: Options of decoding.
 
     Raises:

@@ -62,7 +62,7 @@ def read_kaldi(folder: Path, split: str) -> Iterator[Item]:
         if utt_id == last:
             first, second = find_lines(folder / "utt2spk", utt_id)[:2]
             raise ValueError(
-                f"{folder}/utt2spk:{second}: utt_id {utt_id} comes twice, first on "
+                f"{folder}/utt2spk:{second}: utt_id {utt_id} occurs twice, first on "
                 f"line {first}, expected each once; remove a line"
             )
         last = utt_id
@@ -131,7 +131,7 @@ class _Values:
             first, *others = find_lines(self.path, key)
             if others:
                 raise ValueError(
-                    f"{self.path}:{others[0]}: utt_id {key} comes twice, first on line "
+                    f"{self.path}:{others[0]}: utt_id {key} occurs twice, first on line "
                     f"{first}, expected each once; correct or remove the line"
                 )
             raise ValueError(

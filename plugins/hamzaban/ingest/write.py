@@ -50,7 +50,7 @@ def write_set(
         remedy: What the user can do about two utterances of the same id.
 
     Raises:
-        ValueError: There is no utterance, or an id comes twice.
+        ValueError: There is no utterance, or an id occurs twice.
     """
     ordered = _each_once(_sort(utterances), f"{data_dir}", remedy)
     speakers: set[str] = set()
@@ -124,7 +124,7 @@ def _each_once(
     one, two = sorted(twice, key=lambda utt: (len(utt.place), utt.place))[:2]
     more = f" ({num_twice} such rows)" if num_twice > 1 else ""
     raise ValueError(
-        f"{place}: utt_id {one.utt_id} comes twice, of {_origin(one)} and of "
+        f"{place}: utt_id {one.utt_id} occurs twice, of {_origin(one)} and of "
         f"{_origin(two)}{more}, expected each once; {remedy}"
     )
 

@@ -29,7 +29,7 @@ def write_sources(
     nj: int,
     marks: str,
 ) -> dict[str, Path]:
-    """Write the normalized lines of each text that models are made of or measured on.
+    """Write the normalized lines of each text that models are trained or measured on.
 
     Args:
         texts: The texts.

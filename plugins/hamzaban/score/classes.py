@@ -216,7 +216,7 @@ def read_word_list(path: str | Path) -> list[str]:
     lines = (line.strip() for _, line in read_lines(path))
     entries = [line for line in lines if line and not line.startswith("#")]
     if not entries:
-        raise ValueError(f"{path}: no entry; expected a word or a phrase a line")
+        raise ValueError(f"{path}: no entry; expected one word or phrase per line")
     return entries
 
 

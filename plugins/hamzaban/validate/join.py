@@ -125,7 +125,7 @@ def _check_speaker(
         found = f"stands after {to_text(last)}"
         findings.add("unsorted", scan.path, number, key, found)
     elif spk_id == last:
-        found = f"id comes twice, first on line {last_number}"
+        found = f"id occurs twice, first on line {last_number}"
         findings.add("duplicate", scan.path, number, key, found)
     if WHITE_OR_CONTROL.search(key) or spk_id.translate(None, CONTROL_BYTES) != spk_id:
         found = "id has a control character or odd white space"
@@ -145,7 +145,7 @@ def compare_speakers(utt2spk: Path, spk2utt: Path, findings: Findings) -> None:
             findings.add("spk2utt", utt2spk, _number(ones[0]), utt_id, found)
             continue
         for two in twos[1:]:
-            found = f"utt_id comes twice, first on line {_number(twos[0])}"
+            found = f"utt_id occurs twice, first on line {_number(twos[0])}"
             findings.add("spk2utt", spk2utt, _number(two), utt_id, found)
         if not ones:
             found = "utt_id is not in utt2spk"

@@ -137,13 +137,13 @@ def scan_file(path: Path, rule: Rule, findings: Findings) -> Scan:
 def _report_twice(
     scan: Scan, twice: list[tuple[int, bytes]], findings: Findings
 ) -> None:
-    """Report ids that come twice; in an unsorted file they need not be neighbours."""
+    """Report ids that occur twice; in an unsorted file they need not be neighbours."""
     if scan.is_sorted and not twice:
         return
     before: Pair = ("", "")
     for pair in scan.id_lines():
         if pair[0] == before[0]:
-            found = f"id comes twice, first on line {int(before[1])}"
+            found = f"id occurs twice, first on line {int(before[1])}"
             findings.add("duplicate", scan.path, int(pair[1]), pair[0], found)
         else:
             before = pair
