@@ -51,7 +51,7 @@ pseudo_config=""              # YAML of pseudo.sh, then changes to its options i
 pseudo_args=""
 
 stage_table="\
- 1 data      corpus -> data/ by local/data.sh; normalized, validated, audited
+ 1 data      corpus -> data/ by local/data.sh; validated; audited (conf/leaks.yaml)
  2 audio     data/ -> dump/raw/, 16 kHz mono, one file for each utterance
  3 mine      data/media.lst -> dump/unlabelled/, if --mine_config is given
  4 pretrain  dump/ -> exp/ssl_<tag>/wav2vec2.pt, if --pretrain_config is given

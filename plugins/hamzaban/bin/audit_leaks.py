@@ -30,7 +30,10 @@ def get_parser() -> argparse.ArgumentParser:
     add_nj(parser)
     parser.add_argument("--output", type=Path, help="file to write: all leaks, .tsv")
     parser.add_argument(
-        "--config", type=Path, help="YAML with values of the options below"
+        "--config",
+        type=Path,
+        help="YAML whose `allow_leaks` has such reasons by kind; in a recipe "
+        "conf/leaks.yaml",
     )
     for kind, what in (
         ("exact", "equal sentences"),
