@@ -15,7 +15,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="The YAML lists the values to try: `tune: {lm_weight: [0.3, 0.6], "
-        "word_score: [0, 1], beam_size: [50]}`. Without `tune`, nothing is tried and "
+        "word_score: [0, 1], beam_size: [50]}`. If the best weight is at an end of its "
+        "list, values beyond it are tried, too. Without `tune`, nothing is tried and "
         "weights.yaml is empty.",
     )
     add_files(parser)
@@ -65,7 +66,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.decode.search import CtcSearch, SearchFiles
     from hamzaban.decode.search_options import read_inference
     from hamzaban.decode.store import EmissionStore
-    from hamzaban.decode.tune import read_refs, tune, write_sweep
+    from hamzaban.decode.tune import measure_greedy, read_refs, tune, write_sweep
 
     config = read_inference(args.inference_config)
     if not config.tune:
@@ -85,6 +86,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     decoder = search.build(tokenizer, files, args.output_dir)
     store = EmissionStore(args.emissions_dir)
     store.check_tokens(len(tokenizer.tokens))
-    trials = tune(decoder, store, read_refs(args.ref), config.tune, args.nj)
-    write_sweep(trials, search, args.output_dir)
+    refs = read_refs(args.ref)
+    greedy = measure_greedy(tokenizer, store, refs, args.nj)
+    trials = tune(decoder, store, refs, config.tune, args.nj)
+    write_sweep(trials, search, args.output_dir, greedy)
     return 0

@@ -6,19 +6,26 @@ import dataclasses
 import itertools
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hamzaban.config import write_config
 from hamzaban.data.files import read_scp
-from hamzaban.decode.search import Decoder, Search
+from hamzaban.decode.search import Decoder, Search, SearchFiles
 from hamzaban.decode.search_run import Found, search_emissions
 from hamzaban.decode.searches import tunable_options
 from hamzaban.decode.store import EmissionStore
 from hamzaban.fileio import atomic_path, atomic_text
 
+if TYPE_CHECKING:
+    from hamzaban.text.tokens import Tokenizer
+
 MEASURED = ("wer", "cer", "errors", "words", "utts_per_s")
+GREEDY = "greedy"  # search of the row to compare with
+MAX_WIDENINGS = 4  # times that a grid may grow beyond its values
+LOWEST = {"lm_weight": 0.0}  # values below make no sense
+NOT_WIDENED = ("beam_size",)  # a larger beam is slower, and the user's choice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +40,7 @@ class Trial:
         chars: Characters of the references, spaces left out.
         wall_s: Time of the search in seconds.
         num_utts: Number of utterances searched.
+        search: Name of the search.
     """
 
     values: dict[str, float]
@@ -42,6 +50,7 @@ class Trial:
     chars: int
     wall_s: float
     num_utts: int
+    search: str = ""
 
     @property
     def wer(self) -> float:
@@ -61,7 +70,10 @@ def tune(
     grid: Mapping[str, Sequence[float]],
     nj: int,
 ) -> list[Trial]:
-    """Try all combinations of the values of a grid.
+    """Try all combinations of the values of a grid, and values beyond it.
+
+    An option of several values whose best one is the lowest or the highest gets a
+    further value, a step beyond. This is repeated at most `MAX_WIDENINGS` times.
 
     Args:
         decoder: Decoder with the values of all other options.
@@ -71,10 +83,49 @@ def tune(
         nj: Number of processes.
 
     Returns:
-        The trials, in the order of the grid.
+        The trials, in the order of the grid, then those beyond.
 
     Raises:
         ValueError: An utterance of the store has no reference.
+    """
+    check_refs(store, refs)
+    base, trials = decoder.options, []
+
+    def run(points: Iterable[dict[str, float]]) -> None:
+        for point in points:
+            changes: dict[str, Any] = point
+            decoder.tune(dataclasses.replace(base, **changes))
+            start = time.monotonic()
+            found = search_emissions(decoder, store, nj)
+            trial = _measure(found, refs, point, time.monotonic() - start)
+            trials.append(dataclasses.replace(trial, search=base.name))
+            logging.info("%s: WER %.2f, CER %.2f", point, trial.wer, trial.cer)
+
+    wide = {name: sorted(set(values)) for name, values in grid.items()}
+    run(_combine(grid))
+    for _ in range(MAX_WIDENINGS):
+        new = find_beyond(wide, choose(trials).values)
+        if not new:
+            return trials
+        tried = [trial.values for trial in trials]
+        run(p for p in _list_beyond(wide, new, choose(trials).values) if p not in tried)
+        for name, value in new.items():
+            wide[name] = sorted([*wide[name], value])
+    for name in find_beyond(wide, choose(trials).values, warns=False):
+        logging.warning(
+            "the best %s, %g, is still at the end of the values tried; give values "
+            "beyond it in `tune` of the YAML",
+            name,
+            choose(trials).values[name],
+        )
+    return trials
+
+
+def check_refs(store: EmissionStore, refs: Mapping[str, str]) -> None:
+    """Check that each utterance of a store has a transcript.
+
+    Raises:
+        ValueError: One has none.
     """
     missing = [utt_id for utt_id in store if utt_id not in refs]
     if missing:
@@ -82,17 +133,74 @@ def tune(
             f"{store.folder}: {len(missing)} utterances have no reference, the first "
             f"is {missing[0]}; give the transcripts of this set by --ref"
         )
-    base, trials = decoder.options, []
+
+
+def find_beyond(
+    grid: Mapping[str, Sequence[float]], best: Mapping[str, float], warns: bool = True
+) -> dict[str, float]:
+    """Return a value beyond the grid for each option whose best value is at its end.
+
+    Args:
+        grid: Values of each option, sorted. One value means that it is not tuned.
+        best: The best value of each option.
+        warns: Whether the log says what is tried.
+    """
+    new = {}
+    for name, values in grid.items():
+        if len(values) < 2 or name in NOT_WIDENED:
+            continue
+        value, is_high = best[name], best[name] == values[-1]
+        if not is_high and value != values[0]:
+            continue
+        beyond = round(2 * value - (values[-2] if is_high else values[1]), 6)
+        if beyond < LOWEST.get(name, beyond):
+            continue
+        new[name] = beyond
+        if warns:
+            logging.warning(
+                "the best %s, %g, is the %s of its grid; %g is tried as well",
+                name,
+                value,
+                "highest" if is_high else "lowest",
+                beyond,
+            )
+    return new
+
+
+def _combine(grid: Mapping[str, Sequence[float]]) -> Iterator[dict[str, float]]:
     for values in itertools.product(*grid.values()):
-        point = dict(zip(grid, values, strict=True))
-        changes: dict[str, Any] = point
-        decoder.tune(dataclasses.replace(base, **changes))
-        start = time.monotonic()
-        found = search_emissions(decoder, store, nj)
-        trial = _measure(found, refs, point, time.monotonic() - start)
-        trials.append(trial)
-        logging.info("%s: WER %.2f, CER %.2f", point, trial.wer, trial.cer)
-    return trials
+        yield dict(zip(grid, values, strict=True))
+
+
+def _list_beyond(
+    grid: Mapping[str, Sequence[float]],
+    new: Mapping[str, float],
+    best: Mapping[str, float],
+) -> Iterator[dict[str, float]]:
+    """Yield points with a new value; the others are at most a step from the best."""
+    near = {}
+    for name, values in grid.items():
+        place = list(values).index(best[name])
+        near[name] = [*values[max(place - 1, 0) : place + 2]]
+        if name in new:
+            near[name].append(new[name])
+    for point in _combine(near):
+        if any(point[name] == value for name, value in new.items()):
+            yield point
+
+
+def measure_greedy(
+    tokenizer: Tokenizer, store: EmissionStore, refs: Mapping[str, str], nj: int
+) -> Trial:
+    """Return the errors of greedy decoding, to compare a search with."""
+    from hamzaban.decode.searches.greedy import GreedySearch
+
+    check_refs(store, refs)
+    decoder = GreedySearch().build(tokenizer, SearchFiles())
+    start = time.monotonic()
+    found = search_emissions(decoder, store, nj)
+    trial = _measure(found, refs, {}, time.monotonic() - start)
+    return dataclasses.replace(trial, search=GREEDY)
 
 
 def choose(trials: Sequence[Trial]) -> Trial:
@@ -112,25 +220,52 @@ def choose(trials: Sequence[Trial]) -> Trial:
 
 
 def write_sweep(
-    trials: Sequence[Trial], search: Search, output_dir: str | Path
+    trials: Sequence[Trial],
+    search: Search,
+    output_dir: str | Path,
+    greedy: Trial | None = None,
 ) -> None:
-    """Write `tune.tsv`, `tune.png` and, last, `weights.yaml` with the best values."""
+    """Write `tune.tsv`, `tune.png` and, last, `weights.yaml` with the best values.
+
+    Args:
+        trials: The trials of a search.
+        search: The search, with the values of options that were not tuned.
+        output_dir: The folder.
+        greedy: Errors without the search, for the first row of the table.
+    """
     output_dir = Path(output_dir)
     best = choose(trials)
     names = tunable_options()  # of all searches, since make-report reads some
     base = [getattr(search, name, 0.0) for name in names]
     with atomic_text(output_dir / "tune.tsv") as f:
-        f.write("\t".join([*names, *MEASURED]) + "\n")
+        f.write("\t".join(["search", *names, *MEASURED]) + "\n")
+        if greedy is not None:
+            nothing = [float(name == "beam_size") for name in names]
+            f.write("\t".join([GREEDY, *_format(nothing, greedy)]) + "\n")
         for trial in trials:
             values = [
                 trial.values.get(name, value)
                 for name, value in zip(names, base, strict=True)
             ]
-            f.write("\t".join(_format(values, trial)) + "\n")
+            f.write("\t".join([search.name, *_format(values, trial)]) + "\n")
     plot_sweep(trials, output_dir / "tune.png")
     logging.info("best: %s, WER %.2f, CER %.2f", best.values, best.wer, best.cer)
+    if greedy is not None:
+        _compare(best, greedy)
     comment = f"Made by hamzaban tune-decoder: WER {best.wer:.2f} on valid."
     write_config(best.values, output_dir / "weights.yaml", comment)
+
+
+def _compare(best: Trial, greedy: Trial) -> None:
+    logging.info("greedy: WER %.2f, CER %.2f", greedy.wer, greedy.cer)
+    if greedy.errors < best.errors:
+        logging.warning(
+            "greedy decoding makes fewer errors on valid (WER %.2f) than the best of "
+            "the search (%.2f); the language model or the word list does not fit the "
+            "speech, or the beam is too small",
+            greedy.wer,
+            best.wer,
+        )
 
 
 def read_refs(path: str | Path) -> dict[str, str]:
