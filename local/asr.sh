@@ -37,6 +37,8 @@ nbpe=512                      # size of the BPE vocabulary
 bpemode=unigram               # unigram or bpe
 lm_config=""                  # YAML of train-lm; empty: no language model
 lm_text=""                    # files of sentences to add to the transcripts for the LM
+lm=""                         # language model made elsewhere, ARPA (may be .gz) or KenLM's
+                              # binary, in place of --lm_config
 # Pretraining.
 pretrain_config=""            # YAML of train-ssl; empty: no pretraining
 pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
@@ -81,11 +83,16 @@ declare -A skipped=() # number of a stage -> why
 resolve_stages "${skip_stages}"
 [[ -n ${mine_config} ]] || skipped[3]="no --mine_config is given"
 [[ -n ${pretrain_config} ]] || skipped[4]="no --pretrain_config is given"
-[[ -n ${lm_config} ]] || skipped[6]="no --lm_config is given"
+[[ -n ${lm_config}${lm} ]] || skipped[6]="no --lm_config or --lm is given"
 [[ -n ${pseudo_config}${pseudo_args} ]] || skipped[11]="no --pseudo_config is given"
 # shellcheck source=local/names.sh
 . "${MAIN_ROOT}/local/names.sh"
 resolve_processes
+hamzaban config check --stages="$(list_stages)" --asr_config="${asr_config}" \
+    --asr_args="${asr_args}" --inference_config="${inference_config}" \
+    --lm_config="${lm_config}" --lm="${lm}" --lm_text="${lm_text}" \
+    --pretrain_config="${pretrain_config}" --pretrain_args="${pretrain_args}" \
+    --ssl_checkpoint="${ssl_checkpoint}" --token_type="${token_type}" --ngpu="${ngpu}"
 # shellcheck source=local/decode.sh
 . "${MAIN_ROOT}/local/decode.sh"
 [[ -z ${mine_config} ]] || check_mining "${mine_config}" 4
@@ -182,19 +189,29 @@ if stage 5 tokens; then
 fi
 
 if stage 6 lm; then
-    config=${expdir}/conf/$(stem "${lm_config}").yaml
-    merge_config "${lm_config}" "${config}"
     test_texts=()
     for name in "${eval_sets[@]}"; do
         test_texts+=("${dumpdir}/raw/${name}/text")
     done
-    read -ra words <<< "${lm_text}"
-    more_opts=()
-    [[ -z ${lm_text} ]] || more_opts=(--lm_text "${words[@]}")
-    step lm --in "${config}" "${train_dir}/text" "${valid_dir}/text" "${test_texts[@]}" \
-        "${words[@]}" "${token_files[@]}" --out "${lm_files[@]}" -- \
-        hamzaban train-lm --config "${config}" --output_dir "${lm_exp}" --nj "${nj}" \
-        "${cleaner_opts[@]}" "${bpe_opts[@]}" --train_text "${train_dir}/text" \
+    if [[ -n ${lm} ]]; then
+        words=("${lm}")
+        source_opts=(--lm "${lm}" --token_list "${token_files[0]}")
+        train_text_opts=()
+        more_opts=()
+    else
+        config=${expdir}/conf/$(stem "${lm_config}").yaml
+        merge_config "${lm_config}" "${config}"
+        read -ra words <<< "${lm_text}"
+        source_opts=(--config "${config}")
+        train_text_opts=(--train_text "${train_dir}/text")
+        more_opts=()
+        [[ -z ${lm_text} ]] || more_opts=(--lm_text "${words[@]}")
+        words+=("${config}" "${train_dir}/text")
+    fi
+    step lm --in "${words[@]}" "${valid_dir}/text" "${test_texts[@]}" "${token_files[@]}" \
+        --out "${lm_files[@]}" -- \
+        hamzaban train-lm "${source_opts[@]}" --output_dir "${lm_exp}" --nj "${nj}" \
+        "${cleaner_opts[@]}" "${bpe_opts[@]}" "${train_text_opts[@]}" \
         --valid_text "${valid_dir}/text" --test_text "${test_texts[@]}" "${more_opts[@]}"
 fi
 
@@ -225,7 +242,7 @@ if stage 8 train; then
 fi
 
 if stage 9 decode; then
-    [[ -z ${lm_config} ]] || make_valid_emissions
+    [[ -z ${lm_exp} ]] || make_valid_emissions
     for tag in "${decodings[@]}"; do
         prepare_decoding "${tag}"
         for name in "${eval_sets[@]}"; do

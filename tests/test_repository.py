@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 8 * 2**20
 # own only, inside functions too. A new package gets a place here.
 LAYERS = """
 fileio locks option_limits
-out_of_memory progress threads typed_values yaml_loader
+devices out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
 launch weights
@@ -36,7 +36,7 @@ pretrain lm
 decode
 export mine pseudo
 score ingest
-report grid corpora
+report grid corpora recipe
 bin
 """
 

@@ -9,10 +9,10 @@ from hamzaban.decode import tune as tuning
 from hamzaban.decode.tune import (
     MAX_WIDENINGS,
     Trial,
-    find_beyond,
     tune,
     write_sweep,
 )
+from hamzaban.decode.widening import find_beyond
 from hamzaban.report.sweeps import read_sweeps
 
 

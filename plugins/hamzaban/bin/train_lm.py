@@ -1,4 +1,4 @@
-"""Train n-gram language models of words, characters or pieces with KenLM."""
+"""Train n-gram language models with KenLM, or take one that was made elsewhere."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,7 +16,15 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="Text that leaks from valid or test is refused; see conf/lm.yaml.",
     )
-    parser.add_argument("--config", type=Path, required=True, help=CONFIG)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", type=Path, help=CONFIG)
+    source.add_argument(
+        "--lm",
+        type=Path,
+        help="ready model: ARPA, which may be gzipped, or KenLM's binary; nothing is "
+        "trained, and its words are compared with --token_list and --lang",
+    )
+    parser.add_argument("--token_list", type=Path, help="tokens of the recognizer")
     parser.add_argument(
         "--output_dir",
         type=Path,
@@ -48,6 +56,24 @@ def main(cmd: Sequence[str] | None = None) -> int:
     texts = Texts(
         *(tuple(getattr(args, f"{k}_text")) for k in ("train", "valid", "test", "lm"))
     )
+    if args.lm is not None:
+        from hamzaban.lm.taking import take_lm
+
+        if texts.train or texts.lm:
+            raise ValueError(
+                "--train_text or --lm_text is given with --lm, which trains nothing; "
+                "leave it out, or give --config"
+            )
+        take_lm(
+            args.lm,
+            texts,
+            args.output_dir,
+            lang=args.lang,
+            token_list=args.token_list,
+            bpemodel=args.bpemodel,
+            nj=args.nj,
+        )
+        return 0
     train_lms(
         texts,
         args.output_dir,

@@ -48,8 +48,15 @@ def get_parser() -> argparse.ArgumentParser:
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the model and the files that a search reads."""
     add_model(parser)
-    parser.add_argument(
+    lm = parser.add_mutually_exclusive_group()
+    lm.add_argument(
         "--lm_dir", type=Path, help="folder of language models, made by train-lm"
+    )
+    lm.add_argument(
+        "--lm",
+        type=Path,
+        help="language model made elsewhere: ARPA, which may be gzipped, or KenLM's "
+        "binary; it is put into `lm` of --output_dir",
     )
     parser.add_argument(
         "--word_list",
@@ -65,6 +72,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.decode.recognizer import load_tokenizer
     from hamzaban.decode.search import CtcSearch, SearchFiles
     from hamzaban.decode.search_options import read_inference
+    from hamzaban.decode.search_run import take_for_search
     from hamzaban.decode.store import EmissionStore
     from hamzaban.decode.tune import measure_greedy, read_refs, tune, write_sweep
 
@@ -82,7 +90,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
         )
     assert isinstance(search, CtcSearch)  # other searches have nothing to tune
     tokenizer, bpemodel = load_tokenizer(args.asr_exp, args.bpemodel)
-    files = SearchFiles(args.lm_dir, args.word_list, bpemodel)
+    lm_dir = args.lm_dir
+    if args.lm is not None:
+        lm_dir = take_for_search(search, args.lm, args.output_dir, tokenizer, bpemodel)
+    files = SearchFiles(lm_dir, args.word_list, bpemodel)
     decoder = search.build(tokenizer, files, args.output_dir)
     store = EmissionStore(args.emissions_dir)
     store.check_tokens(len(tokenizer.tokens))

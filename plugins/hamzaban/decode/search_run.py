@@ -29,6 +29,7 @@ from hamzaban.progress import ItemProgress
 
 if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
+    from hamzaban.text.tokens import Tokenizer
 
 MAX_CHUNK = 32
 MAX_SHOWN = 20
@@ -74,7 +75,10 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
 
     model_files = find_files(task.asr_exp, task.options.asr_model)
     tokenizer, bpemodel = load_tokenizer(task.asr_exp, task.bpemodel)
-    files = SearchFiles(task.lm_dir, task.word_list, bpemodel)
+    lm_dir = task.lm_dir
+    if task.lm is not None:
+        lm_dir = take_for_search(search, task.lm, task.output_dir, tokenizer, bpemodel)
+    files = SearchFiles(lm_dir, task.word_list, bpemodel)
     decoder = search.build(tokenizer, files, task.output_dir)
     load = functools.partial(
         load_for_decoding, task.asr_exp, task.options, bpemodel=task.bpemodel
@@ -93,6 +97,31 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
             found = Decoded(results, spoken, store.meta.frame_shift_s)
     write_languages(found.spoken, task.output_dir)
     write_results(found.results, task.output_dir, found.frame_shift_s)
+
+
+def take_for_search(
+    search: Search,
+    lm: Path,
+    output_dir: Path,
+    tokenizer: Tokenizer,
+    bpemodel: Path | None,
+) -> Path:
+    """Put a language model made elsewhere into `lm` of a folder; return that folder.
+
+    Raises:
+        ValueError: The search takes no language model, or not this one.
+        FileNotFoundError: A file is missing.
+    """
+    from hamzaban.decode.flashlight_search import FlashlightSearch
+    from hamzaban.lm.taking import install_for_search
+
+    if not isinstance(search, FlashlightSearch) or not search.needs_lm:
+        raise ValueError(
+            f"--lm {lm}: search {search.name} reads no language model; give an "
+            "--inference_config with search: lexicon or token"
+        )
+    unit = search.fitting_unit(tokenizer)
+    return install_for_search(lm, output_dir / "lm", unit, tokenizer, bpemodel)
 
 
 def search_store(decoder: Decoder, store: EmissionStore, nj: int) -> Found:

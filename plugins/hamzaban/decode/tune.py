@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from hamzaban.decode.search import Decoder, Search, SearchFiles
 from hamzaban.decode.search_run import Found, search_emissions
 from hamzaban.decode.searches import tunable_options
 from hamzaban.decode.store import EmissionStore
+from hamzaban.decode.widening import combine, find_beyond, list_beyond
 from hamzaban.fileio import atomic_path, atomic_text
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MEASURED = ("wer", "cer", "errors", "words", "utts_per_s")
 GREEDY = "greedy"  # search of the row to compare with
 MAX_WIDENINGS = 4  # times that a grid may grow beyond its values
-LOWEST = {"lm_weight": 0.0}  # values below make no sense
-NOT_WIDENED = ("beam_size",)  # a larger beam is slower, and the user's choice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,13 +100,13 @@ def tune(
             logging.info("%s: WER %.2f, CER %.2f", point, trial.wer, trial.cer)
 
     wide = {name: sorted(set(values)) for name, values in grid.items()}
-    run(_combine(grid))
+    run(combine(grid))
     for _ in range(MAX_WIDENINGS):
         new = find_beyond(wide, choose(trials).values)
         if not new:
             return trials
         tried = [trial.values for trial in trials]
-        run(p for p in _list_beyond(wide, new, choose(trials).values) if p not in tried)
+        run(p for p in list_beyond(wide, new, choose(trials).values) if p not in tried)
         for name, value in new.items():
             wide[name] = sorted([*wide[name], value])
     for name in find_beyond(wide, choose(trials).values, warns=False):
@@ -133,60 +131,6 @@ def check_refs(store: EmissionStore, refs: Mapping[str, str]) -> None:
             f"{store.folder}: {len(missing)} utterances have no reference, the first "
             f"is {missing[0]}; give the transcripts of this set by --ref"
         )
-
-
-def find_beyond(
-    grid: Mapping[str, Sequence[float]], best: Mapping[str, float], warns: bool = True
-) -> dict[str, float]:
-    """Return a value beyond the grid for each option whose best value is at its end.
-
-    Args:
-        grid: Values of each option, sorted. One value means that it is not tuned.
-        best: The best value of each option.
-        warns: Whether the log says what is tried.
-    """
-    new = {}
-    for name, values in grid.items():
-        if len(values) < 2 or name in NOT_WIDENED:
-            continue
-        value, is_high = best[name], best[name] == values[-1]
-        if not is_high and value != values[0]:
-            continue
-        beyond = round(2 * value - (values[-2] if is_high else values[1]), 6)
-        if beyond < LOWEST.get(name, beyond):
-            continue
-        new[name] = beyond
-        if warns:
-            logging.warning(
-                "the best %s, %g, is the %s of its grid; %g is tried as well",
-                name,
-                value,
-                "highest" if is_high else "lowest",
-                beyond,
-            )
-    return new
-
-
-def _combine(grid: Mapping[str, Sequence[float]]) -> Iterator[dict[str, float]]:
-    for values in itertools.product(*grid.values()):
-        yield dict(zip(grid, values, strict=True))
-
-
-def _list_beyond(
-    grid: Mapping[str, Sequence[float]],
-    new: Mapping[str, float],
-    best: Mapping[str, float],
-) -> Iterator[dict[str, float]]:
-    """Yield points with a new value; the others are at most a step from the best."""
-    near = {}
-    for name, values in grid.items():
-        place = list(values).index(best[name])
-        near[name] = [*values[max(place - 1, 0) : place + 2]]
-        if name in new:
-            near[name].append(new[name])
-    for point in _combine(near):
-        if any(point[name] == value for name, value in new.items()):
-            yield point
 
 
 def measure_greedy(

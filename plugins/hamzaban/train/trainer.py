@@ -128,20 +128,8 @@ class Trainer(EspnetTrainer):
             )
         for hook in hooks:
             hook.remove()
-        if distributed.distributed:
-            torch.distributed.barrier()  # the first process has written the means
-        averaging.settle_averages(
-            output_dir,
-            trainer_options.best_model_criterion,
-            functools.partial(
-                measure_file,
-                model=model,
-                factory=factories["valid_iter_factory"],
-                options=trainer_options,
-                distributed_option=distributed,
-            ),
-            is_main=is_main,
-        )
+        factory = factories["valid_iter_factory"]
+        _settle_averages(model, factory, trainer_options, distributed)
 
     @classmethod
     def train_one_epoch(
@@ -216,6 +204,29 @@ class Trainer(EspnetTrainer):
 def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
     """Return a seed of 32 bits that is computed from seed, epoch and rank."""
     return int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0])
+
+
+def _settle_averages(
+    model: torch.nn.Module,
+    factory: Any,
+    options: TrainerOptions,
+    distributed: DistributedOption,
+) -> None:
+    if distributed.distributed:
+        torch.distributed.barrier()  # the first process has written the means
+    measure = functools.partial(
+        measure_file,
+        model=model,
+        factory=factory,
+        options=options,
+        distributed_option=distributed,
+    )
+    averaging.settle_averages(
+        Path(options.output_dir),
+        options.best_model_criterion,
+        measure,
+        is_main=not distributed.distributed or not distributed.dist_rank,
+    )
 
 
 def _resume(
