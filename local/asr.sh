@@ -88,11 +88,9 @@ resolve_stages "${skip_stages}"
 # shellcheck source=local/names.sh
 . "${MAIN_ROOT}/local/names.sh"
 resolve_processes
-hamzaban config check --stages="$(list_stages)" --asr_config="${asr_config}" \
-    --asr_args="${asr_args}" --inference_config="${inference_config}" \
-    --lm_config="${lm_config}" --lm="${lm}" --lm_text="${lm_text}" \
-    --pretrain_config="${pretrain_config}" --pretrain_args="${pretrain_args}" \
-    --ssl_checkpoint="${ssl_checkpoint}" --token_type="${token_type}" --ngpu="${ngpu}"
+check_combination
+# shellcheck source=local/lm.sh
+. "${MAIN_ROOT}/local/lm.sh"
 # shellcheck source=local/decode.sh
 . "${MAIN_ROOT}/local/decode.sh"
 [[ -z ${mine_config} ]] || check_mining "${mine_config}" 4
@@ -189,30 +187,7 @@ if stage 5 tokens; then
 fi
 
 if stage 6 lm; then
-    test_texts=()
-    for name in "${eval_sets[@]}"; do
-        test_texts+=("${dumpdir}/raw/${name}/text")
-    done
-    if [[ -n ${lm} ]]; then
-        words=("${lm}")
-        source_opts=(--lm "${lm}" --token_list "${token_files[0]}")
-        train_text_opts=()
-        more_opts=()
-    else
-        config=${expdir}/conf/$(stem "${lm_config}").yaml
-        merge_config "${lm_config}" "${config}"
-        read -ra words <<< "${lm_text}"
-        source_opts=(--config "${config}")
-        train_text_opts=(--train_text "${train_dir}/text")
-        more_opts=()
-        [[ -z ${lm_text} ]] || more_opts=(--lm_text "${words[@]}")
-        words+=("${config}" "${train_dir}/text")
-    fi
-    step lm --in "${words[@]}" "${valid_dir}/text" "${test_texts[@]}" "${token_files[@]}" \
-        --out "${lm_files[@]}" -- \
-        hamzaban train-lm "${source_opts[@]}" --output_dir "${lm_exp}" --nj "${nj}" \
-        "${cleaner_opts[@]}" "${bpe_opts[@]}" "${train_text_opts[@]}" \
-        --valid_text "${valid_dir}/text" --test_text "${test_texts[@]}" "${more_opts[@]}"
+    make_lm
 fi
 
 if stage 7 stats; then

@@ -66,6 +66,14 @@ read_pseudo_options() {
     done
 }
 
+check_combination() { # of options that are right one by one; see hamzaban/recipe
+    hamzaban config check --stages="$(list_stages)" --asr_config="${asr_config}" \
+        --asr_args="${asr_args}" --inference_config="${inference_config}" \
+        --lm_config="${lm_config}" --lm="${lm}" --lm_text="${lm_text}" \
+        --pretrain_config="${pretrain_config}" --pretrain_args="${pretrain_args}" \
+        --ssl_checkpoint="${ssl_checkpoint}" --token_type="${token_type}" --ngpu="${ngpu}"
+}
+
 # Sets experiments (folders with results) and results (their files).
 list_experiments() {
     local file

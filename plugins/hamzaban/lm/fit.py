@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hamzaban.lm.foreign import SPECIAL, Foreign
+from hamzaban.lm.foreign import Foreign
 from hamzaban.text.tokens import SPACE
 
 
@@ -35,7 +35,7 @@ def check_fit(
         _check_rules(foreign.path, units, normalized)
         _check_letters(foreign.path, units, set(characters))
     else:
-        _check_tokens(foreign.path, set(units), tokens)
+        _check_tokens(foreign.path, units, tokens)
 
 
 def _check_rules(
@@ -78,19 +78,25 @@ def _check_letters(path: Path, words: Sequence[str], characters: set[str]) -> No
     logging.warning("%s: %s; they are never recognized", path, text)
 
 
-def _check_tokens(path: Path, units: set[str], tokens: Sequence[str]) -> None:
-    own = [token for token in tokens[2:-1] if token not in SPECIAL]
-    lacking = [token for token in own if token not in units]
-    if not lacking:
+def _check_tokens(path: Path, units: Sequence[str], tokens: Sequence[str]) -> None:
+    if not tokens:
         return
-    text = (
-        f"{len(lacking)} of the recognizer's {len(own)} tokens are not in the model, "
-        f"such as {lacking[0]}"
-    )
-    if 2 * len(lacking) > len(own):
-        some = " ".join(sorted(units)[:3])
+    known, found = set(tokens), set(units)
+    strange = [unit for unit in units if unit not in known]
+    if 2 * len(strange) > len(units):
         raise ValueError(
-            f"{path}: {text}; it has units such as {some}, expected the tokens "
-            f"(spaces are {SPACE}); make it from text split into these tokens"
+            f"{path}: {len(strange)} of {len(units)} units are not among the "
+            f"recognizer's tokens, such as {strange[0]}; expected its tokens (spaces "
+            f"between characters are {SPACE}); make it from text split into these"
         )
-    logging.warning("%s: %s; they are scored as unknown", path, text)
+    lacking = [token for token in tokens[2:-1] if token not in found]
+    for count, total, what, some in (
+        (len(strange), len(units), "units are not among the recognizer's tokens and "
+         "are never recognized", strange),
+        (len(lacking), len(tokens[2:-1]), "recognizer's tokens are not in the "
+         "model, which scores them as unknown", lacking),
+    ):  # fmt: skip
+        if count:
+            logging.warning(
+                "%s: %d of %d %s, such as %s", path, count, total, what, some[0]
+            )

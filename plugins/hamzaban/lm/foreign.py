@@ -139,8 +139,13 @@ def install_lm(
         work = folder / "work"
         shutil.rmtree(work, ignore_errors=True)
         _write_arpa(foreign, work / "lm.arpa")
-        kenlm.pack(work / "lm.arpa", folder / "lm.bin", "1G")
-        shutil.rmtree(work)
+        try:
+            kenlm.pack(work / "lm.arpa", folder / "lm.bin", "1G")
+        except ValueError as error:
+            reason = str(error).partition(": ")[2]
+            raise ValueError(f"{foreign.path}: {reason}; make it again") from error
+        finally:
+            shutil.rmtree(work)
     _try_reading(foreign, folder / "lm.bin")
     with atomic_text(folder / "units.txt") as f:
         f.writelines(f"{word} 0\n" for word in foreign.units)  # no counts
@@ -217,7 +222,8 @@ def _write_arpa(foreign: Foreign, path: Path) -> None:
     """Write an ARPA file unpacked, with LF and with the marks that it lacks."""
     extra = [_NEUTRAL[mark] for mark in foreign.missing]
     with _open_arpa(foreign.path) as lines, atomic_text(path) as f:
-        for line in lines:
+        body = itertools.dropwhile(lambda line: line.strip() != "\\data\\", lines)
+        for line in body:
             if extra and line.startswith("ngram 1="):
                 line = f"ngram 1={int(line.partition('=')[2]) + len(extra)}\n"
             f.write(line)
