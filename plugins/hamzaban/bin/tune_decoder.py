@@ -69,10 +69,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Try all values and write the best; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.config import write_config
+    from hamzaban.decode.flashlight_search import take_for_search
     from hamzaban.decode.recognizer import load_tokenizer
     from hamzaban.decode.search import CtcSearch, SearchFiles
     from hamzaban.decode.search_options import read_inference
-    from hamzaban.decode.search_run import take_for_search
     from hamzaban.decode.store import EmissionStore
     from hamzaban.decode.tune import measure_greedy, read_refs, tune, write_sweep
 

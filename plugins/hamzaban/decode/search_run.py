@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamzaban.decode.decode_options import DecodeOptions
-from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
+from hamzaban.decode.emissions import (
+    Utterance,
+    make_batches,
+    read_utterances,
+    report_other_forms,
+)
 from hamzaban.decode.languages import Spoken, log_accuracy, write_languages
 from hamzaban.decode.make_emissions import (
     Batch,
@@ -29,7 +34,6 @@ from hamzaban.progress import ItemProgress
 
 if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
-    from hamzaban.text.tokens import Tokenizer
 
 MAX_CHUNK = 32
 MAX_SHOWN = 20
@@ -77,6 +81,8 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
     tokenizer, bpemodel = load_tokenizer(task.asr_exp, task.bpemodel)
     lm_dir = task.lm_dir
     if task.lm is not None:
+        from hamzaban.decode.flashlight_search import take_for_search
+
         lm_dir = take_for_search(search, task.lm, task.output_dir, tokenizer, bpemodel)
     files = SearchFiles(lm_dir, task.word_list, bpemodel)
     decoder = search.build(tokenizer, files, task.output_dir)
@@ -97,31 +103,6 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
             found = Decoded(results, spoken, store.meta.frame_shift_s)
     write_languages(found.spoken, task.output_dir)
     write_results(found.results, task.output_dir, found.frame_shift_s)
-
-
-def take_for_search(
-    search: Search,
-    lm: Path,
-    output_dir: Path,
-    tokenizer: Tokenizer,
-    bpemodel: Path | None,
-) -> Path:
-    """Put a language model made elsewhere into `lm` of a folder; return that folder.
-
-    Raises:
-        ValueError: The search takes no language model, or not this one.
-        FileNotFoundError: A file is missing.
-    """
-    from hamzaban.decode.flashlight_search import FlashlightSearch
-    from hamzaban.lm.taking import install_for_search
-
-    if not isinstance(search, FlashlightSearch) or not search.needs_lm:
-        raise ValueError(
-            f"--lm {lm}: search {search.name} reads no language model; give an "
-            "--inference_config with search: lexicon or token"
-        )
-    unit = search.fitting_unit(tokenizer)
-    return install_for_search(lm, output_dir / "lm", unit, tokenizer, bpemodel)
 
 
 def search_store(decoder: Decoder, store: EmissionStore, nj: int) -> Found:
@@ -189,6 +170,7 @@ def search_audio(
     start = time.monotonic()
     set_threads(1, forced=True)  # a child of a process with more threads would hang
     recognizer = load().route(data_dir, options.language)
+    report_other_forms(utts, recognizer.fs)
     loaded = time.monotonic()
     logging.info("%s: model loaded in %.1f s", data_dir, loaded - start)
     results: Found = {}

@@ -131,7 +131,6 @@ def _read_pairs(path: Path, speaker_folders: bool) -> Iterator[Item]:
             text=_read_text(text) if text.is_file() else "",
             speaker=folder if speaker_folders else "",
             split=split,
-            utt_id="-".join(place.with_suffix("").parts),
         )
 
 
