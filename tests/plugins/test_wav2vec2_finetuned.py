@@ -68,9 +68,7 @@ def test_training_starts_from_what_was_exported(exp, tmp_path):
 
 
 def test_what_is_missing_or_of_another_model_is_named(exp, tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"9epoch\.pth: missing; there: "
-    ):
+    with pytest.raises(FileNotFoundError, match=r"9epoch\.pth: missing; there: "):
         export(exp, tmp_path / "out", "--asr_model", "9epoch.pth")
     folder = tmp_path / "exp"
     folder.mkdir()
