@@ -67,8 +67,8 @@ def test_speakers_that_leave_train_for_a_missing_test_set_are_named_before(
     import_data(table, tmp_path / "data", "--seed", 1)
     (lost,) = set(read_sets(tmp_path / "data", "utt2spk")["test"])
     line = (
-        f"{table}: the corpus's own split has no test set: 4 of 20 utterances, all of 1 "
-        f"speakers ({lost}), leave train for it; to prevent that, add a test set"
+        f"{table}: the corpus's own split has no test set: 4 of 20 utterances, all of "
+        f"1 speakers ({lost}), leave train for it; to prevent that, add a test"
     )
     assert line in caplog.text
     written = caplog.text.find(f"{tmp_path}/data/train")
