@@ -20,8 +20,8 @@ def apply_words(values: Mapping[str, Any], words: Sequence[str]) -> dict[str, An
         words: Words of the command line.
 
     Examples:
-        >>> apply_words({"conf": {"a": 1}}, ["--conf", "a=[]", "--max_epoch", "2"])
-        {'conf': {'a': []}, 'max_epoch': 2}
+        >>> apply_words({"x_conf": {"a": 1}}, ["--x_conf", "a=[]", "--max_epoch", "2"])
+        {'x_conf': {'a': []}, 'max_epoch': 2}
     """
     found = copy.deepcopy(dict(values))
     for name, texts in _group(words):
