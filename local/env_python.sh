@@ -108,23 +108,52 @@ requirements_of() { # interpreter: prints the path of its pinned requirements
     printf '%s\n' "${root:?}/requirements/py${version/./}.txt"
 }
 
-fill_venv() { # venv: installs the pinned requirements and this package
-    local list
+choose_torch() { # given venv: prints the build of PyTorch: given, or venv's, or cuda
+    if [[ -n $1 ]]; then
+        [[ $1 == cpu || $1 == cuda ]] ||
+            die "HAMZABAN_TORCH=$1 is not a build of PyTorch; expected cpu or cuda"
+        echo "$1"
+    elif [[ -f $2/hamzaban.stamp && $(< "$2/hamzaban.stamp") == *+cpu\ * ]]; then
+        echo cpu
+    else
+        echo cuda
+    fi
+}
+
+install_torch_for_cpu() { # venv pin...: from PyTorch's own index or HAMZABAN_TORCH_INDEX
+    local index=${HAMZABAN_TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
+    local from=(--index-url "${index}")
+    [[ ! -d ${index} ]] || from=(--no-index --find-links "${index}")
+    pip_install "$1" --no-deps "${from[@]}" "${@:2}" ||
+        die "${*:2} cannot be installed from ${index}; set HAMZABAN_TORCH_INDEX to an" \
+            "index or a folder that has PyTorch's wheels for the CPU, or leave out" \
+            "HAMZABAN_TORCH=cpu, which takes the 8 GB build for GPUs"
+}
+
+fill_venv() { # venv build: installs the pinned requirements and this package
+    local list cuda='^(torch|torchaudio|triton|nvidia-[a-z0-9-]+)==' pins
     list=$(requirements_of "$1/bin/python")
+    if [[ $2 == cpu ]]; then
+        mapfile -t pins < <(grep -E '^(torch|torchaudio)==' "${list}")
+        install_torch_for_cpu "$1" "${pins[@]}"
+        grep -vE "${cuda}" "${list}" > "$1/requirements.txt"
+        list=$1/requirements.txt
+    fi
     # Source packages are built with the pinned setuptools, not with the newest one.
     pip_install "$1" --no-deps "$(grep -E '^setuptools==' "${list}")"
     pip_install "$1" --no-deps --no-build-isolation -r "${list}"
     pip_install "$1" --no-deps --no-build-isolation -e "${root}"
 }
 
-stamp_of() { # interpreter venv: prints what identifies a complete environment
+stamp_of() { # interpreter venv build: prints the id of a complete environment
     local version sum
     version=$(minor_version "$1")
     sum=$(cat "$(requirements_of "$1")" "${root}/setup.py" | sha256sum)
+    [[ $3 != cpu ]] || version+=+cpu
     printf '%s %s %s\n' "${version}" "${sum%% *}" "$2"
 }
 
-why_anew() { # stamp wanted venv: prints why it must be created anew, if it must
+why_anew() { # stamp wanted venv: prints why it must be created again, if so
     if [[ ! -e $3 ]]; then
         echo "it does not exist"
     elif [[ -z $1 ]]; then
@@ -138,10 +167,11 @@ why_anew() { # stamp wanted venv: prints why it must be created anew, if it must
     fi
 }
 
-make_venv() { # interpreter venv: does nothing if it is up to date
-    local stamp=$2/hamzaban.stamp want had="" why list
+make_venv() { # interpreter venv build: does nothing if it is up to date
+    local stamp=$2/hamzaban.stamp want had="" why list size=8
+    [[ $3 != cpu ]] || size=2
     list=$(requirements_of "$1")
-    want=$(stamp_of "$1" "$(realpath -m "$2")")
+    want=$(stamp_of "$1" "$(realpath -m "$2")" "$3")
     [[ ! -f ${stamp} ]] || had=$(< "${stamp}")
     why=$(why_anew "${had}" "${want}" "$2")
     if [[ -n ${why} ]]; then
@@ -152,8 +182,8 @@ make_venv() { # interpreter venv: does nothing if it is up to date
         return
     fi
     rm -f "${stamp}"
-    log "Installing ${list} into $2, about 7 GB"
-    fill_venv "$2"
+    log "Installing ${list} into $2, about ${size} GB"
+    fill_venv "$2" "$3"
     printf '%s\n' "${want}" > "${stamp}.tmp"
     mv "${stamp}.tmp" "${stamp}"
 }

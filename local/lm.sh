@@ -22,6 +22,6 @@ make_lm() {
     step lm --in "${words[@]}" "${valid_dir}/text" "${test_texts[@]}" "${token_files[@]}" \
         --out "${lm_files[@]}" -- \
         hamzaban train-lm "${source_opts[@]}" --output_dir "${lm_exp}" --nj "${nj}" \
-        "${cleaner_opts[@]}" "${bpe_opts[@]}" "${train_text_opts[@]}" \
+        "${cleaner_opts[@]}" "${marks_opts[@]}" "${bpe_opts[@]}" "${train_text_opts[@]}" \
         --valid_text "${valid_dir}/text" --test_text "${test_texts[@]}" "${more_opts[@]}"
 }

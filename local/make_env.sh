@@ -18,14 +18,19 @@ Usage: local/make_env.sh [--venv DIR] [--python PYTHON] [--tools true|false]
                          [--test_tools true|false]
 
 Creates DIR (${venv}) with the pinned requirements for PYTHON, which is
-Python ${supported[*]}. Installs sclite, shellcheck, bats (with apt-get) and KenLM."
+Python ${supported[*]}. Installs sclite, shellcheck, bats (with apt-get) and KenLM.
+
+HAMZABAN_TORCH=cpu takes PyTorch's build without CUDA, which needs 2 GB instead of 8.
+It comes from PyTorch's own index, or from HAMZABAN_TORCH_INDEX, a URL or a folder of
+wheels. An environment keeps its build until you ask for the other one."
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 
 exec {lock}> "${venv}.lock"
 flock -n "${lock}" || { log "Waiting until another make_env.sh has finished with ${venv}" && flock "${lock}"; }
 python=$(choose_python "${python}" "${venv}")
+build=$(choose_torch "${HAMZABAN_TORCH:-}" "${venv}")
 packages=()
 if "${tools}"; then
     mapfile -t packages < <(missing_packages "${venv}")
@@ -39,7 +44,7 @@ if ! find_uv "${venv}" > /dev/null && ! has_venv "${python}"; then
 fi
 wanting=""
 install_packages "${venv}.apt_failed" "${packages[@]}" || wanting=${packages[*]}
-make_venv "${python}" "${venv}"
+make_venv "${python}" "${venv}" "${build}"
 if "${tools}"; then
     has_kenlm "${venv}" || build_kenlm "${venv}" || log "KenLM could not be built"
     report_tools "${venv}"

@@ -1,4 +1,4 @@
-"""The registry of searches, and what the inference YAML says of a search."""
+"""The registry of searches, and their options in the inference YAML."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ def test_an_option_has_the_same_type_in_every_search():
             assert types.setdefault(field.name, field.type) == field.type
 
 
-def test_a_module_in_the_folder_is_a_search(tmp_path, monkeypatch):
+def test_a_module_in_the_folder_becomes_a_search(tmp_path, monkeypatch):
     write(
         tmp_path / "longest.py",
         "import dataclasses\n"
@@ -70,7 +70,7 @@ def test_a_module_in_the_folder_is_a_search(tmp_path, monkeypatch):
         ("conf/decode_espnet.yaml", False),
     ],
 )
-def test_needs_lm_is_that_of_the_search_named(config, expected):
+def test_needs_lm_depends_on_the_search_named(config, expected):
     assert needs_lm(ROOT / config) is expected
 
 
@@ -106,14 +106,22 @@ def test_log_posteriors_are_kept_unless_greedy_has_no_use_for_them():
         ("mapping: fa", "mapping is not for search: greedy"),
         ("search: token\nword_score: 1", "word_score is for search: lexicon"),
         ("search: token\nlm_unit: piece", "lm_unit 'piece' found; known: word"),
-        ("search: token\nbeam_size: 0", "beam_size 0 found, expected 1 up"),
+        (
+            "search: lexicon\nbeam_size: 1000000000000",
+            "beam_size 1000000000000 found, expected 1..100000",
+        ),
+        (
+            "search: token\ntune: {beam_size: [1000000000000]}",
+            "tune: beam_size: beam_size 1000000000000 found",
+        ),
+        ("search: token\nbeam_size: 0", "beam_size 0 found, expected 1..100000"),
         (
             "search: token\nbeam_size: 2.5",
             "beam_size: 2.5 found, expected a whole number",
         ),
         ("search: token\nnbest: 60", "nbest 60 is above beam_size 50"),
         ("search: token\nblank_threshold: 2", "expected above 0, and 0..1"),
-        ("search: lexicon\nnum_spellings: 0", "num_spellings 0 found, expected 1 up"),
+        ("search: lexicon\nnum_spellings: 0", "num_spellings 0 found, expected 1..1"),
         ("search: espnet\nctc_weight: 2", "ctc_weight 2.0 found, expected 0..1"),
         (
             "tune: {log_add: [1]}",

@@ -1,4 +1,4 @@
-"""Names of recordings by their paths, in a table and by themselves."""
+"""Names of recordings, made from their paths."""
 
 import pytest
 from own_corpus import SENTENCES, import_data, read_sets, write_manifest
@@ -41,7 +41,7 @@ def test_names_depend_on_no_order_and_on_no_place():
 
 @pytest.fixture
 def rows(tmp_path):
-    """Six speakers, each with a folder wav and in it 001.wav; paths from the root."""
+    """Return rows of six speakers with absolute paths, each <speaker>/wav/001.wav."""
     found = []
     for k in range(6):
         audio = tmp_path / "corpus é" / f"spk{k}" / "wav" / "001.wav"

@@ -1,4 +1,5 @@
-"""The one pool: order, processes that die, and that none outlives its parent."""
+"""The process pool: order, processes that die, and no process that outlives its
+parent."""
 
 import fcntl
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from hamzaban.processes import run_on_processes
 
-WAIT_S = 60.0  # generous: a busy machine is no failure
+WAIT_S = 60.0  # generous, for busy machines
 PARENT = """
 import sys
 from pathlib import Path
@@ -61,7 +62,7 @@ def wait_until(is_true) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be collected does not."""
+    """Return whether a process runs; one that only waits to be collected does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
     except (FileNotFoundError, ProcessLookupError):
@@ -69,6 +70,7 @@ def is_alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_fork", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_results_come_in_the_order_of_the_jobs_where_asked(by_fork, batch_size):
@@ -78,6 +80,7 @@ def test_results_come_in_the_order_of_the_jobs_where_asked(by_fork, batch_size):
     assert sorted(run_on_processes(square, range(20), 2, **options)) == found
 
 
+@pytest.mark.slow
 def test_forks_share_what_the_parent_holds_and_setup_runs_in_each_process():
     set_number(5)
     try:
@@ -95,6 +98,7 @@ def test_a_process_that_dies_gives_one_message_with_a_remedy(by_fork):
         list(run_on_processes(os._exit, iter([3]), 2, by_fork=by_fork))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("way", ["spawn", "fork"])
 def test_processes_and_locks_end_with_a_killed_parent(tmp_path, way, number):

@@ -39,6 +39,7 @@ def make_text(num_lines):
     )
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_blocks_and_processes(monkeypatch):
     text = make_text(2000)
     whole, report = run(text)
@@ -61,6 +62,7 @@ def test_kaldi_keeps_the_first_field():
     assert run(text, kaldi=True)[0] == "Utt-1 کتاب\nUtt-2\nUtt-3 علی\nUtt-4\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nj", [1, 2])
 @pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0\x80", b"\xd9"])
 def test_bytes_that_are_not_utf8_are_refused_with_their_line(bad, nj, monkeypatch):

@@ -17,6 +17,7 @@ def undecided(monkeypatch):
     monkeypatch.delenv("GOMP_SPINCOUNT")
 
 
+@pytest.mark.slow
 def test_threads_of_pytorch_in_a_verb_get_the_setting(undecided, tmp_path):
     code = "from hamzaban import cli; from pathlib import Path;"
     code += "cli.list_verbs = lambda: {'x': None}; m = type(cli)('hamzaban.bin.x');"

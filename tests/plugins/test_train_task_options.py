@@ -1,4 +1,4 @@
-"""Batches in hours and training in updates: what follows for accum_grad and epochs."""
+"""accum_grad is computed from batch_hours, and epochs from max_updates."""
 
 import argparse
 
@@ -9,10 +9,11 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
-    global fill_batch_hours, fill_max_epoch, is_first, world_size
+    """Import slow packages here, so that collecting tests stays fast."""
+    global check_loggers, fill_batch_hours, fill_max_epoch, is_first, world_size
     compat.prepare()
     from hamzaban.train.task_options import (
+        check_loggers,
         fill_batch_hours,
         fill_max_epoch,
         is_first,
@@ -81,3 +82,11 @@ def test_epochs_follow_from_updates():
     assert args.max_epoch == 3
     with pytest.raises(ValueError, match="max_updates is 0"):
         fill_max_epoch(make_args(max_updates=0), 10)
+
+
+def test_missing_weights_and_biases_is_an_error_before_training(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    check_loggers(make_args(use_wandb=False))
+    check_loggers(make_args())
+    with pytest.raises(ValueError, match="wandb is not installed; call pip install"):
+        check_loggers(make_args(use_wandb=True))

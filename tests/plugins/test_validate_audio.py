@@ -1,4 +1,4 @@
-"""The validator's audio side: each kind of finding in real, really damaged files."""
+"""The validator's checks of audio: each kind of finding, in files that are damaged."""
 
 import io
 import struct
@@ -34,7 +34,7 @@ AV_FORMATS = {  # codec and options of the container
 
 
 def noise(num_samples: int = 3 * FS, seed: int = 0) -> np.ndarray:
-    """Seeded noise; returns float32 of shape (num_samples,)."""
+    """Return seeded noise, float32 of shape (num_samples,)."""
     rng = np.random.default_rng(seed)
     return (0.1 * rng.standard_normal(num_samples)).astype(np.float32)
 
@@ -75,7 +75,7 @@ def cut(path: Path, share: float) -> None:
 
 
 def kind_of_problem(rest: Path | str, check: AudioCheck = FULL) -> str | None:
-    """Check one entry; returns the kind of finding."""
+    """Check one entry; return the kind of finding."""
     problem = check_entry(str(rest), check).problem
     return problem[0] if problem else None
 
@@ -97,6 +97,7 @@ def test_whole_files_of_ffmpeg(tmp_path, suffix, check):
     assert abs(info.num_samples - 3 * 48000) < 0.1 * 48000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.97, 0.5, 0.1])
 @pytest.mark.parametrize("suffix", SOUND_FORMATS)
 @pytest.mark.parametrize("check", [HEADER, FULL])
@@ -106,6 +107,7 @@ def test_truncated_files_of_libsndfile(tmp_path, suffix, share, check):
     assert kind_of_problem(path, check) == "truncated-audio"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.97, 0.5])
 @pytest.mark.parametrize("suffix", AV_FORMATS)
 def test_truncated_files_of_ffmpeg(tmp_path, suffix, share):
@@ -241,6 +243,7 @@ def test_an_ark_with_a_pickle_is_not_opened(tmp_path):
     assert kind_of_problem(f"{tmp_path}/a.ark:2") == "unreadable-audio"
 
 
+@pytest.mark.slow
 def test_results_come_in_order_from_several_processes(tmp_path):
     path = write_sound(tmp_path / "a.wav")
     entries = [(n, f"u{n}", str(path) if n % 3 else "none.wav") for n in range(150)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The set-up: which interpreter is taken, what is made anew, what is asked for.
+# The set-up: which interpreter is taken, what is made again, what is asked for.
 
 load helpers
 
@@ -100,4 +100,37 @@ fake_python() { # path version
     run install_packages "${root}/.venv.apt_failed" sctk bats
     [ "${status}" -eq 1 ]
     [[ ${output} != *tried* && ${output} == *"remove ${root}/.venv.apt_failed"* ]]
+}
+
+@test "the build of PyTorch is the one asked for, else the environment's, else CUDA's" {
+    mkdir -p "${root}/.venv"
+    [ "$(choose_torch "" "${root}/.venv")" = cuda ]
+    echo "3.11+cpu a /x" > "${root}/.venv/hamzaban.stamp"
+    [ "$(choose_torch "" "${root}/.venv")" = cpu ]
+    [ "$(choose_torch cuda "${root}/.venv")" = cuda ]
+    run choose_torch rocm "${root}/.venv"
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"HAMZABAN_TORCH=rocm is not a build of PyTorch; expected cpu or cuda" ]]
+}
+
+@test "another build of PyTorch makes the environment again" {
+    fake_python "${root}/.venv/bin/python" 3.11.2
+    [ "$(why_anew "3.11 a /x" "3.11+cpu a /x" "${root}/.venv")" = "it has Python 3.11" ]
+}
+
+@test "a build for the CPU leaves out CUDA's packages and takes PyTorch from its index" {
+    fake_python "${root}/.venv/bin/python" 3.11.2
+    pip_install() { printf '%s\n' "${*:2}" >> "${BATS_TEST_TMPDIR}/installed"; }
+    fill_venv "${root}/.venv" cpu
+    run grep -c "whl/cpu torch==[0-9.]* torchaudio==" "${BATS_TEST_TMPDIR}/installed"
+    [ "${output}" = 1 ]
+    run grep -cE "^(nvidia|triton|torch)" "${root}/.venv/requirements.txt"
+    [ "${output}" = 2 ] # torch-complex, torchmetrics
+    mkdir "${root}/wheels"
+    HAMZABAN_TORCH_INDEX=${root}/wheels fill_venv "${root}/.venv" cpu
+    grep -qe "--no-index --find-links ${root}/wheels torch==" "${BATS_TEST_TMPDIR}/installed"
+    pip_install() { false; }
+    run fill_venv "${root}/.venv" cpu
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"whl/cpu; set HAMZABAN_TORCH_INDEX to an index or a folder"* ]]
 }

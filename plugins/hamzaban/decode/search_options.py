@@ -1,4 +1,4 @@
-"""Reading of the inference YAML: how to run the model, the search, what to tune."""
+"""Read the inference YAML: how to run the model, the search, and what to tune."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hamzaban.decode.search import Search
 from hamzaban.typed_values import read_fields
 
 GREEDY = "greedy"  # the search of a YAML that names none
-NEVER_IGNORED = ("blank_score", "mapping")  # ignoring them would change the text
+NEVER_IGNORED = ("blank_score", "mapping")  # must apply, since they change the text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,9 @@ def read_inference(
     tune = values.pop("tune", {})
     rest = {key: values[key] for key in values if key not in defaults}
     try:
-        return InferenceConfig(decode, _make_search(rest), tune)
+        search = _make_search(rest)
+        _check_tune(search, tune)
+        return InferenceConfig(decode, search, tune)
     except ValueError as e:
         raise ValueError(f"{weights or path}: {e}") from e
 
@@ -81,6 +83,16 @@ def _make_search(values: dict[str, Any]) -> Search:
         if values.get(name) and name not in own:
             raise ValueError(f"{name} is not for search: {cls.name}; leave it out")
     return read_fields(cls, {key: values[key] for key in values if key in own}, "")
+
+
+def _check_tune(search: Search, tune: dict[str, list[float]]) -> None:
+    """Check that the search accepts each value to tune."""
+    for name in set(tune) & {field.name for field in dataclasses.fields(search)}:
+        for value in tune[name]:
+            try:
+                dataclasses.replace(search, **{name: value})
+            except ValueError as e:
+                raise ValueError(f"tune: {name}: {e}") from e
 
 
 def _read_values(path: str | Path) -> dict[str, Any]:

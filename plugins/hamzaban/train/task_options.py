@@ -1,6 +1,7 @@
 """The options that our tasks add to those of ESPnet2, and values computed from them."""
 
 import argparse
+import importlib.util
 import logging
 import math
 from collections.abc import Callable
@@ -43,6 +44,19 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="bfloat16: compute matrix products in bfloat16; weights stay float32",
     )
+
+
+def check_loggers(args: argparse.Namespace) -> None:
+    """Check that Weights & Biases is installed if the options ask for it.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if getattr(args, "use_wandb", False) and importlib.util.find_spec("wandb") is None:
+        raise ValueError(
+            "--use_wandb true: the package wandb is not installed; call pip install "
+            "wandb, or leave the option out (TensorBoard needs nothing more)"
+        )
 
 
 def world_size(args: argparse.Namespace) -> int:
