@@ -99,7 +99,7 @@ def test_a_contradiction_is_one_line_that_says_what_to_do(name):
         ("tune: {lm_weight: [0.5]}\n", "search greedy has no lm_weight to tune"),
         (
             "search: lexicon\nnbest: 10\ntune: {beam_size: [5, 20]}\n",
-            "tune: nbest 10 is above beam_size 5",
+            "nbest 10 is above beam_size 5",
         ),
         ("asr_model: valid.acc.ave.pth\n", "asr_model is valid.acc.ave.pth, which"),
     ],
