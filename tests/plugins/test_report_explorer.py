@@ -246,6 +246,18 @@ def type_in(browser, element, value):
 
 
 @pytest.mark.needs("browser")
+def test_halves_are_rounded_as_in_the_tables_of_results(page):
+    numbers = [6.25, 6.35, 0.05, 12.5, 8.75, 100.0, 0.0, 33.333]
+    with Browser() as browser:
+        browser.open(page)
+        assert browser.run(READY)
+        code = (TEMPLATES / "data.js").read_text(encoding="utf-8")
+        call = f"return {numbers}.map((x) => toFixed(x, 1));"
+        found = browser.run(f"(() => {{ {code}\n{call} }})()")
+    assert found == [f"{number:.1f}" for number in numbers]
+
+
+@pytest.mark.needs("browser")
 @pytest.mark.parametrize("kind", ["page", "paged"])
 def test_explorer_orders_filters_and_searches(kind, request):
     path = request.getfixturevalue(kind)

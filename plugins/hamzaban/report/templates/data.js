@@ -64,7 +64,14 @@ function makeSvg(tag, attributes) {
 
 const byId = (id) => document.getElementById(id);
 const formatCount = (number) => number.toLocaleString("en");
-const percent = (share) => (Number.isFinite(share) ? (100 * share).toFixed(1) : "–");
+const percent = (share) => (Number.isFinite(share) ? toFixed(100 * share, 1) : "–");
+
+/** Round as the tables do, which Python and sclite write: a half goes to the even digit. */
+function toFixed(number, digits) {
+  const isHalf = /^50*$/.test(number.toFixed(60).split(".")[1].slice(digits));
+  const below = Math.floor(number * 10 ** digits);
+  return isHalf ? ((below + (below % 2)) / 10 ** digits).toFixed(digits) : number.toFixed(digits);
+}
 
 function debounce(call, delayMs) {
   let timer = 0;

@@ -149,7 +149,7 @@ function makeRow(u, text) {
   }, make("bdi", {}, index.id[u]));
   const cells = listColumns().map(({ key, short, digits }) => {
     const value = values[key][u];
-    const shown = Number.isNaN(value) ? "–" : value.toFixed(digits);
+    const shown = Number.isNaN(value) ? "–" : toFixed(value, digits);
     const note = key === "wer" ? make("small", {}, `${index.errors[u]} in ${index.words[u]}`) : null;
     return make("td", { "data-name": short }, shown, note);
   });
