@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hamzaban.score.notation import escape_token, unescape_token
 from hamzaban.score.trn import (
     escape_token,
     format_trn_id,
@@ -13,7 +14,6 @@ from hamzaban.score.trn import (
     get_speaker,
     read_text,
     read_trn,
-    unescape_token,
     write_trn,
 )
 

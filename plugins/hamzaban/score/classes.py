@@ -11,7 +11,7 @@ import numpy as np
 
 from hamzaban.score.bootstrap import Plan, estimate_interval
 from hamzaban.score.sclite import Folded, Scored
-from hamzaban.score.trn import read_lines, unescape_token
+from hamzaban.score.trn import read_lines
 
 NUMBERS, FOREIGN = "numbers", "foreign"
 NO_TAG = "-"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from hamzaban.score.sclite import Scored, score_pairs
 from hamzaban.score.tokens import split_chars, split_words
-from hamzaban.score.trn import Pair, unescape_token
+from hamzaban.score.notation import unescape_token
+from hamzaban.score.trn import Pair
 
 ZWNJ = "\u200c"
 

@@ -11,6 +11,7 @@ from hamzaban.score.nist import (
     finish_sclite,
     start_sclite,
 )
+from hamzaban.score.notation import Marked, split_text
 from hamzaban.score.sclite import Scored, format_result, score_pairs
 from hamzaban.score.trn import Pair, write_trn
 
@@ -79,7 +80,15 @@ def pair_texts(
             raise ValueError(
                 f"utterance '{utt_id}' of the reference is not in utt2spk; add it"
             )
-        pairs.append(Pair(trn_ids[utt_id], split(text), split(hyp.get(utt_id, ""))))
+        other = hyp.get(utt_id, "")
+        pairs.append(
+            Pair(
+                trn_ids[utt_id],
+                split_text(text, split),
+                split_text(other, split),
+                isinstance(text, Marked) or isinstance(other, Marked),
+            )
+        )
     return pairs
 
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamzaban.score.align import MAX_CELLS, align, count_steps
+from hamzaban.score.lattice import Marks, Network, align_networks
+from hamzaban.score.notation import Notation, escape_token
 from hamzaban.score.summary import format_summary
-from hamzaban.score.trn import Pair, escape_token, get_speaker
+from hamzaban.score.trn import Pair, get_speaker
 
 LINE_WIDTH = 1000  # bytes; sclite breaks longer alignments into several lines
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -60,13 +62,19 @@ class Scored:
         return np.array([table[chosen].sum(axis=0) for chosen in self.groups.values()])
 
 
-def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Scored:
+def score_pairs(
+    pairs: Sequence[Pair],
+    *,
+    case_sensitive: bool = False,
+    marks: Marks = Marks(),
+) -> Scored:
     """Return references and hypotheses aligned as in sclite.
 
     Args:
         pairs: The utterances, in the order of the hypothesis file.
         case_sensitive: Compare letters with their case, as `sclite -s`. Otherwise the
             case of ASCII letters only is ignored, and ids are shown in lower case.
+        marks: Which marks of words have a meaning.
 
     Raises:
         ValueError: There is no utterance, one is too long, or two ids differ in
@@ -89,7 +97,21 @@ def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Score
     fold = Folded(case_sensitive).__getitem__
     refs = [list(map(fold, pair.ref)) for pair in pairs]
     hyps = [list(map(fold, pair.hyp)) for pair in pairs]
-    return Scored(trn_ids, refs, hyps, align(refs, hyps), case_sensitive)
+    marked = {
+        u
+        for u, pair in enumerate(pairs)
+        if pair.has_notation or marks.are_in(pair.ref) or marks.are_in(pair.hyp)
+    }
+    plain = [u for u in range(len(pairs)) if u not in marked]
+    found = iter(align([refs[u] for u in plain], [hyps[u] for u in plain]))
+    steps = [b"" if u in marked else next(found) for u in range(len(pairs))]
+    for u in marked:
+        networks = [Network(x[u], marks, fold) for x in (refs, hyps)]
+        path = align_networks(*networks, pairs[u].trn_id)
+        refs[u] = [step.ref for step in path if step.ref is not None]
+        hyps[u] = [step.hyp for step in path if step.hyp is not None]
+        steps[u] = "".join(step.letter for step in path).encode()
+    return Scored(trn_ids, refs, hyps, steps, case_sensitive)
 
 
 def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
@@ -135,16 +157,18 @@ class Folded(dict[str, str]):
     def __missing__(self, token: str) -> str:
         """Compute the form of a token when it is first asked for."""
         folded = escape_token(token)
-        if not self.case_sensitive:
+        if isinstance(token, Notation):
+            pass  # its words are folded one by one
+        elif not self.case_sensitive:
             folded = folded.translate(_LOWER)
         self[token] = folded
         return folded
 
 
-class _Cells(dict[tuple[str | None, str | None], tuple[str, str, str, int]]):
+class _Cells(dict[tuple[str | None, str | None, int], tuple[str, str, str, int]]):
     """The column of an alignment for each pair of tokens, computed once.
 
-    A key has None for no token. A value has the pieces of the lines REF, HYP and Eval,
+    A key has None for no token, and the letter of the step. A value has the pieces of the lines REF, HYP and Eval,
     and the width in bytes.
     """
 
@@ -153,13 +177,10 @@ class _Cells(dict[tuple[str | None, str | None], tuple[str, str, str, int]]):
         self.case_sensitive = case_sensitive
 
     def __missing__(
-        self, pair: tuple[str | None, str | None]
+        self, column: tuple[str | None, str | None, int]
     ) -> tuple[str, str, str, int]:
-        ref, hyp = pair
-        if ref == hyp:
-            letter = ""
-        else:
-            letter = "I" if ref is None else "D" if hyp is None else "S"
+        ref, hyp, step = column
+        letter = "" if step == ord("C") else chr(step)
         upper = letter and not self.case_sensitive
         ref_size, hyp_size = len((ref or "").encode()), len((hyp or "").encode())
         above = (
@@ -169,7 +190,7 @@ class _Cells(dict[tuple[str | None, str | None], tuple[str, str, str, int]]):
             "*" * ref_size if hyp is None else hyp.translate(_UPPER if upper else {})
         )
         width = max(ref_size, hyp_size)
-        cell = self[pair] = (
+        cell = self[column] = (
             above + " " * (width + 1 - (ref_size or hyp_size)),
             below + " " * (width + 1 - (hyp_size or ref_size)),
             letter.ljust(width + 1),
@@ -190,7 +211,8 @@ def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
         refs = _open_gaps(refs, scored.steps[u], ord("I"))
     if dele:
         hyps = _open_gaps(hyps, scored.steps[u], ord("D"))
-    columns = list(map(cells.__getitem__, zip(refs, hyps, strict=True)))
+    keys = zip(refs, hyps, scored.steps[u], strict=True)
+    columns = list(map(cells.__getitem__, keys))
     for number, part in enumerate(_break_lines(columns)):
         head = ">> " if number else ""
         refs_row, hyps_row, evals, _ = zip(*part, strict=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hamzaban.score.notation import make_text
 from hamzaban.score.time_marked import pair_time_marked
 from hamzaban.score.trn import (
     format_trn_ids,
@@ -97,7 +98,7 @@ def read_transcripts(
         lines = {name[1:-1]: tokens for name, tokens in read_trn(path).items()}
         trn_ids = {utt_id: f"({utt_id})" for utt_id in lines}
         speakers = {utt_id: get_speaker(name) for utt_id, name in trn_ids.items()}
-        texts = {utt_id: " ".join(tokens) for utt_id, tokens in lines.items()}
+        texts = {utt_id: make_text(tokens) for utt_id, tokens in lines.items()}
         return Transcripts(texts, speakers, trn_ids)
     if form == "json":
         return _read_json_lines(path, role, keys or {})

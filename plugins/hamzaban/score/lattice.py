@@ -1,0 +1,289 @@
+"""Align transcripts with alternatives, optional words and fragments as sclite does.
+
+Each transcript becomes a network of arcs, one a word. The dynamic programming of sclite
+runs over pairs of arcs; among equal costs it takes the diagonal, then the insertion,
+then the deletion, and the first of the arcs that lead to a node. Costs are summed in
+single precision, as there: sums with the cost of a null word are not exact.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from hamzaban.score.notation import Notation
+
+MAX_CELLS = 1 << 22  # pairs of arcs, 200 bytes each
+SUBSTITUTION, GAP, OPTIONAL_GAP = np.float32(4), np.float32(3), np.float32(2)
+NULL_GAP, NULL_PAIR, FREE = np.float32(0.001), np.float32(1), np.float32(0)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Which marks of words have a meaning.
+
+    Attributes:
+        optional: `(word)` may be missing or added without an error, as `sclite -D`.
+        fragments: `wo-` matches any word that begins so, `-rd` any that ends so, as
+            `sclite -F`.
+    """
+
+    optional: bool = False
+    fragments: bool = False
+
+    def are_in(self, tokens: Sequence[str]) -> bool:
+        """Return whether a token may have such a mark."""
+        return (self.optional and any("(" == token[:1] for token in tokens)) or (
+            self.fragments and any("-" in token for token in tokens)
+        )
+
+
+class Word(NamedTuple):
+    """A word on an arc.
+
+    Attributes:
+        text: As written.
+        core: As compared: without the brackets of an optional word.
+        is_null: It is the null word `@`.
+        is_optional: It may be missing.
+        is_fragment: It matches longer words.
+    """
+
+    text: str
+    core: str
+    is_null: bool = False
+    is_optional: bool = False
+    is_fragment: bool = False
+
+
+class Step(NamedTuple):
+    """A column of an alignment: its letter, and a text on either side or None."""
+
+    letter: str
+    ref: str | None
+    hyp: str | None
+
+
+@dataclass(eq=False)
+class _Node:
+    ins: list["_Arc"] = field(default_factory=list)
+    outs: list["_Arc"] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class _Arc:
+    word: Word
+    start: _Node
+    end: _Node
+    number: int = -1
+
+
+class Network:
+    """A transcript as arcs in the order in which sclite visits them.
+
+    Attributes:
+        words: The word of each arc; that of arc 0, before the first word, is not used.
+        before: Numbers of the arcs that end where each arc starts.
+        ends: Numbers of the arcs that end the transcript.
+    """
+
+    def __init__(
+        self, tokens: Sequence[str], marks: Marks, fold: Callable[[str], str] = str
+    ) -> None:
+        """Build the network of a transcript; `fold` returns the form to compare."""
+        self._marks, self._fold = marks, fold
+        root, start = _Node(), _Node()
+        head = self._link(Word("", ""), root, start)
+        stop = _Node() if tokens else start
+        if tokens:
+            self._add(tokens, start, stop)
+        arcs = _sort_arcs(root)
+        assert arcs[0] is head
+        self.words = [arc.word for arc in arcs]
+        self.before = [[a.number for a in arc.start.ins] for arc in arcs]
+        self.ends = [arc.number for arc in stop.ins]
+
+    def _link(self, word: Word, start: _Node, end: _Node) -> _Arc:
+        arc = _Arc(word, start, end)
+        start.outs.append(arc)
+        end.ins.append(arc)
+        return arc
+
+    def _add(self, tokens: Sequence[str], start: _Node, stop: _Node) -> None:
+        for t, token in enumerate(tokens):
+            end = stop if t + 1 == len(tokens) else _Node()
+            if isinstance(token, Notation) and token.choices:
+                for choice in token.choices:
+                    self._add(choice, start, end)
+            else:
+                word = read_word(self._fold(token), self._marks)
+                self._link(word, start, end)
+            start = end
+
+
+def _sort_arcs(root: _Node) -> list[_Arc]:
+    """Number the arcs: a node's arcs follow those of all nodes that lead to it."""
+    waiting: dict[_Node, int] = {}
+    arcs: list[_Arc] = []
+    nodes = [root]
+    for node in nodes:
+        for arc in node.outs:
+            arc.number = len(arcs)
+            arcs.append(arc)
+            waiting[arc.end] = waiting.get(arc.end, len(arc.end.ins)) - 1
+            if not waiting[arc.end]:
+                nodes.append(arc.end)
+    return arcs
+
+
+def read_word(token: str, marks: Marks) -> Word:
+    """Return the word of a token: optional in round brackets, a fragment by a dash."""
+    is_null = isinstance(token, Notation)
+    core = token
+    is_optional = marks.optional and token[:1] == "(" and token[-1:] == ")"
+    if is_optional:
+        core = token[1:-1]
+    is_fragment = marks.fragments and (
+        token[:1] == "-" or token[-1:] == "-" or (is_optional and token[-2:-1] == "-")
+    )
+    return Word(token, core, is_null, is_optional, is_fragment)
+
+
+def match_words(one: Word, other: Word) -> bool:
+    """Return whether two words are equal, or one is a fragment of the other."""
+    a, b = one.core, other.core
+    if one.is_fragment or other.is_fragment:
+        if a[:1] == "-" and len(a) > 1:
+            return b.endswith(a[1:])
+        if a[-1:] == "-" and len(a) > 1:
+            return b.startswith(a[:-1])
+        if b[:1] == "-" and len(b) > 1:
+            return a.endswith(b[1:])
+        if b[-1:] == "-" and len(b) > 1:
+            return a.startswith(b[:-1])
+    return a == b
+
+
+def _cost_of_gap(word: Word) -> np.float32:
+    if word.is_null:
+        return NULL_GAP
+    return OPTIONAL_GAP if word.is_optional else GAP
+
+
+def _cost_of_pair(ref: Word, hyp: Word) -> np.float32:
+    if ref.is_null and hyp.is_null:
+        return NULL_PAIR
+    return FREE if match_words(ref, hyp) else SUBSTITUTION
+
+
+def align_networks(ref: Network, hyp: Network, name: str) -> list[Step]:
+    """Return the steps of the best alignment, from the start to the end.
+
+    Args:
+        ref: The reference.
+        hyp: The hypothesis.
+        name: Id of the utterance, for messages.
+
+    Raises:
+        ValueError: There are too many pairs of arcs.
+    """
+    cells = len(ref.words) * len(hyp.words)
+    if cells > MAX_CELLS:
+        raise ValueError(
+            f"utterance {name} has {len(ref.words)} by {len(hyp.words)} words, counting "
+            f"those of alternatives; expected a product up to {MAX_CELLS}; cut it"
+        )
+    costs, back = _fill(ref, hyp)
+    _, (a, b) = _choose_pair(costs, ref.ends, hyp.ends)
+    steps: list[Step] = []
+    while a > 0 or b > 0:
+        before = back[a][b]
+        step = _make_step(ref.words[a], hyp.words[b], before[0] == a, before[1] == b)
+        if step is not None:
+            steps.append(step)
+        a, b = before
+    return steps[::-1]
+
+
+def _make_step(ref: Word, hyp: Word, is_inserted: bool, is_deleted: bool) -> Step | None:
+    """Return a column; None for a null word that has no partner."""
+    if is_inserted:
+        if hyp.is_null:
+            return None
+        free = hyp.is_optional
+        return Step("C" if free else "I", "" if free else None, hyp.text)
+    if is_deleted:
+        if ref.is_null:
+            return None
+        free = ref.is_optional
+        return Step("C" if free else "D", ref.text, "" if free else None)
+    if ref.is_null and hyp.is_null:
+        return None
+    return Step("C" if match_words(ref, hyp) else "S", ref.text, hyp.text)
+
+
+def _fill(
+    ref: Network, hyp: Network
+) -> tuple[list[list[np.float32]], list[list[tuple[int, int]]]]:
+    """Return the least cost of each pair of arcs and the pair before it."""
+    ref_gaps = [_cost_of_gap(word) for word in ref.words]
+    hyp_gaps = [_cost_of_gap(word) for word in hyp.words]
+    first = [FREE]
+    pointers = [(-1, -1)]
+    for b in range(1, len(hyp.words)):
+        cost, at = _choose(first, hyp.before[b])
+        first.append(cost + hyp_gaps[b])
+        pointers.append((0, at))
+    costs, back = [first], [pointers]
+    for a in range(1, len(ref.words)):
+        cost, at = _choose_row(costs, ref.before[a], 0)
+        row, pointers = [cost + ref_gaps[a]], [(at, 0)]
+        costs.append(row)
+        back.append(pointers)
+        for b in range(1, len(hyp.words)):
+            inserted, ins_at = _choose(row, hyp.before[b])
+            deleted, del_at = _choose_row(costs, ref.before[a], b)
+            paired, pair_at = _choose_pair(costs, ref.before[a], hyp.before[b])
+            paired += _cost_of_pair(ref.words[a], hyp.words[b])
+            deleted += ref_gaps[a]
+            inserted += hyp_gaps[b]
+            if paired <= deleted and paired <= inserted:
+                row.append(paired)
+                pointers.append(pair_at)
+            elif deleted < inserted:
+                row.append(deleted)
+                pointers.append((del_at, b))
+            else:
+                row.append(inserted)
+                pointers.append((a, ins_at))
+    return costs, back
+
+
+def _choose(row: Sequence[np.float32], arcs: Sequence[int]) -> tuple[np.float32, int]:
+    at = arcs[0]
+    for b in arcs[1:]:
+        if row[b] < row[at]:
+            at = b
+    return row[at], at
+
+
+def _choose_row(
+    costs: Sequence[Sequence[np.float32]], arcs: Sequence[int], b: int
+) -> tuple[np.float32, int]:
+    at = arcs[0]
+    for a in arcs[1:]:
+        if costs[a][b] < costs[at][b]:
+            at = a
+    return costs[at][b], at
+
+
+def _choose_pair(
+    costs: Sequence[Sequence[np.float32]], refs: Sequence[int], hyps: Sequence[int]
+) -> tuple[np.float32, tuple[int, int]]:
+    best, at = costs[refs[0]][hyps[0]], (refs[0], hyps[0])
+    for a in refs:
+        for b in hyps:
+            if costs[a][b] < best:
+                best, at = costs[a][b], (a, b)
+    return best, at
