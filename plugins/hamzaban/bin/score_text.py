@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,12 @@ def get_parser() -> argparse.ArgumentParser:
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
     add("--hyp", type=Path, required=True, help="the hypotheses, paired by id or time")
     add("--utt2spk", type=Path, help="speakers; without it, those that --ref names")
+    add(
+        "--id_type",
+        choices=("auto", "rm", "wsj", "swb", "spu_id", "sp"),
+        default="auto",
+        help="how ids of .trn name the speaker, as in `sclite -i`; auto: found out",
+    )
     add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
     add("--output_dir", type=Path, help="folder to write score_{wer,cer,ter}/ to")
     add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
@@ -70,6 +77,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not",
     )
     add(
+        "--optional_words",
+        type=str2bool,
+        default=False,
+        help="a (word) in brackets may be missing without an error, as in `sclite -D`",
+    )
+    add(
+        "--fragments",
+        type=str2bool,
+        default=False,
+        help="a fragment wo- or -rd matches longer words, as in `sclite -F`",
+    )
+    add(
         "--scorer",
         choices=("auto", "sclite", "own"),
         default="auto",
@@ -85,21 +104,24 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
     from hamzaban.score.files import score_folder
+    from hamzaban.score.lattice import Marks
     from hamzaban.score.programs import choose_program
     from hamzaban.score.sclite import score_pairs
 
     command = choose_program("sclite", args.scorer)
     kinds = pair_kinds(args)
+    marks = Marks(args.optional_words, args.fragments)
 
     def score(kind: str) -> "Scored":
         normalizer, pairs = kinds[kind]
         if args.output_dir is None:
-            return score_pairs(pairs, case_sensitive=args.case_sensitive)
+            return score_pairs(pairs, case_sensitive=args.case_sensitive, marks=marks)
         return score_folder(
             pairs,
             args.output_dir / f"score_{kind}",
             normalizer=normalizer,
             case_sensitive=args.case_sensitive,
+            marks=marks,
             command=command,
         )
 
@@ -157,7 +179,11 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
     from hamzaban.score.trn import read_text
 
     keys = parse_json_keys(args.json_keys)
-    ref, hyp, trn_ids = read_both(args.ref, args.hyp, args.utt2spk, keys)
+    ref, hyp, trn_ids = read_both(
+        *(args.ref, args.hyp, args.utt2spk, keys),
+        case_sensitive=args.case_sensitive,
+        id_type=args.id_type,
+    )
     check_utterances(ref, hyp, args.hyp)
     kinds: dict[str, tuple[str, list[Pair]]] = {}
 
@@ -187,6 +213,7 @@ def normalize_texts(
     """Normalize both sides; return the normalizer's id, references and hypotheses."""
     if args.lang is None:
         return args.normalizer, (ref, hyp)
+    from hamzaban.score.notation import change_text
     from hamzaban.text import Normalizer
     from hamzaban.text.cleaner import parse_options
     from hamzaban.text.multilingual import MULTIPLE, MultiNormalizer, read_utt2lang
@@ -196,11 +223,17 @@ def normalize_texts(
         utt2lang = read_utt2lang(args.ref.parent)
         used = {utt_id: utt2lang[utt_id] for utt_id in ref if utt_id in utt2lang}
         each = MultiNormalizer(used, args.score_profile, options)
-        by_utt = [{u: each.normalize(u, t) for u, t in x.items()} for x in (ref, hyp)]
+        by_utt = [
+            {u: change_text(t, partial(each.normalize, u)) for u, t in side.items()}
+            for side in (ref, hyp)
+        ]
         return each.id, (by_utt[0], by_utt[1])
     normalizer = Normalizer(args.lang, args.score_profile, **options)
     texts = [
-        {utt_id: normalizer.normalize(text) for utt_id, text in side.items()}
+        {
+            utt_id: change_text(text, normalizer.normalize)
+            for utt_id, text in side.items()
+        }
         for side in (ref, hyp)
     ]
     return normalizer.id, (texts[0], texts[1])

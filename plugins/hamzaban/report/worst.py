@@ -12,8 +12,8 @@ from hamzaban.audio.reader import open_audio
 from hamzaban.audio.signal import resample, to_mono
 from hamzaban.data.files import read_scp
 from hamzaban.score.breakdown import match_utterances
-from hamzaban.score.sclite import Scored
 from hamzaban.score.notation import unescape_token
+from hamzaban.score.sclite import Scored
 from hamzaban.score.trn import read_text
 
 MAX_AUDIO_S = 60.0  # longer recordings are cut, which the page says

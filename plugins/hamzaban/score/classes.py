@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hamzaban.score.bootstrap import Plan, estimate_interval
+from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Folded, Scored
 from hamzaban.score.trn import read_lines
 

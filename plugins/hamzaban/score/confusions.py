@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Scored, score_pairs
 from hamzaban.score.tokens import split_chars, split_words
-from hamzaban.score.notation import unescape_token
 from hamzaban.score.trn import Pair
 
 ZWNJ = "\u200c"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hamzaban.fileio import atomic_path
+from hamzaban.score.lattice import Marks
 from hamzaban.score.nist import (
     check_result,
     check_tokens,
@@ -98,6 +99,7 @@ def score_folder(
     *,
     normalizer: str = "raw",
     case_sensitive: bool = False,
+    marks: Marks = Marks(),
     command: Sequence[str] | None = None,
 ) -> Scored:
     """Write ref.trn, hyp.trn and, last, result.txt.
@@ -107,6 +109,7 @@ def score_folder(
         score_dir: Folder, made if missing.
         normalizer: Id of the normalizer both texts passed; named in result.txt.
         case_sensitive: Compare letters with their case.
+        marks: Which marks of words have a meaning.
         command: Command of sclite, whose output is result.txt and is compared with our
             own scores. None: result.txt has our own scores.
 
@@ -118,7 +121,7 @@ def score_folder(
     result.unlink(missing_ok=True)
     write_trn(score_dir / "ref.trn", [(pair.trn_id, pair.ref) for pair in pairs])
     write_trn(score_dir / "hyp.trn", [(pair.trn_id, pair.hyp) for pair in pairs])
-    scored = score_pairs(pairs, case_sensitive=case_sensitive)
+    scored = score_pairs(pairs, case_sensitive=case_sensitive, marks=marks)
     with atomic_path(result) as output:
         if command is None:
             with open(output, "w", encoding="utf-8", newline="\n") as stream:
@@ -126,7 +129,11 @@ def score_folder(
         else:
             check_tokens(scored)
             process = start_sclite(
-                command, score_dir, output, title=title, case_sensitive=case_sensitive
+                [*command, *marks.options],
+                score_dir,
+                output,
+                title=title,
+                case_sensitive=case_sensitive,
             )
             finish_sclite(process, score_dir)
             check_result(output, scored, title)

@@ -32,9 +32,14 @@ class Marks:
     optional: bool = False
     fragments: bool = False
 
+    @property
+    def options(self) -> list[str]:
+        """Return the options of sclite with the same meaning."""
+        return ["-D"] * self.optional + ["-F"] * self.fragments
+
     def are_in(self, tokens: Sequence[str]) -> bool:
         """Return whether a token may have such a mark."""
-        return (self.optional and any("(" == token[:1] for token in tokens)) or (
+        return (self.optional and any(token[:1] == "(" for token in tokens)) or (
             self.fragments and any("-" in token for token in tokens)
         )
 
@@ -206,7 +211,9 @@ def align_networks(ref: Network, hyp: Network, name: str) -> list[Step]:
     return steps[::-1]
 
 
-def _make_step(ref: Word, hyp: Word, is_inserted: bool, is_deleted: bool) -> Step | None:
+def _make_step(
+    ref: Word, hyp: Word, is_inserted: bool, is_deleted: bool
+) -> Step | None:
     """Return a column; None for a null word that has no partner."""
     if is_inserted:
         if hyp.is_null:

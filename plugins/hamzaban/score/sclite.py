@@ -106,8 +106,9 @@ def score_pairs(
     found = iter(align([refs[u] for u in plain], [hyps[u] for u in plain]))
     steps = [b"" if u in marked else next(found) for u in range(len(pairs))]
     for u in marked:
-        networks = [Network(x[u], marks, fold) for x in (refs, hyps)]
-        path = align_networks(*networks, pairs[u].trn_id)
+        sides = (pairs[u].ref, pairs[u].hyp)
+        ref, hyp = (Network(tokens, marks, fold) for tokens in sides)
+        path = align_networks(ref, hyp, pairs[u].trn_id)
         refs[u] = [step.ref for step in path if step.ref is not None]
         hyps[u] = [step.hyp for step in path if step.hyp is not None]
         steps[u] = "".join(step.letter for step in path).encode()

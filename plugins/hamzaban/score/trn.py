@@ -1,7 +1,7 @@
 """Read and write trn files for sclite: lines `<tokens>\\t(<speaker>-<utterance>)`."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -59,18 +59,54 @@ def format_trn_id(spk_id: str, utt_id: str) -> str:
 
 
 def get_speaker(trn_id: str) -> str:
-    """Return the speaker of a trn id, found as in `sclite -i rm`.
+    """Return the speaker of a trn id, found as in `sclite -i rm`; else the whole id."""
+    return cut_speaker(trn_id[1:-1]) or trn_id[1:-1]
 
-    Raises:
-        ValueError: The id has neither a dash nor an underscore.
-    """
-    name = trn_id[1:-1]
+
+def cut_speaker(name: str) -> str:
+    """Return the part of an id before the first dash, else underscore, if any."""
     for separator in "-_":
         if separator in name:
             return name[: name.index(separator)]
-    raise ValueError(
-        f"trn id {trn_id} names no speaker; expected (<speaker>-<utterance>)"
-    )
+    return ""
+
+
+# The part of an id that is the speaker, by sclite's name of the type of ids.
+ID_TYPES: Mapping[str, Callable[[str], str]] = {
+    "rm": cut_speaker,
+    "spu_id": cut_speaker,
+    "swb": cut_speaker,
+    "wsj": lambda name: name[:3],
+    "sp": lambda name: name,
+}
+
+
+def find_speakers(
+    names: Sequence[str], id_type: str, path: str | Path
+) -> dict[str, str]:
+    """Return the speaker of each id of a trn file.
+
+    Args:
+        names: The ids, without brackets.
+        id_type: A name of `ID_TYPES`. `auto`: `rm` if each id has a dash or an
+            underscore, else `wsj` if each has eight letters and digits, else `sp`.
+        path: The file, for messages.
+
+    Raises:
+        ValueError: An id has no speaker.
+    """
+    if id_type == "auto":
+        id_type = "rm" if all(map(cut_speaker, names)) else "sp"
+        if id_type == "sp" and all(len(n) == 8 and n.isalnum() for n in names):
+            id_type = "wsj"
+    speakers = {name: ID_TYPES[id_type](name) for name in names}
+    for name, speaker in speakers.items():
+        if not speaker:
+            raise ValueError(
+                f"{path}: trn id ({name}) names no speaker; expected "
+                "(<speaker>-<utterance>), or another --id_type"
+            )
+    return speakers
 
 
 def format_trn_ids(utt2spk: Mapping[str, str]) -> dict[str, str]:
