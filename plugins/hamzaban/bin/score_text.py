@@ -104,9 +104,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
     from hamzaban.score.files import score_folder
-    from hamzaban.score.lattice import Marks
     from hamzaban.score.programs import choose_program
     from hamzaban.score.sclite import score_pairs
+    from hamzaban.score.word_marks import Marks
 
     command = choose_program("sclite", args.scorer)
     kinds = pair_kinds(args)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hamzaban.fileio import atomic_path
-from hamzaban.score.lattice import Marks
 from hamzaban.score.nist import (
     check_result,
     check_tokens,
@@ -15,6 +14,7 @@ from hamzaban.score.nist import (
 from hamzaban.score.notation import Marked, split_text
 from hamzaban.score.sclite import Scored, format_result, score_pairs
 from hamzaban.score.trn import Pair, write_trn
+from hamzaban.score.word_marks import NO_MARKS, Marks
 
 SCORERS = ("auto", "sclite", "own")
 
@@ -99,7 +99,7 @@ def score_folder(
     *,
     normalizer: str = "raw",
     case_sensitive: bool = False,
-    marks: Marks = Marks(),
+    marks: Marks = NO_MARKS,
     command: Sequence[str] | None = None,
 ) -> Scored:
     """Write ref.trn, hyp.trn and, last, result.txt.

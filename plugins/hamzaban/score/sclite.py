@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamzaban.score.align import MAX_CELLS, align, count_steps
-from hamzaban.score.lattice import Marks, Network, align_networks
+from hamzaban.score.lattice import Network, align_networks
 from hamzaban.score.notation import Notation, escape_token
 from hamzaban.score.summary import format_summary
 from hamzaban.score.trn import Pair, get_speaker
+from hamzaban.score.word_marks import NO_MARKS, Marks
 
 LINE_WIDTH = 1000  # bytes; sclite breaks longer alignments into several lines
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -66,7 +67,7 @@ def score_pairs(
     pairs: Sequence[Pair],
     *,
     case_sensitive: bool = False,
-    marks: Marks = Marks(),
+    marks: Marks = NO_MARKS,
 ) -> Scored:
     """Return references and hypotheses aligned as in sclite.
 
@@ -169,8 +170,8 @@ class Folded(dict[str, str]):
 class _Cells(dict[tuple[str | None, str | None, int], tuple[str, str, str, int]]):
     """The column of an alignment for each pair of tokens, computed once.
 
-    A key has None for no token, and the letter of the step. A value has the pieces of the lines REF, HYP and Eval,
-    and the width in bytes.
+    A key has None for no token, and the letter of the step. A value has the
+    pieces of the lines REF, HYP and Eval, and the width in bytes.
     """
 
     def __init__(self, case_sensitive: bool) -> None:

@@ -166,7 +166,9 @@ def _score_file(hyp: Path, source: Source) -> Scored:
     kind, split = source.kind, KINDS[source.kind].split
     if split is None:
         raise ValueError(f"{hyp}: --kind {kind} needs folders score_{kind}, not files")
-    refs, hyps, trn_ids = read_both(source.ref, hyp, source.utt2spk)
+    refs, hyps, trn_ids = read_both(
+        source.ref, hyp, source.utt2spk, case_sensitive=source.case_sensitive
+    )
     check_utterances(refs, hyps, hyp)
     pairs = pair_texts(refs, hyps, trn_ids, split)
     return score_pairs(pairs, case_sensitive=source.case_sensitive)
