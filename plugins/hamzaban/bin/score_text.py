@@ -2,24 +2,22 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
-from hamzaban.score.kinds import KINDS, RAW, find_kind
+from hamzaban.score.kinds import KINDS, RAW
 
 GROUP = "score"
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from hamzaban.score.sclite import Scored
+    from hamzaban.score.scoring import Scoring
     from hamzaban.score.trn import Pair
 
 Texts = tuple[Mapping[str, str], Mapping[str, str]]
+Ids = Mapping[str, str]
 Splitter = Callable[[str], list[str]]
 
 
@@ -69,12 +67,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "language by itself as well",
     )
     add("--score_profile", default="score", help="profile of the rules of --lang")
+    add(
+        "--all_profiles",
+        type=str2bool,
+        nargs="?",
+        const=True,
+        default=False,
+        help="print the scores by every profile of --lang as one table",
+    )
+    add(
+        "--costs",
+        choices=("sclite", "unit"),
+        help="of errors: sclite (4, 3, 3), unit (1 each); default: of --score_profile",
+    )
+    add(
+        "--characters",
+        choices=("with_spaces", "no_spaces"),
+        help="unit of the CER; default: as --score_profile, else with_spaces",
+    )
     add("--score_options", default="", help="options of these rules: name=value,...")
     add(
         "--case_sensitive",
         type=str2bool,
-        default=False,
-        help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not",
+        help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not; default: as "
+        "--score_profile",
     )
     add(
         "--optional_words",
@@ -106,23 +122,23 @@ def main(cmd: Sequence[str] | None = None) -> int:
     from hamzaban.score.files import score_folder
     from hamzaban.score.programs import choose_program
     from hamzaban.score.sclite import score_pairs
-    from hamzaban.score.word_marks import Marks
 
+    scoring = choose_scoring(args)
+    if args.all_profiles:
+        return print_profiles(args, scoring)
     command = choose_program("sclite", args.scorer)
-    kinds = pair_kinds(args)
-    marks = Marks(args.optional_words, args.fragments)
+    kinds = pair_kinds(args, scoring)
 
     def score(kind: str) -> "Scored":
         normalizer, pairs = kinds[kind]
         if args.output_dir is None:
-            return score_pairs(pairs, case_sensitive=args.case_sensitive, marks=marks)
+            return score_pairs(pairs, **scoring.options)
         return score_folder(
             pairs,
             args.output_dir / f"score_{kind}",
             normalizer=normalizer,
-            case_sensitive=args.case_sensitive,
-            marks=marks,
-            command=command,
+            scoring=scoring,
+            command=command if scoring.costs == "sclite" else None,
         )
 
     if args.output_dir is not None:
@@ -131,14 +147,19 @@ def main(cmd: Sequence[str] | None = None) -> int:
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
         for kind in extra - set(kinds):  # left by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
+    from hamzaban.score.describe import describe_languages, describe_scores
+
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
-            line = describe_scores(kind, kinds[kind][0], scored.counts)
+            score_id = kinds[kind][0] + scoring.suffix
+            line = describe_scores(kind, score_id, scored.counts)
             if args.output_dir is not None:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
             if args.lang == "mul" and kind in KINDS:
-                for line in describe_languages(args, kind, kinds[kind][0], scored):
+                for line in describe_languages(
+                    kind, score_id, scored, args.ref.parent, args.utt2spk
+                ):
                     print(line)
     return 0
 
@@ -162,35 +183,91 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError("--ref_token and --bpemodel exclude each other; give one")
     if not args.normalizer or any(char.isspace() for char in args.normalizer):
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
+    if args.all_profiles and args.lang in (None, "mul"):
+        raise ValueError("--all_profiles needs --lang, the code of one language")
     if args.lang is not None and args.normalizer != "raw":
         raise ValueError(
             "--lang normalizes texts that --normalizer says are normalized; give one"
         )
 
 
-def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
+def choose_scoring(args: argparse.Namespace) -> "Scoring":
+    """Return how the profile and the options count.
+
+    Raises:
+        ValueError: sclite cannot count so.
+    """
+    from hamzaban.score.scoring import find_scoring
+    from hamzaban.score.word_marks import Marks
+
+    case = None
+    if args.case_sensitive is not None:
+        case = "kept" if args.case_sensitive else "folded"
+    scoring = find_scoring(
+        args.score_profile if args.lang is not None else "",
+        costs=args.costs,
+        characters=args.characters,
+        case=case,
+        marks=Marks(args.optional_words, args.fragments),
+    )
+    if args.scorer == "sclite" and scoring.costs != "sclite":
+        raise ValueError(
+            "--scorer sclite has its own costs; give --costs sclite or --scorer own"
+        )
+    return scoring
+
+
+def read_texts(args: argparse.Namespace, scoring: "Scoring") -> tuple[Texts, Ids]:
+    """Return references and hypotheses, and the trn ids."""
+    from hamzaban.score.files import check_utterances
+    from hamzaban.score.transcripts import parse_json_keys, read_both
+
+    ref, hyp, trn_ids = read_both(
+        *(args.ref, args.hyp, args.utt2spk, parse_json_keys(args.json_keys)),
+        case_sensitive=scoring.case == "kept",
+        id_type=args.id_type,
+    )
+    check_utterances(ref, hyp, args.hyp)
+    return (ref, hyp), trn_ids
+
+
+def print_profiles(args: argparse.Namespace, scoring: "Scoring") -> int:
+    """Print the scores by every profile of the language."""
+    from hamzaban.score.all_profiles import format_profiles, score_profiles
+
+    texts, trn_ids = read_texts(args, scoring)
+    rows = score_profiles(texts, trn_ids, args.lang, marks=scoring.marks)
+    for line in format_profiles(rows):
+        print(line)
+    return 0
+
+
+def pair_kinds(
+    args: argparse.Namespace, scoring: "Scoring"
+) -> "dict[str, tuple[str, list[Pair]]]":
     """Read the texts and return the normalizer's id and the pairs by kind of score.
 
     With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
     """
     from hamzaban.score.files import check_utterances, pair_texts
     from hamzaban.score.tokens import load_splitter, split_words
-    from hamzaban.score.transcripts import parse_json_keys, read_both
     from hamzaban.score.trn import read_text
 
-    keys = parse_json_keys(args.json_keys)
-    ref, hyp, trn_ids = read_both(
-        *(args.ref, args.hyp, args.utt2spk, keys),
-        case_sensitive=args.case_sensitive,
-        id_type=args.id_type,
-    )
-    check_utterances(ref, hyp, args.hyp)
+    raw, trn_ids = read_texts(args, scoring)
     kinds: dict[str, tuple[str, list[Pair]]] = {}
 
     def pair(kind: str, name: str, texts: Texts, split: Splitter) -> None:
+        split = scoring.choose_splitter(split)
         kinds[kind] = name, pair_texts(*texts, trn_ids, split)
 
-    (name, texts), raw = normalize_texts(args, ref, hyp), (ref, hyp)
+    name, texts = args.normalizer, raw
+    if args.lang is not None:
+        from hamzaban.score.normalized import normalize_texts
+        from hamzaban.text.cleaner import parse_options
+
+        options = parse_options(args.score_options)
+        rules = (args.lang, args.score_profile, options, args.ref.parent)
+        name, texts = normalize_texts(raw, *rules)
     for kind in KINDS.values():
         if kind.split and (not kind.is_asked_for or getattr(args, kind.name)):
             pair(kind.name, name, texts, kind.split)
@@ -205,74 +282,3 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
             if kind.split and kind.has_raw:
                 pair(f"{kind.name}{RAW}", "raw", raw, kind.split)
     return kinds
-
-
-def normalize_texts(
-    args: argparse.Namespace, ref: Mapping[str, str], hyp: Mapping[str, str]
-) -> tuple[str, Texts]:
-    """Normalize both sides; return the normalizer's id, references and hypotheses."""
-    if args.lang is None:
-        return args.normalizer, (ref, hyp)
-    from hamzaban.score.notation import change_text
-    from hamzaban.text import Normalizer
-    from hamzaban.text.cleaner import parse_options
-    from hamzaban.text.multilingual import MULTIPLE, MultiNormalizer, read_utt2lang
-
-    options = parse_options(args.score_options)
-    if args.lang == MULTIPLE:
-        utt2lang = read_utt2lang(args.ref.parent)
-        used = {utt_id: utt2lang[utt_id] for utt_id in ref if utt_id in utt2lang}
-        each = MultiNormalizer(used, args.score_profile, options)
-        by_utt = [
-            {u: change_text(t, partial(each.normalize, u)) for u, t in side.items()}
-            for side in (ref, hyp)
-        ]
-        return each.id, (by_utt[0], by_utt[1])
-    normalizer = Normalizer(args.lang, args.score_profile, **options)
-    texts = [
-        {
-            utt_id: change_text(text, normalizer.normalize)
-            for utt_id, text in side.items()
-        }
-        for side in (ref, hyp)
-    ]
-    return normalizer.id, (texts[0], texts[1])
-
-
-def describe_languages(
-    args: argparse.Namespace, kind: str, normalizer: str, scored: "Scored"
-) -> list[str]:
-    """Return a line for each language of the references, where there are several."""
-    from hamzaban.score.breakdown import match_utterances
-    from hamzaban.score.trn import read_text
-    from hamzaban.text.multilingual import read_utt2lang
-
-    utt2lang = read_utt2lang(args.ref.parent)
-    utt2spk = read_text(args.utt2spk) if args.utt2spk else {u: u for u in utt2lang}
-    found = match_utterances(scored, utt2spk)
-    languages = [utt2lang.get(utt_id or "", "") for utt_id in found]
-    names = sorted({*languages} - {""})
-    lines = []
-    for name in names if len(names) > 1 else []:
-        rows = [u for u, lang in enumerate(languages) if lang == name]
-        line = describe_scores(kind, normalizer, scored.counts[rows])
-        lines.append(f"  {name}: {line}")
-    return lines
-
-
-def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> str:
-    """Return the pooled error rate and its counts as a line.
-
-    Args:
-        kind: Name of the score's kind.
-        normalizer: Id of the normalizer that the texts passed.
-        counts: Correct, substituted, deleted, inserted tokens of U utterances, (U, 4).
-    """
-    shown = KINDS[find_kind(kind)]
-    corr, sub, dele, ins = counts.sum(axis=0).tolist()
-    refs, errors = corr + sub + dele, sub + dele + ins
-    rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
-    return (
-        f"{shown.label} {rate} of {refs} {shown.unit} in {len(counts)} "
-        f"utterances (sub {sub}, del {dele}, ins {ins}), normalizer {normalizer}"
-    )

@@ -16,8 +16,29 @@ from hamzaban.score.notation import Notation
 from hamzaban.score.word_marks import Marks, Word, match_words, read_word
 
 MAX_CELLS = 1 << 22  # pairs of arcs, 200 bytes each
-SUBSTITUTION, GAP, OPTIONAL_GAP = np.float32(4), np.float32(3), np.float32(2)
-NULL_GAP, NULL_PAIR, FREE = np.float32(0.001), np.float32(1), np.float32(0)
+FREE = np.float32(0)
+
+
+class Costs(NamedTuple):
+    """Costs of errors; those of null and of optional words only decide between equals.
+
+    Attributes:
+        substitution: Cost of a substitution.
+        gap: Cost of an insertion and of a deletion.
+        optional_gap: That of an optional word.
+        null_gap: That of a null word.
+        null_pair: Cost of two null words.
+    """
+
+    substitution: np.float32
+    gap: np.float32
+    optional_gap: np.float32
+    null_gap: np.float32
+    null_pair: np.float32
+
+
+SCLITE = Costs(*map(np.float32, (4, 3, 2, 0.001, 1)))
+UNIT = Costs(*map(np.float32, (1 + 2**-11, 1, 2 / 3, 2**-12, 1 / 3)))
 
 
 class Step(NamedTuple):
@@ -100,25 +121,28 @@ def _sort_arcs(root: _Node) -> list[_Arc]:
     return arcs
 
 
-def _cost_of_gap(word: Word) -> np.float32:
+def _cost_of_gap(word: Word, costs: Costs) -> np.float32:
     if word.is_null:
-        return NULL_GAP
-    return OPTIONAL_GAP if word.is_optional else GAP
+        return costs.null_gap
+    return costs.optional_gap if word.is_optional else costs.gap
 
 
-def _cost_of_pair(ref: Word, hyp: Word) -> np.float32:
+def _cost_of_pair(ref: Word, hyp: Word, costs: Costs) -> np.float32:
     if ref.is_null and hyp.is_null:
-        return NULL_PAIR
-    return FREE if match_words(ref, hyp) else SUBSTITUTION
+        return costs.null_pair
+    return FREE if match_words(ref, hyp) else costs.substitution
 
 
-def align_networks(ref: Network, hyp: Network, name: str) -> list[Step]:
+def align_networks(
+    ref: Network, hyp: Network, name: str, costs: str = "sclite"
+) -> list[Step]:
     """Return the steps of the best alignment, from the start to the end.
 
     Args:
         ref: The reference.
         hyp: The hypothesis.
         name: Id of the utterance, for messages.
+        costs: `sclite`, or `unit`, see `align`.
 
     Raises:
         ValueError: There are too many pairs of arcs.
@@ -129,8 +153,8 @@ def align_networks(ref: Network, hyp: Network, name: str) -> list[Step]:
             f"utterance {name} has {len(ref.words)} by {len(hyp.words)} words with "
             f"those of alternatives; expected a product up to {MAX_CELLS}; cut it"
         )
-    costs, back = _fill(ref, hyp)
-    _, (a, b) = _choose_pair(costs, ref.ends, hyp.ends)
+    table, back = _fill(ref, hyp, SCLITE if costs == "sclite" else UNIT)
+    _, (a, b) = _choose_pair(table, ref.ends, hyp.ends)
     steps: list[Step] = []
     while a > 0 or b > 0:
         before = back[a][b]
@@ -161,28 +185,28 @@ def _make_step(
 
 
 def _fill(
-    ref: Network, hyp: Network
+    ref: Network, hyp: Network, costs: Costs
 ) -> tuple[list[list[np.float32]], list[list[tuple[int, int]]]]:
     """Return the least cost of each pair of arcs and the pair before it."""
-    ref_gaps = [_cost_of_gap(word) for word in ref.words]
-    hyp_gaps = [_cost_of_gap(word) for word in hyp.words]
+    ref_gaps = [_cost_of_gap(word, costs) for word in ref.words]
+    hyp_gaps = [_cost_of_gap(word, costs) for word in hyp.words]
     first = [FREE]
     pointers = [(-1, -1)]
     for b in range(1, len(hyp.words)):
         cost, at = _choose(first, hyp.before[b])
         first.append(cost + hyp_gaps[b])
         pointers.append((0, at))
-    costs, back = [first], [pointers]
+    table, back = [first], [pointers]
     for a in range(1, len(ref.words)):
-        cost, at = _choose_row(costs, ref.before[a], 0)
+        cost, at = _choose_row(table, ref.before[a], 0)
         row, pointers = [cost + ref_gaps[a]], [(at, 0)]
-        costs.append(row)
+        table.append(row)
         back.append(pointers)
         for b in range(1, len(hyp.words)):
             inserted, ins_at = _choose(row, hyp.before[b])
-            deleted, del_at = _choose_row(costs, ref.before[a], b)
-            paired, pair_at = _choose_pair(costs, ref.before[a], hyp.before[b])
-            paired += _cost_of_pair(ref.words[a], hyp.words[b])
+            deleted, del_at = _choose_row(table, ref.before[a], b)
+            paired, pair_at = _choose_pair(table, ref.before[a], hyp.before[b])
+            paired += _cost_of_pair(ref.words[a], hyp.words[b], costs)
             deleted += ref_gaps[a]
             inserted += hyp_gaps[b]
             if paired <= deleted and paired <= inserted:
@@ -194,7 +218,7 @@ def _fill(
             else:
                 row.append(inserted)
                 pointers.append((a, ins_at))
-    return costs, back
+    return table, back
 
 
 def _choose(row: Sequence[np.float32], arcs: Sequence[int]) -> tuple[np.float32, int]:
@@ -206,21 +230,21 @@ def _choose(row: Sequence[np.float32], arcs: Sequence[int]) -> tuple[np.float32,
 
 
 def _choose_row(
-    costs: Sequence[Sequence[np.float32]], arcs: Sequence[int], b: int
+    table: Sequence[Sequence[np.float32]], arcs: Sequence[int], b: int
 ) -> tuple[np.float32, int]:
     at = arcs[0]
     for a in arcs[1:]:
-        if costs[a][b] < costs[at][b]:
+        if table[a][b] < table[at][b]:
             at = a
-    return costs[at][b], at
+    return table[at][b], at
 
 
 def _choose_pair(
-    costs: Sequence[Sequence[np.float32]], refs: Sequence[int], hyps: Sequence[int]
+    table: Sequence[Sequence[np.float32]], refs: Sequence[int], hyps: Sequence[int]
 ) -> tuple[np.float32, tuple[int, int]]:
-    best, at = costs[refs[0]][hyps[0]], (refs[0], hyps[0])
+    best, at = table[refs[0]][hyps[0]], (refs[0], hyps[0])
     for a in refs:
         for b in hyps:
-            if costs[a][b] < best:
-                best, at = costs[a][b], (a, b)
+            if table[a][b] < best:
+                best, at = table[a][b], (a, b)
     return best, at

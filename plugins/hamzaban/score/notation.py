@@ -88,9 +88,14 @@ def is_special(token: str) -> bool:
     return _SPECIAL.search(token) is not None
 
 
+def has_notation(*sides: Sequence[str]) -> bool:
+    """Return whether a token is no plain word."""
+    return any(isinstance(token, Notation) for tokens in sides for token in tokens)
+
+
 def make_text(tokens: Sequence[str]) -> str:
     """Return the text of the tokens of an utterance, marked if one is notation."""
-    if any(isinstance(token, Notation) for token in tokens):
+    if has_notation(tokens):
         return Marked.make(tokens)
     return " ".join(tokens)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hamzaban.score.align import MAX_CELLS, align, count_steps
 from hamzaban.score.lattice import Network, align_networks
 from hamzaban.score.notation import Notation, escape_token
+from hamzaban.score.scoring import CostModel
 from hamzaban.score.summary import format_summary
 from hamzaban.score.trn import Pair, get_speaker
 from hamzaban.score.word_marks import NO_MARKS, Marks
@@ -68,6 +69,7 @@ def score_pairs(
     *,
     case_sensitive: bool = False,
     marks: Marks = NO_MARKS,
+    costs: CostModel = "sclite",
 ) -> Scored:
     """Return references and hypotheses aligned as in sclite.
 
@@ -76,6 +78,7 @@ def score_pairs(
         case_sensitive: Compare letters with their case, as `sclite -s`. Otherwise the
             case of ASCII letters only is ignored, and ids are shown in lower case.
         marks: Which marks of words have a meaning.
+        costs: Costs of errors, see `align`.
 
     Raises:
         ValueError: There is no utterance, one is too long, or two ids differ in
@@ -104,12 +107,12 @@ def score_pairs(
         if pair.has_notation or marks.are_in(pair.ref) or marks.are_in(pair.hyp)
     }
     plain = [u for u in range(len(pairs)) if u not in marked]
-    found = iter(align([refs[u] for u in plain], [hyps[u] for u in plain]))
+    found = iter(align([refs[u] for u in plain], [hyps[u] for u in plain], costs))
     steps = [b"" if u in marked else next(found) for u in range(len(pairs))]
     for u in marked:
         sides = (pairs[u].ref, pairs[u].hyp)
         ref, hyp = (Network(tokens, marks, fold) for tokens in sides)
-        path = align_networks(ref, hyp, pairs[u].trn_id)
+        path = align_networks(ref, hyp, pairs[u].trn_id, costs)
         refs[u] = [step.ref for step in path if step.ref is not None]
         hyps[u] = [step.hyp for step in path if step.hyp is not None]
         steps[u] = "".join(step.letter for step in path).encode()

@@ -29,6 +29,16 @@ def split_chars(text: str) -> list[str]:
     return [SPACE_SYMBOL if char == " " else char for char in " ".join(text.split())]
 
 
+def split_letters(text: str) -> list[str]:
+    """Return the characters of a text without its blanks.
+
+    Examples:
+        >>> split_letters("so  it")
+        ['s', 'o', 'i', 't']
+    """
+    return list("".join(text.split()))
+
+
 def load_splitter(bpemodel: str | Path) -> Callable[[str], list[str]]:
     """Return the function that splits text into the pieces of a SentencePiece model.
 
