@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hamzaban.bin import score_text
+from hamzaban.score.letter_case import LANGUAGES
 from hamzaban.score.nist import read_counts
 from hamzaban.score.programs import find_program
 
@@ -71,6 +72,8 @@ FAMILIES = {
         lambda rng: draw_optional_alternatives(rng, [*FRAGMENTS, *TAGGED]),
     ),
 }
+CAPITALS = ["ÇA", "ça", "I", "ı", "i", "İ", "ŞÊ", "şê", "Ñ", "ñ", "ЁӘ", "ёә", "Ẽ", "ậ"]
+CHARACTERS = ["سلام", "a-b", "ab", "سa", "-", "abcس", "س-م", "x-", "دنیا", "a1", "éa"]
 OPTIONS = {
     "-s": ["--case_sensitive", "true"],
     "-D": ["--optional_words", "true"],
@@ -111,11 +114,13 @@ def run_sclite(folder: Path, ref: str, hyp: str, *options: str) -> dict:
     return read_counts(folder / "theirs")
 
 
-def run_ours(folder: Path, ref: str, hyp: str, *options: str) -> dict:
+def run_ours(
+    folder: Path, ref: str, hyp: str, *options: str, kind: str = "wer"
+) -> dict:
     words = ["--ref", folder / ref, "--hyp", folder / hyp, "--scorer", "own"]
     words += ["--output_dir", folder / "ours", *options]
     assert score_text.main([str(word) for word in words]) == 0
-    return read_counts(folder / "ours" / "score_wer" / "result.txt")
+    return read_counts(folder / "ours" / f"score_{kind}" / "result.txt")
 
 
 def compare(theirs: dict, ours: dict, folder: Path) -> None:
@@ -137,6 +142,67 @@ def test_trn_families_have_the_counts_of_sclite(family, size, tmp_path):
         run_ours(tmp_path, "ref.trn", "hyp.trn", *ours),
         tmp_path,
     )
+
+
+@pytest.mark.parametrize("size", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", ["ceb", "gn", "kk", "kmr", "lt", "mn", "tr", "vi"])
+def test_case_of_a_language_is_folded_as_in_sclite(case, size, tmp_path):
+    rng = random.Random(f"{case} {size}")
+    capitals, name = LANGUAGES[case]
+    words = [*CAPITALS, *capitals, *capitals.lower()]
+    write_pair(tmp_path, rng, size, lambda r: draw_words(r, words, 8))
+    options = ["-e", "utf-8", name]
+    compare(
+        run_sclite(tmp_path, "ref.trn", "hyp.trn", "-i", "rm", *options),
+        run_ours(tmp_path, "ref.trn", "hyp.trn", "--case", case),
+        tmp_path,
+    )
+
+
+@pytest.mark.parametrize("size", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("characters", "options"),
+    [
+        ("no_spaces", ["-c"]),
+        ("no_hyphens", ["-c", "DH"]),
+        ("ascii_words", ["-c", "NOASCII"]),
+        ("ascii_words_no_hyphens", ["-c", "NOASCII", "DH"]),
+    ],
+)
+@pytest.mark.parametrize("family", ["words", "optional words"])
+def test_characters_are_split_as_in_sclite(family, characters, options, size, tmp_path):
+    rng = random.Random(f"{family} {characters} {size}")
+    words = [w for w in CHARACTERS if w != "-"]  # sclite crashes at (-) with DH
+    draw = {
+        "words": lambda r: draw_words(r, CHARACTERS, 6),
+        "optional words": lambda r: draw_optional(r, words),
+    }
+    marks = ["-D"] if family == "optional words" else []
+    write_pair(tmp_path, rng, size, draw[family])
+    ours = [word for mark in marks for word in OPTIONS[mark]]
+    options = ["-e", "utf-8", "-i", "rm", *marks, *options]
+    compare(
+        run_sclite(tmp_path, "ref.trn", "hyp.trn", *options),
+        run_ours(
+            *(tmp_path, "ref.trn", "hyp.trn", "--characters", characters, *ours),
+            kind="cer",
+        ),
+        tmp_path,
+    )
+
+
+@pytest.mark.parametrize("size", [40, pytest.param(1000, marks=pytest.mark.slow)])
+def test_characters_of_alternatives_cost_as_much_as_in_sclite(size, tmp_path):
+    rng = random.Random(size)
+    write_pair(tmp_path, rng, size, lambda r: draw_alternatives(r, CHARACTERS, 2))
+    files = (tmp_path, "ref.trn", "hyp.trn")
+    theirs = run_sclite(*files, "-e", "utf-8", "-i", "rm", "-c")
+    ours = run_ours(*files, "--characters", "no_spaces", kind="cer")
+    costs = [
+        {name: 4 * s + 3 * (d + i) for name, (_, s, d, i) in counts.items()}
+        for counts in (theirs, ours)
+    ]
+    compare(*costs, tmp_path)
 
 
 def draw_recording(rng: random.Random, name: str, channel: str) -> tuple[list, list]:

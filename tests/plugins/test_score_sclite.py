@@ -68,7 +68,7 @@ def run_both(
     )
     nist = (folder / "result.txt").read_text(encoding="utf-8", errors="replace")
     return nist, "".join(
-        format_result(scored, format_title("raw" + "+case" * case_sensitive))
+        format_result(scored, format_title("raw" + "+case_kept" * case_sensitive))
     )
 
 

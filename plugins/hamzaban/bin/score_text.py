@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
@@ -53,7 +53,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose how texts are compared."""
+    """Add the options that choose how texts are normalized."""
     add = parser.add_argument
     add("--normalizer", default="raw", help="id of the normalizer that both passed")
     for kind in KINDS.values():
@@ -67,43 +67,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "language by itself as well",
     )
     add("--score_profile", default="score", help="profile of the rules of --lang")
-    add(
-        "--all_profiles",
-        type=str2bool,
-        nargs="?",
-        const=True,
-        default=False,
-        help="print the scores by every profile of --lang as one table",
-    )
-    add(
-        "--costs",
-        choices=("sclite", "unit"),
-        help="of errors: sclite (4, 3, 3), unit (1 each); default: of --score_profile",
-    )
-    add(
-        "--characters",
-        choices=("with_spaces", "no_spaces"),
-        help="unit of the CER; default: as --score_profile, else with_spaces",
-    )
+    words = "print the scores by every profile of --lang as one table"
+    flag: Any = {"type": str2bool, "nargs": "?", "const": True, "default": False}
+    add("--all_profiles", **flag, help=words)
     add("--score_options", default="", help="options of these rules: name=value,...")
-    add(
-        "--case_sensitive",
-        type=str2bool,
-        help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not; default: as "
-        "--score_profile",
-    )
-    add(
-        "--optional_words",
-        type=str2bool,
-        default=False,
-        help="a (word) in brackets may be missing without an error, as in `sclite -D`",
-    )
-    add(
-        "--fragments",
-        type=str2bool,
-        default=False,
-        help="a fragment wo- or -rd matches longer words, as in `sclite -F`",
-    )
+    add_counting(parser)
     add(
         "--scorer",
         choices=("auto", "sclite", "own"),
@@ -113,21 +81,62 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_counting(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose how words and characters are counted."""
+    add = parser.add_argument
+    default = "; default: as --score_profile"
+    costs = "of errors: sclite (4, 3, 3) or unit (1 each)"
+    add("--costs", choices=("sclite", "unit"), help=costs + default)
+    names = ("with_spaces", "no_spaces", "no_hyphens", "ascii_words")
+    units = "unit of the CER; ascii_words: `sclite -c NOASCII`, no_hyphens: -c DH"
+    choices = (*names, "ascii_words_no_hyphens")
+    add("--characters", choices=choices, help=units + default)
+    add(
+        "--case",
+        help="letters compared without their case: folded (those of ASCII), a code "
+        "such as tr, kmr, kk (of this language, as `sclite -e utf-8`), or kept (none)"
+        + default,
+    )
+    case = "true: --case kept, as `sclite -s`"
+    add("--case_sensitive", type=str2bool, help=case + default)
+    optional = "a (word) in brackets may be missing without an error, as `sclite -D`"
+    add("--optional_words", type=str2bool, default=False, help=optional)
+    fragments = "a fragment wo- or -rd matches longer words, as `sclite -F`"
+    add("--fragments", type=str2bool, default=False, help=fragments)
+
+
 def main(cmd: Sequence[str] | None = None) -> int:
     """Score, print a line for each kind, write the folders; return the exit status."""
     args = get_parser().parse_args(cmd)
     check_options(args)
+    scoring = choose_scoring(args)
+    if args.all_profiles:
+        return print_profiles(args, scoring)
+    kinds = pair_kinds(args, scoring)
+    if args.output_dir is not None:
+        remove_leftovers(args.output_dir)
+        extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
+        extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
+        for kind in extra - set(kinds):  # left by an earlier call
+            (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
+    score_kinds(args, scoring, kinds)
+    return 0
+
+
+def score_kinds(
+    args: argparse.Namespace,
+    scoring: "Scoring",
+    kinds: "dict[str, tuple[str, list[Pair]]]",
+) -> None:
+    """Score each kind, write its folder and print a line."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from hamzaban.score.describe import describe_languages, describe_scores
     from hamzaban.score.files import score_folder
     from hamzaban.score.programs import choose_program
     from hamzaban.score.sclite import score_pairs
 
-    scoring = choose_scoring(args)
-    if args.all_profiles:
-        return print_profiles(args, scoring)
     command = choose_program("sclite", args.scorer)
-    kinds = pair_kinds(args, scoring)
 
     def score(kind: str) -> "Scored":
         normalizer, pairs = kinds[kind]
@@ -141,14 +150,6 @@ def main(cmd: Sequence[str] | None = None) -> int:
             command=command if scoring.costs == "sclite" else None,
         )
 
-    if args.output_dir is not None:
-        remove_leftovers(args.output_dir)
-        extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
-        extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
-        for kind in extra - set(kinds):  # left by an earlier call
-            (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
-    from hamzaban.score.describe import describe_languages, describe_scores
-
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
             score_id = kinds[kind][0] + scoring.suffix
@@ -157,11 +158,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
             if args.lang == "mul" and kind in KINDS:
-                for line in describe_languages(
-                    kind, score_id, scored, args.ref.parent, args.utt2spk
-                ):
+                where = (args.ref.parent, args.utt2spk)
+                for line in describe_languages(kind, score_id, scored, *where):
                     print(line)
-    return 0
 
 
 def check_options(args: argparse.Namespace) -> None:
@@ -200,8 +199,8 @@ def choose_scoring(args: argparse.Namespace) -> "Scoring":
     from hamzaban.score.scoring import find_scoring
     from hamzaban.score.word_marks import Marks
 
-    case = None
-    if args.case_sensitive is not None:
+    case = args.case
+    if case is None and args.case_sensitive is not None:
         case = "kept" if args.case_sensitive else "folded"
     scoring = find_scoring(
         args.score_profile if args.lang is not None else "",

@@ -208,7 +208,7 @@ def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
         entries: Words, or phrases of several words.
         scored: Aligned words; entries are folded as these are.
     """
-    fold = Folded(scored.case_sensitive).__getitem__
+    fold = Folded(scored.case).__getitem__
     phrases: dict[str, set[tuple[str, ...]]] = {}
     for entry in entries:
         phrase = tuple(map(fold, entry.split()))

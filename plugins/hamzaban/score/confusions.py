@@ -152,7 +152,7 @@ def _rescore(
             scored.trn_ids, scored.refs, scored.hyps, strict=True
         )
     ]
-    return score_pairs(pairs, case_sensitive=scored.case_sensitive)
+    return score_pairs(pairs, case=scored.case)
 
 
 def _sum_up(name: str, kind: str, scored: Scored) -> Variant:

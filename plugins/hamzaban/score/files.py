@@ -128,11 +128,10 @@ def score_folder(
         else:
             check_tokens(scored)
             process = start_sclite(
-                [*command, *scoring.marks.options],
+                [*command, *scoring.list_sclite_options()],
                 score_dir,
                 output,
                 title=title,
-                case_sensitive=scoring.case == "kept",
             )
             finish_sclite(process, score_dir)
             check_result(output, scored, title)

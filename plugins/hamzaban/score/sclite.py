@@ -1,6 +1,5 @@
 """Write result.txt, the file that `sclite -o all stdout` prints."""
 
-import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from hamzaban.score.align import MAX_CELLS, align, count_steps
 from hamzaban.score.lattice import Network, align_networks
+from hamzaban.score.letter_case import FOLDED, KEPT, map_to_capital, map_to_small
 from hamzaban.score.notation import Notation, escape_token
 from hamzaban.score.scoring import CostModel
 from hamzaban.score.summary import format_summary
@@ -17,8 +17,6 @@ from hamzaban.score.trn import Pair, get_speaker
 from hamzaban.score.word_marks import NO_MARKS, Marks
 
 LINE_WIDTH = 1000  # bytes; sclite breaks longer alignments into several lines
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,19 @@ class Scored:
         refs: Reference tokens in the form in which they are compared.
         hyps: Hypothesis tokens in the form in which they are compared.
         steps: Alignment of each utterance, letters `C`, `S`, `D`, `I`.
-        case_sensitive: Whether `A` and `a` are different tokens.
+        case: Which letters are compared without their case, one of `CASES`.
     """
 
     trn_ids: Sequence[str]
     refs: Sequence[Sequence[str]]
     hyps: Sequence[Sequence[str]]
     steps: Sequence[bytes]
-    case_sensitive: bool
+    case: str
+
+    @property
+    def case_sensitive(self) -> bool:
+        """Return whether `A` and `a` are different tokens."""
+        return self.case == KEPT
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -68,6 +71,7 @@ def score_pairs(
     pairs: Sequence[Pair],
     *,
     case_sensitive: bool = False,
+    case: str = FOLDED,
     marks: Marks = NO_MARKS,
     costs: CostModel = "sclite",
 ) -> Scored:
@@ -77,6 +81,7 @@ def score_pairs(
         pairs: The utterances, in the order of the hypothesis file.
         case_sensitive: Compare letters with their case, as `sclite -s`. Otherwise the
             case of ASCII letters only is ignored, and ids are shown in lower case.
+        case: A language whose letters are folded as well, one of `CASES`.
         marks: Which marks of words have a meaning.
         costs: Costs of errors, see `align`.
 
@@ -96,9 +101,10 @@ def score_pairs(
                 "the recording into segments"
             )
     trn_ids = [pair.trn_id for pair in pairs]
-    if not case_sensitive:
-        trn_ids = _fold_ids(trn_ids)
-    fold = Folded(case_sensitive).__getitem__
+    case = KEPT if case_sensitive else case
+    if case != KEPT:
+        trn_ids = _fold_ids(trn_ids, case)
+    fold = Folded(case).__getitem__
     refs = [list(map(fold, pair.ref)) for pair in pairs]
     hyps = [list(map(fold, pair.hyp)) for pair in pairs]
     marked = {
@@ -116,7 +122,7 @@ def score_pairs(
         refs[u] = [step.ref for step in path if step.ref is not None]
         hyps[u] = [step.hyp for step in path if step.hyp is not None]
         steps[u] = "".join(step.letter for step in path).encode()
-    return Scored(trn_ids, refs, hyps, steps, case_sensitive)
+    return Scored(trn_ids, refs, hyps, steps, case)
 
 
 def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
@@ -131,7 +137,7 @@ def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
     yield f"\n\n\t\tDUMP OF SYSTEM ALIGNMENT STRUCTURE\n\nSystem name:   {title}\n\n"
     yield "Speakers: \n"
     yield "".join(f"   {s:2d}:  {name}\n" for s, name in enumerate(speakers)) + "\n"
-    cells = _Cells(scored.case_sensitive)
+    cells = _Cells(scored.case)
     for s, (name, chosen) in enumerate(scored.groups.items()):
         yield f"Speaker sentences{s:4d}:  {name}   #utts: {len(chosen)}\n"
         for u in chosen:
@@ -139,10 +145,11 @@ def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
     yield "\n"
 
 
-def _fold_ids(trn_ids: Sequence[str]) -> list[str]:
+def _fold_ids(trn_ids: Sequence[str], case: str) -> list[str]:
+    small = map_to_small(case)
     shown: dict[str, str] = {}
     for trn_id in trn_ids:
-        found = shown.setdefault(trn_id.translate(_LOWER), trn_id)
+        found = shown.setdefault(trn_id.translate(small), trn_id)
         if found != trn_id:
             raise ValueError(
                 f"ids {found} and {trn_id} differ in case only and sclite takes them "
@@ -154,18 +161,18 @@ def _fold_ids(trn_ids: Sequence[str]) -> list[str]:
 class Folded(dict[str, str]):
     """The form in which each token is compared, computed once."""
 
-    def __init__(self, case_sensitive: bool) -> None:
-        """Store whether the case of ASCII letters counts."""
+    def __init__(self, case: str) -> None:
+        """Store which letters are compared without their case."""
         super().__init__()
-        self.case_sensitive = case_sensitive
+        self._small = map_to_small(case)
 
     def __missing__(self, token: str) -> str:
         """Compute the form of a token when it is first asked for."""
         folded = escape_token(token)
         if isinstance(token, Notation):
             pass  # its words are folded one by one
-        elif not self.case_sensitive:
-            folded = folded.translate(_LOWER)
+        elif self._small:
+            folded = folded.translate(self._small)
         self[token] = folded
         return folded
 
@@ -177,23 +184,19 @@ class _Cells(dict[tuple[str | None, str | None, int], tuple[str, str, str, int]]
     pieces of the lines REF, HYP and Eval, and the width in bytes.
     """
 
-    def __init__(self, case_sensitive: bool) -> None:
+    def __init__(self, case: str) -> None:
         super().__init__()
-        self.case_sensitive = case_sensitive
+        self._capital = map_to_capital(case)
 
     def __missing__(
         self, column: tuple[str | None, str | None, int]
     ) -> tuple[str, str, str, int]:
         ref, hyp, step = column
         letter = "" if step == ord("C") else chr(step)
-        upper = letter and not self.case_sensitive
+        table = self._capital if letter else {}
         ref_size, hyp_size = len((ref or "").encode()), len((hyp or "").encode())
-        above = (
-            "*" * hyp_size if ref is None else ref.translate(_UPPER if upper else {})
-        )
-        below = (
-            "*" * ref_size if hyp is None else hyp.translate(_UPPER if upper else {})
-        )
+        above = "*" * hyp_size if ref is None else ref.translate(table)
+        below = "*" * ref_size if hyp is None else hyp.translate(table)
         width = max(ref_size, hyp_size)
         cell = self[column] = (
             above + " " * (width + 1 - (ref_size or hyp_size)),

@@ -140,8 +140,7 @@ def read_folder(folder: Path, case_sensitive: bool = False) -> Scored:
         for trn_id, tokens in ref.items()
     ]
     options = parse_scoring(read_normalizer(folder)).options
-    options["case_sensitive"] |= case_sensitive
-    return score_pairs(pairs, **options)
+    return score_pairs(pairs, case_sensitive=case_sensitive, **options)
 
 
 def read_normalizer(folder: Path) -> str:
@@ -225,5 +224,5 @@ def _reorder(run: Scored, first: Scored, order: Mapping[str, int], name: str) ->
         refs,
         [run.hyps[u] for u in chosen],
         [run.steps[u] for u in chosen],
-        run.case_sensitive,
+        run.case,
     )
