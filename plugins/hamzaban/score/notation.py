@@ -45,6 +45,10 @@ class Notation(str):
         """Return whether the other is the same notation; a plain word never is."""
         return isinstance(other, Notation) and str.__eq__(self, other)
 
+    def __ne__(self, other: object) -> bool:
+        """Return whether the other is something else."""
+        return not self == other
+
     def __hash__(self) -> int:
         """Return a hash."""
         return str.__hash__(self)
@@ -131,8 +135,12 @@ def _split_tokens(
         if not isinstance(part, Notation):
             units += [*before, *split(part)]
         elif part.choices:
-            choices = [_split_tokens(c, split, between) for c in part.choices]
-            units.append(Notation.make([[*before, *c, *after] for c in choices]))
+            found = [_split_tokens(c, split, between) for c in part.choices]
+            choices = [
+                [*before, *c, *after] if set(c) - {NULL_WORD} else [NULL_WORD]
+                for c in found
+            ]
+            units.append(Notation.make(choices))
         else:
             units.append(part)
     return units
