@@ -288,3 +288,21 @@ def test_ids_of_each_style_pair_and_name_speakers(id_type, make_id, is_given, tm
     options = ["--id_type", id_type] if is_given else []
     ours = run_ours(tmp_path, "ref.trn", "hyp.trn", *options)
     assert list(theirs.values()) == list(ours.values())
+
+
+@pytest.mark.parametrize("size", [12, pytest.param(200, marks=pytest.mark.slow)])
+def test_cross_entropy_and_labels_are_those_of_sclite(size, tmp_path, capsys):
+    write_time_marked(tmp_path, random.Random(size + 1), size)
+    theirs = run_sclite(tmp_path, "ref.stm", "hyp.ctm")
+    summary = (tmp_path / "theirs").read_text("utf-8", errors="replace")
+    (total,) = (line for line in summary.splitlines() if "Sum/Avg" in line)
+    run_ours(tmp_path, "ref.stm", "hyp.ctm")
+    printed = capsys.readouterr().out.splitlines()
+    assert f"NCE {float(total.split('|')[4]):.3f} of the confidences" in printed[-1]
+    dump = summary.partition("DUMP OF SYSTEM")[2].split("\nid: ")[1:]
+    for label in ("f0", "f1", "male", "female"):
+        parts = [part for part in dump if f",{label}" in part.splitlines()[1]]
+        rows = [theirs[part.splitlines()[0]] for part in parts]
+        _, sub, dele, ins = map(sum, zip(*rows, strict=True))
+        (line,) = (line for line in printed if line.startswith(f"  {label}: WER"))
+        assert f"in {len(rows)} utterances (sub {sub}, del {dele}, ins {ins})" in line

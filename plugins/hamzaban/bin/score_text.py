@@ -112,7 +112,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
     scoring = choose_scoring(args)
     if args.all_profiles:
         return print_profiles(args, scoring)
-    kinds = pair_kinds(args, scoring)
+    texts, trn_ids = read_texts(args, scoring)
+    kinds = pair_kinds(args, scoring, texts, trn_ids)
     if args.output_dir is not None:
         remove_leftovers(args.output_dir)
         extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
@@ -120,6 +121,15 @@ def main(cmd: Sequence[str] | None = None) -> int:
         for kind in extra - set(kinds):  # left by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     score_kinds(args, scoring, kinds)
+    if args.ref.suffix.lower() == ".stm":
+        from hamzaban.score.confidence import (
+            describe_cross_entropy,
+            measure_confidences,
+        )
+
+        found = measure_confidences(*texts, scoring)
+        if found is not None:
+            print(describe_cross_entropy(found))
     return 0
 
 
@@ -131,7 +141,7 @@ def score_kinds(
     """Score each kind, write its folder and print a line."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from hamzaban.score.describe import describe_languages, describe_scores
+    from hamzaban.score.describe import describe_parts, describe_scores
     from hamzaban.score.files import score_folder
     from hamzaban.score.programs import choose_program
     from hamzaban.score.sclite import score_pairs
@@ -157,9 +167,8 @@ def score_kinds(
             if args.output_dir is not None:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
-            if args.lang == "mul" and kind in KINDS:
-                where = (args.ref.parent, args.utt2spk)
-                for line in describe_languages(kind, score_id, scored, *where):
+            if kind in KINDS:
+                for line in describe_parts(args, kind, score_id, scored):
                     print(line)
 
 
@@ -242,9 +251,9 @@ def print_profiles(args: argparse.Namespace, scoring: "Scoring") -> int:
 
 
 def pair_kinds(
-    args: argparse.Namespace, scoring: "Scoring"
+    args: argparse.Namespace, scoring: "Scoring", raw: Texts, trn_ids: Ids
 ) -> "dict[str, tuple[str, list[Pair]]]":
-    """Read the texts and return the normalizer's id and the pairs by kind of score.
+    """Return the normalizer's id and the pairs by kind of score.
 
     With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
     """
@@ -252,7 +261,6 @@ def pair_kinds(
     from hamzaban.score.tokens import load_splitter, split_words
     from hamzaban.score.trn import read_text
 
-    raw, trn_ids = read_texts(args, scoring)
     kinds: dict[str, tuple[str, list[Pair]]] = {}
 
     def pair(kind: str, name: str, texts: Texts, split: Splitter) -> None:

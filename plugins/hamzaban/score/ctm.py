@@ -4,16 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hamzaban.score.notation import NULL_WORD, Notation, parse_words
+from hamzaban.score.notation import NULL_WORD, Heard, Notation, parse_words
 from hamzaban.score.trn import read_lines
 
 BEGIN, OR, END = "<alt_begin>", "<alt>", "<alt_end>"
-
-
-class Heard(str):
-    """A word of a ctm file with its confidence, None if it has none."""
-
-    confidence: float | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hamzaban.score.notation import Notation
+from hamzaban.score.notation import Heard, Notation
 from hamzaban.score.word_marks import Marks, Word, match_words, read_word
 
 MAX_CELLS = 1 << 22  # pairs of arcs, 200 bytes each
@@ -47,6 +47,7 @@ class Step(NamedTuple):
     letter: str
     ref: str | None
     hyp: str | None
+    confidence: float | None = None
 
 
 @dataclass(eq=False)
@@ -102,6 +103,8 @@ class Network:
                     self._add(choice, start, end)
             else:
                 word = read_word(self._fold(token), self._marks)
+                if isinstance(token, Heard):
+                    word = word._replace(confidence=token.confidence)
                 self._link(word, start, end)
             start = end
 
@@ -173,7 +176,8 @@ def _make_step(
         if hyp.is_null:
             return None
         free = hyp.is_optional
-        return Step("C" if free else "I", "" if free else None, hyp.text)
+        letter, gap = ("C", "") if free else ("I", None)
+        return Step(letter, gap, hyp.text, hyp.confidence)
     if is_deleted:
         if ref.is_null:
             return None
@@ -181,7 +185,8 @@ def _make_step(
         return Step("C" if free else "D", ref.text, "" if free else None)
     if ref.is_null and hyp.is_null:
         return None
-    return Step("C" if match_words(ref, hyp) else "S", ref.text, hyp.text)
+    letter = "C" if match_words(ref, hyp) else "S"
+    return Step(letter, ref.text, hyp.text, hyp.confidence)
 
 
 def _fill(

@@ -58,14 +58,24 @@ NULL_WORD = Notation(NULL)
 NULL_WORD.choices = ()
 
 
-class Marked(str):
-    """The text of an utterance that has notation.
+class Heard(str):
+    """A word of a ctm file with its confidence, None if it has none."""
+
+    confidence: float | None = None
+
+
+class Spoken(str):
+    """The text of an utterance and its words, some with a confidence.
 
     Attributes:
-        tokens: Its words, some of them of type `Notation`.
+        tokens: The words.
     """
 
     tokens: list[str]
+
+
+class Marked(Spoken):
+    """The text of an utterance with words of type `Notation`."""
 
     @classmethod
     def make(cls, tokens: Sequence[str]) -> "Marked":
@@ -101,7 +111,11 @@ def make_text(tokens: Sequence[str]) -> str:
     """Return the text of the tokens of an utterance, marked if one is notation."""
     if has_notation(tokens):
         return Marked.make(tokens)
-    return " ".join(tokens)
+    if not any(isinstance(token, Heard) for token in tokens):
+        return " ".join(tokens)
+    text = Spoken(" ".join(tokens))
+    text.tokens = list(tokens)
+    return text
 
 
 def change_text(text: str, change: Callable[[str], str]) -> str:

@@ -44,6 +44,7 @@ class Word(NamedTuple):
         is_null: It is the null word `@`.
         is_optional: It may be missing.
         is_fragment: It matches longer words.
+        confidence: From 0 to 1; None if there is none.
     """
 
     text: str
@@ -51,6 +52,7 @@ class Word(NamedTuple):
     is_null: bool = False
     is_optional: bool = False
     is_fragment: bool = False
+    confidence: float | None = None
 
 
 def read_word(token: str, marks: Marks) -> Word:
