@@ -306,3 +306,18 @@ def test_cross_entropy_and_labels_are_those_of_sclite(size, tmp_path, capsys):
         _, sub, dele, ins = map(sum, zip(*rows, strict=True))
         (line,) = (line for line in printed if line.startswith(f"  {label}: WER"))
         assert f"in {len(rows)} utterances (sub {sub}, del {dele}, ins {ins})" in line
+
+
+@pytest.mark.parametrize("family", ["nested alternatives", "all marks", "words"])
+def test_result_txt_of_notation_is_that_of_sclite(family, tmp_path):
+    options, draw = FAMILIES[family]
+    write_pair(tmp_path, random.Random(5), 60, draw)
+    words = ["--ref", str(tmp_path / "ref.trn"), "--hyp", str(tmp_path / "hyp.trn")]
+    words += [word for option in options for word in OPTIONS[option]]
+    results = []
+    for scorer in ("sclite", "own"):
+        folder = tmp_path / scorer
+        folders = ["--scorer", scorer, "--output_dir", str(folder)]
+        assert score_text.main([*words, *folders]) == 0
+        results.append((folder / "score_wer" / "result.txt").read_bytes())
+    assert results[0] == results[1]

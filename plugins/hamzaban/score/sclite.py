@@ -1,6 +1,6 @@
 """Write result.txt, the file that `sclite -o all stdout` prints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +29,8 @@ class Scored:
         hyps: Hypothesis tokens in the form in which they are compared.
         steps: Alignment of each utterance, letters `C`, `S`, `D`, `I`.
         case: Which letters are compared without their case, one of `CASES`.
+        marked: Indices of utterances in which a right word may differ from its partner:
+            a fragment, or an optional word beside an empty one.
     """
 
     trn_ids: Sequence[str]
@@ -36,6 +38,7 @@ class Scored:
     hyps: Sequence[Sequence[str]]
     steps: Sequence[bytes]
     case: str
+    marked: frozenset[int] = frozenset()
 
     @property
     def case_sensitive(self) -> bool:
@@ -93,13 +96,7 @@ def score_pairs(
         raise ValueError(
             "no utterance to score; give a file of references that is not empty"
         )
-    for pair in pairs:
-        if len(pair.ref) * len(pair.hyp) > MAX_CELLS:
-            raise ValueError(
-                f"utterance {pair.trn_id} has {len(pair.ref)} reference and "
-                f"{len(pair.hyp)} hypothesis tokens, a product over {MAX_CELLS}; cut "
-                "the recording into segments"
-            )
+    _check_lengths(pairs)
     trn_ids = [pair.trn_id for pair in pairs]
     case = KEPT if case_sensitive else case
     if case != KEPT:
@@ -108,21 +105,30 @@ def score_pairs(
     refs = [list(map(fold, pair.ref)) for pair in pairs]
     hyps = [list(map(fold, pair.hyp)) for pair in pairs]
     marked = {
-        u
+        u: pair
         for u, pair in enumerate(pairs)
         if pair.has_notation or marks.are_in(pair.ref) or marks.are_in(pair.hyp)
     }
-    plain = [u for u in range(len(pairs)) if u not in marked]
-    found = iter(align([refs[u] for u in plain], [hyps[u] for u in plain], costs))
-    steps = [b"" if u in marked else next(found) for u in range(len(pairs))]
     for u in marked:
-        sides = (pairs[u].ref, pairs[u].hyp)
-        ref, hyp = (Network(tokens, marks, fold) for tokens in sides)
-        path = align_networks(ref, hyp, pairs[u].trn_id, costs)
+        refs[u], hyps[u] = [], []
+    steps = align(refs, hyps, costs)
+    for u, pair in marked.items():
+        ref, hyp = (Network(tokens, marks, fold) for tokens in (pair.ref, pair.hyp))
+        path = align_networks(ref, hyp, pair.trn_id, costs)
         refs[u] = [step.ref for step in path if step.ref is not None]
         hyps[u] = [step.hyp for step in path if step.hyp is not None]
         steps[u] = "".join(step.letter for step in path).encode()
-    return Scored(trn_ids, refs, hyps, steps, case)
+    return Scored(trn_ids, refs, hyps, steps, case, frozenset(marked))
+
+
+def _check_lengths(pairs: Sequence[Pair]) -> None:
+    for pair in pairs:
+        if len(pair.ref) * len(pair.hyp) > MAX_CELLS:
+            raise ValueError(
+                f"utterance {pair.trn_id} has {len(pair.ref)} reference and "
+                f"{len(pair.hyp)} hypothesis tokens, a product over {MAX_CELLS}; cut "
+                "the recording into segments"
+            )
 
 
 def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
@@ -177,30 +183,32 @@ class Folded(dict[str, str]):
         return folded
 
 
-class _Cells(dict[tuple[str | None, str | None, int], tuple[str, str, str, int]]):
+class _Cells(dict[tuple[str | None, ...], tuple[str, str, str, int]]):
     """The column of an alignment for each pair of tokens, computed once.
 
-    A key has None for no token, and the letter of the step. A value has the
-    pieces of the lines REF, HYP and Eval, and the width in bytes.
+    A key has two tokens, None for no token; a third item says that they match although
+    they differ. A value has the pieces of the lines REF, HYP and Eval, and the width in
+    bytes.
     """
 
     def __init__(self, case: str) -> None:
         super().__init__()
         self._capital = map_to_capital(case)
 
-    def __missing__(
-        self, column: tuple[str | None, str | None, int]
-    ) -> tuple[str, str, str, int]:
-        ref, hyp, step = column
-        letter = "" if step == ord("C") else chr(step)
+    def __missing__(self, column: tuple[str | None, ...]) -> tuple[str, str, str, int]:
+        ref, hyp = column[:2]
+        if ref == hyp or len(column) > 2:
+            letter = ""
+        else:
+            letter = "I" if ref is None else "D" if hyp is None else "S"
         table = self._capital if letter else {}
         ref_size, hyp_size = len((ref or "").encode()), len((hyp or "").encode())
         above = "*" * hyp_size if ref is None else ref.translate(table)
         below = "*" * ref_size if hyp is None else hyp.translate(table)
         width = max(ref_size, hyp_size)
         cell = self[column] = (
-            above + " " * (width + 1 - (ref_size or hyp_size)),
-            below + " " * (width + 1 - (hyp_size or ref_size)),
+            above + " " * (width + 1 - (hyp_size if ref is None else ref_size)),
+            below + " " * (width + 1 - (ref_size if hyp is None else hyp_size)),
             letter.ljust(width + 1),
             width + 1,
         )
@@ -219,7 +227,10 @@ def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
         refs = _open_gaps(refs, scored.steps[u], ord("I"))
     if dele:
         hyps = _open_gaps(hyps, scored.steps[u], ord("D"))
-    keys = zip(refs, hyps, scored.steps[u], strict=True)
+    keys: Iterable[tuple[str | None, ...]] = zip(refs, hyps, strict=True)
+    if u in scored.marked:
+        matched = [("C",) if letter == ord("C") else () for letter in scored.steps[u]]
+        keys = [(*key, *more) for key, more in zip(keys, matched, strict=True)]
     columns = list(map(cells.__getitem__, keys))
     for number, part in enumerate(_break_lines(columns)):
         head = ">> " if number else ""
