@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
 from hamzaban.score.kinds import KINDS, RAW
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 
@@ -25,13 +26,17 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban score-text`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     add = parser.add_argument
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
     add("--hyp", type=Path, required=True, help="the hypotheses, paired by id or time")
-    add("--utt2spk", type=Path, help="speakers; without it, those that --ref names")
+    add(
+        "--utt2spk",
+        type=Path,
+        help="file of the speakers (default: those that --ref names)",
+    )
     add(
         "--id_type",
         choices=("auto", "rm", "wsj", "swb", "spu_id", "sp"),
@@ -39,7 +44,12 @@ def get_parser() -> argparse.ArgumentParser:
         help="how ids of .trn name the speaker, as in `sclite -i`; auto: found out",
     )
     add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
-    add("--output_dir", type=Path, help="folder to write score_{wer,cer,ter}/ to")
+    add(
+        "--output_dir",
+        type=Path,
+        help="folder to write score_{wer,cer,ter}/ to; without it, only a summary is "
+        "printed",
+    )
     add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
     add(
         "--token_type",
@@ -71,6 +81,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     flag: Any = {"type": str2bool, "nargs": "?", "const": True, "default": False}
     add("--all_profiles", **flag, help=words)
     add("--score_options", default="", help="options of these rules: name=value,...")
+    add(
+        "--marks",
+        choices=("drop", "keep", "refuse", "text"),
+        default="text",
+        help="marks of sounds, such as [laughter], in both texts: drop them, keep each "
+        "as a word <laughter>, refuse the texts, or take them for text; choose what "
+        "was chosen for the training text",
+    )
     add_counting(parser)
     add(
         "--scorer",
@@ -112,13 +130,15 @@ def main(cmd: Sequence[str] | None = None) -> int:
     scoring = choose_scoring(args)
     if args.all_profiles:
         return print_profiles(args, scoring)
+    from hamzaban.score.kind_pairs import pair_kinds, read_texts
+
     texts, trn_ids = read_texts(args, scoring)
     kinds = pair_kinds(args, scoring, texts, trn_ids)
     if args.output_dir is not None:
         remove_leftovers(args.output_dir)
         extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
-        for kind in extra - set(kinds):  # left by an earlier call
+        for kind in extra - set(kinds):  # left there by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     score_kinds(args, scoring, kinds)
     if args.ref.suffix.lower() == ".stm":
@@ -193,6 +213,8 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
     if args.all_profiles and args.lang in (None, "mul"):
         raise ValueError("--all_profiles needs --lang, the code of one language")
+    if args.all_profiles and args.marks != "text":
+        raise ValueError("--all_profiles takes marks as others do; leave out --marks")
     if args.lang is not None and args.normalizer != "raw":
         raise ValueError(
             "--lang normalizes texts that --normalizer says are normalized; give one"
@@ -225,67 +247,13 @@ def choose_scoring(args: argparse.Namespace) -> "Scoring":
     return scoring
 
 
-def read_texts(args: argparse.Namespace, scoring: "Scoring") -> tuple[Texts, Ids]:
-    """Return references and hypotheses, and the trn ids."""
-    from hamzaban.score.files import check_utterances
-    from hamzaban.score.transcripts import parse_json_keys, read_both
-
-    ref, hyp, trn_ids = read_both(
-        *(args.ref, args.hyp, args.utt2spk, parse_json_keys(args.json_keys)),
-        case_sensitive=scoring.case == "kept",
-        id_type=args.id_type,
-    )
-    check_utterances(ref, hyp, args.hyp)
-    return (ref, hyp), trn_ids
-
-
 def print_profiles(args: argparse.Namespace, scoring: "Scoring") -> int:
     """Print the scores by every profile of the language."""
     from hamzaban.score.all_profiles import format_profiles, score_profiles
+    from hamzaban.score.kind_pairs import read_texts
 
     texts, trn_ids = read_texts(args, scoring)
     rows = score_profiles(texts, trn_ids, args.lang, marks=scoring.marks)
     for line in format_profiles(rows):
         print(line)
     return 0
-
-
-def pair_kinds(
-    args: argparse.Namespace, scoring: "Scoring", raw: Texts, trn_ids: Ids
-) -> "dict[str, tuple[str, list[Pair]]]":
-    """Return the normalizer's id and the pairs by kind of score.
-
-    With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
-    """
-    from hamzaban.score.files import check_utterances, pair_texts
-    from hamzaban.score.tokens import load_splitter, split_words
-    from hamzaban.score.trn import read_text
-
-    kinds: dict[str, tuple[str, list[Pair]]] = {}
-
-    def pair(kind: str, name: str, texts: Texts, split: Splitter) -> None:
-        split = scoring.choose_splitter(split)
-        kinds[kind] = name, pair_texts(*texts, trn_ids, split)
-
-    name, texts = args.normalizer, raw
-    if args.lang is not None:
-        from hamzaban.score.normalized import normalize_texts
-        from hamzaban.text.cleaner import parse_options
-
-        options = parse_options(args.score_options)
-        rules = (args.lang, args.score_profile, options, args.ref.parent)
-        name, texts = normalize_texts(raw, *rules)
-    for kind in KINDS.values():
-        if kind.split and (not kind.is_asked_for or getattr(args, kind.name)):
-            pair(kind.name, name, texts, kind.split)
-    if args.bpemodel is not None:
-        pair("ter", name, texts, load_splitter(args.bpemodel))
-    elif args.ref_token is not None:
-        tokens = read_text(args.ref_token), read_text(args.hyp_token)
-        check_utterances(*tokens, args.hyp_token)
-        pair("ter", args.normalizer, tokens, split_words)
-    if args.lang is not None:
-        for kind in KINDS.values():
-            if kind.split and kind.has_raw:
-                pair(f"{kind.name}{RAW}", "raw", raw, kind.split)
-    return kinds

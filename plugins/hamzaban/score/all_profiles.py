@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hamzaban.score.files import pair_texts
-from hamzaban.score.normalized import Texts, normalize_texts
+from hamzaban.score.normalized import Rules, Texts, normalize_texts
 from hamzaban.score.sclite import score_pairs
 from hamzaban.score.scoring import Scoring, find_scoring
 from hamzaban.score.tokens import split_chars, split_words
@@ -67,7 +67,7 @@ def score_profiles(
     for profile in list_profiles(lang):
         name, changed = RAW, texts
         if profile != RAW:
-            name, changed = normalize_texts(texts, lang, profile, {}, Path())
+            name, changed = normalize_texts(texts, Rules(lang, profile), Path())
         scoring = find_scoring(profile, **changes)
         counts = []
         for split in (split_words, split_chars):
