@@ -102,7 +102,7 @@ def read_folder(path: Path, speaker_folders: bool) -> Iterator[Item]:
                 continue
             for caption in read_captions(file):
                 begin_s, end_s, text = caption
-                cut = item._replace(utt_id="", begin_s=begin_s, end_s=end_s)
+                cut = item._replace(begin_s=begin_s, end_s=end_s)
                 yield cut._replace(text=text)
 
 

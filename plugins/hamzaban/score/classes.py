@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from hamzaban.score.bootstrap import Plan, estimate_interval
+from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Folded, Scored
-from hamzaban.score.trn import read_lines, unescape_token
+from hamzaban.score.trn import read_lines
 from hamzaban.score.word_scripts import (
     compute_main_script,
     compute_word_script,
@@ -185,7 +186,7 @@ def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
         entries: Words, or phrases of several words.
         scored: Aligned words; entries are folded as these are.
     """
-    fold = Folded(scored.case_sensitive).__getitem__
+    fold = Folded(scored.case).__getitem__
     phrases: dict[str, set[tuple[str, ...]]] = {}
     for entry in entries:
         phrase = tuple(map(fold, entry.split()))

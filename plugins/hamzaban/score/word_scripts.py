@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from hamzaban.score.trn import unescape_token
+from hamzaban.score.notation import unescape_token
 
 _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "HANGUL"}
 _LENDING = {"LATIN", "GREEK", "CYRILLIC"}  # alphabets that share letters
