@@ -35,6 +35,7 @@ asr
 pretrain lm
 decode
 export mine pseudo
+transcribe
 score ingest
 report grid corpora
 bin

@@ -85,7 +85,7 @@ def read_huggingface(folder: str | Path) -> Checkpoint:
     config = {**_DEFAULTS, **read_json(folder / CONFIG)}
     place = str(folder / CONFIG)
     model_cfg = _read_model_cfg(config, place)
-    task_cfg = make_task_cfg({"normalize": _read_normalize(folder)}, place)
+    task_cfg = make_task_cfg({"normalize": read_normalize(folder)}, place)
     stored = read_pieces(folder)
     check_finite(stored, folder)
     weights = from_transformers(stored, model_cfg["extractor_mode"])
@@ -205,7 +205,7 @@ def _convert_config(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_normalize(folder: Path) -> bool:
+def read_normalize(folder: Path) -> bool:
     """Return whether waveforms are scaled to unit variance, as the directory says."""
     for name in (PREPROCESSOR, PROCESSOR):
         if not (folder / name).is_file():
