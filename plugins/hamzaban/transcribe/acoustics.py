@@ -115,8 +115,8 @@ def load_acoustics(request: ModelRequest) -> Acoustics:
         return load_huggingface(path, request.language, request.device)
     if path.is_file() and path.suffix != ".zip":
         raise ValueError(
-            f"{path}: a file, expected a folder of train-asr, a .zip of pack-model or a "
-            "Hugging Face directory; give the folder it is in"
+            f"{path}: a file, expected a folder of train-asr, a .zip of pack-model or "
+            "a Hugging Face directory; give the folder it is in"
         )
     return _load_experiment(path, request)
 

@@ -58,9 +58,10 @@ class Cue:
 def make_cues(words: Iterable[TimedWord], options: CueOptions) -> list[Cue]:
     """Return the cues of words in order; no two are shown at the same time."""
     groups = list(_group(words, options))
-    starts = [group[0].start_s for group in groups[1:]] + [float("inf")]
     cues = []
-    for group, following_s in zip(groups, starts, strict=True):
+    for index, group in enumerate(groups):
+        is_last = index + 1 == len(groups)
+        following_s = float("inf") if is_last else groups[index + 1][0].start_s
         start_s = group[0].start_s
         end_s = max(group[-1].end_s, start_s + options.min_cue_s)
         lines = wrap([word.text for word in group], options.max_chars)

@@ -33,7 +33,7 @@ def check_formats(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _txt(transcript: Transcript, options: CueOptions) -> Iterator[str]:
+def _txt(transcript: Transcript, _: CueOptions) -> Iterator[str]:
     for segment in transcript.segments:
         yield f"{segment.text}\n"
 
@@ -52,25 +52,25 @@ def _vtt(transcript: Transcript, options: CueOptions) -> Iterator[str]:
         yield f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{lines}\n\n"
 
 
-def _ctm(transcript: Transcript, options: CueOptions) -> Iterator[str]:
+def _ctm(transcript: Transcript, _: CueOptions) -> Iterator[str]:
     name = "_".join(Path(transcript.source).stem.split()) or "audio"
     for word in transcript.each_word():
         times = f"{word.start_s:.2f} {word.end_s - word.start_s:.2f}"
         yield f"{name} 1 {times} {word.text} {word.confidence:.4f}\n"
 
 
-def _json(transcript: Transcript, options: CueOptions) -> Iterator[str]:
+def _json(transcript: Transcript, _: CueOptions) -> Iterator[str]:
     yield json.dumps(to_json(transcript), ensure_ascii=False, indent=1) + "\n"
 
 
-def _tsv(transcript: Transcript, options: CueOptions) -> Iterator[str]:
+def _tsv(transcript: Transcript, _: CueOptions) -> Iterator[str]:
     yield "start\tend\ttext\n"
     for segment in transcript.segments:
         start_ms, end_ms = round(1000 * segment.start_s), round(1000 * segment.end_s)
         yield f"{start_ms}\t{end_ms}\t{segment.text}\n"
 
 
-def _textgrid(transcript: Transcript, options: CueOptions) -> Iterator[str]:
+def _textgrid(transcript: Transcript, _: CueOptions) -> Iterator[str]:
     segments = [(s.start_s, s.end_s, s.text) for s in transcript.segments]
     words = [(w.start_s, w.end_s, w.text) for w in transcript.each_word()]
     last_s = max([transcript.duration_s, *(end for _, end, _ in words)])
@@ -82,7 +82,8 @@ def _textgrid(transcript: Transcript, options: CueOptions) -> Iterator[str]:
     yield "item []:\n"
     for number, (name, rows) in enumerate(tiers.items(), 1):
         yield f'    item [{number}]:\n        class = "IntervalTier"\n'
-        yield f'        name = "{name}"\n        xmin = 0\n        xmax = {last_s:.3f}\n'
+        yield f'        name = "{name}"\n'
+        yield f"        xmin = 0\n        xmax = {last_s:.3f}\n"
         yield f"        intervals: size = {len(rows)}\n"
         for index, (start_s, end_s, text) in enumerate(rows, 1):
             quoted = text.replace('"', '""')

@@ -131,8 +131,8 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
     check_finite(weights, folder)
     if "lm_head.weight" not in weights:
         raise ValueError(
-            f"{folder}: no lm_head.weight, so this is a model of pretraining; fine-tune "
-            "it first, or give a directory of Wav2Vec2ForCTC"
+            f"{folder}: no lm_head.weight, so this is a model of pretraining; "
+            "fine-tune it first, or give a directory of Wav2Vec2ForCTC"
         )
     config["vocab_size"] = len(weights["lm_head.weight"])
     if max(vocab.columns) >= config["vocab_size"]:
@@ -153,7 +153,7 @@ def normalize(speech: Tensor) -> Tensor:
 
 
 def merge_weight_norm(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return parameters with the position's weight instead of its norm and direction."""
+    """Return parameters with the positions' weight, not its norm and direction."""
     found = {name: value.float() for name, value in weights.items()}
     for g, v in ((_G, _V), ("weight_g", "weight_v")):
         if _POSITIONS + g in found and _POSITIONS + v in found:
@@ -207,8 +207,8 @@ def _build(
         shape = "none" if found is None else tuple(found.shape)
         raise ValueError(
             f"{folder}: {len(wrong)} parameters do not fit {CONFIG}: {wrong[0]} is "
-            f"{shape}, expected {tuple(expected[wrong[0]].shape)}; give the files of one "
-            "model"
+            f"{shape}, expected {tuple(expected[wrong[0]].shape)}; give the files of "
+            "one model"
         )
     model.load_state_dict({name: weights[name] for name in expected}, assign=True)
     return model.eval().requires_grad_(False)

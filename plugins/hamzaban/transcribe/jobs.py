@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -40,9 +39,9 @@ class RunRequest:
     output_dir: Path
     formats: tuple[str, ...]
     model: ModelRequest
-    search: SearchRequest = SearchRequest()
-    options: TranscribeOptions = TranscribeOptions()
-    cues: CueOptions = CueOptions()
+    search: SearchRequest = dataclasses.field(default_factory=SearchRequest)
+    options: TranscribeOptions = dataclasses.field(default_factory=TranscribeOptions)
+    cues: CueOptions = dataclasses.field(default_factory=CueOptions)
     num_threads: int = 1
 
     def key(self, model: Path) -> str:
@@ -101,7 +100,7 @@ def name_outputs(paths: Sequence[str]) -> list[str]:
     """
     names = [Path(path).stem for path in paths]
     names = _rename_same(names, [Path(path).name for path in paths])
-    hashes = [hash_text(os.path.abspath(path))[:8] for path in paths]
+    hashes = [hash_text(str(Path(path).absolute()))[:8] for path in paths]
     longer = [f"{Path(p).name}-{h}" for p, h in zip(paths, hashes, strict=True)]
     return _rename_same(names, longer)
 

@@ -60,14 +60,14 @@ def read_search(request: SearchRequest) -> CtcSearch:
     place = request.weights or request.inference_config
     if not isinstance(search, CtcSearch):
         raise ValueError(
-            f"{place}: search {search.name} found, which runs its model itself; expected "
-            "greedy, lexicon or token"
+            f"{place}: search {search.name} found, which runs its model itself; "
+            "expected greedy, lexicon or token"
         )
     for name in ("lm_dir", "word_list"):
         if getattr(request, name) is not None and search.name == "greedy":
             raise ValueError(
-                f"--{name} is given, but the search is greedy, which reads none; give an "
-                "--inference_config with search: lexicon or token, or leave it out"
+                f"--{name} is given, but the search is greedy, which reads none; give "
+                "an --inference_config with search: lexicon or token, or leave it out"
             )
     return search
 

@@ -209,8 +209,8 @@ def _read_array(samples: np.ndarray, fs: int, channel: int | None) -> np.ndarray
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "fi":
         raise ValueError(
             f"samples of shape {samples.shape} and type {samples.dtype} found, "
-            "expected floats or signed integers of shape (num_samples,) or (num_samples, "
-            "num_channels)"
+            "expected floats or signed integers of shape (num_samples,) or "
+            "(num_samples, num_channels)"
         )
     if samples.dtype.kind == "i":
         scale = -1.0 / float(np.iinfo(samples.dtype).min)
