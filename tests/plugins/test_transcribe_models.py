@@ -59,7 +59,9 @@ def write_model(folder, variant="large", vocab=PAD_LAST, *, safe=True, **tokeniz
     """Write a model with random weights as a user of transformers saves it."""
     torch.manual_seed(0)
     size = len(next(iter(vocab.values()))) if is_nested(vocab) else len(vocab)
-    config = transformers.Wav2Vec2Config(**TINY, **VARIANTS[variant], vocab_size=size)
+    config = transformers.Wav2Vec2Config(
+        **{**TINY, **VARIANTS[variant]}, vocab_size=size
+    )
     model = transformers.Wav2Vec2ForCTC(config).eval()
     for parameter in model.parameters():  # nothing right by being 0 or 1
         if parameter.dim() == 1:
@@ -129,7 +131,7 @@ def test_text_of_a_piece_is_that_of_transformers(vocab, tmp_path):
 
 
 def test_adapter_and_vocabulary_are_those_of_the_language(tmp_path):
-    nested = {"fas": PAD_FIRST, "urd": {k: v for k, v in PAD_FIRST.items()}}
+    nested = {"fas": PAD_FIRST}
     nested["urd"] = {**{t: i for t, i in PAD_FIRST.items() if t != "خ"}, "ڑ": 11}
     theirs, _ = write_model(tmp_path / "m", "adapter", nested, target_lang="fas")
     state = theirs.state_dict()
@@ -147,10 +149,8 @@ def test_adapter_and_vocabulary_are_those_of_the_language(tmp_path):
     other = load_acoustics(ModelRequest(str(tmp_path / "m"), language="urd"))
     assert "ڑ" in other.tokenizer.tokens
     assert not np.allclose(other.emit(speech)[0][0], plain)
-    for wrong, message in (("xyz", "2 languages, such as fas, urd"), ("", "")):
-        if wrong:
-            with pytest.raises(ValueError, match=message):
-                load_acoustics(ModelRequest(str(tmp_path / "m"), language=wrong))
+    with pytest.raises(ValueError, match="2 languages, such as fas, urd"):
+        load_acoustics(ModelRequest(str(tmp_path / "m"), language="xyz"))
     (tmp_path / "m" / "adapter.urd.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"no adapter\.urd\.safetensors"):
         load_acoustics(ModelRequest(str(tmp_path / "m"), language="urd"))
@@ -162,7 +162,8 @@ def test_adapter_and_vocabulary_are_those_of_the_language(tmp_path):
         ({"model_type": "hubert"}, "hubert.*which cannot be run"),
         ({"add_adapter": True}, "add_adapter"),
         ({"hidden_size": 64}, "parameters do not fit config.json"),
-        ({"num_attention_heads": "x"}, "."),
+        ({"num_attention_heads": "x"}, "num_attention_heads"),
+        ({"num_attention_heads": 5}, "num_attention_heads"),
         ({"conv_dim": [1]}, "."),
         ({"hidden_size": 2**60}, "."),
     ],
@@ -213,7 +214,7 @@ def test_any_number_of_processes_writes_the_same_files(tmp_path):
     assert len(found[0]) == 6
 
 
-def test_foreign_model_needs_no_espnet(tmp_path, monkeypatch):
+def test_foreign_model_needs_no_espnet(tmp_path):
     import subprocess
     import sys
 
@@ -224,7 +225,7 @@ def test_foreign_model_needs_no_espnet(tmp_path, monkeypatch):
         "found = hamzaban.load(sys.argv[1]).transcribe(sys.argv[2])\n"
         "print(found.duration_s, len(found.words))\n"
         "names = ('espnet', 'espnet2', 's3prl', 'transformers', 'torchaudio')\n"
-        "assert not set(names) & set(sys.modules), sorted(sys.modules)\n"
+        "assert not set(names) & set(sys.modules), set(names) & set(sys.modules)\n"
     )
     words = [sys.executable, "-c", code, str(tmp_path / "m"), str(media)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ from hamzaban.decode.path import LogProbs
 from hamzaban.text.tokens import BLANK, SPACE, UNK, CharTokenizer, Tokenizer
 from hamzaban.transcribe.transcribe_options import FS
 from hamzaban.transcribe.wav2vec2_ctc import ACTIVATIONS, DEFAULTS, Wav2Vec2Ctc
-from hamzaban.wav2vec2.convert.huggingface import (
+from hamzaban.wav2vec2.convert.directory import (
     CONFIG,
     read_json,
     read_normalize,
@@ -26,6 +26,10 @@ from hamzaban.weights.values import check_finite
 VOCAB, TOKENIZER = "vocab.json", "tokenizer_config.json"
 SPECIAL = ("<s>", "</s>", "[CLS]", "[SEP]", "[MASK]", "<mask>")  # never in a text
 UNKNOWN = ("<unk>", "[UNK]")
+SIZES = (  # fields of config.json that are whole numbers from 1
+    *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
+    *("num_conv_pos_embeddings", "num_conv_pos_embedding_groups"),
+)
 NEVER = -1e4  # log-posterior of a token that the model does not have
 _G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
 _POSITIONS = "wav2vec2.encoder.pos_conv_embed.conv."
@@ -177,6 +181,12 @@ def _check_config(config: Mapping[str, Any], place: Path) -> None:
         wrong["model_type"] = config.get("model_type")
     if config.get("add_adapter"):
         wrong["add_adapter"] = True
+    for name in SIZES:
+        if type(config[name]) is not int or config[name] < 1:
+            wrong[name] = config[name]
+    width, heads = config["hidden_size"], config["num_attention_heads"]
+    if not wrong and width % heads:
+        wrong["num_attention_heads"] = heads
     if wrong:
         raise ValueError(
             f"{place}: {wrong} found, which cannot be run; expected a Wav2Vec2ForCTC "

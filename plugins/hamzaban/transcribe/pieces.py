@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hamzaban.mine.part_mining import Tape
-from hamzaban.mine.regions import Region, RegionFinder, longest_region, to_frames
+from hamzaban.mine.regions import Region, RegionFinder
 from hamzaban.mine.vad import FRAME_SAMPLES, VoiceActivity
 from hamzaban.transcribe.transcribe_options import (
     FS,
@@ -39,9 +39,8 @@ class Piece:
 class Cutter:
     """Cuts a recording that comes in blocks into pieces.
 
-    Speech is cut at pauses. Neighbours are joined over short pauses while they fit into
-    a piece. Speech that is longer than a piece is cut where it is least likely, and the
-    two pieces overlap there.
+    Speech is cut at pauses. Speech that is longer than a piece is cut where it is least
+    likely, and the two pieces overlap there.
     """
 
     def __init__(self, options: TranscribeOptions, shift: int) -> None:
@@ -51,16 +50,13 @@ class Cutter:
             options: Where to cut.
             shift: Samples between two frames of the model.
         """
-        finder_options = region_options(options)
         self._vad = VoiceActivity()
-        self._finder = RegionFinder(finder_options)
+        self._finder = RegionFinder(region_options(options))
         self._tape = Tape()
         self._shift = shift
         self._pad = round(options.pad_s * FS)
         self._overlap = round(options.overlap_s * FS)
-        self._join = to_frames(options.join_pause_s, FS)
-        self._max = longest_region(finder_options)
-        self._pending: Region | None = None  # a piece that may still grow
+        self._pending: Region | None = None  # it is not known yet what follows
         self._joins = False  # whether it was cut from the piece before
         self._rest = np.zeros(0, np.float32)  # samples of an incomplete frame
         self.num_samples = 0
@@ -75,7 +71,7 @@ class Cutter:
         for region in self._finder.feed(self._vad(heard[:count])):
             yield from self._add(region)
         undecided = self._finder.undecided
-        if self._pending and undecided - self._pending.end > self._join:
+        if self._pending and undecided > self._pending.end:
             yield self._finish_piece(is_cut=False)
         first = self._pending.start if self._pending else undecided
         keep = max(self._pad, self._overlap) + self._shift
@@ -89,14 +85,9 @@ class Cutter:
             yield self._finish_piece(is_cut=False)
 
     def _add(self, region: Region) -> Iterator[Piece]:
-        """Add a region to the pending piece, or complete that and begin another."""
+        """Complete the pending piece and begin another."""
         before = self._pending
         is_cut = before is not None and region.start == before.end
-        if before is not None and not is_cut:
-            is_near = region.start - before.end <= self._join
-            if is_near and region.end - before.start <= self._max:
-                self._pending = Region(before.start, region.end)
-                return
         if before is not None:
             yield self._finish_piece(is_cut=is_cut)
         self._pending, self._joins = region, is_cut

@@ -21,7 +21,6 @@ class TranscribeOptions:
         min_speech_s: Shorter speech is ignored.
         min_pause_s: Shorter pauses count as speech.
         pad_s: Audio before and after speech that the model hears, too.
-        join_pause_s: Speech on both sides of a shorter pause is one piece if it fits.
         max_duration_s: Longest piece without its padding; longer speech is cut where it
             is least likely.
         overlap_s: Audio on each side of a cut in speech that both pieces hear.
@@ -32,9 +31,8 @@ class TranscribeOptions:
     threshold: float = option(0.5, at_least=0, at_most=1)
     end_threshold: float = option(0.35, at_least=0, at_most=1)
     min_speech_s: float = option(0.1, at_least=0)
-    min_pause_s: float = option(0.4, above=0)
-    pad_s: float = option(0.2, at_least=0)
-    join_pause_s: float = option(0.8, at_least=0)
+    min_pause_s: float = option(0.3, above=0)
+    pad_s: float = option(0.1, at_least=0)
     max_duration_s: float = option(20.0, at_least=4, at_most=120)
     overlap_s: float = option(0.8, at_least=0.2, at_most=1)
     batch_bins: int = option(640_000, at_least=1)
