@@ -1,5 +1,6 @@
 """Transcribing files with a model that needs no training: it hears loud frames."""
 
+import itertools
 import json
 import os
 import sys
@@ -228,3 +229,26 @@ def test_hub_out_of_reach_is_said_in_one_line(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="nobody/nothing: no such folder here") as info:
         transcribe(["nobody/nothing", __file__])
     assert "\n" not in str(info.value)
+
+
+def test_kaldi_directory_has_all_files_and_is_valid(model, speech, tmp_path):
+    from hamzaban.bin.validate_data import main as validate
+
+    media, out = tmp_path / "media", tmp_path / "out"
+    for name in ("one talk", "two", "گفتار"):
+        write_media(media / f"{name}.wav", speech[: 12 * FS])
+    words = [model, str(media), "--output_dir", str(out), "--format", "kaldi,tsv"]
+    assert transcribe([*words[:1], str(media / "two.wav"), *words[2:]]) == 0
+    assert transcribe(words) == 0
+    data = out / "kaldi"
+    assert len((data / "wav.scp").read_text(encoding="utf-8").splitlines()) == 3
+    lines = (data / "text").read_text(encoding="utf-8").splitlines()
+    tsv = (out / "two.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    texts = [line.split("\t")[2] for line in tsv]
+    assert [line.split(" ", 1)[1] for line in lines if line[:4] == "two-"] == texts
+    assert validate([str(data)]) == 0
+    spans = [line.split() for line in (data / "segments").read_text().splitlines()]
+    for (_, rec, _, end), (_, following, start, _) in zip(
+        spans, spans[1:], strict=False
+    ):
+        assert rec != following or float(end) <= float(start)

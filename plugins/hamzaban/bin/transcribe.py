@@ -39,7 +39,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of this verb."""
     from hamzaban.transcribe.acoustics import ASR_MODEL
     from hamzaban.transcribe.cues import CueOptions
-    from hamzaban.transcribe.formats import FORMATS
+    from hamzaban.transcribe.formats import FORMATS, KALDI
     from hamzaban.transcribe.transcribe_options import TranscribeOptions
 
     parser = argparse.ArgumentParser(
@@ -52,7 +52,9 @@ def get_parser() -> argparse.ArgumentParser:
     text = "file with a file, folder or pattern on each line"
     add("--media_list", **path, action="append", default=[], help=text)
     add("--output_dir", **path, help="folder to write NAME.FORMAT to")
-    text = f"comma-separated list of {', '.join(FORMATS)} (default: %(default)s)"
+    text = (
+        f"comma-separated list of {', '.join([*FORMATS, KALDI])} (default: %(default)s)"
+    )
     add("--format", default="txt", metavar="LIST", help=text)
     text = "head or adapter of a model of several languages, or `predicted`"
     add("--language", default="", metavar="CODE", help=text)
@@ -87,19 +89,21 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
 def _transcribe(args: argparse.Namespace, media: Sequence[str], out_dir: Path) -> int:
     from hamzaban.transcribe.cues import CueOptions
-    from hamzaban.transcribe.formats import check_formats
+    from hamzaban.transcribe.formats import KALDI, check_formats
     from hamzaban.transcribe.jobs import RECORDS, RunRequest
     from hamzaban.transcribe.media import list_files
     from hamzaban.transcribe.transcribe_options import TranscribeOptions
 
     model, search = _read_requests(args)
+    formats = check_formats([name for name in args.format.split(",") if name])
     request = RunRequest(
         out_dir,
-        check_formats([name for name in args.format.split(",") if name]),
+        tuple(name for name in formats if name != KALDI),
         model,
         search,
         TranscribeOptions(channel=args.channel, **_read_options(args, CUTTING)),
         CueOptions(**_read_options(args, CUES)),
+        kaldi=KALDI in formats,
     )
     paths = list_files(media, args.media_list, out_dir / RECORDS)
     from hamzaban.transcribe.run import transcribe_files
@@ -112,6 +116,7 @@ def _print(args: argparse.Namespace, media: Sequence[str], folder: Path) -> int:
     """Transcribe one file in one format to standard output."""
     if (
         "," in args.format
+        or args.format == "kaldi"
         or len(media) != 1
         or args.media_list
         or Path(media[0]).is_dir()

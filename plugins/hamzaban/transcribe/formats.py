@@ -9,6 +9,7 @@ from pathlib import Path
 from hamzaban.transcribe.cues import CueOptions, isolate, make_cues
 from hamzaban.transcribe.transcript import Transcript, to_json
 
+KALDI = "kaldi"  # a data directory of all files, see kaldi.py
 MIN_INTERVAL_S = 0.001  # of a TextGrid, which has no intervals of length 0
 Interval = tuple[float, float, str]
 
@@ -26,10 +27,11 @@ def check_formats(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ValueError: One is unknown, or there is none.
     """
-    unknown = [name for name in names if name not in FORMATS]
+    known = (*FORMATS, KALDI)
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
         found = unknown[0] if unknown else ""
-        raise ValueError(f"--format '{found}' found; known: {', '.join(FORMATS)}")
+        raise ValueError(f"--format '{found}' found; known: {', '.join(known)}")
     return tuple(dict.fromkeys(names))
 
 
@@ -73,7 +75,8 @@ def _tsv(transcript: Transcript, _: CueOptions) -> Iterator[str]:
 def _textgrid(transcript: Transcript, _: CueOptions) -> Iterator[str]:
     segments = [(s.start_s, s.end_s, s.text) for s in transcript.segments]
     words = [(w.start_s, w.end_s, w.text) for w in transcript.each_word()]
-    last_s = max([transcript.duration_s, *(end for _, end, _ in words)])
+    ends = [end for _, end, _ in (*segments, *words)]
+    last_s = max([transcript.duration_s, *ends])
     spoken = list(_tile(words, last_s))
     last_s = spoken[-1][1]
     tiers = {"segments": list(_tile(segments, last_s)), "words": spoken}

@@ -14,6 +14,7 @@ from hamzaban.fileio import atomic_text, read_record
 from hamzaban.transcribe.acoustics import ModelRequest
 from hamzaban.transcribe.cues import CueOptions
 from hamzaban.transcribe.formats import format_transcript
+from hamzaban.transcribe.kaldi import Recording
 from hamzaban.transcribe.loading import SearchRequest
 from hamzaban.transcribe.transcribe_options import TranscribeOptions
 from hamzaban.transcribe.transcript import Transcript
@@ -33,6 +34,7 @@ class RunRequest:
         search: The search.
         options: How recordings are cut.
         cues: How subtitles are cut.
+        kaldi: Whether a data directory of all files is written, too.
         num_threads: Threads of the model.
     """
 
@@ -42,6 +44,7 @@ class RunRequest:
     search: SearchRequest = dataclasses.field(default_factory=SearchRequest)
     options: TranscribeOptions = dataclasses.field(default_factory=TranscribeOptions)
     cues: CueOptions = dataclasses.field(default_factory=CueOptions)
+    kaldi: bool = False
     num_threads: int = 1
 
     def key(self, model: Path) -> str:
@@ -52,9 +55,8 @@ class RunRequest:
         """
         search = self.search.complete(model)
         files = [*_each_model_file(model, self.model), *_each_search_file(search)]
-        what = dataclasses.replace(self, search=search, num_threads=1, formats=())
-        where = dataclasses.replace(what, output_dir=Path())
-        return hash_text(repr((__version__, where, sorted(map(_identify, files)))))
+        what = (__version__, self.model, search, self.options, self.cues)
+        return hash_text(repr((what, sorted(map(_identify, files)))))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,10 +124,20 @@ def write_outputs(job: Job, transcript: Transcript) -> None:
             stream.writelines(pieces)
 
 
-def write_record(job: Job) -> None:
+def write_record(job: Job, transcript: Transcript) -> None:
     """Write of what the outputs are made, after they are written."""
+    segments = [(s.start_s, s.end_s, s.text) for s in transcript.segments]
+    record = {"made_of": _describe(job), "segments": segments}
     with atomic_text(job.record) as stream:
-        json.dump({"made_of": _describe(job)}, stream, ensure_ascii=False)
+        json.dump(record, stream, ensure_ascii=False)
+
+
+def read_recordings(jobs: Iterable[Job]) -> Iterator[Recording]:
+    """Yield the recordings whose transcripts are complete."""
+    for job in jobs:
+        record = read_record(job.record)
+        if record is not None and record.get("made_of") == _describe(job):
+            yield Recording(job.name, Path(job.path), record["segments"])
 
 
 def _rename_same(names: Sequence[str], longer: Sequence[str]) -> list[str]:

@@ -54,7 +54,7 @@ class Cutter:
         self._finder = RegionFinder(region_options(options))
         self._tape = Tape()
         self._shift = shift
-        self._pad = round(options.pad_s * FS)
+        self._pad = round(min(options.pad_s, options.min_pause_s / 2) * FS)
         self._overlap = round(options.overlap_s * FS)
         self._pending: Region | None = None  # it is not known yet what follows
         self._joins = False  # whether it was cut from the piece before

@@ -17,15 +17,18 @@ from hamzaban.mine.decode import probe_media
 from hamzaban.mine.progress import Progress, format_time
 from hamzaban.processes import Crash, run_apart
 from hamzaban.transcribe.acoustics import resolve_model
+from hamzaban.transcribe.formats import KALDI
 from hamzaban.transcribe.jobs import (
     RECORDS,
     Job,
     RunRequest,
     is_done,
     name_outputs,
+    read_recordings,
     write_outputs,
     write_record,
 )
+from hamzaban.transcribe.kaldi import write_kaldi
 from hamzaban.transcribe.loading import load_transcriber, read_search
 from hamzaban.transcribe.transcriber import Report, Transcriber
 
@@ -83,12 +86,20 @@ def transcribe_files(
         logging.info(
             "%d of %d files are done already", len(jobs) - len(left), len(jobs)
         )
-    if not left:
-        return 0
-    nj = 1 if request.model.ngpu else min(nj, len(left))
+    bad = _transcribe_all(left, nj) if left else 0
+    if request.kaldi:
+        data_dir = request.output_dir / KALDI
+        count = write_kaldi(data_dir, read_recordings(jobs))
+        logging.info("%s: %d segments", data_dir, count)
+    return bad
+
+
+def _transcribe_all(jobs: Sequence[Job], nj: int) -> int:
+    """Transcribe files and log the totals; return the number of bad ones."""
+    nj = 1 if jobs[0].request.model.ngpu else min(nj, len(jobs))
     began = time.monotonic()
-    with Progress(sum(map(_stated_s, left)), title="transcribe") as progress:
-        found = list(_log_each(_run(left, nj, progress.add)))
+    with Progress(sum(map(_stated_s, jobs)), title="transcribe") as progress:
+        found = list(_log_each(_run(jobs, nj, progress.add)))
     return _summarize(found, time.monotonic() - began)
 
 
@@ -103,7 +114,7 @@ def transcribe_job(job: Job, report: Report | None = None) -> Done:
     measures = (job.path, found.duration_s, found.speech_s)
     if found.faults:
         return Done(*measures, DAMAGED, "; ".join(found.faults))
-    write_record(job)
+    write_record(job, found)
     return Done(*measures, "" if found.segments else SILENT)
 
 
@@ -154,13 +165,12 @@ def _summarize(found: Sequence[Done], wall_s: float) -> int:
     counts = Counter(done.state for done in found)
     states = [f"{counts[s]} {s}" for s in (FAILED, DAMAGED, SILENT) if counts[s]]
     logging.info(
-        "transcribe: %d files, %.2f h of audio, %.2f h of speech, in %s, real-time "
-        "factor %.4f%s",
+        "transcribe: %d files, %.2f h of audio, %.2f h of speech, in %s%s%s",
         len(found),
         audio_s / 3600,
         sum(done.speech_s for done in found) / 3600,
         format_time(wall_s),
-        wall_s / max(audio_s, 1e-3),
+        f", real-time factor {wall_s / audio_s:.4f}" if audio_s else "",
         "".join(f", {state}" for state in states),
     )
     for state in (FAILED, DAMAGED):

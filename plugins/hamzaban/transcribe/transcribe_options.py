@@ -17,10 +17,11 @@ class TranscribeOptions:
     Attributes:
         channel: `mix`, or the number of a channel from 0.
         threshold: Speech begins at a frame (32 ms) with at least this probability.
-        end_threshold: Speech ends below this probability.
+        end_threshold: Speech ends below this probability; at most `threshold` is used.
         min_speech_s: Shorter speech is ignored.
         min_pause_s: Shorter pauses count as speech.
-        pad_s: Audio before and after speech that the model hears, too.
+        pad_s: Audio before and after speech that the model hears, too; at most half of
+            `min_pause_s` is used.
         max_duration_s: Longest piece without its padding; longer speech is cut where it
             is least likely.
         overlap_s: Audio on each side of a cut in speech that both pieces hear.
@@ -41,15 +42,9 @@ class TranscribeOptions:
         """Check the values.
 
         Raises:
-            ValueError: One is out of range, or two contradict each other.
+            ValueError: One is out of range.
         """
         check_options(self, "--")
-        for low, high in (("end_threshold", "threshold"), ("pad_s", "min_pause_s")):
-            if getattr(self, low) > getattr(self, high):
-                raise ValueError(
-                    f"--{low} {getattr(self, low)} found, expected at most --{high} "
-                    f"({getattr(self, high)})"
-                )
 
     @property
     def channel_number(self) -> int | None:
@@ -73,7 +68,7 @@ def region_options(
         part_s=4 * longest,
         output="flac",
         threshold=options.threshold,
-        end_threshold=options.end_threshold,
+        end_threshold=min(options.end_threshold, options.threshold),
         min_speech_s=options.min_speech_s,
         min_pause_s=options.min_pause_s,
         pad_s=0.0,

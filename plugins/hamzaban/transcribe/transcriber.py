@@ -24,7 +24,6 @@ from hamzaban.transcribe.transcript import (
     Segment,
     TimedWord,
     Transcript,
-    make_segment,
 )
 
 BUFFER_BATCHES = 4  # batches of pieces that are sorted by length together
@@ -169,7 +168,8 @@ class Transcriber:
             )
             for word in results[0].words
         ]
-        return make_segment(words, emission.language)
+        bounds = (emission.start * shift_s, emission.end * shift_s)
+        return Segment(*bounds, tuple(words), emission.language)
 
 
 class _Tally:

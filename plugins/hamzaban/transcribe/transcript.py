@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -29,8 +29,8 @@ class Segment:
     """Speech between two pauses.
 
     Attributes:
-        start_s: Start of the first word, in seconds from the start of the recording.
-        end_s: End of the last word.
+        start_s: Start of the speech, in seconds from the start of the recording.
+        end_s: Its end.
         words: Its words, at least one.
         language: Language whose head was used; "" for a model of one language.
     """
@@ -83,11 +83,6 @@ class Transcript:
         """Yield all words, in order."""
         for segment in self.segments:
             yield from segment.words
-
-
-def make_segment(words: Sequence[TimedWord], language: str = "") -> Segment:
-    """Return the segment of words, at least one."""
-    return Segment(words[0].start_s, words[-1].end_s, tuple(words), language)
 
 
 def to_json(transcript: Transcript) -> dict[str, Any]:
