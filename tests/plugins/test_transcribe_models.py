@@ -267,3 +267,29 @@ def test_experiment_transcribes_as_decode_asr_decodes(tmp_path):
         hamzaban.load(exp, language="fa")
     with pytest.raises(FileNotFoundError, match="give one with --asr_model"):
         transcribe([str(exp), str(media), "--asr_model", "none.pth"])
+
+
+@pytest.mark.needs("lmplz", "build_binary")
+def test_words_of_a_lexicon_are_searched_with_a_foreign_model(tmp_path, capsys):
+    from hamzaban.bin.train_lm import main as train_lm
+
+    write_model(tmp_path / "m")
+    media = write_media(tmp_path / "a.flac", read_speech("spk01", 8.0))
+    text = tmp_path / "text"
+    words = ["اب", "تب", "ثاج", "حخ", "خا", "ب", "ت"]
+    lines = [f"utt{i} {words[i % 7]} {words[i * 3 % 7]}\n" for i in range(40)]
+    text.write_text("".join(lines), encoding="utf-8")
+    (tmp_path / "lm.yaml").write_text("word: {order: 2}\nmemory: 100M\n")
+    options = ["--train_text", text, "--config", tmp_path / "lm.yaml"]
+    options += ["--output_dir", tmp_path / "lm"]
+    assert train_lm([str(word) for word in options]) == 0
+    search = tmp_path / "search.yaml"
+    search.write_text("search: lexicon\nlm_weight: 1.0\nbeam_size: 10\n")
+    asked = [str(tmp_path / "m"), str(media), "--inference_config", str(search)]
+    capsys.readouterr()
+    assert transcribe([*asked, "--lm_dir", str(tmp_path / "lm")]) == 0
+    found = capsys.readouterr().out.split()
+    assert found
+    assert set(found) <= set(words)
+    with pytest.raises(ValueError, match="--lm_dir is not given"):
+        transcribe(asked)

@@ -248,7 +248,5 @@ def test_kaldi_directory_has_all_files_and_is_valid(model, speech, tmp_path):
     assert [line.split(" ", 1)[1] for line in lines if line[:4] == "two-"] == texts
     assert validate([str(data)]) == 0
     spans = [line.split() for line in (data / "segments").read_text().splitlines()]
-    for (_, rec, _, end), (_, following, start, _) in zip(
-        spans, spans[1:], strict=False
-    ):
+    for (_, rec, _, end), (_, following, start, _) in itertools.pairwise(spans):
         assert rec != following or float(end) <= float(start)

@@ -14,6 +14,7 @@ from hamzaban.transcribe.acoustics import (
     load_acoustics,
     resolve_model,
 )
+from hamzaban.transcribe.memory import limit_caches
 from hamzaban.transcribe.transcribe_options import TranscribeOptions
 from hamzaban.transcribe.transcriber import Transcriber
 
@@ -83,6 +84,7 @@ def load_transcriber(
         FileNotFoundError: A file is missing.
         ValueError: The files do not fit together.
     """
+    limit_caches()
     path = resolve_model(request.model)
     if path.exists() and not path.is_dir() and path.suffix != ".zip":
         load_acoustics(request)  # which says what is wrong with it

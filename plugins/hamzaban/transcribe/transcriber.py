@@ -18,6 +18,7 @@ from hamzaban.mine.part_mining import reblock
 from hamzaban.mine.vad import BLOCK_SAMPLES
 from hamzaban.transcribe.acoustics import Acoustics, frame_shift, shortest_piece
 from hamzaban.transcribe.joining import Emission, join_all
+from hamzaban.transcribe.memory import release_memory
 from hamzaban.transcribe.pieces import Cutter, Piece
 from hamzaban.transcribe.transcribe_options import FS, TranscribeOptions
 from hamzaban.transcribe.transcript import (
@@ -151,6 +152,7 @@ class Transcriber:
                     )
                 start = buffer[i].start // self._shift
                 found[i] = Emission(start, log_probs, language)
+        release_memory()
         return [(piece.joins, found[i]) for i, piece in enumerate(buffer)]
 
     def _decode(self, emission: Emission) -> Segment | None:
