@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from own_corpus import SENTENCES
 from hamzaban.ingest.columns import TableOptions
 from hamzaban.ingest.plan import make_plan
 from hamzaban.ingest.sources import open_source
-from hamzaban.text.marks import read_marks
+from hamzaban.text.marks import decode_entities, read_marks
 from published.speech import write_lines
 
 ODD = [b"\xef\xbb\xbf", b"\r\n", b"\x00", b'"', b"\xff", b"\t", b"\\ud800", b"{" * 99]
@@ -64,6 +65,7 @@ def test_a_damaged_table_is_read_or_is_an_error_with_its_place(tmp_path, suffix)
             source = open_source(table)
             plan = make_plan(
                 lambda source=source: source.read(TableOptions({}), False),
+                table,
                 ignore_split=False,
                 shares=(0.1, 0.1),
                 seed=0,
@@ -89,10 +91,13 @@ def test_json_that_python_cannot_hold_is_an_error(tmp_path, line, message):
         list(open_source(tmp_path / "m.jsonl").read(TableOptions({}), False))
 
 
-def test_any_text_has_marks_or_none():
+def test_each_letter_of_any_text_stays_or_belongs_to_a_mark():
     rng = random.Random(0)
     signs = "<>[](){}*%&;:#x/\\ab♪سلام 09\u200c>>&lt;&amp;"
     for _ in range(3000):
         text = "".join(rng.choices(signs, k=rng.randint(0, 40)))
-        for policy in ("drop", "keep", "text"):
-            read_marks(text, policy)
+        decoded = Counter("".join(decode_entities(text).split()))
+        found = read_marks(text, "drop")
+        marked = "".join(mark.text for mark in found.marks)
+        assert decoded == Counter("".join((found.text + marked).split())), text
+        assert read_marks(text, "text").text == decode_entities(text)

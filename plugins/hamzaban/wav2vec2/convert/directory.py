@@ -10,7 +10,7 @@ from torch import Tensor
 from hamzaban.weights.door import read_safetensors, read_weights
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
-PROCESSOR = "processor_config.json"  # of transformers 5, in the place of PREPROCESSOR
+PROCESSOR = "processor_config.json"  # transformers 5 writes it instead
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -64,7 +64,7 @@ def _list_pieces(index: Path) -> list[str]:
         or not all(isinstance(n, str) and Path(n).name == n for n in names.values())
     ):
         raise ValueError(
-            f"{index}: weight_map is no dictionary of files beside it; download the "
+            f"{index}: weight_map is not a dictionary of files beside it; download the "
             "model again"
         )
     return sorted(set(names.values()))
