@@ -36,6 +36,7 @@ asr
 pretrain lm
 decode
 export mine pseudo
+transcribe
 score ingest
 report grid corpora recipe
 bin

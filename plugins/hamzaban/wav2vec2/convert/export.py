@@ -10,13 +10,11 @@ from torch import Tensor
 
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.wav2vec2.checkpoint import Checkpoint
+from hamzaban.wav2vec2.convert.directory import CONFIG, PREPROCESSOR, WEIGHT_FILES
 from hamzaban.wav2vec2.convert.huggingface import (
     ACTIVATIONS,
-    CONFIG,
     EXTRACTORS,
-    PREPROCESSOR,
     SAME_FIELDS,
-    WEIGHT_FILES,
 )
 from hamzaban.wav2vec2.convert.names import to_transformers
 from hamzaban.wav2vec2.frames import parse_conv

@@ -16,12 +16,13 @@ from hamzaban.wav2vec2.checkpoint import (
     compare_weights,
     parse_checkpoint,
 )
+from hamzaban.wav2vec2.convert.directory import CONFIG
 from hamzaban.wav2vec2.convert.fairseq import (
     describe_layout,
     is_fairseq,
     read_fairseq,
 )
-from hamzaban.wav2vec2.convert.huggingface import CONFIG, read_huggingface
+from hamzaban.wav2vec2.convert.huggingface import read_huggingface
 from hamzaban.wav2vec2.convert.relatives import check_relative
 from hamzaban.wav2vec2.frames import parse_conv
 from hamzaban.weights.door import ForeignObjectError, read_file, read_foreign
