@@ -36,7 +36,7 @@ pretrain lm
 decode
 export mine pseudo
 score ingest
-report grid corpora
+report grid corpora align
 bin
 """
 
