@@ -23,7 +23,6 @@ from hamzaban.decode.path import BLANK_ID, collapse
 from hamzaban.decode.recognizer import Recognizer
 from hamzaban.fileio import atomic_text
 
-
 NEVER = 1e6  # nats for passing over the text, more than any path through it costs
 
 

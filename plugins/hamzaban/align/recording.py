@@ -108,7 +108,8 @@ def hear(recognizer: Recognizer, media: Path, path: Path) -> Recording:
         )
     if not greedy:
         raise ValueError(
-            f"{media}: {energy.num_samples} samples, too short for a frame"
+            f"{media}: {energy.num_samples} samples, too short for a frame; "
+            "expected a recording of speech"
         )
     return Recording(
         path,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
 
 READ_FRAMES = 1 << 13
+DEFAULT_COSTS = Costs()
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def align_media(
     media: Path,
     sentences: Sequence[Sentence],
     speller: Speller,
-    costs: Costs = Costs(),
+    costs: Costs = DEFAULT_COSTS,
 ) -> Alignment:
     """Return where each sentence of a text is said in a recording.
 
@@ -117,7 +118,9 @@ def find_heard(greedy: NDArray[np.int32], unheard: Sequence[int]) -> NDArray[np.
         unheard: Tokens that are no sound; blank never is.
     """
     begins = np.diff(greedy, prepend=BLANK_ID) != 0
-    return begins & ~np.isin(greedy, [BLANK_ID, *unheard])
+    is_sound = ~np.isin(greedy, [BLANK_ID, *unheard])
+    found: NDArray[np.bool_] = begins & is_sound
+    return found
 
 
 def score_path(

@@ -69,8 +69,8 @@ def split_sentences(line: str, max_words: int = MAX_WORDS) -> list[str]:
     for found in (*_SENTENCE_END.finditer(line), None):
         end = found.end() if found else len(line)
         words = line[start:end].split()
-        for i in range(0, len(words), max_words):
-            pieces.append(" ".join(words[i : i + max_words]))
+        firsts = range(0, len(words), max_words)
+        pieces += (" ".join(words[i : i + max_words]) for i in firsts)
         start = end
     return pieces
 

@@ -7,13 +7,14 @@ is read from. A block holds at most BLOCK_CELLS moves of one byte.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hamzaban.align.graph import WILDCARD, Graph
+from hamzaban.align.graph import Graph
 
 BLOCK_CELLS = 1 << 26
 MAX_BLOCK_FRAMES = 1 << 13  # whose log-posteriors are read at once
@@ -86,7 +87,7 @@ class _Search:
         self._band = band
         self._columns = np.maximum(graph.labels, 0)
         self._barred = np.where(graph.can_skip, 0.0, -np.inf)
-        self._before = {int(b): int(a) for a, b in zip(*_neighbours(graph))}
+        self._before = dict(itertools.pairwise(graph.wildcards[::-1].tolist()))
 
     def split(self) -> list[tuple[int, int]]:
         """Return the first and the last frame of each block."""
@@ -163,8 +164,3 @@ class _Search:
             path[t] = state
             state -= move
         return state
-
-
-def _neighbours(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    assert graph.labels[graph.wildcards[-1]] == WILDCARD
-    return graph.wildcards[:-1], graph.wildcards[1:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from hamzaban.ingest.naming import Naming
 
 PAD_S = 0.1  # kept of the pauses on both sides of a segment, at most half of each
 MIN_DURATION_S = 0.1
+COLUMNS = ("utt_id", "start_s", "end_s", "score", "place", "text")
 Row = Sequence[object]
+Dropped = tuple[Aligned, str]  # a sentence and the reason
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def check_media(media: Path) -> None:
     """
     if not media.is_file():
         raise FileNotFoundError(f"{media}: no such file, expected a recording")
-    if reason := check_utterance("-", os.path.abspath(media)):
+    if reason := check_utterance("-", str(media.absolute())):
         raise ValueError(f"{str(media)!r}: {reason}; rename or replace the file")
 
 
@@ -75,20 +76,14 @@ def write_alignment(found: Alignment, output_dir: Path, min_score: float) -> int
             f"{min_score} or more ({output_dir}/dropped.tsv); is it the right text? "
             "Otherwise lower --min_score, or align with another model"
         )
-    columns = ("utt_id", "start_s", "end_s", "score", "place", "text")
-    rows = (
-        (s.utt_id, _s(s.found.start_s), _s(s.found.end_s), f"{s.found.score:.4f}")
-        + (s.found.sentence.place, _flat(s.found.sentence.text))
-        for s in segments
-    )
-    write_table(output_dir / "segments.tsv", columns, rows)
+    write_table(output_dir / "segments.tsv", COLUMNS, map(_describe, segments))
     _write_data_dir(found.media, output_dir, segments)
     return len(segments)
 
 
 def choose_segments(
     found: Alignment, min_score: float
-) -> tuple[list[Segment], list[tuple[Aligned, str]]]:
+) -> tuple[list[Segment], list[Dropped]]:
     """Return the sentences that are kept, and the others with the reason of each."""
     rec_id = _name(found.media)
     kept, dropped = [], []
@@ -135,7 +130,7 @@ def _pad(found: Alignment) -> Iterable[tuple[Aligned, tuple[float, float]]]:
 def _write_data_dir(media: Path, output_dir: Path, segments: Sequence[Segment]) -> None:
     rec_id = _name(media)
     with DirWriter(output_dir) as out:
-        out.open("wav.scp").write(rec_id, os.path.abspath(media))
+        out.open("wav.scp").write(rec_id, str(media.absolute()))
         for s in segments:
             out.open("segments").write(
                 s.utt_id, f"{rec_id} {s.start_s:.3f} {s.end_s:.3f}"
@@ -144,7 +139,14 @@ def _write_data_dir(media: Path, output_dir: Path, segments: Sequence[Segment]) 
             out.open("utt2spk").write(s.utt_id, rec_id)
 
 
-def _describe_dropped(item: tuple[Aligned, str]) -> Row:
+def _describe(s: Segment) -> Row:
+    times = _s(s.found.start_s), _s(s.found.end_s)
+    sentence = s.found.sentence
+    score = f"{s.found.score:.4f}"
+    return s.utt_id, *times, score, sentence.place, _flat(sentence.text)
+
+
+def _describe_dropped(item: Dropped) -> Row:
     found, reason = item
     score = "" if found.reason else f"{found.score:.4f}"
     return found.sentence.place, score, reason, _flat(found.sentence.text)
@@ -153,7 +155,7 @@ def _describe_dropped(item: tuple[Aligned, str]) -> Row:
 def _to_json(
     found: Alignment,
     segments: Sequence[Segment],
-    dropped: Sequence[tuple[Aligned, str]],
+    dropped: Sequence[Dropped],
 ) -> dict[str, Any]:
     names = {id(s.found): s.utt_id for s in segments}
     reasons = {id(sentence): reason for sentence, reason in dropped}
@@ -192,7 +194,7 @@ def _to_json(
 def _log(
     found: Alignment,
     segments: Sequence[Segment],
-    dropped: Sequence[tuple[Aligned, str]],
+    dropped: Sequence[Dropped],
 ) -> None:
     kept_s = sum(s.found.end_s - s.found.start_s for s in segments)
     extra_s = sum(e.end_s - e.start_s for e in found.extras)
@@ -212,7 +214,7 @@ def _log(
 
 
 def _name(media: Path) -> str:
-    path = os.path.abspath(media)
+    path = str(media.absolute())
     return "-".join(Naming([path]).name(path).split())
 
 
