@@ -29,7 +29,7 @@ class Costs:
     """
 
     extra: float = 2.0
-    unspoken: float = 8.0
+    unspoken: float = 10.0
 
 
 @dataclass(frozen=True)

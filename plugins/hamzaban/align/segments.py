@@ -13,6 +13,7 @@ from hamzaban.align.graph import Graph
 from hamzaban.align.pauses import find_end, find_start
 from hamzaban.align.recording import Floats, Recording
 from hamzaban.align.spelled import Spelled
+from hamzaban.decode.path import collapse
 
 NO_LETTERS, NOT_SPOKEN = "no letter that the model writes", "not spoken"
 
@@ -117,8 +118,8 @@ def list_aligned(
     for span in extras:
         start_s, end_s = _refine(events, places[span.start, span.end], layout)
         tokens = layout.recording.greedy[span.start : span.end]
-        ids = tokens[heard[span.start : span.end]].tolist()
-        found.append(Extra(start_s, end_s, layout.write(ids)))
+        text = layout.write(collapse(tokens.tolist()))
+        found.append(Extra(start_s, end_s, text))
     return aligned, found
 
 

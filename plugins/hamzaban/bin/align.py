@@ -44,7 +44,7 @@ def get_parser() -> argparse.ArgumentParser:
     add(
         "--min_score",
         type=finite_float,
-        default=0.1,
+        default=0.03,
         help="lowest score that is kept, 0..1 (default: %(default)s)",
     )
     add(
