@@ -78,34 +78,24 @@ def hear(recognizer: Recognizer, media: Path, path: Path) -> Recording:
         ValueError: The recording is too short for a frame, or the model gives NaN.
     """
     fs = recognizer.fs
-    stride = round(recognizer.frame_shift_s * fs)
     energy = _Energy(round(ENERGY_SHIFT_S * fs))
-    greedy, best, quiet = [], [], []
-    silent = [BLANK_ID, *list_unheard(recognizer.tokenizer)]
     found = probe_media(media)
-    total = round(found.duration_s or 0)
-    progress = ItemProgress(f"log-posteriors of {media.name}", total, "seconds")
     faults: list[str] = []
     blocks = energy.watch(read_media(found, 0, fs, faults))
+    silent = [BLANK_ID, *list_unheard(recognizer.tokenizer)]
+    progress = ItemProgress(f"{media.name} heard", round(found.duration_s or 0), "s")
+    greedy, best, quiet = [], [], []
     with open(path, "wb") as stream:
-        for log_probs in _emit_chunks(recognizer, blocks, stride):
-            if np.isnan(log_probs).any():
-                raise ValueError(
-                    f"{media}: the model's log-posteriors are NaN; align with another "
-                    "checkpoint"
-                )
+        for log_probs in _emit_chunks(recognizer, blocks):
+            _check_numbers(log_probs, media)
             log_probs.astype(np.float16).tofile(stream)
             greedy.append(log_probs.argmax(1).astype(np.int32))
             best.append(log_probs.max(1))
             quiet.append(log_probs[:, silent].max(1))
             progress.add(round(len(log_probs) * recognizer.frame_shift_s))
     if faults:
-        logging.warning(
-            "%s: %d faults in the file are skipped, the first: %s",
-            media,
-            len(faults),
-            faults[0],
-        )
+        text = "%s: %d faults in the file are skipped, the first: %s"
+        logging.warning(text, media, len(faults), faults[0])
     if not greedy:
         raise ValueError(
             f"{media}: {energy.num_samples} samples, too short for a frame; "
@@ -123,12 +113,19 @@ def hear(recognizer: Recognizer, media: Path, path: Path) -> Recording:
     )
 
 
-def _emit_chunks(
-    recognizer: Recognizer, blocks: Iterator[Floats], stride: int
-) -> Iterator[Floats]:
+def _check_numbers(log_probs: Floats, media: Path) -> None:
+    if np.isnan(log_probs).any():
+        raise ValueError(
+            f"{media}: the model's log-posteriors are NaN; align with another "
+            "checkpoint and look at the losses in train.log"
+        )
+
+
+def _emit_chunks(recognizer: Recognizer, blocks: Iterator[Floats]) -> Iterator[Floats]:
     """Yield log-posteriors of consecutive frames, shape (frames, V) each."""
     import torch
 
+    stride = round(recognizer.frame_shift_s * recognizer.fs)
     chunk = round(CHUNK_S * recognizer.fs) // stride * stride
     context = round(CONTEXT_S * recognizer.fs) // stride * stride
     window = np.zeros(0, np.float32)

@@ -170,7 +170,10 @@ def _refine(events: Sequence[_Span], i: int, layout: Layout) -> tuple[float, flo
     start_s, end_s = span.start * shift_s, span.end * shift_s
     found_start_s = find_start(energy, before_s, start_s, end_s)
     found_end_s = find_end(energy, start_s, end_s, after_s)
-    return found_start_s, min(found_end_s, layout.recording.duration_s)
+    found_end_s = min(found_end_s, layout.recording.duration_s)
+    if found_end_s <= found_start_s:
+        return start_s, end_s
+    return found_start_s, found_end_s
 
 
 def _score(span: _Span, along: Floats, best: Floats, num_tokens: int) -> float:

@@ -41,6 +41,12 @@ def get_parser() -> argparse.ArgumentParser:
         help="score the transcripts of a data directory instead",
     )
     add("--output_dir", type=Path, required=True, help="folder to write to")
+    _add_options(parser)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--min_score",
         type=finite_float,
@@ -63,7 +69,6 @@ def get_parser() -> argparse.ArgumentParser:
     add("--language", default="utt2lang", help="head of a model of several languages")
     add("--ngpu", type=int, default=0, help="1: run on a GPU (default: %(default)s)")
     add_nj(parser, "processes on the CPU, with --check")
-    return parser
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
