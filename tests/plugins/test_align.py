@@ -333,3 +333,10 @@ def test_wrong_arguments_are_named(tmp_path, monkeypatch, words, message):
     with pytest.raises((ValueError, OSError), match=message):
         main([*words, "--output_dir", "out"])
     assert not Path("out").exists()
+
+
+def test_a_stray_token_without_a_pause_belongs_to_the_sentence(tmp_path):
+    recording = hear("abc\ndefa\nhg", tmp_path / "log_probs")
+    found, extras = align_text(recording, ["abc", "def", "hg"])
+    assert times_of(found)[1] == (0.72, 1.2)  # the sound of the last letter, too
+    assert extras == []

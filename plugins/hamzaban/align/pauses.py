@@ -14,6 +14,7 @@ MIN_PAUSE_S = 0.1
 LEVEL = 0.3  # of the way from the lowest power to that of speech, in dB
 HEARD_DB = 30.0  # below the loud parts of speech nothing of it is heard
 MIN_RANGE_DB = 10.0  # with less between the two there is no pause to see
+MAX_STOP_S = 0.15  # silence within a word
 REACH_S = 0.6  # from a peak to the edge of its sound; stops of a word lie between
 SLACK_S = 0.2  # how far a peak may lie outside its sound
 
@@ -62,6 +63,23 @@ def find_end(energy: Energy, start_s: float, end_s: float, after_s: float) -> fl
         near = [pause for pause in beside if pause[0] - peak <= _to_index(REACH_S)]
         return max(near or beside[:1], key=_length)[0] * ENERGY_SHIFT_S
     return _find_lowest(energy, peak, high) * ENERGY_SHIFT_S
+
+
+def has_pause(
+    energy: Energy, start_s: float, end_s: float, speech: tuple[float, float]
+) -> bool:
+    """Return whether there is a pause between two times, longer than stops are.
+
+    Args:
+        energy: Power of each 10 ms in dB, shape (E,).
+        start_s: Where to look from.
+        end_s: Where to look to.
+        speech: Start and end of the speech beside it, in seconds.
+    """
+    where = _to_index(start_s), _to_index(end_s)
+    loud = _to_index(speech[0]), _to_index(speech[1])
+    longest = max(map(_length, _find_pauses(energy, where, loud)), default=0)
+    return longest > _to_index(MAX_STOP_S)
 
 
 def _find_pauses(

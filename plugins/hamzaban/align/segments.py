@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamzaban.align.graph import Graph
-from hamzaban.align.pauses import find_end, find_start
+from hamzaban.align.pauses import find_end, find_start, has_pause
 from hamzaban.align.recording import Floats, Recording
 from hamzaban.align.spelled import Spelled
 from hamzaban.decode.path import collapse
 
+MAX_STRAY_S = 0.3  # of speech that may be part of the sentence beside it
 NO_LETTERS, NOT_SPOKEN = "no letter that the model writes", "not spoken"
 
 
@@ -102,15 +104,17 @@ def list_aligned(
     """
     spans = _find_spans(layout.graph, layout.path)
     extras = _find_extras(spans, heard, layout.recording)
-    events = sorted([s for s in spans if s] + extras, key=lambda span: span.start)
+    wide, extras = _absorb(spans, extras, layout.recording)
+    events = sorted([s for s in wide if s] + extras, key=lambda span: span.start)
     places = {(span.start, span.end): i for i, span in enumerate(events)}
     aligned = []
     for i, (sentence, span) in enumerate(zip(sentences, spans, strict=True)):
-        if span is None:
+        around = wide[i]
+        if span is None or around is None:
             reason = NOT_SPOKEN if sentence.words else NO_LETTERS
             aligned.append(Aligned(sentence, reason=reason))
             continue
-        start_s, end_s = _refine(events, places[span.start, span.end], layout)
+        start_s, end_s = _refine(events, places[around.start, around.end], layout)
         score = _score(span, along, layout.recording.best, len(sentence.ids))
         words = _time_words(sentence, layout, int(layout.graph.wildcards[i]), along)
         aligned.append(Aligned(sentence, start_s, end_s, score, words))
@@ -156,6 +160,34 @@ def _find_extras(
                 last += 1
             found.append(_Span(start + int(frames[0]), start + last))
     return found
+
+
+def _absorb(
+    spans: Sequence[_Span | None], extras: Sequence[_Span], recording: Recording
+) -> tuple[list[_Span | None], list[_Span]]:
+    """Return spans with the stray tokens beside them, and the other speech.
+
+    A token that no pause divides from a sentence is heard in its sound.
+    """
+    shift_s, energy = recording.frame_shift_s, recording.energy_db
+    wide = list(spans)
+    said = [i for i, span in enumerate(spans) if span]
+    firsts = [span.start for span in spans if span]
+    kept = []
+    for extra in extras:
+        k = bisect.bisect_left(firsts, extra.start)
+        is_short = (extra.end - extra.start) * shift_s <= MAX_STRAY_S
+        for i in said[max(k - 1, 0) : k + 1] if is_short else ():
+            span = wide[i]
+            assert span is not None
+            gap = min(span.end, extra.end), max(span.start, extra.start)
+            speech = span.start * shift_s, span.end * shift_s
+            if not has_pause(energy, gap[0] * shift_s, gap[1] * shift_s, speech):
+                wide[i] = _Span(min(span.start, extra.start), max(span.end, extra.end))
+                break
+        else:
+            kept.append(extra)
+    return wide, kept
 
 
 def _refine(events: Sequence[_Span], i: int, layout: Layout) -> tuple[float, float]:
