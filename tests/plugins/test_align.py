@@ -154,6 +154,7 @@ def test_small_blocks_give_the_same_path(tmp_path, monkeypatch, cells):
     assert align_text(recording, texts) == expected
 
 
+@pytest.mark.slow
 def test_only_states_near_what_agrees_are_searched(tmp_path, monkeypatch):
     monkeypatch.setattr("hamzaban.align.anchors.MIN_CELLS", 1 << 10)
     rng = np.random.default_rng(1)
@@ -310,6 +311,7 @@ def score(heard, text, tmp_path):
     return score_text(recording.read(0, recording.num_frames), spell(text)[0])
 
 
+@pytest.mark.slow
 def test_a_transcript_with_more_or_other_words_scores_lower(tmp_path):
     right = score("abc de", "abc de", tmp_path)
     assert right == pytest.approx(1, abs=0.01)
