@@ -9,7 +9,7 @@ recipe := egs2/mini_ar/asr1
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[a-z/.| ]*## /  make \1\t/p' $(MAKEFILE_LIST)
 
-env: ## set up .venv, sclite, KenLM, shellcheck and bats; what is there is kept
+env: ## set up .venv, sclite, KenLM, shellcheck and bats, unless they are there
 	@local/make_env.sh
 
 demo: env ## run the recipe mini_ar from audio files to scores
@@ -18,7 +18,7 @@ demo: env ## run the recipe mini_ar from audio files to scores
 check: .venv ## ruff and the tests that need no torch, in 30 s
 	@local/run_tests.sh --check true
 
-test: ## lint and all tests, under both Python stacks where both are at hand
+test: ## lint and all tests, under both Python stacks if both are installed
 	@local/make_env.sh --test_tools true
 	@local/run_tests.sh
 
@@ -29,7 +29,7 @@ test-one: ## lint and all tests, under the stack of .venv only
 lint: env ## ruff, mypy, yamllint and shellcheck
 	@local/lint.sh
 
-format: .venv ## have ruff order imports, mend what it can and lay out the code
+format: .venv ## sort imports, fix what ruff can fix, and format the code
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent
 
 
 def read_version() -> str:
-    """The version that the package states of itself."""
+    """Return __version__, read from the package without importing it."""
     init = ROOT / "plugins" / "hamzaban" / "__init__.py"
     for line in init.read_text(encoding="utf-8").splitlines():
         if line.startswith("__version__"):
@@ -17,7 +17,7 @@ def read_version() -> str:
 
 
 def read_readme() -> str:
-    """README.md, or nothing where it is not shipped."""
+    """Return the text of README.md, or '' if the file is missing."""
     readme = ROOT / "README.md"
     return readme.read_text(encoding="utf-8") if readme.is_file() else ""
 

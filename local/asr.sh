@@ -20,16 +20,16 @@ dumpdir=dump                  # folder for the 16 kHz audio
 expdir=exp                    # folder for models, decodings and scores
 # Data.
 lang=noinfo                   # language code; selects the text rules, appears in names
-cleaner=auto                  # text rules for train_set and valid_set:
-                              # hamzaban/<lang>/<profile>, or none;
-                              # auto: hamzaban/<lang>/train if --lang is given
+cleaner=auto                  # text rules for train_set and valid_set: none, or
+                              # hamzaban/<lang>/<profile>; auto: .../train if --lang is given
+marks=drop                    # of sounds in text, such as [laughter]: drop, keep, refuse, text
 train_set=""                  # data/<train_set> is made by local/data.sh (required)
 valid_set=""                  # data/<valid_set>, on which the model is chosen (required)
 test_sets=""                  # one or more sets; valid_set may be one of them (required)
 unlabelled_set=""             # one or more sets without transcripts, for pretraining
 local_data_opts=""            # options for local/data.sh
 mine_config=""                # YAML of mine-audio, which finds speech in data/media.lst
-speed_perturb_factors=""      # of the training set, such as "0.9 1.0 1.1"
+speed_perturb_factors=""      # speeds of the training set, such as "0.9 1.0 1.1"
 audio_config=""               # YAML of format-audio: limits of duration, noise, ...
 # Tokens and language models.
 token_type=bpe                # bpe or char
@@ -76,7 +76,7 @@ Options and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
 
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 declare -A skipped=() # number of a stage -> why
 resolve_stages "${skip_stages}"
 [[ -n ${mine_config} ]] || skipped[3]="no --mine_config is given"
@@ -94,8 +94,8 @@ if stage 1 data; then
     read -ra words <<< "${local_data_opts}"
     find_files db.sh conf/conditions.yaml "${words[@]}" # files among the options
     step data --in local "${found_files[@]}" --out "${labelled[@]}" "${unlabelled[@]}" -- \
-        "${MAIN_ROOT}/local/make_data.sh" "${cleaner}" "data/${train_set} data/${valid_set}" \
-        local/data.sh "${words[@]}"
+        "${MAIN_ROOT}/local/make_data.sh" "${marks_opts[@]}" "${cleaner}" \
+        "data/${train_set} data/${valid_set}" local/data.sh "${words[@]}"
     step validate --in "${labelled[@]}" -- \
         hamzaban validate-data --nj "${nj}" "${labelled[@]}"
     if [[ -n ${unlabelled_set} ]]; then
@@ -194,7 +194,7 @@ if stage 6 lm; then
     step lm --in "${config}" "${train_dir}/text" "${valid_dir}/text" "${test_texts[@]}" \
         "${words[@]}" "${token_files[@]}" --out "${lm_files[@]}" -- \
         hamzaban train-lm --config "${config}" --output_dir "${lm_exp}" --nj "${nj}" \
-        "${cleaner_opts[@]}" "${bpe_opts[@]}" --train_text "${train_dir}/text" \
+        "${cleaner_opts[@]}" "${marks_opts[@]}" "${bpe_opts[@]}" --train_text "${train_dir}/text" \
         --valid_text "${valid_dir}/text" --test_text "${test_texts[@]}" "${more_opts[@]}"
 fi
 
@@ -236,7 +236,7 @@ fi
 
 if stage 10 score; then
     kinds=(wer cer)
-    score_opts=("${cleaner_opts[@]}" --token_type "${token_type}")
+    score_opts=("${cleaner_opts[@]}" "${score_marks[@]}" --token_type "${token_type}")
     if [[ ${token_type} == bpe ]]; then
         kinds+=(ter)
         score_opts+=("${bpe_opts[@]}")

@@ -108,10 +108,10 @@ requirements_of() { # interpreter: prints the path of its pinned requirements
     printf '%s\n' "${root:?}/requirements/py${version/./}.txt"
 }
 
-choose_torch() { # given venv: prints the build of PyTorch given, else venv's, else cuda
+choose_torch() { # given venv: prints the build of PyTorch: given, or venv's, or cuda
     if [[ -n $1 ]]; then
         [[ $1 == cpu || $1 == cuda ]] ||
-            die "HAMZABAN_TORCH=$1 is no build of PyTorch; expected cpu or cuda"
+            die "HAMZABAN_TORCH=$1 is not a build of PyTorch; expected cpu or cuda"
         echo "$1"
     elif [[ -f $2/hamzaban.stamp && $(< "$2/hamzaban.stamp") == *+cpu\ * ]]; then
         echo cpu
@@ -120,12 +120,12 @@ choose_torch() { # given venv: prints the build of PyTorch given, else venv's, e
     fi
 }
 
-install_torch_for_cpu() { # venv pin...: from PyTorch's own index, or one like it
+install_torch_for_cpu() { # venv pin...: from PyTorch's own index or HAMZABAN_TORCH_INDEX
     local index=${HAMZABAN_TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
     local from=(--index-url "${index}")
     [[ ! -d ${index} ]] || from=(--no-index --find-links "${index}")
     pip_install "$1" --no-deps "${from[@]}" "${@:2}" ||
-        die "${*:2} cannot be installed from ${index}; let HAMZABAN_TORCH_INDEX be an" \
+        die "${*:2} cannot be installed from ${index}; set HAMZABAN_TORCH_INDEX to an" \
             "index or a folder that has PyTorch's wheels for the CPU, or leave out" \
             "HAMZABAN_TORCH=cpu, which takes the 8 GB build for GPUs"
 }
@@ -145,7 +145,7 @@ fill_venv() { # venv build: installs the pinned requirements and this package
     pip_install "$1" --no-deps --no-build-isolation -e "${root}"
 }
 
-stamp_of() { # interpreter venv build: prints what identifies a complete environment
+stamp_of() { # interpreter venv build: prints the id of a complete environment
     local version sum
     version=$(minor_version "$1")
     sum=$(cat "$(requirements_of "$1")" "${root}/setup.py" | sha256sum)
@@ -153,7 +153,7 @@ stamp_of() { # interpreter venv build: prints what identifies a complete environ
     printf '%s %s %s\n' "${version}" "${sum%% *}" "$2"
 }
 
-why_anew() { # stamp wanted venv: prints why it must be created anew, if it must
+why_anew() { # stamp wanted venv: prints why it must be created again, if so
     if [[ ! -e $3 ]]; then
         echo "it does not exist"
     elif [[ -z $1 ]]; then

@@ -8,7 +8,7 @@ root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 help_message="Usage: local/lint.sh; exits with 1 if a checker finds something"
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 
 PATH=${root}/.venv/bin:${PATH}
 failed=()

@@ -22,10 +22,10 @@ Python ${supported[*]}. Installs sclite, shellcheck, bats (with apt-get) and Ken
 
 HAMZABAN_TORCH=cpu takes PyTorch's build without CUDA, which needs 2 GB instead of 8.
 It comes from PyTorch's own index, or from HAMZABAN_TORCH_INDEX, a URL or a folder of
-wheels. An environment keeps its build until the other is asked for."
+wheels. An environment keeps its build until you ask for the other one."
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 
 exec {lock}> "${venv}.lock"
 flock -n "${lock}" || { log "Waiting until another make_env.sh has finished with ${venv}" && flock "${lock}"; }

@@ -24,6 +24,8 @@ check_options() {
     done
     [[ ${cleaner} =~ ^(auto|none|hamzaban/[^/ ]+/[^/ ]+)$ ]] ||
         die "--cleaner is '${cleaner}', expected auto, none, or hamzaban/<lang>/<profile>"
+    [[ ${marks} =~ ^(drop|keep|refuse|text)$ ]] ||
+        die "--marks is '${marks}', expected drop, keep, refuse or text"
     command -v hamzaban > /dev/null ||
         die "no hamzaban on PATH; run 'make env' in ${MAIN_ROOT}"
 }
@@ -99,10 +101,14 @@ done
 
 # Options and files that several commands share.
 cleaner_opts=() # for commands that apply a language's text rules
+score_marks=()  # scoring treats marks as the training text was treated
 if [[ ${cleaner} != none ]]; then
     IFS=/ read -r _ cleaner_lang _ <<< "${cleaner}"
     cleaner_opts=(--lang "${cleaner_lang}")
+    score_marks=(--marks "${marks}")
 fi
+marks_opts=() # drop is what commands do that make text to train on
+[[ ${marks} == drop ]] || marks_opts=(--marks "${marks}")
 token_opts=(--token_type "${token_type}" --token_list "${token_dir}/tokens.txt")
 token_files=("${token_dir}/tokens.txt")
 bpe_opts=()

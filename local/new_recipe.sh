@@ -20,7 +20,7 @@ corpus=${1-}
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
 
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 [[ ${corpus} =~ ^[A-Za-z0-9][A-Za-z0-9_-]*$ ]] ||
     die "corpus '${corpus}', expected a name of letters, digits, - and _; see --help"
 [[ ${lang} =~ ^[A-Za-z]{2,}[A-Za-z0-9-]*$ ]] ||

@@ -36,7 +36,7 @@ continuous_config=""          # YAML based on conf/pseudo_continuous.yaml, for a
 dropout_passes=0              # number of decodings with dropout, for the dropout filter
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
 asr_model=valid.wer.ave.pth   # name of the weights in source_exp and in each round
-ref=""                        # transcripts of some of data_dir; for the report alone
+ref=""                        # transcripts of some of data_dir; only for the report
 lang=""                       # language whose text rules scoring uses; empty: no rules
 test_dirs=""                  # dump/raw/<set> with text, on which each round is scored
 inference_config=""           # YAMLs of decode-asr for test_dirs; each has its own results
@@ -67,7 +67,7 @@ Options and their defaults:"
 given=("$@")
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 pseudo_words=()
 if [[ -n ${pseudo_config} ]]; then # options of the command line override those of the YAML
     read_pseudo_config "${pseudo_config}"

@@ -19,7 +19,7 @@ score_set() { # round model test-dir YAML: adds to results
         --ngpu "${decode_gpu}" --lm_dir "${lm_dir}" --inference_config "$4" \
         "${weight_opts[@]}" --emissions_dir "${round_dir}/emissions_${3##*/}" \
         --data_dir "$3" --output_dir "${dir}"
-    [[ -z ${lang} ]] || score_opts=(--lang "${lang}")
+    [[ -z ${lang} ]] || score_opts=(--marks drop --lang "${lang}")
     step score --in "$3"/{text,utt2spk} "${dir}/text" \
         --out "${dir}"/score_{wer,cer}/result.txt -- \
         hamzaban score-text --ref "$3/text" --utt2spk "$3/utt2spk" \

@@ -17,7 +17,7 @@ Usage: local/run_tests.sh [--nj ${nj}] [--second_stack true|false] [--check true
 Runs all parts even if one fails, and exits with status 1 if any has failed."
 # shellcheck source=local/parse_options.sh
 . "${root}/local/parse_options.sh"
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "${tmp}"' EXIT

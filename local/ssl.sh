@@ -44,7 +44,7 @@ Options and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
 
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 for name in ssl_tag pretrain_config; do
     [[ -n ${!name} ]] || die "--${name} is needed; see --help"
 done

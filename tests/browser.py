@@ -79,7 +79,7 @@ class Browser:
         raise TimeoutError(method)
 
     def open(self, path: Path, width=1280, height=900, dark=False):
-        """Load a file and wait until it is there."""
+        """Load a file and wait until it is loaded."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -97,7 +97,7 @@ class Browser:
         assert self._loaded, f"{path} does not load"
 
     def run(self, script):
-        """Return the value of a script, of a promise what it becomes."""
+        """Return the value of a script; a promise is awaited."""
         result = self.call(
             "Runtime.evaluate",
             expression=script,

@@ -1,8 +1,9 @@
-"""What tests share: one thread a process, this interpreter's commands on PATH, marks.
+"""Shared by all tests: one thread per process, this interpreter's commands on PATH,
+marks.
 
-A mark `torch` stands on each test that imports torch: on those of a file whose
-fixture `torch_modules` imports it, and where it is written. `make check` leaves these
-out; one without the mark that imports torch fails.
+Tests that import torch have the mark `torch`. It is added to tests that use a fixture
+`torch_modules`, and written on others. `make check` leaves marked tests out, and a test
+without the mark fails if it imports torch.
 """
 
 import os
@@ -24,7 +25,7 @@ os.environ["PATH"] = os.pathsep.join(
 SLOW_IMPORTS = ("torch", "espnet", "espnet2", "s3prl", "torchaudio", "transformers")
 IMPORTED_BY = pytest.StashKey[dict[str, list[str]]]()
 
-# A busy machine is slow, which is no fault of what is tested. CI repeats itself.
+# A slow, busy machine must not fail a test. On CI, examples are the same each time.
 settings.register_profile(
     "here",
     deadline=None,
@@ -54,7 +55,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def imports_of_collection(pytestconfig: pytest.Config) -> dict[str, list[str]]:
-    """Packages that take seconds to import and were, by file that was collected."""
+    """Slow packages that were imported during collection, by file."""
     return pytestconfig.stash[IMPORTED_BY]
 
 
@@ -67,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def torch_is_marked(item: pytest.Item) -> Iterator[None]:
-    """Fail where a test imports torch and has no mark that says so."""
+    """Fail a test that imports torch without the mark `torch`."""
     before = slow_imports()
     yield
     if not item.get_closest_marker("torch") and (more := slow_imports() - before):

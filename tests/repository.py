@@ -1,4 +1,4 @@
-"""Which files belong to the repository, for tests that walk it."""
+"""List the files of the repository, for tests that walk it."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def list_files(*patterns: str) -> Iterator[Path]:
-    """Files and links written by hand whose name matches a pattern, sorted."""
+    """Return files and links written by hand whose names match a pattern, sorted."""
     for parent, folders, names in os.walk(ROOT):
         here = Path(parent)
         folders[:] = sorted(name for name in folders if _is_ours(here / name))
@@ -26,12 +26,12 @@ def list_files(*patterns: str) -> Iterator[Path]:
 
 
 def list_recipes() -> list[Path]:
-    """Folders egs2/<corpus>/asr1 but for the template, sorted."""
+    """Return the folders egs2/<corpus>/asr1 except the template, sorted."""
     return sorted(
         path for path in ROOT.glob("egs2/*/asr1") if path.parent.name != "TEMPLATE"
     )
 
 
 def name_of(path: Path) -> str:
-    """A file's name inside the repository, as the id of a test."""
+    """Return a file's name inside the repository, as the id of a test."""
     return path.relative_to(ROOT).as_posix()

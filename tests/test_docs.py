@@ -1,4 +1,4 @@
-"""The pages for readers: links lead somewhere, names in them exist, facts agree."""
+"""The pages for readers: links work, names in them exist, facts agree."""
 
 import re
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
 def read_prose(page: Path) -> str:
-    """The text of a page without blocks of code; inline code becomes a word."""
+    """Return the text of a page without blocks of code; inline code becomes a word."""
     text = CODE.sub("", page.read_text(encoding="utf-8"))
     return re.sub(r"`[^`\n]+`", "code", text)
 
 
 def anchors_of(page: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub gives the headings of a page."""
     text = CODE.sub("", page.read_text(encoding="utf-8"))
     titles = re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE)
     titles = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title) for title in titles]
@@ -71,7 +71,7 @@ def test_every_page_is_reached_from_the_readme():
         reached.add(page)
         links = [link.partition("#")[0] for link in LINK.findall(read_prose(page))]
         waiting += [(page.parent / link).resolve() for link in links if ":" not in link]
-    apart = {  # pages of folders, found by whoever looks into the folder
+    apart = {  # pages of folders, which readers of the folder find
         page for page in PAGES if page.parent.is_relative_to(PACKAGE)
     }
     assert [name_of(page) for page in PAGES if page not in reached | apart] == []

@@ -18,8 +18,8 @@ YAMLS = list(list_files("*.yaml", "*.yml"))
 TEXTS = ["*.py", "*.sh", "*.bats", "*.bash", "*.md", "*.yaml", "*.toml", "*.txt", "run"]
 HOME = re.compile(r"(?<![\w.}])/(home|root|Users)/\w")
 MAX_FILE_BYTES = 8 * 2**20
-# The packages in the order in which they may import each other: from lines above their
-# own only, inside functions too. A new package gets a place here.
+# The packages in the order in which they may import each other: only from lines above
+#     their own, also inside functions. A new package gets a place here.
 LAYERS = """
 fileio locks option_limits
 out_of_memory progress threads typed_values yaml_loader

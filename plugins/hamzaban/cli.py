@@ -1,7 +1,6 @@
 """The command `hamzaban <verb> ...`: find the verbs in bin/ and run one of them.
 
-The first word of a
-verb is enough where no other begins with it: `hamzaban validate`.
+The first word of a verb is enough if no other verb begins with it: `hamzaban validate`.
 """
 
 import argparse
@@ -17,6 +16,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hamzaban import __version__, out_of_memory
+from hamzaban.fileio import FULL
 from hamzaban.locks import keep_lock_from_children
 from hamzaban.threads import limit_spinning
 from hamzaban.verb_help import format_help
@@ -26,7 +26,7 @@ LOG_FORMAT = "%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s"
 LOG_DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 DEBUG_VARIABLE = "HAMZABAN_DEBUG"  # set to anything: errors keep their traceback
 USER_ERRORS = (ValueError, OSError)
-CLOSED = (errno.EPIPE, errno.EBADF)  # of standard output
+CLOSED = (errno.EPIPE, errno.EBADF)  # errors of a closed standard output
 # Names that people type and --help lists, and the verbs that they stand for.
 SHORT_NAMES = {
     "analyse": "analyse-errors",
@@ -98,6 +98,11 @@ def describe_error(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{os.fsdecode(error.filename)}: {error.strerror}"
+    elif isinstance(error, OSError) and error.errno in FULL:  # other files are named
+        text = (
+            f"standard output or a temporary file: {error.strerror}; free space, or "
+            "set TMPDIR to another disk"
+        )
     text = " ".join(text.split()).translate(_CONTROLS)
     if len(text) > MAX_ERROR:
         text = f"{text[: MAX_ERROR // 2]} ... {text[-MAX_ERROR // 2 :]}"
@@ -148,7 +153,7 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
 def is_closed_output(error: BaseException) -> bool:
     """Return whether an error says that nobody can read what is written.
 
-    An error that has a path is of a file and not of standard output.
+    An error with a path concerns a file and not standard output.
     """
     is_of_file = isinstance(error, OSError) and error.filename is not None
     return isinstance(error, OSError) and error.errno in CLOSED and not is_of_file
@@ -157,8 +162,8 @@ def is_closed_output(error: BaseException) -> bool:
 def main(cmd: Sequence[str] | None = None) -> int:
     """Run `hamzaban` with the words `cmd` (default: the command line); return a status.
 
-    Status 2 says that the verb itself is unknown or missing, 141 that whoever read
-    standard output, such as `head`, has seen enough, or that it cannot be written.
+    Status 2 means that the verb is unknown or missing, 141 that the reader of standard
+    output, such as `head`, has closed it, or that it cannot be written.
     """
     _replace_closed_streams()
     try:
@@ -179,7 +184,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 def _replace_closed_streams() -> None:
     """Open the null device for each standard stream that was closed by the caller.
 
-    Else the next file that is opened would take its number.
+    Otherwise the next file that is opened would take its number.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -219,10 +224,10 @@ def _replace_old_name(words: list[str], verbs: Collection[str]) -> list[str]:
 
 
 def count(text: str) -> int:
-    """Read an option's whole number that is at least 1.
+    """Read the whole number of an option, which is at least 1.
 
     Raises:
-        argparse.ArgumentTypeError: The text is no such number.
+        argparse.ArgumentTypeError: The text is not such a number.
     """
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}, expected a whole number from 1")
@@ -233,7 +238,7 @@ def finite_float(text: str) -> float:
     """Read an option's number, which is neither NaN nor infinite.
 
     Raises:
-        argparse.ArgumentTypeError: The text is no such number.
+        argparse.ArgumentTypeError: The text is not such a number.
     """
     number = float_or_inf(text)
     if math.isinf(number):
@@ -245,7 +250,7 @@ def float_or_inf(text: str) -> float:
     """Read an option's number, which may be infinite but not NaN.
 
     Raises:
-        argparse.ArgumentTypeError: The text is no such number.
+        argparse.ArgumentTypeError: The text is not such a number.
     """
     try:
         number = float(text)
@@ -260,8 +265,8 @@ def add_nj(parser: argparse.ArgumentParser, what: str = "processes") -> None:
     """Add `--nj`, described in the same words in each verb.
 
     Args:
-        parser: Of a verb.
-        what: What --nj is the number of, in the plural.
+        parser: The parser of a verb.
+        what: What `--nj` counts, in the plural.
     """
     text = f"number of {what} (default: %(default)s)"
     parser.add_argument("--nj", type=count, default=1, metavar="N", help=text)

@@ -48,8 +48,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-BASE_KEY = "base"  # of a config's first level: a path as seen from the config
-# Of a data directory, what training reads.
+BASE_KEY = "base"  # at the first level of a config: a path relative to it
+# Files of a data directory that training reads.
 DATA_FILES = ("wav.scp", "utt2num_samples", "text")
 
 
@@ -61,13 +61,13 @@ def read_dataclass(
     only: Collection[str] | None = None,
     see: str = "",
 ) -> T:
-    """Return an instance of a dataclass made of a config or of a mapping.
+    """Return an instance of a dataclass, made from a config or a mapping.
 
     Each value is checked against the type of its field and the limits that `option`
-    states. Text that is plainly a number, such as `1e-4`, is one; true and false are
-    none; NaN and, unless the field says `finite=False`, infinity are refused; null is
+    states. Text that is plainly a number, such as `1e-4`, counts as one; true and false
+    do not; NaN and, unless the field says `finite=False`, infinity are refused; null is
     for fields that may be None. A field may be a list, a mapping, a union or another
-    dataclass. A ValueError of `__post_init__` gets the place put before it.
+    dataclass. The place is put before the message of a ValueError of `__post_init__`.
 
     Args:
         cls: The dataclass.
@@ -141,7 +141,7 @@ def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_named_files(values: Any, words: Sequence[str] = ()) -> list[str]:
-    """Return the files that a config and options name, to be seen when they change.
+    """Return the files that a config and options name, so that changes are noticed.
 
     Args:
         values: The config.
@@ -171,9 +171,9 @@ def _each_text(value: Any) -> Iterator[str]:
 
 
 def write_config(values: dict[str, Any], path: str | Path, comment: str) -> None:
-    """Write values as YAML under a line of comment; leave a file that is the same.
+    """Write values as YAML below a comment; leave a file with the same content alone.
 
-    What killed writers left in its folder is removed.
+    Temporary files that killed writers left in its folder are removed.
     """
     path = Path(path)
     remove_leftovers(path.parent, recursive=False)

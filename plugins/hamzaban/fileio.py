@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a rerun, never sees half of one."""
+"""Write files so that neither a reader nor a rerun ever sees half of one."""
 
 import errno
 import filecmp
@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "", socket.gethostname())[-40:] or "localhost"
 _TEMPORARY = re.compile(rf".+\.tmp\.{_HOST}-(\d+)-(\d+)-\d+")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # without a path where a write fails
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a failed write names no path
 _PF_EXITING = 0x4  # linux/sched.h
 _count = itertools.count()
 
@@ -58,7 +58,7 @@ def atomic_path(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
             _sync(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+        if isinstance(error, OSError) and error.errno in FULL and not error.filename:
             error.filename = str(path)
         raise
 
@@ -123,7 +123,7 @@ def read_utf8(path: Path) -> str:
 
 
 def read_json(path: Path, remedy: str) -> dict[str, Any]:
-    """Return what a JSON file of this package holds that no step makes by itself.
+    """Return the content of a JSON file of this package that no step makes again.
 
     Args:
         path: The file.
@@ -151,10 +151,10 @@ def warn_of_damage(path: Path, reason: str) -> None:
 def keep_time(new: Path, old: Path) -> None:
     """Copy the modification time of an identical older file.
 
-    Steps compare big inputs by size and time alone, and then see no change.
+    Steps compare big inputs by size and time only, so they see no change.
 
     Args:
-        new: The file; its time stays where the bytes differ.
+        new: The new file; it keeps its own time if the bytes differ.
         old: The older file; need not exist.
     """
     if old.is_file() and filecmp.cmp(new, old, shallow=False):

@@ -13,7 +13,7 @@ _held: list[int] = []
 
 
 def describe_lock(descriptor: int) -> dict[str, str]:
-    """Return the variable of the environment that tells a command of its lock."""
+    """Return the environment variable that names its lock to a command."""
     found = os.fstat(descriptor)
     return {VARIABLE: f"{descriptor} {found.st_dev} {found.st_ino}"}
 
@@ -29,7 +29,7 @@ def keep_lock_from_children() -> None:
 
 
 def _find_inherited(environment: Mapping[str, str]) -> int | None:
-    """Return the descriptor of the lock; None where it was not passed on to us."""
+    """Return the descriptor of the lock; None if it was not passed on to us."""
     try:
         numbers = [int(word) for word in environment.get(VARIABLE, "").split()]
         found = os.fstat(numbers[0])

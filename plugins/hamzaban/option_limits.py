@@ -18,7 +18,7 @@ MAX_INT = 2**63 - 1
 UNIONS = (typing.Union, types.UnionType)
 LISTS = (tuple, list, collections.abc.Sequence)
 MAPPINGS = (dict, collections.abc.Mapping)
-KINDS: dict[Any, tuple[str, str]] = {  # one of them, several of them
+KINDS: dict[Any, tuple[str, str]] = {  # singular, plural
     bool: ("true or false", "values true or false"),
     int: ("a whole number", "whole numbers"),
     float: ("a number", "numbers"),
@@ -26,14 +26,14 @@ KINDS: dict[Any, tuple[str, str]] = {  # one of them, several of them
     Path: ("a path", "paths"),
     types.NoneType: ("null", "nulls"),
 }
-_KEY = "hamzaban"  # of the metadata of a field
+_KEY = "hamzaban"  # key in the metadata of a field
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What the values of a field may be beyond their type.
+    """Limits of the values of a field, in addition to its type.
 
     The bounds hold for each number of a list or a mapping; `choices` for each value of
     the same type as one of them, so that `audio_stream: best` may also be a number.
@@ -45,7 +45,7 @@ class Limits:
         below: Bound that is itself too great.
         choices: The only values of their type.
         finite: Whether infinity is refused; NaN always is.
-        convert: Applied to what the YAML says, before its type is checked.
+        convert: Function applied to the value in the YAML before its type is checked.
     """
 
     at_least: float | None = None
@@ -113,11 +113,11 @@ def limits_of(field: dataclasses.Field[Any]) -> Limits:
 
 
 def check_options(options: Any, prefix: str) -> None:
-    """Check the limits of an instance that was not read but built.
+    """Check the limits of an instance that was built in code instead of read.
 
     Args:
         options: A dataclass with fields made by `option`; for its `__post_init__`.
-        prefix: What stands before the name of a field in messages, such as `--`.
+        prefix: String before the name of a field in messages, such as `--`.
 
     Raises:
         ValueError: A value lies out of its limits.
@@ -129,13 +129,14 @@ def check_options(options: Any, prefix: str) -> None:
 
 
 def check_limits(value: Any, place: str, limits: Limits, hint: Any = Any) -> None:
-    """Check each value of a list or mapping, or the one that there is.
+    """Check a single value, or each value of a list or mapping.
 
     Args:
-        value: Of the right type.
+        value: The value, whose type is right.
         place: Where it comes from, for messages.
         limits: Bounds and choices.
-        hint: The type of the field, for messages; a union tells what else may stand.
+        hint: The type of the field, for messages; a union says which other values are
+            allowed.
 
     Raises:
         ValueError: A value lies out of the limits.
@@ -184,7 +185,7 @@ def check_names(
 def drop_none(values: object) -> object:
     """Return a mapping without its null values; an empty one for null.
 
-    For `option(convert=drop_none)`: a config takes out with null what its base has.
+    For `option(convert=drop_none)`: null in a config removes what its base has.
     """
     if not isinstance(values, Mapping):
         return {} if values is None else values
@@ -192,7 +193,8 @@ def drop_none(values: object) -> object:
 
 
 def as_number(text: str) -> int | float | None:
-    """Return the number that a text plainly is, such as `1e-4`; None if it is none."""
+    """Return the number that a text plainly is, such as `1e-4`; None if it is not
+    one."""
     if len(text) > 99 or not _NUMBER.fullmatch(text):
         return None
     return int(text) if text.lstrip("+-").isdigit() else float(text)
@@ -220,7 +222,7 @@ def join(place: str, name: object) -> str:
 
 
 def fault(place: str, text: str) -> ValueError:
-    """Return the error of a user that names the place first."""
+    """Return an error for the user that begins with the place."""
     return ValueError(f"{place}: {text}" if place else text)
 
 
@@ -229,8 +231,8 @@ def describe(hint: Any, choices: tuple[Any, ...], several: bool = False) -> str:
 
     Args:
         hint: The type.
-        choices: What stands in place of the type that they have.
-        several: As of the items of a list.
+        choices: Allowed values, listed in place of their type.
+        several: Use the plural, as for the items of a list.
     """
     kind, inner = typing.get_origin(hint) or hint, typing.get_args(hint)
     if kind in map(type, choices):

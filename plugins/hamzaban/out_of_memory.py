@@ -1,4 +1,4 @@
-"""Errors for want of memory, of the computer or of a GPU, as one line."""
+"""Describe in one line that the computer or a GPU ran out of memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ REMEDY = "use a lower --nj, less data at once, or a computer with more memory"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error of Python, NumPy or torch says that memory was short."""
+    """Return whether an error of Python, NumPy or torch says that memory ran out."""
     return isinstance(error, MemoryError) or bool(_WORDS.search(str(error)))
 
 
 def describe(error: BaseException) -> str:
-    """Return which memory was too small, and for how much more, where that is known."""
+    """Return which memory is full and, if it is known, how much more was needed."""
     text = str(error)
     is_gpu = re.search("cuda|cudnn|cublas|gpu", text, re.IGNORECASE)
     place = "the GPU's memory" if is_gpu else "the computer's memory"

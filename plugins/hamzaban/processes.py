@@ -22,7 +22,7 @@ from hamzaban.progress import ItemProgress
 J = TypeVar("J")
 D = TypeVar("D")
 S = TypeVar("S")
-BATCHES_AHEAD = 4  # per process; none waits, and few results are held
+BATCHES_AHEAD = 4  # per process: enough to keep it busy, few to hold
 LOG_EVERY_S = 10.0
 DIED = "a process died: it was killed, perhaps for lack of memory, or a library crashed"
 REMEDY = "give a lower --nj (with 1 the error names its place)"
@@ -41,7 +41,7 @@ def run_on_processes(
     setup: Callable[[], object] | None = None,
     remedy: str = REMEDY,
 ) -> Iterator[D]:
-    """Run jobs on `nj` processes that end with this one; with 1, in this process.
+    """Run jobs on `nj` processes that end with this one; if it is 1, in this process.
 
     Args:
         function: A function of a module, so that another process can import it.
@@ -213,7 +213,7 @@ def _start_process(forked_by: int, setup: Callable[[], object] | None) -> None:
         setup: Called last.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if forked_by:  # siblings hold each other's sentinels open
+    if forked_by:  # forks do not notice the end of their parent otherwise
         die_with_parent(signal.SIGKILL)
         if os.getppid() != forked_by:
             os._exit(1)

@@ -1,6 +1,6 @@
 """Values read from YAML, checked against the fields of a dataclass.
 
-`hamzaban.config.read_dataclass` is the way in; this module does its work.
+Call `hamzaban.config.read_dataclass`; this module does its work.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def read_fields(
     only: Collection[str] | None = None,
     see: str = "",
 ) -> T:
-    """Return an instance of a dataclass made of the values of a mapping.
+    """Return an instance of a dataclass, made from the values of a mapping.
 
     Args:
         cls: The dataclass; `option` states the limits of its fields.
-        values: A value for each field without a default, and for any other.
+        values: A value for each field without a default, and for any other field.
         place: Where the values come from, for messages; may be empty.
         only: The fields that may be given; None: all.
         see: The config that explains the fields, for messages.
@@ -78,7 +78,7 @@ def read_fields(
 
 
 def read_value(hint: Any, value: Any, place: str, limits: Limits = FREE) -> Any:
-    """Return a value as a type hint wants it.
+    """Return a value in the type that a hint asks for.
 
     Args:
         hint: bool, int, float, str, Path, Any, an enumeration, a dataclass; tuple,

@@ -1,6 +1,8 @@
-"""The text of `hamzaban --help`: what the verbs are, by group."""
+"""The text of `hamzaban --help`, and the form of the help of each verb."""
 
+import argparse
 import ast
+import copy
 import textwrap
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -20,7 +22,7 @@ COMMON = (  # the verbs that people use first, in the order of a project
     "make-report",
     "pack-model",
 )
-GROUPS = {  # what a module may declare as its GROUP -> the title in --help
+GROUPS = {  # GROUP of a module -> title in --help
     "data": "Data directories",
     "text": "Text",
     "audio": "Audio",
@@ -45,6 +47,22 @@ class VerbInfo(NamedTuple):
 
     summary: str
     group: str
+
+
+class OptionHelp(argparse.ArgumentDefaultsHelpFormatter):
+    """The help of a verb's options: it shows the default unless that is empty."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        is_told = action.required or "default:" in (action.help or "")
+        if is_told or action.default in (None, "", []):
+            return action.help
+        return super()._get_help_string(action)
+
+    def _expand_help(self, action: argparse.Action) -> str:
+        shown = copy.copy(action)
+        if isinstance(action.default, list | tuple):
+            shown.default = " ".join(map(str, action.default))
+        return super()._expand_help(shown)
 
 
 def read_info(module: Path) -> VerbInfo:

@@ -1,4 +1,4 @@
-"""The one way in which YAML is read: safe, bounded, and with the line of a fault."""
+"""Read YAML safely, within bounds, and with the line of each fault."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from yaml.constructor import ConstructorError, SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.reader import Reader
 
-MAX_DEPTH = 40  # mappings and lists within each other
-MAX_COPIES = 100_000  # values that all aliases stand for together
+MAX_DEPTH = 40  # deepest nesting of mappings and lists
+MAX_COPIES = 100_000  # most values that all aliases together stand for
 MAX_INT_CHARS = 20
 _INT, _MERGE = "tag:yaml.org,2002:int", "tag:yaml.org,2002:merge"
 _TYPES = ("null", "bool", "float", "str", "seq", "map")
@@ -28,7 +28,7 @@ def load_yaml(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not UTF-8 or not YAML, a key stands twice, a value is of
+        ValueError: It is not UTF-8 or not YAML, a key occurs twice, a value is of
             another type, it is nested too deep, or its aliases multiply or lead back.
             The message has the file and the line.
     """
@@ -84,7 +84,7 @@ def _explain(error: yaml.MarkedYAMLError) -> str:
 
 
 class _Refusal(ConstructorError):
-    """YAML that is valid, but not read."""
+    """YAML that is valid, but that we refuse to read."""
 
     def __init__(self, problem: str, node: Any) -> None:
         super().__init__(None, None, problem, node.start_mark)
@@ -113,7 +113,7 @@ class _Guard(_COMPOSER):
         return node
 
     def compose_mapping_node(self, anchor: Any) -> Any:
-        """Compose a mapping; refuse a key that stands twice."""
+        """Compose a mapping; refuse a key that occurs twice."""
         node = super().compose_mapping_node(anchor)
         seen: dict[Any, int] = {}
         for key, _ in node.value:
@@ -122,7 +122,7 @@ class _Guard(_COMPOSER):
             name = key.value if key.tag == _MERGE else self.construct_object(key)
             if name in seen:
                 raise _Refusal(
-                    f"key {key.value[:60]} stands twice, first in line {seen[name]}; "
+                    f"key {key.value[:60]} occurs twice, first in line {seen[name]}; "
                     "remove one",
                     key,
                 )

@@ -13,7 +13,7 @@ to the plain loop (above 1: faster). The rows to watch are those of one process,
 a ratio below 0.9 is a regression. Starting the processes of a pool takes about half a
 second, whatever the size of the data; the column of two processes includes it. The case
 of one long recording is cut into segments; there the plain loop opens the file and
-seeks once a segment.
+seeks once for each segment.
 """
 
 import argparse
@@ -101,7 +101,8 @@ def run_plain(data_dir: Path, out_dir: Path) -> None:
 
 
 def measure(works: list[Callable[[Path], None]], out_dir: Path, runs: int) -> list:
-    """Return the median time of each work, s; runs take turns to share load."""
+    """Return the median time of each kind of work, s; they take turns, to share
+    load."""
     times: list[list[float]] = [[] for _ in works]
     for _ in range(runs):
         for work, found in zip(works, times, strict=True):

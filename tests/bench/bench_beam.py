@@ -1,24 +1,26 @@
 """Speed and WER of CTC beam search: ours, ESPnet's, pyctcdecode's, torchaudio's.
 
-Every decoder gets the same simulated emissions (`simulated_emissions`) of the same held
-out sentences, in memory, on one thread: characters and BPE of 512 and 1,000 pieces,
-without a language model and with the same word 3-gram and word list (which has all the
-words of the held-out sentences), the same beam (50, 15 nats) and the same weights.
-ESPnet has no word model and no lexicon; its search is what `espnet2.bin.asr_inference`
-builds for a CTC model (BatchBeamSearch over CTCPrefixScorer, beam 10), on the first
---espnet_utts sentences only. torchaudio's decoder is flashlight-text as well; it is run
-with our number of tokens a frame and, as its default is, with all. Its words of
-characters get the closing space that ours adds itself. pyctcdecode prunes in its own
-way. A row more is ours with a beam of 15 and 8 tokens a frame.
+Every decoder gets the same simulated emissions (`simulated_emissions`) of the same
+held-out sentences, in memory, on one thread: characters and BPE of 512 and 1,000
+pieces, without a language model and with the same word 3-gram and word list (which has
+all the words of the held-out sentences), the same beam (50, 15 nats) and the same
+weights. ESPnet has no word model and no lexicon; its search is what
+`espnet2.bin.asr_inference` builds for a CTC model (BatchBeamSearch over
+CTCPrefixScorer, beam 10), on the first --espnet_utts sentences only. torchaudio's
+decoder is flashlight-text as well; it is run with our number of tokens a frame and, as
+its default is, with all. The words of characters are given the closing space that our
+search adds itself. pyctcdecode prunes in its own way. One more row shows our search
+with a beam of 15 and 8 tokens for each frame.
 
 Run:
     python tests/bench/bench_beam.py [--num_utts 100] [--espnet_utts 2] [--peers DIR]
 --peers is a folder with pyctcdecode and kenlm, which the pinned set does not have:
     uv pip install --no-deps --target DIR pyctcdecode==0.5.0 pygtrie==2.5.0 kenlm==0.3.0
 
-Output: utterances a second of CPU time (other jobs change that little), WER on all
-utterances and on ESPnet's, and how many times as fast as each other decoder ours is.
-Then the same emissions in one and in two processes: wall time, CPU time, speed-up.
+Output: utterances per second of CPU time (which other jobs hardly change), WER on all
+    utterances and on those of ESPnet, and the speed of ours relative to each other
+    decoder. Then the same emissions in one and in two processes: wall time, CPU time,
+    speed-up.
 Goals: 100 times ESPnet, 5 times pyctcdecode, torchaudio's speed, 1.8 with two workers;
 WER never worse.
 """
@@ -58,7 +60,7 @@ Decode = Callable[[np.ndarray], str]
 
 
 def train_lm(folder: Path, text: Sequence[str], held_out: Sequence[str]) -> Path:
-    """Train the word 3-gram as train-lm lays it out; the word list has all words."""
+    """Train the word 3-gram in the layout of train-lm; the word list has all words."""
     word = folder / "word"
     word.mkdir(parents=True)
     (word / "text").write_text("".join(f"{line}\n" for line in text))
@@ -84,7 +86,7 @@ def ours(tokenizer: Tokenizer, lm_dir: Path | None) -> tuple[Decoder, Decode]:
 
 
 def torchaudio_way(tokenizer: Tokenizer, lm_dir: Path | None, tokens: int) -> Decode:
-    """torchaudio's decoder, one spelling a word as its tutorials have it."""
+    """torchaudio's decoder with one spelling for each word, as in its tutorials."""
     import torch
     from torchaudio.models.decoder import ctc_decoder
 
@@ -142,7 +144,7 @@ def pyctcdecode_way(tokenizer: Tokenizer, lm_dir: Path | None) -> Decode:
 
 
 def espnet_way(tokenizer: Tokenizer) -> Decode:
-    """ESPnet's search, as asr_inference builds it for a model that is all CTC."""
+    """ESPnet's search, as asr_inference builds it for a pure CTC model."""
     import torch
 
     from hamzaban import compat
@@ -184,14 +186,14 @@ def espnet_way(tokenizer: Tokenizer) -> Decode:
 
 
 def measure(decode: Decode, emissions: Sequence[np.ndarray]) -> tuple[list[str], float]:
-    """Decode; give the texts and the CPU time in seconds."""
+    """Decode; return the texts and the CPU time in seconds."""
     start = time.process_time()
     texts = [decode(log_probs) for log_probs in emissions]
     return texts, time.process_time() - start
 
 
 def word_error_rate(refs: Sequence[str], hyps: Sequence[str]) -> float:
-    """Give the WER in percent of the hypotheses, for as many references."""
+    """Return the WER of hypotheses in percent."""
     pairs = list(zip(refs, hyps, strict=False))
     errors = sum(Levenshtein.distance(r.split(), h.split()) for r, h in pairs)
     return 100 * errors / sum(len(r.split()) for r, _ in pairs)

@@ -67,7 +67,7 @@ def make_corpus(root: Path, scale: float) -> Path:
 
 
 def link_clip(root: Path, clip: Path, number: int) -> None:
-    """Link a clip to one of some files; of one a file system allows so many."""
+    """Link a clip to one of some files, since a file system limits the links of one."""
     source = root / f"clip {number // LINKS_PER_FILE}"
     if not source.exists():
         source.write_bytes(b"\xff\xfb" + bytes(100))

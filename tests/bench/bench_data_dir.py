@@ -35,7 +35,7 @@ for path in sys.argv[1:]:
 
 
 class Cost(NamedTuple):
-    """What a process took: seconds by the clock, of the processor, most memory."""
+    """The cost of a process: wall seconds, processor seconds, peak memory."""
 
     wall_s: float
     cpu_s: float
@@ -46,7 +46,7 @@ def write_dir(data_dir: Path, num_utts: int, *, is_grouped: bool) -> Path:
     """Write a valid directory.
 
     Args:
-        data_dir: Where; is made.
+        data_dir: The directory, which is made.
         num_utts: Number of utterances.
         is_grouped: Utterance ids begin with the speaker; otherwise the speakers of
             neighbouring utterances differ.
@@ -73,7 +73,7 @@ def write_dir(data_dir: Path, num_utts: int, *, is_grouped: bool) -> Path:
 
 
 def shuffle_text(source: Path, target: Path) -> Path:
-    """Link a directory's files, but for text, which is put in a random order."""
+    """Link the files of a directory except text, which is shuffled."""
     target.mkdir()
     for name in FILES:
         if name != "text":
@@ -101,7 +101,8 @@ def measure(words: Sequence[str], expected_status: int) -> Cost:
 
 
 def make_cases(folder: Path, num_utts: int) -> dict[str, tuple[list[str], int]]:
-    """Return the commands to measure, each with its exit status; the first is plain."""
+    """Return the commands to measure and their exit statuses; the plain read is
+    first."""
     plain = write_dir(folder / "plain", num_utts, is_grouped=True)
     mixed = write_dir(folder / "mixed", num_utts, is_grouped=False)
     shuffled = shuffle_text(plain, folder / "shuffled")

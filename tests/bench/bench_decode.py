@@ -4,13 +4,13 @@ One tiny wav2vec 2.0 CTC model with random weights and about 500 BPE tokens; noi
 chirps of a few lengths. Each way reads the audio, runs the model, searches and joins
 tokens to text, on one thread; loading the model is not counted. ESPnet's inference
 (`espnet2.bin.asr_inference`, CTC only, batch 1) scores prefixes over the whole
-vocabulary, so its time grows with the tokens and the beam; on a trained model, which
-is surer of its tokens, ours takes the same time.
+vocabulary, so its time grows with the tokens and the beam. A trained model, which is
+more certain of its tokens, does not change the time of ours.
 
 Run:
     python tests/bench/bench_decode.py [--num_utts 6] [--duration_s 4] [--runs 3]
 
-Output: utterances a second and real-time factor, both of CPU seconds (on an idle
+Output: utterances per second and real-time factor, both of CPU seconds (on an idle
 machine these are seconds of wall time, and a busy one changes them little), the median
 of the runs, and how many times as fast as ESPnet with beam 1 each way is. Below 10 for
 ours, batched, is a regression.
@@ -73,7 +73,7 @@ def run_ours(recognizer: Recognizer, utts: Sequence[Utterance], bins: int) -> No
 
 
 def make_espnet(exp: Path, beam_size: int) -> Callable[[Sequence[Utterance]], None]:
-    """Load ESPnet's inference; return what decodes utterances with it."""
+    """Load ESPnet's inference; return a function that decodes utterances with it."""
     import soundfile
     from espnet2.bin.asr_inference import Speech2Text
 
@@ -94,7 +94,7 @@ def make_espnet(exp: Path, beam_size: int) -> Callable[[Sequence[Utterance]], No
 
 
 def main() -> None:
-    """Run all ways in turn and print a table."""
+    """Run all decoders in turn and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--num_utts", type=int, default=6)
     parser.add_argument("--duration_s", type=float, default=4.0)
@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def measure(ways: dict[str, Callable[[], None]], runs: int) -> dict[str, float]:
-    """Give the median CPU time of each way, the ways taking turns."""
+    """Return the median CPU time of each decoder; they take turns."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(runs):
         for name, way in ways.items():

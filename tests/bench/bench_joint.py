@@ -1,4 +1,4 @@
-"""What joint training costs: heads in mixed batches, and drawing balanced batches.
+"""The cost of joint training: heads in mixed batches, and drawing balanced batches.
 
 Times are CPU times of this process; run it alone, or read the ratios only.
 """
@@ -17,11 +17,11 @@ LANGS = [f"l{i}" for i in range(4)]
 
 
 def time_heads(rows: list[list[int]], repeats: int) -> float:
-    """Return the median CPU time of scoring and going back, in ms.
+    """Return the median CPU time of scoring and its backward pass, in ms.
 
     Args:
-        rows: For each language in a batch of 16, its utterances.
-        repeats: Of the measurement.
+        rows: Utterances of each language in a batch of 16.
+        repeats: Number of measurements.
     """
     tokens = ["<blank>", "<unk>", *map(str, range(2046))]
     own = {lang: tokens[:2] + tokens[2 + i :: 4] for i, lang in enumerate(LANGS)}

@@ -76,7 +76,7 @@ def run_vad(speech: np.ndarray) -> None:
 
 
 def measure(works: list[Callable[[], object]], runs: int) -> list[float]:
-    """Return the median CPU time of each work, s."""
+    """Return the median CPU time of each kind of work, s."""
     times: list[list[float]] = [[] for _ in works]
     for _ in range(runs):
         for work, found in zip(works, times, strict=True):
@@ -109,7 +109,7 @@ def bench_speed(folder: Path, speech: np.ndarray, runs: int) -> None:
 
 
 def repeat_media(path: Path, target: Path, duration_s: float) -> None:
-    """Copy the packets of a file again and again, until it is as long as wanted."""
+    """Copy the packets of a file repeatedly until it has the duration wanted."""
     with av.open(str(target), "w") as output:
         copy, offset = None, 0
         while True:

@@ -1,9 +1,9 @@
 """Speed of text normalization: ours and other packages, on the same real text.
 
 Text: the files <lang>_*.txt of --text_dir, shuffled and repeated to --megabytes; one
-process each, line by line, all held in memory. The contenders take turns, so that other
-work on the machine meets all alike; what counts is the processor's time, medians of
---rounds. `ours, blocks` gets 1,000 lines at once, as `hamzaban normalize` does it.
+process each, line by line, all held in memory. The normalizers take turns, so that
+other work on the machine affects all alike. Results are medians of the processor time
+over --rounds. `ours, blocks` gets 1,000 lines at once, as `hamzaban normalize` does it.
 A package that does not install or run is named with the reason.
 
 Usage: python tests/bench/bench_normalize.py --text_dir DIR [--env_dir DIR]

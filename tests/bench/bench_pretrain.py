@@ -121,7 +121,7 @@ def update(loss, model, optim) -> None:
 
 
 def work(name: str, args: argparse.Namespace, pipe) -> None:
-    """Make a turn of updates for each message; answer with seconds an update."""
+    """Run a turn of updates for each message; answer with the seconds per update."""
     warnings.simplefilter("ignore")
     import torch
 
@@ -142,7 +142,7 @@ def work(name: str, args: argparse.Namespace, pipe) -> None:
 
 
 def measure(args: argparse.Namespace) -> dict[str, list[list[float]]]:
-    """Let both loops work in turns; return clock and processor seconds an update."""
+    """Let both loops work in turns; return wall and processor seconds per update."""
     context = multiprocessing.get_context("spawn")
     pipes, processes = {}, []
     for name in LOOPS:

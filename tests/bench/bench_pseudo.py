@@ -66,14 +66,14 @@ Times = dict[str, tuple[float, float]]
 
 
 def read_clocks() -> tuple[float, float]:
-    """Give seconds of processor time, ended children's included, and of wall time."""
+    """Return seconds of processor time, ended children's included, and of wall time."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = time.process_time() + children.ru_utime + children.ru_stime
     return cpu_s, time.monotonic()
 
 
 def read_peak_mib(reset: bool = False) -> float:
-    """Give the peak memory of this process since the last reset, MiB."""
+    """Return the peak memory of this process since the last reset, MiB."""
     if reset:
         Path("/proc/self/clear_refs").write_text("5")
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -82,7 +82,7 @@ def read_peak_mib(reset: bool = False) -> float:
 
 
 def watch(times: Times) -> None:
-    """Have each step of run_round add its seconds to `times`, and to no other."""
+    """Make each step of run_round add its own seconds to `times`."""
 
     def timed(function: Callable[..., Any], step: str) -> Callable[..., Any]:
         @functools.wraps(function, updated=())
@@ -103,12 +103,12 @@ def watch(times: Times) -> None:
 
 
 def name_utts(number: int) -> Iterator[tuple[int, str]]:
-    """Give as many numbers and ids, twenty utterances a speaker."""
+    """Yield numbers and ids, with twenty utterances for each speaker."""
     return ((i, f"s{i // 20:06d}-u{i:07d}") for i in range(number))
 
 
 def write_store(folder: Path, made: list[np.ndarray], number: int, source: dict) -> int:
-    """Write a store of as many emissions, those made in turn; return its bytes."""
+    """Write a store of `number` emissions, which repeat those made; return its size."""
     parts = -(-number // PART_UTTS)
     write_meta(folder, Meta(source, made[0].shape[1], SHIFT_S, number, parts))
     utts = ((utt_id, made[i % len(made)]) for i, utt_id in name_utts(number))
@@ -118,7 +118,7 @@ def write_store(folder: Path, made: list[np.ndarray], number: int, source: dict)
 
 
 def write_data(folder: Path, texts: list[str], lengths: list[int], number: int) -> None:
-    """Write a data directory of as many utterances, their true text beside it."""
+    """Write a data directory of `number` utterances, with the true text beside it."""
     with DirWriter(folder / "data") as writer:
         for i, utt_id in name_utts(number):
             samples = round(lengths[i % len(lengths)] * SHIFT_S * FS)
@@ -130,12 +130,13 @@ def write_data(folder: Path, texts: list[str], lengths: list[int], number: int) 
 
 
 def measure_disk(folder: Path) -> int:
-    """Give the bytes of all files below a folder."""
+    """Return the bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def prepare(folder: Path, args: argparse.Namespace) -> tuple[rounds.RoundFiles, Any]:
-    """Write all but emissions; return the files, and what makes a channel's."""
+    """Write all files except emissions; return them and a function that makes
+    emissions."""
     train, held_out = read_sentences()
     texts = held_out[: args.num_different or None]
     tokenizer = make_tokenizer(folder / "tokens", train, args.num_tokens)
@@ -158,7 +159,7 @@ def prepare(folder: Path, args: argparse.Namespace) -> tuple[rounds.RoundFiles, 
 
 
 def run(number: int, files: rounds.RoundFiles, emit: Any, args: Any) -> None:
-    """Make the emissions of a round, run it, print what it took."""
+    """Make the emissions of a round, run it, and print its cost."""
     folder, times, disk = files.folder(number), Times(), {}
     for name, seed, worse in (("", 0, 1.0), ("_dropout_1", 1000, 1.5)):
         made = emit(seed + number, worse * args.confusion)

@@ -1,4 +1,4 @@
-"""What stages take at two sizes: time of a million utterances, memory that grows.
+"""Cost of stages at two sizes: time per million utterances, and growth of memory.
 
 Data are made up: Kaldi files of many utterances of 15 s, short noise as
 audio, random fingerprints. Each command runs in a process of its own; its memory is the
@@ -29,7 +29,7 @@ NUM_SOUNDS = 20_000  # audio files; more are links to them
 
 
 class Cost(NamedTuple):
-    """What a process took: seconds of the processor, highest memory in MiB."""
+    """The cost of a process: processor seconds, peak memory in MiB."""
 
     cpu_s: float
     memory_mib: float
@@ -61,7 +61,8 @@ def write_dir(folder: Path, num_utts: int) -> Path:
 
 
 def measure(words: list[str], folder: Path) -> Cost:
-    """Run a command to its end; its children count, the largest for memory."""
+    """Run a command to its end, children included; the largest one counts for
+    memory."""
     with open(folder / "log", "ab") as log:
         child = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder)
         _, status, used = os.wait4(child.pid, 0)
@@ -83,7 +84,7 @@ def own(part: str, *words: object) -> list[str]:
 
 
 def write_audio(folder: Path, num_utts: int) -> Path:
-    """Write a data directory of 0.2 s of noise, wav at 16 kHz, links where many."""
+    """Write a data directory of 0.2 s of noise as wav at 16 kHz; many are links."""
     import soundfile
 
     (folder / "wav").mkdir(parents=True)
@@ -103,7 +104,7 @@ def write_audio(folder: Path, num_utts: int) -> Path:
 
 
 def measure_duplicates(num_chunks: int) -> None:
-    """Look for duplicates among chunks of 15 s, 240 of them (1 h) to a source."""
+    """Look for duplicates among chunks of 15 s, with 240 of them (1 h) in a source."""
     from hamzaban.mine.duplicates import Voice, find_duplicates
     from hamzaban.mine.mining_options import read_options
 

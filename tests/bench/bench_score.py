@@ -67,7 +67,8 @@ def split_pieces(text: str) -> list[str]:
 
 
 def measure(call: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Return medians of a call in seconds: processor (children's, too) and clock."""
+    """Return the median seconds of a call: of processors (children included), and
+    wall."""
     found = []
     for _ in range(rounds):
         start, used = time.perf_counter(), sum(os.times()[:4])
@@ -80,7 +81,8 @@ def measure(call: Callable[[], object], rounds: int) -> tuple[float, float]:
 def make_contenders(
     kind: str, refs: dict[str, str], hyps: dict[str, str], folder: Path
 ) -> dict[str, Callable[[], object]]:
-    """Return what is measured, by name; ours comes first and writes the trn files."""
+    """Return the scorers to measure by name; ours comes first and writes the trn
+    files."""
     split = {"words": split_words, "chars": split_chars, "tokens": split_pieces}[kind]
     trn_ids = format_trn_ids({utt_id: f"s{int(utt_id[1:]) % 50}" for utt_id in refs})
     contenders: dict[str, Callable[[], object]] = {
@@ -105,7 +107,7 @@ def make_contenders(
 
 
 def main() -> None:
-    """Print a line for each kind and contender, and the totals."""
+    """Print a line for each kind and scorer, and the totals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--utterances", type=int, default=10000)
     parser.add_argument("--rounds", type=int, default=3)

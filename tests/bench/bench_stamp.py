@@ -1,4 +1,4 @@
-"""Measures what a stamp costs that knows the size and time of many files of audio."""
+"""Cost of a stamp that records the size and time of many files of audio."""
 
 import argparse
 import time
@@ -25,7 +25,7 @@ def make_files(folder: Path, count: int) -> None:
 
 
 def measure(title: str, function: Callable[[Path], Any], path: Path) -> None:
-    """Print the time that a call takes, of the process and by the clock."""
+    """Print the processor time and wall time of a call."""
     began, began_cpu = time.perf_counter(), time.process_time()
     function(path)
     elapsed_s = time.perf_counter() - began

@@ -79,7 +79,7 @@ def main() -> int:
 
 @contextmanager
 def busy_processes(number: int) -> Iterator[None]:
-    """Have so many processes compute while active."""
+    """Keep a number of processes computing while active."""
     words = [sys.executable, "-c", "while True: pass"]
     busy = [subprocess.Popen(words) for _ in range(number)]
     try:

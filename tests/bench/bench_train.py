@@ -100,7 +100,7 @@ def write_data(folder: Path, args: argparse.Namespace) -> float:
 
 
 def make_words(folder: Path, exp: Path, args: argparse.Namespace) -> list[str]:
-    """Give the options that hamzaban and ESPnet share."""
+    """Return the options that hamzaban and ESPnet share."""
     options = {
         "output_dir": exp,
         "token_type": "char",
@@ -229,7 +229,7 @@ def train_bare(folder: Path, exp: Path, args: argparse.Namespace, clock) -> None
 
 
 class Clock:
-    """Takes the time of each epoch, by the clock and of the processors."""
+    """Measures the wall time and processor time of each epoch."""
 
     def __init__(self) -> None:
         """Start with no epoch."""
@@ -277,7 +277,7 @@ def work(system: str, folder: Path, exp: Path, args: argparse.Namespace, pipe) -
 
 
 def measure(folder: Path, args: argparse.Namespace) -> dict[str, list]:
-    """Let each system train in turns; give the times of its epochs."""
+    """Let each system train in turns; return the times of its epochs."""
     context = multiprocessing.get_context("fork")
     times: dict[str, list] = {system: [] for system in args.systems}
     for turn in range(args.rounds):

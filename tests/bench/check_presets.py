@@ -138,7 +138,7 @@ def compare(original: Original, folder: Path, python: str, lines: list[str]) -> 
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Compare what folders are given for."""
+    """Compare the presets whose folders are given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--text_dir", type=Path, required=True)
     for option in dict.fromkeys(original.option for original in ORIGINALS):

@@ -1,4 +1,4 @@
-"""Damages inputs of all readers for a chosen time and prints what became of them.
+"""Damage the inputs of all readers for a chosen time and print the outcomes.
 
     python tests/bench/fuzz_readers.py --minutes 60 --seed 0
 

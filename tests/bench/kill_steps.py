@@ -1,12 +1,13 @@
-"""Kills stages, mining and a round of pseudo-labels at random, and compares the ends.
+"""Kill stages, mining and a round of pseudo-labels at random, and compare results.
 
     python tests/bench/kill_steps.py --kills 10 --only data,audio,mine,pseudo
 
 Each job first runs undisturbed. Then, as often as asked, it is killed (SIGKILL to its
-process group) at a random moment and run again to its end. The files must be those of
-the undisturbed run, byte for byte but for times of day (tests/recipes/tiny_files.py).
-No temporary file, no process and no held lock may stay. The stages are those of the
-tiny recipe; a job needs what the jobs before it leave, which is made first.
+process group) at a random moment and run again to its end. The files must equal those
+of the undisturbed run byte for byte, except for times of day
+(tests/recipes/tiny_files.py). No temporary file, process or held lock may remain.
+The stages are those of the tiny recipe; a job needs what the jobs before it leave,
+which is made first.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from tiny_runs import list_paths, wait_for_end  # noqa: E402
 STAGES = ("data", "audio", "pretrain", "tokens", "lm", "stats", "train", "decode")
 STAGES = (*STAGES, "score", "report", "pack")
 MAX_SHOWN = 5  # differences of a kill
-# Of mining, what a rerun goes on from; of a round, what holds seconds.
+# Files of mining that a rerun continues from; files of a round that hold seconds.
 TIMED = re.compile(r'"label_s": [0-9.e-]+,?\s*')
 OWN = ("out/state/", "pseudo/rounds.png")
 
@@ -44,9 +45,9 @@ class Job:
     """A command that is killed.
 
     Attributes:
-        name: For the table.
+        name: Name in the table.
         words: The command.
-        before: Folder as it is before the command.
+        before: Copy of the folder before the command.
     """
 
     name: str
@@ -72,7 +73,7 @@ def start(job: Job, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def renew(job: Job, folder: Path) -> None:
-    """Put a copy of what stands before the command into the folder."""
+    """Restore the folder as it is before the command."""
     shutil.rmtree(folder.parent, ignore_errors=True)
     shutil.copytree(job.before, folder, symlinks=True)
 
@@ -103,7 +104,7 @@ def kill_once(job: Job, folder: Path, expected: Path, pause_s: float) -> list[st
     """Kill the command after a time, run it again; return what is wrong.
 
     Raises:
-        TimeoutError: It ended before.
+        TimeoutError: The command ended earlier.
     """
     renew(job, folder)
     process = start(job, folder)
@@ -125,12 +126,12 @@ def kill_once(job: Job, folder: Path, expected: Path, pause_s: float) -> list[st
 
 
 def counts(difference: str) -> bool:
-    """Return whether a difference is of results, not of what a rerun goes on from."""
+    """Return whether a difference concerns results, not records for a rerun."""
     return not difference.startswith(OWN)
 
 
 def kill_often(job: Job, rng: random.Random, num_kills: int) -> "Counter[str]":
-    """Kill a job and print faults; return how often it ended how."""
+    """Kill a job repeatedly and print faults; return counts of the outcomes."""
     folder, expected = job.place("work"), job.place(f"after {job.name}")
     renew(job, folder)
     duration_s = run(job, folder)

@@ -1,8 +1,8 @@
-"""Measure what each text rule changes in real text, and the cases others pass.
+"""Measure what each text rule changes in real text, and which cases peers pass.
 
-Writes the figures that `python -m hamzaban.text.document` puts into the page of the
-rules. Cost: share of white-space separated tokens that a rule changes, each rule seeing
-what those before it left. Cases: tests/plugins/normalization_cases.
+Writes the numbers that `python -m hamzaban.text.document` puts into the page of the
+rules. Cost: share of white-space separated tokens that a rule changes, applied after
+the rules before it. Cases: tests/plugins/normalization_cases.
 
 Usage: python tests/bench/measure_rules.py --text_dir DIR [--env_dir DIR]
 """
@@ -59,7 +59,7 @@ def measure_costs(lang: str, lines: Sequence[str]) -> tuple[dict[str, float], in
 
 
 def rule_names(normalizer: Normalizer) -> Iterator[str]:
-    """Give the names of the rules in force."""
+    """Return the names of the rules in force."""
     for rules in normalizer.passes:
         for rule in rules:
             yield rule.name

@@ -1,8 +1,8 @@
 """Other normalizers of Perso-Arabic text, each in a throw-away environment of its own.
 
 Used by bench_normalize.py (speed) and bench_cases.py (correctness). A package whose
-import drags in what normalizing does not use (torch, onnxruntime, a pinned numpy) is
-loaded without its `__init__`: the normalizer runs as it is.
+import needs packages that normalizing does not use (torch, onnxruntime, a pinned numpy)
+is loaded without its `__init__`; the normalizer itself is unchanged.
 """
 
 import json
@@ -31,7 +31,7 @@ for module, name in (("stemmer", "Stemmer"), ("word_tokenizer", "WordTokenizer")
     setattr(hazm, name, getattr(found, name))
 from hazm.normalizer import Normalizer
 """
-# Reads commands, one a line, as JSON; answers each with a line of JSON.
+# Reads commands, one per line, as JSON; answers each with a line of JSON.
 WORKER = """
 import json, os, sys, time
 answer = os.fdopen(os.dup(1), "w")
@@ -66,10 +66,10 @@ class Peer:
     """A normalizer and how to run it.
 
     Attributes:
-        name: What tables call it.
+        name: Name in tables.
         langs: Languages it is for.
         scope: `full` (letters, marks, digits, punctuation or spacing) or `letters`.
-        packages: For pip; nothing else is installed.
+        packages: Packages to install with pip; nothing else is installed.
         program: Python that defines `normalize(text)`.
     """
 
@@ -211,7 +211,7 @@ PEERS = (
 
 
 def install(peer: Peer, folder: Path) -> Path:
-    """Make the peer's environment, or find it made; return its Python.
+    """Make the peer's environment unless it exists; return its Python.
 
     Raises:
         ValueError: A package does not install.
@@ -235,7 +235,7 @@ def install(peer: Peer, folder: Path) -> Path:
 
 
 def program_of_ours(lang: str, profile: str, *, in_blocks: bool = False) -> str:
-    """Give the program that runs our normalizer, by lines or by blocks of lines."""
+    """Return the program that runs our normalizer, by lines or by blocks of lines."""
     method = "normalize_lines" if in_blocks else "normalize"
     return (
         "from hamzaban.text import Normalizer\n"

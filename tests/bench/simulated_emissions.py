@@ -18,11 +18,11 @@ The channel, for each token of a sentence, all drawn from one seed:
 - a share of each frame is spread over all tokens, log-normal: median 3e-6 between
   tokens, 4e-4 in them;
 - log-posteriors are rounded to half precision, as the store keeps them.
-These figures are those of the model trained in egs2/mini_ar (25,201 frames of its test
+These numbers are those of the model trained in egs2/mini_ar (25,201 frames of its test
 set, 67 tokens): 77 % of all frames have a blank over 0.999, the best token of the
 others a median of 0.977, tokens beyond the fifth a median of 2.5e-6 and 3.6e-4.
-So posteriors are peaked, errors are confusions of like tokens, and lasting tokens are
-repeated, as CTC models do it.
+So posteriors are peaked, errors are confusions of similar tokens, and long tokens are
+repeated, as in CTC models.
 """
 
 import random
@@ -38,7 +38,7 @@ FRAMES_A_CHAR = 4  # of 20 ms
 
 
 def read_sentences() -> tuple[list[str], list[str]]:
-    """Give sentences to train on, and held-out ones."""
+    """Return sentences to train on, and held-out ones."""
     from pydoc_data.topics import topics
 
     found: list[str] = []
@@ -87,7 +87,7 @@ class Channel:
         )
 
     def emit(self, text: str) -> np.ndarray:
-        """Give log-posteriors of a sentence, shape (T, V)."""
+        """Return log-posteriors of a sentence, shape (T, V)."""
         rng = self._rng
         confusion, deletion, insertion = self._rates
         frames: list[np.ndarray] = []

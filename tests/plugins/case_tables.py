@@ -1,4 +1,4 @@
-"""The cases of normalization_cases/*.yaml and what it means to pass one."""
+"""Read the cases of normalization_cases/*.yaml, and check whether one passes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class Case:
     Attributes:
         lang: The language.
         profile: `train` or `score`.
-        kind: `out`: the input becomes one of `expected`; `same`: all inputs become
-            one text, not empty; `apart`: no two of the inputs become one.
+        kind: `out`: the input becomes one of `expected`; `same`: all inputs become the
+            same text, not empty; `apart`: no two inputs become the same text.
         inputs: Texts.
-        expected: Texts, for `out` alone.
+        expected: Texts, for `out` only.
         source: Where the case comes from, a key of the file's sources.
     """
 
@@ -49,12 +49,12 @@ def read_cases(lang: str) -> Iterator[Case]:
 
 
 def list_languages() -> list[str]:
-    """Give the languages that have cases."""
+    """Return the languages that have cases."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def describe_failure(case: Case, normalize: Callable[[str], str]) -> str | None:
-    """Say what is wrong with the answers to a case; None if nothing is.
+    """Return what is wrong with the answers to a case; None if nothing is.
 
     White space at the ends and runs of it do not count.
     """

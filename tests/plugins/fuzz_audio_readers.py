@@ -1,4 +1,4 @@
-"""Readers of audio for the fuzz tests, in every form that people bring."""
+"""Readers of audio for the fuzz tests, in every form that users have."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def write_audio(folder: Path) -> None:
 
 
 def write_mined(folder: Path) -> None:
-    """Write what mine left, to be mined again."""
+    """Write the results of mine, which a second run continues from."""
     from hamzaban.cli import run_verb
 
     write_audio(folder)

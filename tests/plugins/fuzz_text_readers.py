@@ -98,7 +98,7 @@ def write_stage(folder: Path) -> None:
 
 
 def write_scored(folder: Path) -> None:
-    """Write what score leaves for the verbs that read scores."""
+    """Write the results of score, for the verbs that read them."""
     from hamzaban.cli import run_verb
 
     write_transcripts(folder)
@@ -129,7 +129,7 @@ CONFIGS = {
 
 
 def write_configs(folder: Path) -> None:
-    """Write the configs, and what they name."""
+    """Write the configs and the files that they name."""
     write_data(folder)
     write_lines(folder / "noise.lst", [f"{folder}/audio a/rec0.wav"])
     for name, text in CONFIGS.items():

@@ -1,7 +1,7 @@
 """Damage to valid inputs, and what a verb may do with it.
 
 A verb either ends well or refuses with one line that names the place. It never shows a
-traceback, leaves a temporary file, writes an output that it then refuses, or runs on.
+traceback, leaves a temporary file, writes an output and then refuses, or runs forever.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ import mutations
 
 from hamzaban.cli import run_verb
 
-MAX_CPU_S = 30.0  # of one case; the slowest sound one takes a second
-MAX_SHOWN = 1500  # characters of a fault
-PLACE = "{}"  # stands in words of a command for the folder of a case
+MAX_CPU_S = 30.0  # limit of a case; the slowest sound one takes a second
+MAX_SHOWN = 1500  # most characters shown of a fault
+PLACE = "{}"  # in words of a command: the folder of a case
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Reader:
     """A verb and the files of its inputs that are damaged.
 
     Attributes:
-        name: What is read by what, such as `wav.scp: copy-data`.
+        name: The file and the verb that reads it, such as `wav.scp: copy-data`.
         write: Writes valid inputs into a folder.
         files: Patterns of the files to damage, in that folder.
         words: The command; `{}` stands for the folder.
-        kind: Of the damage: `text`, `yaml`, `json` or `binary`.
+        kind: Kind of damage: `text`, `yaml`, `json` or `binary`.
         outputs: Files that may not be there after a refusal.
         stdin: File that the verb reads from standard input; "" if none.
         reports: Whether the verb reports faults on standard output and exits with 1.
@@ -54,16 +54,16 @@ class Reader:
 
 @dataclass
 class Case:
-    """A damaged input and what became of it.
+    """A damaged input and the outcome.
 
     Attributes:
-        reader: Of the case.
+        reader: The reader of the case.
         seed: Of the damage.
-        damage: What was done to which file.
-        status: Exit status of the verb, -1 where it ended by an exception.
+        damage: The damage and the file.
+        status: Exit status of the verb; -1 if an exception ended it.
         stderr: What the verb wrote besides its log.
         log: Its log.
-        faults: What it may not do.
+        faults: Rules that the verb broke.
     """
 
     reader: Reader
@@ -109,7 +109,7 @@ def run_case(reader: Reader, sound: Path, folder: Path, seed: int) -> Case:
 
 
 def _move_paths(folder: Path, before: Path) -> None:
-    """Write the new folder where a file of a copy names the old one."""
+    """Replace the old folder by the new one in the files of a copy."""
     old, new = (str(path).encode() for path in (before, folder))
     for path in folder.rglob("*"):
         if path.is_file() and old in (data := path.read_bytes()):
@@ -213,12 +213,12 @@ def _limited_cpu() -> Iterator[None]:
 
 
 def list_faults(reader: Reader, folder: Path, num_cases: int) -> list[str]:
-    """Return the faults of a reader, damaged with the seeds from 0 on.
+    """Return the faults of a reader whose inputs are damaged with seeds from 0 up.
 
     Args:
-        reader: The verb and its inputs, which it has to read while they are sound.
+        reader: The verb and its inputs, which it must read if they are sound.
         folder: Folder to work in.
-        num_cases: Number of cases unless HAMZABAN_FUZZ_CASES says another.
+        num_cases: Number of cases, unless HAMZABAN_FUZZ_CASES sets another.
     """
     sound = folder / "sound ب"
     sound.mkdir(parents=True)

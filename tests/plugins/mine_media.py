@@ -49,7 +49,8 @@ def read_speech(spk_id: str, duration_s: float, gap_s: float = 0.3) -> np.ndarra
 def write_media(
     path: Path, *tracks: np.ndarray, bit_rate: int = 64000, languages: tuple = ()
 ) -> Path:
-    """Code speech at 16 kHz as its suffix says, one audio stream a track."""
+    """Encode speech at 16 kHz in the format of the suffix, one audio stream per
+    track."""
     codec, rate, layout = CODECS[path.suffix[1:]]
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:

@@ -34,10 +34,10 @@ def mutate(data: bytes, kind: str, rng: random.Random) -> tuple[bytes, list[str]
     Args:
         data: The file.
         kind: `text`, `yaml`, `json` or `binary`.
-        rng: Draws.
+        rng: Source of random numbers.
 
     Returns:
-        The bytes, and the names of what was done.
+        The bytes, and the names of the changes.
     """
     names = []
     for _ in range(rng.choice((1, 1, 1, 2))):

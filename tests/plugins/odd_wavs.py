@@ -1,11 +1,11 @@
-"""WAV files that decoders do not expect, each fine by its outer structure."""
+"""WAV files that decoders do not expect, although their outer structure is valid."""
 
 import struct
 from pathlib import Path
 
 import numpy as np
 
-FORMS = {  # format tag, channels, rate in Hz, bits, bytes a sample of all channels
+FORMS = {  # format tag, channels, rate in Hz, bits, bytes per sample of all channels
     "unknown tag": (0x1234, 1, 16000, 16, 2),
     "64 bits": (1, 1, 16000, 64, 8),
     "0 bits": (1, 1, 16000, 0, 0),

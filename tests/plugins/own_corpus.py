@@ -1,4 +1,4 @@
-"""A user's own corpus for tests of import-data, and what became of it."""
+"""A user's own corpus for tests of import-data, and readers of the result."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ def import_data(source, output, *options):
 
 
 def make_table(root: Path, columns=("path", "sentence", "client_id"), name="data.csv"):
-    """24 utterances of 6 speakers, 4 a speaker; no sentence is said twice."""
+    """Write 24 utterances of 6 speakers, 4 for each; no sentence is said twice."""
     rows = []
     for k in range(24):
         spk, sentence = f"spk {k % 6}", SENTENCES[k]
@@ -47,7 +47,7 @@ def write_parquet(path: Path, rows) -> Path:
 
 
 def read_audio(folder: Path, sentence, seed=0) -> bytes:
-    """Return a WAV file in which a sentence is said; all of a length are of a size."""
+    """Return a WAV file of a sentence; sentences of equal length give equal sizes."""
     path = folder / "said" / f"{SENTENCES.index(sentence)}-{seed}.wav"
     write_audio(path, sentence, seed=seed)
     return path.read_bytes()

@@ -1,4 +1,4 @@
-"""Files that mean harm: opened by the wrong reader they write a file."""
+"""Harmful files: opened by the wrong reader, they write a file."""
 
 import io
 import itertools
@@ -6,7 +6,7 @@ import struct
 import zipfile
 
 _count = itertools.count()
-CENTRAL = "<4s6H3L5H2L"  # of an entry in the list of a zip file
+CENTRAL = "<4s6H3L5H2L"  # bytes of an entry in the list of a zip file
 
 
 def write_program(path, mark):
@@ -35,7 +35,7 @@ def write_polyglot(path, mark, state):
 
     Args:
         path: The file.
-        mark: What the program writes when it is loaded.
+        mark: The file that the program writes when it is loaded.
         state: What `torch.save` would write.
     """
     import torch
@@ -64,14 +64,14 @@ def write_polyglot(path, mark, state):
 
 
 def _split(data):
-    """Give the members of a zip file, the list of them, and how many there are."""
+    """Return the members of a zip file, the list of them, and how many there are."""
     end = data.rindex(b"PK\5\6")
     count, size, start = struct.unpack("<H2L", data[end + 10 : end + 20])
     return data[:start], data[start : start + size], count
 
 
 def _entries(table):
-    """Give the entries of a list: fields, and the bytes behind them."""
+    """Return the entries of a list: fields, and the bytes behind them."""
     while table:
         fields = list(struct.unpack(CENTRAL, table[:46]))
         length = 46 + fields[10] + fields[11] + fields[12]
@@ -84,7 +84,7 @@ def _join(entries):
 
 
 def _pad(table, size):
-    """Make a list longer by the comment of its last entry."""
+    """Lengthen a list by the comment of its last entry."""
     entries = list(_entries(table))
     fields, rest = entries[-1]
     more = size - len(table)
@@ -94,7 +94,7 @@ def _pad(table, size):
 
 
 def _move(table, by):
-    """Say that all members stand further on."""
+    """Shift the offsets of all members."""
     entries = list(_entries(table))
     for fields, _ in entries:
         fields[16] += by

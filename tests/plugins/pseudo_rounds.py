@@ -1,4 +1,4 @@
-"""A tiny target language heard by a model of another one: files of a round."""
+"""Files of a round: a tiny target language, recognized by a model of another one."""
 
 import random
 
@@ -23,7 +23,7 @@ def make_sentences(number, seed):
 
 
 def emit(text, seed, share=0.95):
-    """Emissions of a target sentence in source letters; a tenth is misheard."""
+    """Return emissions of a target sentence in source letters; a tenth is misheard."""
     rng = np.random.default_rng(seed)
     ids = CharTokenizer(SOURCE).texts2ids([text.translate(FOLDS)])[0]
     path = [x for i in ids for x in (0, i)] + [0]
@@ -45,7 +45,7 @@ def write_emissions(folder, utts, name="model"):
 
 
 def write_inputs(folder, number=60):
-    """Write experiment, data directory, text and model; give the sentences by id."""
+    """Write experiment, data directory, text and model; return the sentences by id."""
     exp, data, lm = folder / "source exp", folder / "data ه", folder / "lm" / "word"
     for path in (exp, data, lm):
         path.mkdir(parents=True)
@@ -72,7 +72,7 @@ def write_inputs(folder, number=60):
 
 
 def options_of(folder, pseudo_exp, number, *more):
-    """Give the command line of pseudo-label for a round."""
+    """Return the command line of pseudo-label for a round."""
     words = ["--pseudo_exp", pseudo_exp, "--round", number, "--text"]
     words += [folder / "sentences", "--asr_exp", folder / "source exp"]
     words += ["--data_dir", folder / "data ه", "--lm_dir", folder / "lm"]

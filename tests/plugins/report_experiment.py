@@ -1,4 +1,4 @@
-"""A small experiment as its stages leave it, for tests of the report."""
+"""A small experiment with the files that its stages write, for tests of the report."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ RESULTS = (
 
 
 def make_experiment(root: Path, name: str, better: bool = False) -> Path:
-    """Make exp/<name> with a scored set, and dump/raw; return the former."""
+    """Make exp/<name> with a scored set, and dump/raw; return exp/<name>."""
     exp, raw = root / "exp" / name, root / "dump" / "raw"
     for part in ("train", "valid", "test"):
         make_data_dir(raw / part)
@@ -52,8 +52,28 @@ def make_experiment(root: Path, name: str, better: bool = False) -> Path:
     return exp
 
 
+def add_decoding(
+    root: Path, exp: Path, name: str, hyps: dict[str, str], dataset: str = "test"
+) -> Path:
+    """Add a scored decoding with times and confidences, as a beam search leaves it."""
+    decoded, data_dir = exp / name / dataset, root / "dump" / "raw" / "test"
+    decoded.mkdir(parents=True)
+    write_text(decoded / "text", hyps)
+    write_text(decoded / "confidence", dict.fromkeys(hyps, "-0.2231"))
+    ctm = [
+        f"{utt_id} 1 {0.1 + 0.1 * i:.2f} 0.08 {word} 0.9\n"
+        for utt_id, text in hyps.items()
+        for i, word in enumerate(text.split())
+    ]
+    (decoded / "ctm").write_text("".join(ctm), "utf-8")
+    words = ["--ref", data_dir / "text", "--utt2spk", data_dir / "utt2spk"]
+    words += ["--hyp", decoded / "text", "--output_dir", decoded]
+    score_text.main([*map(str, words), "--normalizer", "fa-score/1:abc"])
+    return decoded
+
+
 def make_data_dir(path: Path) -> None:
-    """Make a data directory with a second of sound and more for each utterance."""
+    """Make a data directory with a second or more of sound for each utterance."""
     path.mkdir(parents=True, exist_ok=True)
     scp, samples = {}, {}
     for place, utt_id in enumerate(REFS):
@@ -75,7 +95,7 @@ def write_text(path: Path, lines: dict[str, str]) -> None:
 
 
 def write_config(exp: Path) -> None:
-    """Write what of ESPnet's config.yaml the report reads; YAML reads JSON."""
+    """Write the part of ESPnet's config.yaml that the report reads, as JSON."""
     paths = {
         f"{part}_data_path_and_name_and_type": [
             [f"dump/raw/{part}/wav.scp", "speech", "sound"],

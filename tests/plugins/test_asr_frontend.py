@@ -1,4 +1,4 @@
-"""Features do not depend on the batch; parts freeze for real; values are S3PRL's."""
+"""Features do not depend on the batch and equal S3PRL's; frozen parts do not train."""
 
 import dataclasses
 

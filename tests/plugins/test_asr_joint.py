@@ -1,4 +1,5 @@
-"""The joint model: heads learn their own language only, and language ID beside them."""
+"""The joint model: each head learns its own language only, beside a language-ID
+head."""
 
 import pytest
 import tiny_training
@@ -97,7 +98,7 @@ def test_loss_of_a_mixed_batch_is_that_of_its_utterances(model):
     assert lid.item() == pytest.approx(0.1 * stats["loss_lid"].item(), rel=1e-4)
 
 
-def test_a_head_knows_the_tokens_of_its_language_alone(model):
+def test_a_head_has_only_the_tokens_of_its_language(model):
     import torch
 
     hidden = torch.randn(2, 5, 16)
@@ -145,7 +146,7 @@ def test_padding_does_not_change_the_language_found(model):
     )
 
 
-def test_language_is_learnt_beside_the_text():
+def test_language_id_is_learnt_together_with_the_text():
     import torch
 
     tiny_training.import_task()

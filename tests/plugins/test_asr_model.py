@@ -59,7 +59,7 @@ def make_batch(texts, lengths):
     }
 
 
-def test_loss_is_the_mean_of_the_utterances_alone(model):
+def test_loss_is_the_mean_over_utterances_computed_one_by_one(model):
     batch = make_batch(["abca", "ab", "aab"], [9600, 6400, 8000])
     together, stats, weight = model(**batch)
     alone = []

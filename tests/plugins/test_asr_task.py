@@ -1,4 +1,5 @@
-"""train-asr: what it leaves loads alone, in ESPnet's tools and from an archive."""
+"""train-asr: its models load without other files, in ESPnet's tools, from an
+archive."""
 
 import shutil
 import zipfile

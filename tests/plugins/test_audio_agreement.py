@@ -33,7 +33,8 @@ def write(folder: Path, name: str, line: str) -> None:
 
 
 def run_both(data_dir: Path, *words: str) -> tuple[bool, str]:
-    """Return whether validate-data accepts it, and what format-audio drops it for."""
+    """Return whether validate-data accepts a directory, and why format-audio drops
+    it."""
     is_valid = validate_data([str(data_dir), *words]) == 0
     out_dir = data_dir.parent / "out"
     command = [str(data_dir), str(out_dir), "--max_drop", "1", *words]
@@ -82,7 +83,7 @@ def test_segments_that_end_after_their_recording(data_dir, times, expected, caps
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
-def test_of_a_cut_recording_only_the_segments_before_the_cut_are_taken(
+def test_only_segments_before_the_cut_of_a_truncated_recording_are_kept(
     data_dir, suffix
 ):
     noise = 0.1 * np.random.default_rng(0).standard_normal(200 * FS)
@@ -102,7 +103,7 @@ def test_stereo_of_opposite_phase_is_not_silent(data_dir, caplog):
     path = data_dir.parent / "stereo.wav"
     soundfile.write(path, np.stack([noise, -noise], axis=1), FS)
     write(data_dir, "wav.scp", f"u1 {path}")
-    for _ in range(2):  # again: nothing is done, and the same is said
+    for _ in range(2):  # a second run does nothing and logs the same
         caplog.clear()
         assert run_both(data_dir) == (True, "")
         assert "1 utterances have channels of opposite phase" in caplog.text
@@ -138,14 +139,14 @@ def test_audio_at_the_lowest_and_highest_rate_is_read(data_dir, fs):
     assert run_both(data_dir) == (True, "")
 
 
-def test_silence_found_before_phase_was_checked_is_looked_at_once_more(data_dir):
+def test_silence_found_by_versions_without_the_phase_check_is_checked_again(data_dir):
     noise = 0.1 * np.random.default_rng(0).standard_normal(2 * FS)
     soundfile.write(data_dir.parent / "a.wav", np.stack([noise, -noise], axis=1), FS)
     write(data_dir, "wav.scp", f"u1 {data_dir.parent / 'a.wav'}")
     assert run_both(data_dir) == (True, "")
     (path,) = (data_dir.parent / "out" / "data").glob("*/manifest")
     key, digest, *_ = path.read_text().split()
-    path.write_text(f"{key} {digest} silent 0 0 0 0\n")  # as older versions wrote
+    path.write_text(f"{key} {digest} silent 0 0 0 0\n")  # as older versions wrote it
     assert run_both(data_dir) == (True, "")
     path.write_text(f"{key} {digest} silent 0 0 0 0 0\n")
     assert run_both(data_dir)[1] == "silent"

@@ -1,4 +1,4 @@
-"""Noise and rooms: exact, the same for all numbers of jobs, told in utt2noise."""
+"""Noise and rooms: exact, the same for any number of jobs, recorded in utt2noise."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -87,8 +87,8 @@ def test_room_keeps_level_length_and_the_place_of_the_direct_sound():
 
 
 @pytest.mark.slow
-def test_the_seed_and_the_id_alone_decide(work):
-    """Neither the number of jobs, nor other utterances, nor the order of the list."""
+def test_noise_depends_only_on_seed_and_id(work):
+    """The number of jobs, other utterances and the order of the list do not matter."""
     options = FormatOptions(noise=noise())
     format_audio(Path("data/train"), Path("one"), options)
     format_audio(Path("data/train"), Path("two"), options, nj=2)
@@ -142,7 +142,7 @@ def test_noisy_copies_stand_beside_clean_speech_and_are_logged(work):
 
 
 @pytest.mark.slow
-def test_only_what_a_changed_list_concerns_is_made_again(work):
+def test_only_utterances_that_a_changed_list_affects_are_made_again(work):
     format_audio(Path("data/train"), Path("out"), FormatOptions(noise=noise(copies=1)))
     before = snapshot_times(Path("out"))
     soundfile.write("noise/more.wav", make_speech(1, FS, 9), FS)
@@ -154,7 +154,7 @@ def test_only_what_a_changed_list_concerns_is_made_again(work):
     assert changed == {name for name in before if name.startswith("noisy1-")}
 
 
-def test_silent_speech_stays_and_a_silent_stretch_of_noise_is_not_taken(work):
+def test_silent_speech_is_unchanged_and_silent_stretches_of_noise_are_avoided(work):
     soundfile.write("silence.wav", np.zeros(4000), FS)
     make_dir(Path("data/x"), {"spk00-a": "silence.wav"})
     options = FormatOptions(silence_db=float("-inf"), noise=noise())

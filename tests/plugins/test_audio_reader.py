@@ -108,7 +108,7 @@ def test_wav_of_unknown_length_as_a_pipe_writes_it(tmp_path, data_size):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.webm"])
-def test_half_a_file_is_not_taken_for_a_short_one(tmp_path, name):
+def test_a_truncated_file_is_not_read_as_a_short_one(tmp_path, name):
     path = tmp_path / name
     if name == "a.webm":
         write_media(path, "libopus", make_speech(5 * FS))
@@ -193,7 +193,7 @@ def test_sample_formats_of_wav_in_an_archive(tmp_path, subtype, is_wrapped):
 
 @pytest.mark.parametrize("form", ["WAV", "FLAC"])
 @pytest.mark.parametrize("is_wrapped", [False, True])
-def test_half_of_an_archived_file_is_not_taken_for_a_short_one(
+def test_a_truncated_file_in_an_archive_is_not_read_as_a_short_one(
     tmp_path, form, is_wrapped
 ):
     file = io.BytesIO()
@@ -245,7 +245,7 @@ def test_pipes_run_only_where_allowed(tmp_path):
 
 
 def encode(path: Path, form: str) -> Path:
-    """Write 4 s of speech, then 4 s of silence, then speech, whose header misleads."""
+    """Write 4 s of speech, 4 s of silence, then speech, with a misleading header."""
     av = pytest.importorskip("av")
     speech = make_speech(4 * FS)
     samples = np.concatenate([speech, np.zeros(4 * FS, np.float32), speech])
@@ -274,7 +274,7 @@ def test_length_is_decoded_where_no_header_states_it(tmp_path, form):
     assert measure_audio(str(path)) == (fs, len(decoded), True)
 
 
-def test_joined_mp3_files_are_not_taken_for_the_first(tmp_path):
+def test_joined_mp3_files_are_read_beyond_the_first(tmp_path):
     for number in (1, 2):
         soundfile.write(tmp_path / f"{number}.mp3", make_speech(2 * FS), FS)
     joined = tmp_path / "joined.mp3"

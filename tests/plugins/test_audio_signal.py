@@ -59,7 +59,7 @@ def test_sixteen_bit_samples_pass_unchanged():
 
 
 @pytest.mark.parametrize("peak", [1.0, 1.7, 32768.0])
-def test_what_exceeds_full_scale_is_scaled_not_clipped(peak):
+def test_a_signal_above_full_scale_is_scaled_and_not_clipped(peak):
     speech = np.float32(peak) * np.sin(np.linspace(0, 50, 4000), dtype=np.float32)
     result, is_scaled = to_int16(speech)
     assert is_scaled == (speech.max() > 32767 / 32768)
@@ -104,7 +104,8 @@ def test_decoding_stops_after_the_last_span_and_long_spans_are_given_up():
 
 
 def phases(*gains: float, seconds: float = 2.0, seed: int = 0) -> np.ndarray:
-    """Return noise in channels of these gains, shape (num_samples, num_channels)."""
+    """Return noise in channels with different gains, shape (num_samples,
+    num_channels)."""
     noise = np.random.default_rng(seed).standard_normal(round(seconds * 16000))
     return (0.1 * noise[:, None] * np.array(gains)).astype(np.float32)
 

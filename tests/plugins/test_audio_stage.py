@@ -1,4 +1,4 @@
-"""The audio stage as a whole: what is written, dropped, kept and done again."""
+"""The audio stage as a whole: which files it writes, drops, keeps and makes again."""
 
 import os
 import shutil
@@ -28,7 +28,8 @@ def make_speech(duration_s: float, fs: int, seed: int = 0) -> np.ndarray:
 
 
 def make_dir(folder: Path, sources: dict[str, Path | str], **files: str) -> Path:
-    """Write wav.scp, utt2spk and text of one utterance a source, and other files."""
+    """Write wav.scp, utt2spk and text with an utterance for each source, and other
+    files."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "wav.scp": "".join(f"{key} {path}\n" for key, path in sorted(sources.items())),
@@ -59,7 +60,8 @@ def read_table(path: Path) -> dict[str, str]:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every file below a folder but manifests, which hold times."""
+    """Return the bytes of every file below a folder except manifests, which hold
+    times."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -70,6 +72,13 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 def snapshot_times(folder: Path) -> dict[str, int]:
     """Return when each audio file below a folder was written, ns."""
     return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.flac")}
+
+
+def overwrite(path: Path) -> None:
+    """Write other bytes of the same number, a second after the file was made."""
+    time_ns = path.stat().st_mtime_ns + 10**9
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(time_ns, time_ns))
 
 
 @pytest.fixture
@@ -158,7 +167,7 @@ def test_channel_of_the_command_line_and_of_segments(work):
 
 
 def same_audio(out_dir: str, key: str, wanted: np.ndarray) -> bool:
-    """Tell whether an utterance holds the samples wanted, to 16 bits."""
+    """Return whether an utterance holds the samples wanted, to 16 bits."""
     speech, _ = soundfile.read(read_table(Path(out_dir) / "wav.scp")[key])
     return len(speech) == len(wanted) and np.abs(speech - wanted).max() < 2**-14
 
@@ -285,6 +294,14 @@ def test_a_second_run_does_only_what_has_changed(work):
     assert read_table(out_dir / "utt2num_samples")[changed] == "11200"
     names = {path.name for path in (out_dir / "data/format.1").iterdir()}
     assert names == {"manifest", *(f"{key}.flac" for key in sources if key != gone)}
+    format_audio(data_dir, out_dir, OPTIONS)
+    assert snapshot_times(out_dir) == after
+    overwrite(out_dir / "data/format.1" / f"{changed}.flac")
+    format_audio(data_dir, out_dir, OPTIONS)
+    again = snapshot_times(out_dir)
+    assert {n for n in again if again[n] != after[n]} == {f"{changed}.flac"}
+    format_audio(data_dir, out_dir, OPTIONS)
+    assert snapshot_times(out_dir) == again
     format_audio(data_dir, out_dir, FormatOptions(fs=8000, audio_format="wav"))
     assert not snapshot_times(out_dir)
     assert soundfile.info(read_table(out_dir / "wav.scp")[changed]).samplerate == 8000
@@ -313,7 +330,7 @@ def test_killed_runs_end_as_if_never_killed(work, nj, kills):
 
 
 def wait_for_files(folder: Path, count: int, run: subprocess.Popen) -> None:
-    """Wait until a run has written so many files, five minutes at most."""
+    """Wait at most five minutes until a run has written a number of files."""
     for _ in range(30000):
         if len(snapshot_times(folder)) >= count:
             return
@@ -390,7 +407,7 @@ def test_neither_espnet_nor_torch_is_imported():
     assert subprocess.check_output(command, text=True) == "[]\n"
 
 
-def test_file_names_hold_any_id():
+def test_any_id_becomes_a_file_name():
     assert audio_name("سلام-a", "flac") == "سلام-a.flac"
     ids = ["a/b", "a%2Fb", "a\\b", "é" * 200, "é" * 201, "..", "x" * 500]
     names = {audio_name(key, "flac") for key in ids}
@@ -419,6 +436,9 @@ def test_a_step_sees_audio_that_was_cut_removed_or_replaced(tmp_path, monkeypatc
     second.write_bytes(second.read_bytes()[:100])
     assert run_cli(words) == 0
     assert snapshot(Path("dump")) == whole
+    overwrite(first)
+    assert run_cli(words) == 0
+    assert snapshot(Path("dump")) == whole
     time_ns = third.stat().st_mtime_ns
     assert run_cli(words) == 0
     assert third.stat().st_mtime_ns == time_ns  # nothing was run
@@ -428,7 +448,7 @@ def test_a_step_sees_audio_that_was_cut_removed_or_replaced(tmp_path, monkeypatc
     assert soundfile.info(third).duration == 1.0
 
 
-def test_damaged_lines_of_a_manifest_cost_their_own_audio_alone(tmp_path, caplog):
+def test_only_the_audio_of_damaged_lines_of_a_manifest_is_made_again(tmp_path, caplog):
     data = make_corpus(tmp_path, 3)
     format_audio(data, tmp_path / "out", OPTIONS)
     before = snapshot(tmp_path / "out")

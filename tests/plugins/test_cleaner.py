@@ -1,4 +1,4 @@
-"""`cleaner: hamzaban/fa/train`: by name, in token lists and shapes, and in ESPnet."""
+"""Cleaners such as `hamzaban/fa/train`: names, token lists, shape files, ESPnet."""
 
 import argparse
 import pickle
@@ -33,7 +33,7 @@ def test_a_name_stands_for_a_normalizer():
         assert find_cleaner(nothing)("كتاب") == "كتاب"
 
 
-def test_options_stand_in_the_name():
+def test_a_name_may_contain_options():
     options = parse_options("zwnj=space, digits=native")
     assert options == {"zwnj": "space", "digits": "native"}
     assert parse_options("") == {}
@@ -72,7 +72,7 @@ def test_tokens_and_shapes_are_of_the_cleaned_text(tmp_path):
     assert shapes == [f"s-u1 10,{size}", f"s-u2 9,{size}"]  # the third is empty
 
 
-def test_an_option_of_espnet_takes_new_values():
+def test_an_option_of_espnet_accepts_new_values():
     parser = argparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("--cleaner", type=str, choices=["tacotron"])
     compat.open_choices(parser, "cleaner", find_cleaner)
@@ -86,7 +86,7 @@ def test_an_option_of_espnet_takes_new_values():
 
 
 @pytest.mark.torch
-def test_the_cleaner_and_the_preprocessor_of_espnet_know_it(tmp_path):
+def test_the_cleaner_and_the_preprocessor_of_espnet_accept_our_names(tmp_path):
     compat.prepare()
     with compat.fast_imports():
         from hamzaban.asr.task import ASRTask

@@ -11,6 +11,7 @@ import pytest
 
 from hamzaban import cli, verb_help
 
+TORCH_VERBS = ("train-asr", "train-pseudo", "train-ssl")  # described by their tasks
 VERB = '''"""Do a thing well.
 
 More.
@@ -46,6 +47,17 @@ def verb(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["hamzaban"])
     yield "do-thing"
     sys.modules.pop("hamzaban.bin.do_thing", None)
+
+
+def test_a_full_disk_behind_a_verb_is_named(tmp_path):
+    (tmp_path / "in").write_text("سلام\n", encoding="utf-8")
+    command = f"{sys.executable} -m hamzaban normalize --lang fa < in > /dev/full"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    lines = done.stderr.decode().splitlines()
+    assert lines[-1].startswith(
+        "hamzaban normalize: standard output or a temporary file: No space left"
+    )
 
 
 def test_help_lists_verbs_with_a_line_each(verb, capsys):
@@ -119,6 +131,16 @@ def test_old_name_leads_to_a_verb_and_an_option_that_exist(old):
     text = module.get_parser().format_help()
     for word in fixed:
         assert word == "true" or word in text
+
+
+@pytest.mark.parametrize(
+    "verb", sorted(v for v in cli.list_verbs() if v not in TORCH_VERBS)
+)
+def test_help_of_a_verb_has_no_artefacts(verb):
+    module = importlib.import_module("hamzaban.bin." + cli.list_verbs()[verb].stem)
+    text = module.get_parser().format_help()
+    for artefact in ("PosixPath", "default: None", "default: )", "default: ["):
+        assert artefact not in text
 
 
 def test_nj_is_described_in_the_same_words_by_each_verb():

@@ -109,7 +109,7 @@ def _double(number: int) -> int:
     return 2 * number
 
 
-def test_lazy_module_becomes_the_real_one_when_used(tmp_path, monkeypatch):
+def test_lazy_module_is_imported_when_it_is_used(tmp_path, monkeypatch):
     (tmp_path / "put_off_for_test.py").write_text("value = 3\n")
     monkeypatch.syspath_prepend(tmp_path)
     compat._put_off("put_off_for_test")

@@ -1,4 +1,4 @@
-"""Configs on top of others, the loader of YAML, the reader of typed options."""
+"""Configs with bases, the loader of YAML, the reader of typed options."""
 
 import dataclasses
 import enum
@@ -49,7 +49,7 @@ def test_values_override_those_of_the_base_config(configs):
     assert [file.name for file in files] == ["base.yaml", "more.yaml", "x.yaml"]
 
 
-def test_a_config_without_base_is_itself(configs):
+def test_a_config_without_base_is_read_unchanged(configs):
     values, files = read_config(configs / "base.yaml")
     assert values == yaml.safe_load((configs / "base.yaml").read_text())
     assert files == [configs / "base.yaml"]
@@ -113,9 +113,9 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: 1\nb: 2\na: 3\n", ":3: key a stands twice, first in line 1; remove one"),
-        ("a:\n  - {x: 1, x: 2}\n", ":2: key x stands twice"),
-        ("yes: 1\nYes: 2\n", ":2: key Yes stands twice"),
+        ("a: 1\nb: 2\na: 3\n", ":3: key a occurs twice, first in line 1; remove one"),
+        ("a:\n  - {x: 1, x: 2}\n", ":2: key x occurs twice"),
+        ("yes: 1\nYes: 2\n", ":2: key Yes occurs twice"),
         (LAUGHS, ":6: aliases stand for more than"),
         (MERGES, ":6: aliases stand for more than"),
         ("a: 1\nb: &b [1, *b]\n", ":2: *b stands within what it names"),
@@ -144,7 +144,7 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
         ("a: '" + "x" * 100_000, ":1: is not YAML: "),
     ],
 )
-def test_yaml_that_is_not_read_is_one_short_line(tmp_path, content, message):
+def test_refused_yaml_is_one_short_error_line(tmp_path, content, message):
     path = write(tmp_path, content)
     with pytest.raises(ValueError, match=re.escape(f"{path}{message}")) as caught:
         load_yaml(path)
@@ -242,7 +242,7 @@ def read_options(folder, text):
         ("inners: {a: {order: 1}, b: null}", "inners", {"a": Inner(1), "b": None}),
     ],
 )
-def test_a_value_is_read_as_its_field_wants_it(tmp_path, text, name, value):
+def test_a_value_is_converted_to_the_type_of_its_field(tmp_path, text, name, value):
     found = getattr(read_options(tmp_path, text), name)
     assert found == value and type(found) is type(value)
 
@@ -312,7 +312,7 @@ def test_a_missing_option_is_named_with_the_config_that_has_it(tmp_path):
         read_dataclass(Options, tmp_path / "none.yaml", see="conf/mine.yaml")
 
 
-def test_some_of_the_options_may_be_barred():
+def test_only_options_that_are_allowed_may_be_given():
     with pytest.raises(ValueError, match="search: 'count' is unknown; known: share, r"):
         read_dataclass(
             Options, {"share": 1, "count": 2}, "search", only=("share", "rate")

@@ -1,4 +1,4 @@
-"""`hamzaban config`: what the drivers ask of YAML and JSON files."""
+"""`hamzaban config`: the values of YAML and JSON files that drivers need."""
 
 import json
 import subprocess
@@ -54,7 +54,9 @@ def test_keys_can_be_left_out_and_a_base_put_in_front(folder):
     assert yaml.safe_load(out.read_text()) == {"base": "asr.yaml", "a": 1}
 
 
-def test_files_and_data_directories_that_values_and_options_name(folder, capsys):
+def test_files_and_data_directories_that_values_and_options_name_are_printed(
+    folder, capsys
+):
     for name in ("old", "a probe", "new"):
         (folder / name).mkdir()
         write(folder / name / "wav.scp", "u1 a.wav\n")
@@ -77,7 +79,9 @@ def test_files_and_data_directories_that_values_and_options_name(folder, capsys)
         ("search: token", "true"),
     ],
 )
-def test_whether_a_search_takes_weights(folder, capsys, text, expected):
+def test_uses_lm_tells_whether_a_search_reads_a_language_model(
+    folder, capsys, text, expected
+):
     write(folder / "l.yaml", "search: lexicon\n")
     config = write(folder / "x.yaml", text)
     assert run(capsys, "uses_lm", config) == [expected]
@@ -107,8 +111,12 @@ def test_options_of_pseudo_labels_are_words_for_the_shell(folder, capsys):
         ("options: [a]", [], r"x.yaml: options: \['a'\] found, expected lines"),
         ("options: {a: {b: 1}}", [], "x.yaml: options: a: .* expected one line"),
         ("options: {a-b: 1}", [], "x.yaml: options: a-b: expected the name"),
-        ("options: {a: '{b}'}", [], "a: {b} is no option with a plain value; known: a"),
-        ("options: {a: '{a}'}", [], "a: {a} is no option with a plain value"),
+        (
+            "options: {a: '{b}'}",
+            [],
+            "a: {b} is not an option with a plain value; known: a",
+        ),
+        ("options: {a: '{a}'}", [], "a: {a} is not an option with a plain value"),
         ("options: {a: 1}", ["b"], "'b' after .*x.yaml: expected NAME=VALUE"),
     ],
 )
@@ -130,7 +138,7 @@ def test_no_action_loads_torch(folder):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_old_names_work_and_say_the_new_one(folder, capsys):
+def test_old_names_work_and_name_the_new_one(folder, capsys):
     config = write(folder / "x.yaml", "a: 1\n")
     out = folder / "out.yaml"
     assert cli.main(["merge-config", config, str(out)]) == 0

@@ -1,4 +1,4 @@
-"""What of each published layout comes into which set."""
+"""Published corpora: which of their utterances come into which set."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def count(folder):
     return len(read_text(folder))
 
 
-def test_fleurs_out_of_tarballs(tmp_path):
+def test_fleurs_is_read_from_tarballs(tmp_path):
     source = corpora.make_fleurs(tmp_path / "fleurs")
     options = ["--lang", "fa", "--unpack_dir", str(tmp_path / "unpacked")]
     options += ["--check_counts", "false"]
@@ -129,7 +129,7 @@ def test_captions_are_read_with_hours_and_without(tmp_path):
     assert found == [(3601.5, 3602.0, "one"), (5.0, 6.0, "two three")]
 
 
-def test_buckwalter_is_that_of_its_author():
+def test_buckwalter_is_read_as_its_author_defines_it():
     found = clean_text(from_buckwalter("waraj~aHa Alt~aqoriyru {l>awS"))
     assert found == clean_text("وَرَجَّحَ التَّقْرِيرُ ٱلأَوص")
 

@@ -1,4 +1,4 @@
-"""Releases of Common Voice: layouts, leaks, subsets of so many hours, tarballs."""
+"""Releases of Common Voice: layouts, leaks, subsets by hours, tarballs."""
 
 import pytest
 import soundfile
@@ -62,13 +62,13 @@ def test_train_can_be_the_published_one(releases, tmp_path):
     assert numbers(tmp_path / "train") == set(range(100, 124, 3))
 
 
-def test_unchecked_speech_becomes_a_set_without_transcripts(releases, tmp_path):
+def test_speech_nobody_validated_becomes_a_set_without_transcripts(releases, tmp_path):
     prepare(releases["16.1"], tmp_path, "--unlabelled", "true")
     assert numbers(tmp_path / "unlabelled") == {601}  # not dev0's
     assert not (tmp_path / "unlabelled" / "text").exists()
 
 
-def test_the_set_apart_has_no_sentence_of_unchecked_speech(tmp_path, caplog):
+def test_apart_has_no_sentence_of_the_unlabelled_speech(tmp_path, caplog):
     caplog.set_level("INFO")
     held = [clip for clip in CLIPS if {"dev", "test"} & set(clip.tables)]
     same, near, apart = (clip for clip in CLIPS if 100 <= clip.number < 103)

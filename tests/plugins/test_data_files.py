@@ -19,7 +19,7 @@ from hamzaban.data.write import DirWriter, write_scp
 def make_dir(
     path: Path, num_spks: int = 3, per_spk: int = 4, first: int = 0, **files: str
 ) -> Path:
-    """Write a small valid directory of made-up utterances; returns `path`."""
+    """Write a small valid directory of made-up utterances; return `path`."""
     path.mkdir(parents=True)
     ids = [
         (f"spk{s + first:02d}-u{u}", f"spk{s + first:02d}")
@@ -210,7 +210,7 @@ def test_copy_by_list_keeps_only_its_recordings_and_speakers(source, tmp_path):
 
 
 def subset(source: Path, *words: str) -> list[str]:
-    """Run subset-data; returns the utterances of the result."""
+    """Run subset-data; return the utterances of the result."""
     out = source.parent / "subset"
     assert subset_data.main([*words, str(source), str(out)]) == 0
     utts = [utt for utt, _ in read_scp(out / "utt2spk")]

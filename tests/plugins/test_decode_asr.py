@@ -69,8 +69,8 @@ def test_padding_batches_and_jobs_change_nothing(exp, data_dir, tmp_path):
                 assert scores[utt] == pytest.approx(float(value), abs=0.05), name
 
 
-def test_greedy_search_finds_the_path_of_espnet(exp, data_dir, tmp_path):
-    """The same best path from ESPnet's own model call, one utterance at a time."""
+def test_greedy_search_finds_the_same_path_as_espnet(exp, data_dir, tmp_path):
+    """The path is computed by ESPnet's own model, one utterance at a time."""
     import itertools
 
     import soundfile

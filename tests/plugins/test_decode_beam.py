@@ -1,9 +1,10 @@
-"""Beam search against exhaustive search, and what it must keep of words."""
+"""Beam search compared with exhaustive search, and words that it must not lose."""
 
 import dataclasses
 import itertools
 import math
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def make_emissions(num_frames, size, seed, sharpness=2.0):
 
 
 def sum_paths(log_probs):
-    """log of the summed probability of every text, by trying all paths."""
+    """Return the log of the summed probability of each text, by trying all paths."""
     totals = {}
     for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
         ids = tuple(t for t, _ in itertools.groupby(path) if t)
@@ -72,7 +73,7 @@ def test_blank_score_makes_blank_likelier_in_all_searches(score):
         assert found.total == pytest.approx(wanted.total, abs=0.01)
 
 
-def test_letters_that_blank_hides_come_back():
+def test_a_blank_score_recovers_letters_that_blank_hides():
     log_probs = np.log(np.full((4, 6), 1e-3))
     log_probs[:, 0] = np.log([0.9, 0.6, 0.9, 0.6])
     log_probs[[1, 3], [3, 4]] = np.log(0.3)
@@ -126,7 +127,7 @@ def test_a_lexicon_and_a_language_model_are_weighted_exactly(word_lm, seed, log_
 
 
 def speak(tokenizer, spelling, rng, pause=2):
-    """Emissions of a spelling: each token over one to three frames, blanks between."""
+    """Return emissions of a spelling: one to three frames per token, blanks between."""
     frames = []
     for token in tokenizer.tokens2ids(spelling):
         frames += [0] * pause + [token] * int(rng.integers(1, 4))
@@ -171,7 +172,7 @@ def test_words_survive_the_search(tokenizer, threshold):
 
 
 def test_a_last_piece_of_several_frames_costs_nothing(tokenizer):
-    """flashlight-text alone lets the last piece of a word last one frame."""
+    """In flashlight-text alone, the last piece of a word has only one frame."""
     lexicon = build_lexicon(["سلام"], tokenizer)
     spelling = tokenizer.ids2tokens(lexicon.spellings[0][0])
     log_probs = speak(tokenizer, [*spelling], np.random.default_rng(2))
@@ -209,7 +210,19 @@ def test_words_without_a_spelling_are_listed(tokenizer, tmp_path, caplog):
         build_lexicon(["qüux"], tokenizer)
 
 
-def test_words_of_a_path_are_those_of_the_text(tokenizer):
+@pytest.mark.parametrize("mapping", ["", "a.yaml"])
+def test_a_word_list_that_cannot_be_spelled_is_named(tokenizer, tmp_path, mapping):
+    path = tmp_path / "words.txt"
+    path.write_text("qüux\n", encoding="utf-8")
+    if mapping:
+        mapping = str(tmp_path / mapping)
+        Path(mapping).write_text("letters:\n    é: [e]\n", encoding="utf-8")
+    options = LexiconSearch(lm_unit="none", mapping=mapping)
+    with pytest.raises(ValueError, match=f"^{path}: none of 1 words can be spelled"):
+        options.read_lexicon(tokenizer, SearchFiles(word_list=path))
+
+
+def test_words_of_a_path_equal_those_of_the_text(tokenizer):
     rng = np.random.default_rng(4)
     ids = list(range(1, len(tokenizer.tokens) - 1))
     for _ in range(200):

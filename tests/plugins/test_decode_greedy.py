@@ -16,7 +16,8 @@ BLANK, A, B = 0, 1, 2
 
 
 def make(rows, vocab=3):
-    """Log-posteriors whose best path is `rows`: (token, probability) a frame."""
+    """Return log-posteriors whose best path is `rows`: (token, probability) per
+    frame."""
     probs = np.full((len(rows), vocab), 1.0 / vocab)
     for t, (token, prob) in enumerate(rows):
         probs[t] = (1 - prob) / (vocab - 1)
@@ -50,7 +51,7 @@ def test_collapse_with_another_blank():
     assert collapse([2, 0, 0, 2, 0, 1], blank_id=2) == [0, 0, 1]
 
 
-def test_collapse_is_the_definition_on_all_short_paths():
+def test_collapse_follows_its_definition_on_all_short_paths():
     for path in itertools.product(range(3), repeat=6):
         merged = [token for token, _ in itertools.groupby(path)]
         assert collapse(list(path)) == [token for token in merged if token != BLANK]

@@ -98,7 +98,7 @@ def test_the_files_have_the_layout_of_espnet(data_dir, tmp_path):
     assert "\u200c" in "".join(files["text"])
 
 
-def test_each_utterance_is_what_it_is_alone(data_dir, tmp_path):
+def test_an_utterance_decodes_the_same_alone_and_in_a_batch(data_dir, tmp_path):
     hyps = decode_dir(load, data_dir, tmp_path, DecodeOptions())
     recognizer, tokenizer = load(), CharTokenizer(TOKENS)
     decoder = GreedySearch().build(tokenizer, SearchFiles())
@@ -143,7 +143,7 @@ def test_an_utterance_too_short_for_a_frame_has_an_empty_line(
     assert "30 utterances, audio" in caplog.text
 
 
-def test_lengths_are_read_where_no_file_gives_them(data_dir, tmp_path):
+def test_lengths_are_read_from_audio_if_no_file_states_them(data_dir, tmp_path):
     other = tmp_path / "data"
     other.mkdir()
     (other / "wav.scp").write_bytes((data_dir / "wav.scp").read_bytes())
@@ -192,7 +192,7 @@ def test_segments_are_refused(tmp_path):
         read_utterances(data)
 
 
-def test_a_model_file_that_is_missing_names_those_there(tmp_path):
+def test_the_error_for_a_missing_model_file_names_those_there(tmp_path):
     exp = tmp_path / "exp"
     with pytest.raises(NotADirectoryError, match="train-asr"):
         find_files(exp, "valid.wer.ave.pth")

@@ -1,4 +1,4 @@
-"""The registry of searches, and what the inference YAML says of a search."""
+"""The registry of searches, and their options in the inference YAML."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ def test_an_option_has_the_same_type_in_every_search():
             assert types.setdefault(field.name, field.type) == field.type
 
 
-def test_a_module_in_the_folder_is_a_search(tmp_path, monkeypatch):
+def test_a_module_in_the_folder_becomes_a_search(tmp_path, monkeypatch):
     write(
         tmp_path / "longest.py",
         "import dataclasses\n"
@@ -70,7 +70,7 @@ def test_a_module_in_the_folder_is_a_search(tmp_path, monkeypatch):
         ("conf/decode_espnet.yaml", False),
     ],
 )
-def test_needs_lm_is_that_of_the_search_named(config, expected):
+def test_needs_lm_depends_on_the_search_named(config, expected):
     assert needs_lm(ROOT / config) is expected
 
 

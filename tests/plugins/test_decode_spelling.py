@@ -1,4 +1,4 @@
-"""Target words in source tokens: what a mapping spells, what it must not lose."""
+"""Target words in source tokens: spellings by a mapping, and words it must not lose."""
 
 import logging
 
@@ -40,7 +40,7 @@ def test_every_mapping_reads_and_offers_other_letters(path):
         assert any(way != letter for tier in tiers for way in tier), letter
 
 
-def test_letters_become_the_nearest_that_the_source_has():
+def test_a_letter_is_spelled_by_the_nearest_letter_of_the_source():
     mapping = read_mapping(find_mapping("perso_arabic"))
     assert fold_word("گچ", mapping, ARABIC, 3) == ["كج", "كتش", "قج"]
     assert fold_word("سلام", mapping, ARABIC, 9) == ["سلام"]
@@ -90,7 +90,7 @@ def test_transcripts_have_the_letters_of_the_target_language():
     assert search.decode(np.log(probs))[0].text == "گچ سلام"
 
 
-def test_too_many_words_of_one_spelling_lose_it_and_are_listed():
+def test_words_beyond_the_limit_of_a_spelling_lose_it_and_are_listed():
     letters = "كقتطسص"
     same = [a + b for a in "ثسص" for b in "ثسص"]  # nine words, one spelling: سس
     found = build_folded_lexicon(

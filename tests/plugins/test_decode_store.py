@@ -1,4 +1,4 @@
-"""Kept emissions: they are read back, killed runs go on, damage is named."""
+"""Stored emissions: they are read back, killed runs continue, damage is reported."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hamzaban.decode.store import EmissionStore, pack, unpack, write_part
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global load, torch, write_dir
     import torch
     from test_decode_run import load, write_dir
@@ -49,7 +49,7 @@ def test_emissions_are_read_back_in_half_precision():
     assert unpack(pack(log_probs[:0]), 33).shape == (0, 33)
 
 
-def test_any_utterance_is_what_the_model_gives_it_alone(
+def test_emissions_of_an_utterance_do_not_depend_on_its_batch(
     data_dir, tmp_path, model_files
 ):
     store = make(data_dir, tmp_path / "e", model_files)
@@ -122,7 +122,7 @@ def test_a_store_made_with_other_batches_leaves_no_old_files(
     assert len(store) == 23
 
 
-def test_dropout_differs_by_seed_and_by_nothing_else(data_dir, tmp_path, model_files):
+def test_dropout_depends_only_on_its_seed(data_dir, tmp_path, model_files):
     def load_dropping():
         found = load()
         layer = torch.nn.Sequential(found.model.layer, torch.nn.Dropout(0.0))

@@ -1,4 +1,4 @@
-"""Words through Latin letters or phones: spelled so, written in their own script."""
+"""Words spelled in Latin letters or phones and written in their own script."""
 
 import os
 
@@ -41,7 +41,7 @@ def test_labels_of_a_latin_model_are_in_the_targets_script():
     assert label.text == "سلام گھر پانی" and label.edits == 0
 
 
-def test_a_model_of_the_own_script_spells_in_it():
+def test_a_model_of_the_same_script_needs_no_forms():
     tokenizer = CharTokenizer(["<blank>", "<unk>", "<space>", *"سلامگھر", "<sos/eos>"])
     found = build_folded_lexicon(WORDS, tokenizer, read_spelling("roman", WORDS), 3)
     assert found.lexicon.words == ("سلام", "گھر") and found.folded == ()
@@ -91,7 +91,7 @@ def test_phones_of_the_program_itself():
         (None, ("", "")),
     ],
 )
-def test_names_of_forms(name, found):
+def test_names_of_forms_are_split_into_kind_and_voice(name, found):
     assert split_form(name) == found
 
 

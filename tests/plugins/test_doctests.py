@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the package give what they show."""
+"""The examples in docstrings of the package give the output that they show."""
 
 import doctest
 import importlib

@@ -38,7 +38,7 @@ def test_the_page_has_every_rule_with_its_reason_and_cost(measured):
     assert "Cost: not measured" in page
 
 
-def test_costs_are_those_of_rules_that_exist(measured):
+def test_every_cost_belongs_to_an_existing_rule(measured):
     for code, costs in measured["costs"].items():
         known = {rule.name for rule in document.load_language(code).rules}
         assert set(costs) <= known, "measure again: tests/bench/measure_rules.py"

@@ -18,7 +18,7 @@ SETS = {"train_set": "train", "valid_set": "valid"}
 
 
 @pytest.mark.parametrize(("options", "names"), TABLE)
-def test_names_are_those_of_earlier_versions(options, names):
+def test_names_equal_those_of_earlier_versions(options, names):
     assert make_names(NameOptions(**SETS | options)) == names
 
 
@@ -44,6 +44,6 @@ def test_a_long_name_is_cut_between_letters_and_stays_different():
 
 @pytest.mark.skipif(shutil.which("cksum") is None, reason="cksum is not installed")
 @pytest.mark.parametrize("data", [b"", b"a\n", "نام\n".encode() * 100])
-def test_the_checksum_is_that_of_cksum(data):
+def test_the_checksum_equals_that_of_cksum(data):
     done = subprocess.run(["cksum"], input=data, capture_output=True, check=True)
     assert checksum(data) == int(done.stdout.split()[0])

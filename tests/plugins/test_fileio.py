@@ -40,12 +40,12 @@ def test_an_error_leaves_the_old_file(tmp_path, sync):
     assert list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
-def test_a_body_that_makes_nothing_is_an_error(tmp_path):
+def test_a_body_that_writes_no_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
         pass
 
 
-def test_two_writers_of_one_path_do_not_meet(tmp_path):
+def test_two_writers_of_one_path_use_different_temporary_files(tmp_path):
     with atomic_text(tmp_path / "a") as one, atomic_text(tmp_path / "a") as two:
         one.write("1" * 10)
         two.write("2")

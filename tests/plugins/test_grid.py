@@ -92,7 +92,7 @@ def calls(root, cell):
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
-def test_a_grid_is_run_once_and_a_failure_stays_its_own(grid, capsys):
+def test_a_grid_is_run_once_and_a_failed_cell_does_not_stop_others(grid, capsys):
     (grid / "fail bad fa 1").touch()
     assert run_grid(words_of(grid)) == 3
     out = capsys.readouterr().out
@@ -161,7 +161,7 @@ def test_report_has_ranks_and_significance_tests(grid, capsys):
     assert float(rows[-1]["t"]) < 0 and float(rows[-1]["p_holm"]) < 1e-3
 
 
-def test_what_cannot_be_prepared_fails_with_its_log(grid):
+def test_cells_whose_preparation_fails_are_failed_with_its_log(grid):
     (grid / "no fa").touch()
     assert run_grid(words_of(grid)) == 3
     found = states(grid)
@@ -208,7 +208,7 @@ def test_a_killed_grid_continues(grid, number):
             r"\{speaker\} is unknown; known: dir, lang, lang_name",
         ),
         ({"axes": {"lang": ["a/b"]}}, "name 'a/b' has /"),
-        ({"axes": {"lang": {"a": "{lang}"}}}, r"its {} is no variable; known: root"),
+        ({"axes": {"lang": {"a": "{lang}"}}}, r"its {} is not a variable; known: root"),
         ({"prepare": {"axes": ["x"], "command": ["y"]}}, "there is no axis x"),
     ],
 )
@@ -222,7 +222,7 @@ def test_a_wrong_grid_is_one_clear_line(grid, change, message):
 
 def test_a_wrong_choice_is_one_clear_line(grid):
     for words, message in (
-        (["--only", "lang=de"], "axis lang has no de, but fa, ar"),
+        (["--only", "lang=de"], "axis lang has no de; known: fa, ar"),
         (["--only", "speaker=1"], "no axis speaker; there are start, lang, seed"),
         (["--set", "x=1"], "variable x is unknown; known: root, nj"),
         (["--set", "x"], "--set x: expected NAME=VALUE"),
@@ -231,7 +231,7 @@ def test_a_wrong_choice_is_one_clear_line(grid):
             run_grid(words_of(grid, *words))
 
 
-def test_a_value_of_several_words_gives_several_words(grid):
+def test_a_value_of_several_words_becomes_several_words_of_the_command(grid):
     path = grid / "grid.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     values["axes"]["start"] = {"bpe": ["--token_type", "bpe"], "none": ""}
@@ -262,7 +262,7 @@ def test_a_change_of_a_base_config_makes_a_cell_outdated(grid):
     assert states(grid)["good fa 0"] == "outdated"
 
 
-def test_a_variable_may_be_made_of_those_before_it(grid):
+def test_a_variable_may_contain_earlier_ones(grid):
     path = grid / "grid.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     values["variables"] |= {"hours": 5, "part": "{hours}h"}
@@ -273,7 +273,9 @@ def test_a_variable_may_be_made_of_those_before_it(grid):
         assert {cell.step.command for cell in cells} == {("x", part)}
     values["variables"] |= {"hours": "{part}"}
     path.write_text(dump(values), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"\{part\}: its {} is no variable; known: r"):
+    with pytest.raises(
+        ValueError, match=r"\{part\}: its {} is not a variable; known: r"
+    ):
         read_grid(path)
 
 
@@ -307,3 +309,14 @@ def test_small_p_values_are_shown_as_bounds():
         "< 0.0001",
         "-",
     ]
+
+
+@pytest.mark.parametrize("values", ["{}", '{"status": "5", "log": "a"}', '["a"]', "{"])
+def test_a_status_that_was_not_written_so_is_named(grid, caplog, values):
+    cell = list_cells(read_grid(grid / "grid.yaml"), grid / "exp")[0]
+    cell.folder.mkdir(parents=True)
+    path = cell.folder / "status.json"
+    path.write_text(values, encoding="utf-8")
+    assert look_at(cell).name == "waiting"
+    (line,) = caplog.messages
+    assert line.startswith(f"{path}: damaged (") and "made again" in line

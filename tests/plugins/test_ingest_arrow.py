@@ -1,10 +1,13 @@
-"""Parquet files: which are read, and the audio that is written out of them."""
+"""Parquet files: which of them are read, and the audio extracted from them."""
 
 import re
 from pathlib import Path
 
 import pytest
+import soundfile
 from own_corpus import SENTENCES, import_data, read_audio, read_sets, write_parquet
+
+from hamzaban.ingest.arrow import unpack_arrow
 
 pytestmark = pytest.mark.slow
 
@@ -12,7 +15,7 @@ pytest.importorskip("pyarrow")
 
 
 def write_part(folder, name, numbers, **more):
-    """Write a Parquet file with audio in it, the numbered sentences said."""
+    """Write a Parquet file with audio of the numbered sentences."""
     rows = []
     for k in numbers:
         content = {"bytes": read_audio(folder.parent, SENTENCES[k]), "path": None}
@@ -69,7 +72,7 @@ def read_all_audio(data):
 
 
 def test_corpora_of_equal_names_and_sizes_keep_their_own_audio(tmp_path):
-    """Both have nine sentences of as many words, and no names of audio."""
+    """Both have nine sentences of equal lengths, and no names of audio files."""
     alike = [k for k in range(24) if len(SENTENCES[k].split()) == 5]
     first, second = alike[:4], alike[4:8]
     for name, numbers in (("one", first), ("two", second)):
@@ -108,7 +111,7 @@ def write_column(path, cells):
 
 @pytest.mark.parametrize("place", ["clips/{}.wav", "{}.wav", "../clips/{}.wav", "root"])
 def test_audio_that_is_a_path_is_found_beside_the_file(tmp_path, place):
-    """In its folder, or in such as `clips` of it or of the one above."""
+    """It may be in the same folder, or in one such as `clips` there or one level up."""
     root = tmp_path / "corpus é"
     for k in range(9):
         (root / "clips").mkdir(parents=True, exist_ok=True)
@@ -151,3 +154,31 @@ def test_a_table_without_audio_says_what_is_expected(tmp_path):
         ValueError, match="a.parquet: no column of audio; found sound, t"
     ):
         import_data(tmp_path / "c", tmp_path / "data", *unpack_to(tmp_path))
+
+
+def write_samples(tmp_path, **more):
+    """Write a Parquet file whose audio is a list of samples, one row; return it."""
+    row = {"audio": [0.0, 0.5] * 800, "sentence": SENTENCES[0]} | more
+    return write_parquet(tmp_path / "c" / "train.parquet", [row])
+
+
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 10**9, "fast", float("nan")])
+def test_a_rate_that_no_recording_has_is_refused_with_its_row(tmp_path, rate):
+    path = write_samples(tmp_path, sampling_rate=rate)
+    with pytest.raises(ValueError, match=f"{path}: row 0: rate .*, expected"):
+        unpack_arrow([(path, "train")], tmp_path / "unpacked")
+    assert not (tmp_path / "unpacked" / "metadata.jsonl").exists()
+
+
+def test_a_list_that_is_no_audio_is_refused_with_its_row(tmp_path):
+    path = write_samples(tmp_path, audio=["a", "b"], sampling_rate=16000)
+    with pytest.raises(ValueError, match=f"{path}: row 0: its list is no audio"):
+        unpack_arrow([(path, "train")], tmp_path / "unpacked")
+
+
+def test_samples_with_a_rate_become_a_recording_of_that_rate(tmp_path):
+    path = write_samples(tmp_path, sampling_rate=8000)
+    unpack_arrow([(path, "train")], tmp_path / "unpacked")
+    (audio,) = (tmp_path / "unpacked").glob("*/*.flac")
+    found = soundfile.info(audio)
+    assert (found.samplerate, found.frames) == (8000, 1600)

@@ -17,7 +17,7 @@ def rows(tmp_path):
 
 @pytest.mark.parametrize("number", [0, 4])
 def test_rows_without_audio_or_text_are_counted(tmp_path, rows, caplog, number):
-    """Beside wav/ and wav.wav, which an empty name would find."""
+    """An empty name must not find wav/ or wav.wav, which are there."""
     caplog.set_level("INFO")
     write_audio(tmp_path / "wav.wav", SENTENCES[10])
     (tmp_path / "wav").mkdir()

@@ -65,6 +65,7 @@ def test_a_damaged_table_is_read_or_is_an_error_with_its_place(tmp_path, suffix)
             source = open_source(table)
             plan = make_plan(
                 lambda source=source: source.read(TableOptions({}), False),
+                table,
                 ignore_split=False,
                 shares=(0.1, 0.1),
                 seed=0,

@@ -9,6 +9,7 @@ from own_corpus import (
     assert_disjoint,
     import_data,
     make_table,
+    read_audio,
     read_sets,
 )
 
@@ -32,7 +33,7 @@ def test_without_speakers_no_sentence_is_shared(tmp_path):
     assert_disjoint(read_sets(tmp_path / "data", "text"))
 
 
-def test_train_loses_sentences_of_valid_and_test(tmp_path, caplog):
+def test_sentences_of_valid_and_test_are_removed_from_train(tmp_path, caplog):
     caplog.set_level("INFO")
     table = make_table(tmp_path / "corpus")
     rows = table.read_text(encoding="utf-8").splitlines()
@@ -193,6 +194,9 @@ def test_wrong_sources_are_errors_of_one_line(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="nothing that can be read"):
         import_data(tmp_path / "empty", tmp_path / "data")
+    read_audio(tmp_path, SENTENCES[0])
+    with pytest.raises(ValueError, match="said: no utterance with both audio and a t"):
+        import_data(tmp_path / "said", tmp_path / "data")
     with pytest.raises(ValueError, match=r"data.csv:3: 1 fields, expected 3"):
         lines = table.read_text().splitlines()
         write_lines(table, [*lines[:2], "u", *lines[2:]])
@@ -232,3 +236,15 @@ def test_too_few_speakers_are_split_by_sentence_and_logged(tmp_path, caplog):
     write_lines(tmp_path / "m.jsonl", lines[:2])
     with pytest.raises(ValueError, match="2 speakers .*expected at least 3"):
         import_data(tmp_path / "m.jsonl", tmp_path / "data")
+
+
+def test_separators_within_a_transcript_do_not_move_its_other_values(tmp_path):
+    table = make_table(tmp_path / "corpus", ("path", "sentence"))
+    rows = table.read_text(encoding="utf-8").splitlines()
+    name = rows[1].split(",")[0]
+    rows[1] = f"{name},haba\x1fri yako \x00 leo"
+    write_lines(table, rows)
+    import_data(table, tmp_path / "data")
+    text = sum(read_sets(tmp_path / "data", "text").values(), [])
+    assert len(text) == 24
+    assert [line for line in text if "yako" in line and line.endswith("leo")]

@@ -1,4 +1,4 @@
-"""A Kaldi data directory of one's own: the same options and care as for a table."""
+"""A user's own Kaldi data directory: the same options and checks as for a table."""
 
 import shutil
 
@@ -110,7 +110,7 @@ def test_folders_train_valid_test_are_a_split(tmp_path):
 
 
 def test_ids_segments_and_commands_are_kept(tmp_path):
-    """Ids that do not begin with the speaker's, as Kaldi allows, are no other ones."""
+    """Ids that do not begin with the speaker, which Kaldi allows, are not changed."""
     utterances = [(f"u{k}", f"s{k % 4}", SENTENCES[k]) for k in range(8)]
     source = write_dir(tmp_path / "kal", utterances, "cat wav/{}.wav |")
     import_data(source, tmp_path / "data")

@@ -1,4 +1,4 @@
-"""Files of systems beside a corpus, odd file names, links, and byte order marks."""
+"""Files that systems leave beside a corpus, odd names, links, byte order marks."""
 
 import io
 import json
@@ -32,7 +32,7 @@ def folder(tmp_path):
 
 
 def leave_files(folder):
-    """Leave what macOS and Windows leave; return how many files that are."""
+    """Write files that macOS and Windows leave behind; return their number."""
     found = [path for path in folder.rglob("*") if path.is_file()]
     for path in found:
         copy = folder / "__MACOSX" / path.relative_to(folder)
@@ -67,7 +67,7 @@ def test_data_directories_out_of_a_zip_are_imported(tmp_path):
     assert validate_data([str(tmp_path / "data" / "train")]) == 0
 
 
-def test_parquet_files_of_a_mac_are_not_opened(tmp_path):
+def test_macos_leftovers_named_like_parquet_files_are_not_opened(tmp_path):
     pytest.importorskip("pyarrow")
     from own_corpus import read_audio, write_parquet
 
@@ -85,7 +85,7 @@ def test_parquet_files_of_a_mac_are_not_opened(tmp_path):
     assert len(read_sets(tmp_path / "data", "text")["train"]) == 4
 
 
-def test_files_of_a_mac_are_not_taken_out_of_a_tarball(tmp_path):
+def test_macos_leftovers_are_not_extracted_from_a_tarball(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         for name in ("._fa", "fa/._a.wav", "__MACOSX/fa/b.wav", "fa/c.wav"):
             member = tarfile.TarInfo(name)

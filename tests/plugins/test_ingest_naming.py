@@ -1,4 +1,4 @@
-"""Names of recordings by their paths, in a table and by themselves."""
+"""Names of recordings, made from their paths."""
 
 import pytest
 from own_corpus import SENTENCES, import_data, read_sets, write_manifest
@@ -26,7 +26,7 @@ def test_a_name_is_the_path_below_the_common_folder(paths, names):
 
 @pytest.fixture
 def rows(tmp_path):
-    """Six speakers, each with a folder wav and in it 001.wav; paths from the root."""
+    """Return rows of six speakers with absolute paths, each <speaker>/wav/001.wav."""
     found = []
     for k in range(6):
         audio = tmp_path / "corpus é" / f"spk{k}" / "wav" / "001.wav"

@@ -26,7 +26,7 @@ def rows(tmp_path):
     return found
 
 
-def test_one_row_without_a_speaker_leaves_the_split_by_speaker(tmp_path, rows, caplog):
+def test_the_split_stays_by_speaker_if_one_row_has_no_speaker(tmp_path, rows, caplog):
     rows[11]["speaker"] = ""
     import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
     speakers = read_sets(tmp_path / "data", "utt2spk")

@@ -1,4 +1,4 @@
-"""Columns of times: their names, their units, and tables that lack half of them."""
+"""Columns of times: names, units, and tables that have only one of the two times."""
 
 import pytest
 from own_corpus import SENTENCES, import_data, write_manifest
@@ -115,7 +115,7 @@ def test_a_row_with_only_one_of_its_times_is_an_error(tmp_path):
         import_data(table, tmp_path / "data")
 
 
-def test_times_in_an_unnamed_unit_end_with_the_option_for_it(tmp_path):
+def test_the_error_for_times_in_a_wrong_unit_names_the_option_for_it(tmp_path):
     rows = make_rows(tmp_path, "offset", "end", 1000)
     table = write_manifest(tmp_path / "m.jsonl", rows)
     with pytest.raises(ValueError, match="beyond its recording.*give --time_unit ms"):
@@ -165,7 +165,7 @@ def test_two_columns_of_one_name_are_an_error(folder, header, message):
 
 def test_a_key_that_stands_twice_in_an_object_is_an_error(folder):
     write_lines(folder / "t.jsonl", ['{"file": "u0.wav", "text": "a", "text": "b"}'])
-    with pytest.raises(ValueError, match=r"t.jsonl:1: key 'text' stands twice"):
+    with pytest.raises(ValueError, match=r"t.jsonl:1: key 'text' occurs twice"):
         import_data(folder / "t.jsonl", folder / "data")
 
 

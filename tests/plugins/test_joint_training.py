@@ -120,7 +120,7 @@ def test_head_is_chosen_by_utt2lang_by_the_model_or_by_name(
     assert tokens and set(tokens) <= own
 
 
-def test_emissions_are_those_of_the_head_chosen(exp, inputs, tmp_path):
+def test_emissions_are_computed_by_the_head_that_is_chosen(exp, inputs, tmp_path):
     from hamzaban.decode.store import EmissionStore
 
     config = tmp_path / "token.yaml"
@@ -136,10 +136,10 @@ def test_emissions_are_those_of_the_head_chosen(exp, inputs, tmp_path):
         assert set(seen.tolist()) <= own
     assert set(read(out / "utt2lang").values()) == {"fa"}
     out = decode(exp, inputs, tmp_path / "ur", *words, "--language", "ur")
-    assert set(read(out / "utt2lang").values()) == {"ur"}  # made anew
+    assert set(read(out / "utt2lang").values()) == {"ur"}  # made again
 
 
-def test_requests_that_the_model_cannot_meet_are_refused(exp, inputs, tmp_path):
+def test_languages_that_the_model_cannot_choose_are_refused(exp, inputs, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(inputs / "data", data)
     (data / "utt2lang").unlink()

@@ -77,7 +77,7 @@ def test_a_failure_shows_the_log_and_ends_the_others(tmp_path, caplog):
     assert "line" not in (tmp_path / "3.log").read_text().partition("\n")[2]
 
 
-def test_each_end_is_reported_and_a_failure_ends_no_other_job(tmp_path):
+def test_with_on_end_each_end_is_reported_and_a_failure_stops_no_other_job(tmp_path):
     scripts = ["exit 5", "kill -9 $$", "echo well"]
     each = [
         Job(number, tuple(sh(script)), tmp_path / f"{number} é.log")
@@ -142,9 +142,9 @@ def test_threads_and_gpus_are_given_to_jobs(tmp_path, monkeypatch):
         run_jobs(["true"], log, resources=Resources(ngpu=4))
 
 
-def test_another_back_end_is_a_class_and_a_line(tmp_path, monkeypatch):
+def test_a_new_back_end_needs_a_class_and_a_line(tmp_path, monkeypatch):
     class Queue:
-        """Says that a job runs for two polls, and that job 3 fails."""
+        """A back end whose jobs run for two polls and whose job 3 fails."""
 
         def __init__(self, partition: str) -> None:
             self.partition = partition
@@ -187,9 +187,9 @@ def test_back_ends_are_found_by_name(monkeypatch):
 def test_an_ended_launcher_leaves_no_job(tmp_path, number):
     command = [sys.executable, "-m", "hamzaban", "run-jobs", "--nj", "2"]
     command += ["--max_jobs", "2", "--log", f"{tmp_path}/JOB.log", "--"]
-    # A job that ends by SIGTERM but for the process it has started.
+    # A job that ends on SIGTERM, but not the process that it started.
     command += sh(f"sleep 3600 & echo $! > {tmp_path}/JOB.pid; wait")
-    # A shell's background job, as this test may be one, has SIGINT ignored.
+    # If this test is a shell's background job, SIGINT is ignored.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     launcher = subprocess.Popen(command, preexec_fn=heed)
     files = [tmp_path / "1.pid", tmp_path / "2.pid"]
@@ -216,7 +216,7 @@ def test_the_kernel_ends_jobs_of_a_killed_launcher(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_job_that_will_not_end_is_ended(tmp_path, monkeypatch):
+def test_a_job_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "GRACE_S", 0.3)
     script = f"""
         trap '' TERM

@@ -1,4 +1,4 @@
-"""Files that a step notes while it runs: tables that db.sh names, lists of noises."""
+"""Inputs that a step notes while it runs: tables that db.sh names, lists of noises."""
 
 import os
 import shlex
@@ -76,7 +76,7 @@ def test_files_that_the_step_makes_are_not_its_inputs(corpus):
 
 
 @pytest.mark.slow
-def test_a_correction_while_the_step_runs_is_seen_the_next_time(corpus):
+def test_a_change_while_the_step_runs_makes_it_run_again(corpus):
     table = corpus / "text"
     late = f"echo late > {shlex.quote(str(table))}"
     assert run(table, script=late)
@@ -84,7 +84,7 @@ def test_a_correction_while_the_step_runs_is_seen_the_next_time(corpus):
 
 
 def collect(tmp_path, monkeypatch, verb, *words):
-    """Return the names of what a verb notes, as seen from the folder of the test."""
+    """Return the names that a verb notes, relative to the folder of the test."""
     monkeypatch.chdir(tmp_path)
     path, began_ns = tmp_path / ".data.data.stamp", time.time_ns()
     with notes.note_folder(path) as variables:
@@ -121,7 +121,9 @@ def test_each_form_of_an_own_corpus_is_noted(tmp_path, monkeypatch):
     assert not [name for name in found if name.endswith(".wav")]
 
 
-def test_parquet_is_noted_and_not_what_it_is_unpacked_to(tmp_path, monkeypatch):
+def test_parquet_files_are_noted_and_the_audio_unpacked_from_them_is_not(
+    tmp_path, monkeypatch
+):
     pytest.importorskip("pyarrow")
     corpora.make_parquet(tmp_path / "parquet", "ur")
     words = ("parquet", "--output", "data", "--unpack_dir", "unpacked")

@@ -1,4 +1,4 @@
-"""Stamps: when a step runs, when it does not, and what a kill leaves."""
+"""Stamps: when a step runs, when it is skipped, and what happens after a kill."""
 
 import json
 import os
@@ -105,7 +105,7 @@ def test_changed_options_run_the_step_again_and_are_named(recipe, caplog):
     assert "options are different: '5' became '6'" in caplog.text
 
 
-def test_changes_that_do_not_matter_run_nothing(recipe):
+def test_changes_without_effect_do_not_run_a_step(recipe):
     run("--nj", "1")
     os.utime("in/text", (1, 1))
     os.utime("out.txt", (1, 1))
@@ -115,7 +115,7 @@ def test_changes_that_do_not_matter_run_nothing(recipe):
     assert not run("--nj", "2")
 
 
-def test_options_are_those_of_the_command_behind_the_launcher():
+def test_options_are_read_from_the_command_after_the_launcher():
     words = ["hamzaban", "run-jobs", "--log", "x", "--", "hamzaban", "train-asr"]
     words += ["--ngpu", "2", "--lr", "1", "--num-threads=3", "-nj", "4", "--nj", "5"]
     assert options_of(words) == ["hamzaban", "train-asr", "--lr", "1", "-nj", "4"]
@@ -159,7 +159,7 @@ def test_a_failed_step_gives_its_status_and_runs_again(recipe, caplog):
     assert "options are different" in caplog.text or "not finished" in caplog.text
 
 
-def test_a_folder_of_other_options_is_set_aside(recipe, caplog):
+def test_a_folder_made_with_other_options_is_set_aside(recipe, caplog):
     folder = recipe / "exp" / "asr_x"
 
     def train(option: str, script: str = "") -> int:
@@ -217,7 +217,7 @@ def test_a_killed_step_is_run_again(recipe, number):
     assert "is up to date" in third.communicate(timeout=300)[1]
 
 
-def test_what_killed_runs_of_a_step_left_is_removed(recipe):
+def test_temporary_files_of_killed_runs_are_removed(recipe):
     left = ["out/a", "out/below/a", ".out.copy.stamp"]
     Path("out/below").mkdir(parents=True)
     code = "import sys; from hamzaban.fileio import temporary_name as t\n"
@@ -289,12 +289,20 @@ def halve(path: str) -> None:
     Path(path).write_bytes(Path(path).read_bytes()[:1])
 
 
+def overwrite(path: str) -> None:
+    """Write other bytes of the same number, a second after the rest of the folder."""
+    time_ns = Path(path).stat().st_mtime_ns + 10**9
+    Path(path).write_bytes(bytes(Path(path).stat().st_size))
+    os.utime(path, ns=(time_ns, time_ns))
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
         (lambda: Path("out/data/a/scp").unlink(), "has 1 files, expected 2"),
         (lambda: halve("out/data/a/scp"), "has files of other names or sizes"),
         (lambda: shutil.rmtree("out/data/a"), "output out/data/a/ is missing"),
+        (lambda: overwrite("out/data/a/scp"), "has 1 files written after the step"),
     ],
 )
 def test_damage_below_an_output_folder_runs_the_step_again(
@@ -317,6 +325,25 @@ def test_a_copy_of_an_output_folder_is_up_to_date(recipe):
     Path("out/data/a/x.tmp.host-1-1").touch()
     Path("out/data/b").mkdir()
     assert not run_with_folder()
+
+
+@pytest.mark.parametrize("names", [["a/scp"], ["a/scp", "a/text"]])
+def test_a_copy_without_times_is_up_to_date_unless_a_part_was_overwritten(
+    recipe, names
+):
+    run_with_folder()
+    Path("out").rename("moved")
+    shutil.copytree("moved", "out", copy_function=shutil.copyfile)
+    later_ns = time.time_ns() + 10**9
+    for path in Path("out").rglob("*"):
+        os.utime(path, ns=(later_ns, later_ns))
+    assert not run_with_folder()
+    shutil.rmtree("out")
+    shutil.copytree("moved", "out")  # with times
+    assert not run_with_folder()
+    for name in names:
+        overwrite(f"out/data/{name}")
+    assert run_with_folder()
 
 
 def test_a_stamp_without_folders_of_an_earlier_version_is_up_to_date(recipe):
@@ -361,7 +388,7 @@ while not pathlib.Path("forked").exists():
 
 
 @pytest.mark.parametrize("start", [FORK, "pid = Popen(['sleep', '3600']).pid"])
-def test_a_killed_verb_whose_worker_lives_on_does_not_hold_the_lock(
+def test_a_worker_that_outlives_a_killed_verb_does_not_hold_the_lock(
     recipe, monkeypatch, start
 ):
     monkeypatch.setattr(stage, "LOCK_WAIT_S", 1.0)

@@ -79,7 +79,7 @@ def test_the_report_has_the_perplexity_of_each_model(folder):
 
 
 @pytest.mark.slow
-def test_a_damaged_model_is_named_before_it_decodes(folder, tmp_path):
+def test_a_damaged_model_is_reported_before_decoding(folder, tmp_path):
     tokenizer = CharTokenizer(["<blank>", "<unk>", "<space>", "ب", "ا", "غ", "<sos>"])
     shutil.copytree(folder / "exp/word", tmp_path / "word")
     binary, files = tmp_path / "word/lm.bin", SearchFiles(lm_dir=tmp_path)
@@ -123,7 +123,7 @@ def test_perplexity_is_that_of_the_arpa_file(folder, tmp_path):
 
 
 def score(model, history, word):
-    """log10 of the back-off model, by its definition."""
+    """Return the log10 probability by the definition of a back-off model."""
     ids = {w: i for i, w in enumerate(model.words)}
     context = [ids.get(w, ids["<unk>"]) for w in history]
     context = context[-(len(model.levels) - 1) :]
@@ -261,3 +261,29 @@ def test_text_of_the_test_set_is_refused_or_left_out(folder, tmp_path, caplog):
     assert train_lm([str(word) for word in words]) == 0
     assert "1 lines of the further text left out" in caplog.text
     assert "آزمون" not in (tmp_path / "exp/word/units.txt").read_text("utf-8")
+
+
+@pytest.mark.needs("lmplz", "build_binary")
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ("drop", {"سلام", "دنیا", "باغ", "بزرگ"}),
+        ("keep", {"سلام", "دنیا", "باغ", "بزرگ", "<laughter>"}),
+        ("text", {"سلام", "دنیا", "باغ", "بزرگ", "[laughter]", "[Laughter]"}),
+    ],
+)
+def test_marks_of_sounds_are_no_words_of_a_language_model(
+    tmp_path, caplog, marks, expected
+):
+    caplog.set_level(logging.INFO)
+    train = write_kaldi(tmp_path / "train/text", ["سلام [laughter] دنیا"])
+    valid = write_kaldi(tmp_path / "valid/text", ["چیزی دیگر"])
+    (tmp_path / "more.txt").write_text("باغ [Laughter] بزرگ\nسلام دنیا\n")
+    (tmp_path / "lm.yaml").write_text("{word: {order: 2}, memory: 100M}")
+    words = ["--config", tmp_path / "lm.yaml", "--output_dir", tmp_path / "exp"]
+    words += ["--train_text", train, "--lm_text", tmp_path / "more.txt"]
+    words += ["--valid_text", valid, "--marks", marks]
+    assert train_lm([str(word) for word in words]) == 0
+    units = (tmp_path / "exp/word/units.txt").read_text("utf-8").split("\n")
+    assert {unit.split()[0] for unit in units if unit} == expected
+    assert ("2 sound marks" in caplog.text) is (marks != "text")

@@ -1,4 +1,4 @@
-"""A second run of mining and what follows it: equal tables leave the rest alone."""
+"""A second run of mining: if tables are equal, later steps do not run again."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ SETS = (Path("train"), Path("valid"))
 
 
 def run_stages() -> None:
-    """Mine, hold out and pretrain as local/ssl.sh does, pretraining made short."""
+    """Mine, hold out and pretrain as local/ssl.sh does, with a short pretraining."""
     words = ["--config", "mine.yaml", "--output_dir", "mined", "media"]
     assert run_cli(["mine-audio", *words]) == 0
     command = [sys.executable, "-m", "hamzaban", "hold-out-data", "--hours", "0.001"]
@@ -32,8 +32,10 @@ def run_stages() -> None:
     assert stage.run_stage(step, set_aside=Path("exp")) == 0
 
 
-def test_pretraining_goes_on_after_mining_found_the_same(tmp_path, monkeypatch):
-    """Tables too big to read are known by their time, which mining must not change."""
+def test_pretraining_is_not_repeated_if_mining_finds_the_same_speech(
+    tmp_path, monkeypatch
+):
+    """Big tables are compared by their time, which mining must not change."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stamp, "SMALL_FILE_BYTES", 1)
     make_config(tmp_path, find_duplicates=False, min_speech_ratio=0.1)

@@ -42,7 +42,9 @@ def make_probs(seed: int, num_frames: int, speech_s: float, pause_s: float):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("speech_s", "pause_s"), [(2, 0.5), (1, 2), (60, 0.3)])
-def test_chunks_keep_the_bounds_and_lose_no_count_of_speech(seed, speech_s, pause_s):
+def test_chunks_keep_the_bounds_and_all_speech_is_accounted_for(
+    seed, speech_s, pause_s
+):
     probs = make_probs(seed, 20000, speech_s, pause_s)
     regions = compute_regions(probs)
     spans = make_chunks(regions, len(probs))
@@ -91,7 +93,7 @@ def test_speech_without_pause_is_divided_where_it_is_least_likely():
     ]
 
 
-def test_speech_that_goes_on_and_on_is_cut_below_the_bound():
+def test_endless_speech_is_cut_below_the_longest_duration():
     rng = np.random.default_rng(0)
     probs = rng.uniform(0.8, 1, 40000).astype(np.float32)
     regions = compute_regions(probs)

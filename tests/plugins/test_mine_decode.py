@@ -23,7 +23,7 @@ def decode(media, start: int = 0, faults: list | None = None) -> np.ndarray:
 
 
 def compute_lag(found: np.ndarray, wanted: np.ndarray, most: int = 2000) -> int:
-    """Return how many samples later `found` has what is in `wanted`."""
+    """Return the delay of `found` relative to `wanted`, in samples."""
     size = 1 << (len(wanted) + len(found)).bit_length()
     spectra = np.fft.rfft(found, size), np.fft.rfft(wanted, size)
     correlation = np.fft.irfft(spectra[0] * spectra[1].conj())
@@ -78,7 +78,7 @@ def test_an_audio_stream_can_be_chosen(tmp_path):
     assert caught.value.reason == "no_audio"
 
 
-def test_what_follows_damage_is_still_decoded(media, tmp_path):
+def test_audio_after_damage_is_still_decoded(media, tmp_path):
     content = bytearray(media["mp3"].read_bytes())
     middle = len(content) // 2
     content[middle : middle + 3000] = b"\xff\x00" * 1500
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_media_is_refused_with_the_reason(
 
 
 def code(path: Path, speech: np.ndarray, codec: str, rate: int, layout: str) -> bytes:
-    """Return speech coded without tags in front, so that files can be joined."""
+    """Return encoded speech without leading tags, so that files can be joined."""
     with av.open(str(path), "w", options=NO_TAGS.get(path.suffix, {})) as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
         block = np.tile(soxr.resample(speech, FS, rate), (stream.channels, 1))
@@ -142,7 +142,7 @@ def code(path: Path, speech: np.ndarray, codec: str, rate: int, layout: str) -> 
     ids=["channels", "rate", "rate wanted", "layout"],
 )
 def test_speech_after_a_change_is_read(tmp_path, first, second):
-    """A jingle of 3 s is coded otherwise than the talk after it."""
+    """A jingle of 3 s is encoded differently from the talk that follows."""
     path = tmp_path / ("both.ac3" if first[0] == "ac3" else "both.mp3")
     parts = code(path, SPEECH[: 3 * FS], *first), code(path, SPEECH, *second)
     path.write_bytes(b"".join(parts))
@@ -170,7 +170,7 @@ def make_frame(form: str, rate: int, level: int) -> av.AudioFrame:
 
 
 def test_a_change_of_sample_format_or_rate_counts_in_seconds(tmp_path):
-    """The place sought lies behind changes; a rate that none has is left out."""
+    """The place to seek lies after changes; an impossible rate is skipped."""
     media = Media("a", "best", FS, 1, 0.0, None, False, "", "")
     forms = [("s16", FS), ("s32", FS), ("s16", 8000), ("s16", 500), ("s32", 44100)]
     frames = [make_frame(*form, 1000 * k) for k, form in enumerate(forms, 1)]

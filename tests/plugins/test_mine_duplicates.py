@@ -48,7 +48,7 @@ def test_speech_coded_again_is_found_wherever_it_begins(
 
 
 def test_the_same_words_said_again_are_no_duplicate(tmp_path):
-    """All 40 words by the same speakers: the hardest case there is."""
+    """All speakers say the same 40 words, which is the hardest case."""
     options = make_options(tmp_path)
     for spk_id in ("spk01", "spk05"):
         _, found = search(options, read_speech(spk_id, 150.0))

@@ -1,4 +1,4 @@
-"""Mining as a whole: what is written, counted, gone on with, and left out."""
+"""Mining as a whole: results, counts, reruns, and files that are left out."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def die(job: int) -> int:
     return job
 
 
-def test_a_process_that_dies_costs_its_own_job_alone():
+def test_only_the_job_of_a_dead_process_is_lost():
     done = list(run_apart(die, range(4), 2))
     assert sorted(job for job in done if not isinstance(job, Crash)) == [0, 2, 3]
     assert [job.job for job in done if isinstance(job, Crash)] == [1]
@@ -45,7 +45,7 @@ def read_lines(path: Path) -> list[dict]:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of all files but those that are for going on only."""
+    """Return the bytes of all files except records that only reruns need."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -122,7 +122,7 @@ def test_the_output_is_a_data_directory_with_provenance(mined, monkeypatch):
     assert "| kept |" in (mined / "mining.md").read_text("utf-8")
 
 
-def test_each_file_is_counted_with_its_fate(mined):
+def test_each_file_is_counted_by_its_result(mined):
     sources = {line["source"]: line for line in read_lines(mined / "sources.jsonl")}
     states = {Path(path).name: line["state"] for path, line in sources.items()}
     assert states == {
@@ -225,7 +225,7 @@ def test_a_copy_in_another_coding_is_dropped(mined):
 
 
 @pytest.mark.first_stack
-def test_killed_and_run_with_more_jobs_it_ends_with_the_same(mined, monkeypatch):
+def test_a_killed_run_gives_the_same_result_with_more_jobs(mined, monkeypatch):
     monkeypatch.chdir(mined.parent)
     Path("out").rename("first")
     command = [sys.executable, "-m", "hamzaban", "mine", "--config", "mine.yaml"]
@@ -248,7 +248,7 @@ def test_killed_and_run_with_more_jobs_it_ends_with_the_same(mined, monkeypatch)
         Path("first").rename("out")
 
 
-def test_a_second_run_mines_nothing_and_mends_what_is_gone(mined, monkeypatch):
+def test_a_second_run_mines_only_what_is_missing(mined, monkeypatch):
     monkeypatch.chdir(mined.parent)
     files = sorted(Path("out").rglob("*.flac"))
     expected = snapshot(Path("out"))
@@ -263,7 +263,7 @@ def test_a_second_run_mines_nothing_and_mends_what_is_gone(mined, monkeypatch):
 
 @pytest.mark.first_stack
 def test_segments_of_the_sources_give_the_same_audio(mined, monkeypatch):
-    """Stage 2 cuts, out of the sources, what FLAC chunks hold."""
+    """Stage 2 cuts the same audio out of the sources as the FLAC chunks hold."""
     monkeypatch.chdir(mined.parent)
     folder = mined.parent / "seg"
     folder.mkdir(exist_ok=True)
@@ -285,7 +285,9 @@ def test_segments_of_the_sources_give_the_same_audio(mined, monkeypatch):
         assert np.corrcoef(speech[:count], same[:count])[0, 1] > 0.99, utt_id
 
 
-def test_a_language_filter_drops_and_names(media, monkeypatch, tmp_path):
+def test_a_language_filter_drops_chunks_and_records_languages(
+    media, monkeypatch, tmp_path
+):
     monkeypatch.chdir(media)
     code = (
         "def identify(speech, fs):\n    return ['ar', 'fa'][len(speech) // 512 % 2], 1"

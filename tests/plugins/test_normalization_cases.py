@@ -1,4 +1,4 @@
-"""The cases that documentation compares normalizers by: ours passes every one."""
+"""Our normalizer passes every case by which the documentation compares normalizers."""
 
 import case_tables
 import pytest

@@ -25,7 +25,8 @@ VERBS = ["train-asr", "train-ssl", "train-pseudo", "decode-asr", "make-emissions
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Function that runs a verb whose work raises an error; returns its last line."""
+    """Return a function that runs a verb whose work raises an error and returns the
+    last line."""
 
     def run_verb(verb, error):
         module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))

@@ -1,4 +1,4 @@
-"""The compatibility presets do what their originals do.
+"""The compatibility presets give the same output as their originals.
 
 The values were made by the originals, which `tests/bench/check_presets.py` compares
 with the presets on more text; the rule that each line shows is beside it where the
@@ -98,7 +98,7 @@ def test_mms_has_additions_for_single_languages():
     assert find_preset("mms", "tha").normalize(text) == "a\u00ad \u05d0\u05b0 b c"
 
 
-def test_what_the_original_does_not_cover_is_refused():
+def test_languages_that_the_original_does_not_cover_are_refused():
     assert find_preset("train", "fa") is None
     with pytest.raises(ValueError, match="preset ar_oual is for ar, not for 'fa'"):
         find_preset("ar_oual", "fa")

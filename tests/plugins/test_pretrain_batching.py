@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global CropCollate, CropSpeech, select_utterances, torch
     import torch
 

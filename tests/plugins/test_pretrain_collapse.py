@@ -1,4 +1,4 @@
-"""The doctor: a planted collapse is seen, explained, stopped; probes are measured."""
+"""The checks for collapse: a planted collapse is detected, explained and stopped."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global CollapseError, DoctorOptions, examine, examine_probes, read_doctor_options
     with compat.fast_imports():
         from hamzaban.pretrain.collapse import (
@@ -74,7 +74,8 @@ def test_wrong_options_are_refused():
 
 @pytest.fixture
 def look(tmp_path):
-    """Let a run with given perplexities be looked at after each second update."""
+    """Return a function that checks a run with given perplexities every second
+    update."""
     import torch
     from espnet2.train.reporter import SubReporter
 
@@ -109,7 +110,9 @@ def test_a_continued_model_may_not_fall_during_warmup(look):
     look(fall, warmup=4)  # codes of random weights were many by chance
 
 
-def test_good_weights_are_kept_though_looks_and_saves_fall_apart(look, tmp_path):
+def test_good_weights_are_kept_if_checks_and_saves_happen_at_different_updates(
+    look, tmp_path
+):
     import torch
 
     look([40.0] * 8, save_interval=5)
@@ -134,7 +137,8 @@ def run(inputs, exp, *options, **values):
 
 @pytest.fixture
 def spoil(monkeypatch):
-    """Spoil the quantizer after so many updates: one code for all, or no numbers."""
+    """Return a function that spoils the quantizer after some updates: one code, or
+    NaN."""
     from hamzaban.pretrain.model import PretrainModel
 
     def plant(at, value=0.0):

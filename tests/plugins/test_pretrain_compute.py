@@ -1,4 +1,4 @@
-"""Operations of a run: against torch's own counter, and of the published runs."""
+"""Operations of a run: compared with torch's counter and with published runs."""
 
 import pytest
 
@@ -19,7 +19,7 @@ SMALL = {
 }
 
 
-def test_count_is_that_of_torch():
+def test_count_equals_that_of_torch():
     import torch
     from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
     from torch.nn.attention import SDPBackend, sdpa_kernel

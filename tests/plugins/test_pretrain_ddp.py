@@ -1,4 +1,4 @@
-"""Two processes train as one: by torchrun, and as ESPnet's launcher starts them."""
+"""Two processes train like one, started by torchrun or by ESPnet's launcher."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ import yaml
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global torch
     import torch
 
@@ -38,7 +38,7 @@ def inputs(tmp_path_factory):
 
 
 def start(command, is_ending=True, **env):
-    """Run a command; stop with what it printed where it ends in another way."""
+    """Run a command; fail with its output if it ends in another way."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", **env}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     shown = done.stdout + done.stderr

@@ -10,7 +10,7 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global MixedBatches, Mixture, ReplaySampler, ShardedSampler
     compat.prepare()
     from hamzaban.pretrain.mixing import MixedBatches, Mixture, ReplaySampler
@@ -18,7 +18,7 @@ def torch_modules():
 
 
 class Numbers:
-    """Stands for the batches of an epoch."""
+    """Stands in for the batches of an epoch."""
 
     def __init__(self, kind, number):
         self.kind, self.number, self.start = kind, number, 0
@@ -54,7 +54,7 @@ def test_ratio_of_updates_equals_the_requested_ratio(ratio):
 
 
 @pytest.mark.parametrize("mode", ["alternate", "sum"])
-def test_batches_from_any_place_are_those_of_the_whole(mode):
+def test_batches_after_a_resume_equal_those_of_a_whole_epoch(mode):
     mixture = Mixture(mode, (2, 1), 1)
 
     def make():

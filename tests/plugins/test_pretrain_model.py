@@ -1,4 +1,4 @@
-"""The pretraining step against S3PRL's own forward pass, and against padding."""
+"""The pretraining step compared with S3PRL's forward pass, and its padding."""
 
 import math
 
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global \
         F, \
         LossOptions, \
@@ -46,7 +46,7 @@ SMALL = {
 def build(seed: int = 0, **cfg):
     torch.manual_seed(seed)
     model = PretrainModel(make_model_cfg({**SMALL, **cfg}, "test"), LossOptions())
-    # Random layer norms, so that nothing is right by being one or zero.
+    # Random layer norms, so that no result is right because a weight is one or zero.
     for name, parameter in model.named_parameters():
         if "norm" in name and parameter.dim() == 1:
             parameter.data += 0.3 * torch.rand_like(parameter)
@@ -54,7 +54,7 @@ def build(seed: int = 0, **cfg):
 
 
 def tones(batch: int, samples: int, seed: int = 0):
-    """Waveforms (B, S) of tones of 0.3 s: there is something to predict."""
+    """Return waveforms (B, S) of tones of 0.3 s, which can be predicted."""
     rng = np.random.default_rng(seed)
     pitch = rng.choice([150, 400, 900, 2000, 3500], (batch, samples // 4800 + 1))
     phase = np.cumsum(np.repeat(pitch, 4800, 1)[:, :samples] * 2 * np.pi / 16000, 1)
@@ -170,7 +170,7 @@ def test_repeated_negatives_count_as_often_as_drawn():
     assert result.num_correct == (gathered.argmax(1) == 0).sum()
 
 
-def test_equal_codes_are_no_negatives():
+def test_equal_codes_do_not_count_as_negatives():
     counts = torch.ones(1, 3, 3)
     codes = torch.tensor([[[1, 2], [1, 2], [1, 3]]])
     kept = drop_equal_targets(counts, codes)[0]

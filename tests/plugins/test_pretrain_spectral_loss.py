@@ -1,11 +1,11 @@
-"""The spectral anchor: right targets, no influence of padding, gone from the export."""
+"""The spectral anchor: its targets, padding, and its absence from the export."""
 
 import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global SpectralAnchor, torch
     import torch
 
@@ -16,7 +16,7 @@ CONVS = [(10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2)]
 
 
 def test_frames_are_those_of_the_convolutions():
-    """16 kHz: a window of 400 samples every 320, as 49 frames in a second."""
+    """At 16 kHz a window of 400 samples every 320 gives 49 frames in a second."""
     anchor = SpectralAnchor(CONVS, dim=8)
     error = anchor(torch.zeros(2, 49, 8), torch.randn(2, 16000), None)
     assert error.shape == ()

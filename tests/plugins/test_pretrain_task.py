@@ -10,7 +10,7 @@ from hamzaban.bin.train_ssl import main
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global torch
     import torch
 
@@ -46,7 +46,7 @@ CONFIG = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Function that trains in a folder on 16 utterances of 0.5 to 1 s."""
+    """Return a function that trains in a folder on 16 utterances of 0.5 to 1 s."""
     root = tmp_path_factory.mktemp("گفتار data")
     rng = np.random.default_rng(0)
     scp, shapes = [], []
@@ -130,10 +130,10 @@ def test_frontend_loads_the_file_and_gives_the_same_features(finished):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_continued_run_starts_where_the_file_ends(run, finished):
+def test_a_continued_run_starts_from_the_weights_of_the_file(run, finished):
     source = finished / "wav2vec2.pt"
     options = ("--optim_conf", "lr=0", "--max_epoch", "1", "--seed", "7")
-    # The YAML's sizes give way to those of the file.
+    # The sizes of the file replace those of the YAML.
     sizes = ("--model_cfg", "encoder_layers=5", "--export_conf", "dtype=float16")
     folder = run("continued", "--init_checkpoint", str(source), *options, *sizes)
     first = stats_of(folder)[1]["valid"]

@@ -10,7 +10,7 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global F, LossOptions, PretrainModel, SemiSupervisedModel, make_model_cfg
     global read_semi_options, read_token_list, torch
     import torch
@@ -146,7 +146,7 @@ def command(inputs, exp, mode):
 
 
 @pytest.mark.parametrize("mode", ["alternate", "sum"])
-def test_run_killed_anywhere_ends_as_a_whole_one(inputs, mode, tmp_path):
+def test_a_run_killed_anywhere_ends_like_an_uninterrupted_one(inputs, mode, tmp_path):
     whole = inputs / f"whole_{mode}"
     assert tiny_pretraining.train(command(inputs, whole, mode)) == 0
     exp = tmp_path / "exp"

@@ -1,4 +1,5 @@
-"""The one pool: order, processes that die, and that none outlives its parent."""
+"""The process pool: order, processes that die, and no process that outlives its
+parent."""
 
 import fcntl
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from hamzaban.processes import run_on_processes
 
-WAIT_S = 60.0  # generous: a busy machine is no failure
+WAIT_S = 60.0  # generous, for busy machines
 PARENT = """
 import sys
 from pathlib import Path
@@ -61,7 +62,7 @@ def wait_until(is_true) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be collected does not."""
+    """Return whether a process runs; one that only waits to be collected does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
     except (FileNotFoundError, ProcessLookupError):

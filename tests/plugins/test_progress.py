@@ -102,7 +102,7 @@ def test_training_line_shows_progress_and_metrics(changes, age_s, line):
         (75 * 3600, "3 d 3 h"),
     ],
 )
-def test_duration_has_its_two_largest_units(duration_s, text):
+def test_a_duration_is_shown_in_its_two_largest_units(duration_s, text):
     assert format_duration(duration_s) == text
 
 
@@ -194,7 +194,7 @@ def test_of_several_jobs_the_one_with_most_time_left_is_shown(tmp_path, clock, c
     assert caplog.messages[0].startswith("job 2 (1 of 4 done): epoch 3/40")
 
 
-def test_a_job_that_says_nothing_new_is_said_to_be_silent(job, clock, caplog):
+def test_a_job_without_news_is_shown_as_silent(job, clock, caplog):
     caplog.set_level(logging.INFO)
     shown = Console(1, io.StringIO(), clock)
     report(job, clock)
@@ -237,7 +237,7 @@ while not os.path.exists({str(enough)!r}) and time.monotonic() < limit:
 
 
 def run_on_pty(function):
-    """Run a function in a child whose terminal is a pty; return what it showed."""
+    """Run a function in a child whose terminal is a pty; return its output."""
     pid, terminal = pty.fork()
     if pid == 0:
         sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, "w") for n in (0, 1, 2))

@@ -32,7 +32,7 @@ def write_config(path, filters):
 
 
 def write_pass(folder, utts, seed):
-    """Emissions made with dropout, of the model that `write_emissions` names."""
+    """Write emissions made with dropout, of the model that `write_emissions` names."""
     size = len(next(iter(utts.values()))[0])
     source = {"model": "model", "dropout": f"0.1 {seed}"}
     write_meta(folder, Meta(source, size, 0.02, len(utts), 1))

@@ -18,7 +18,8 @@ CONFIG = ROOT / "conf/train_ctc.yaml"
 
 @pytest.fixture
 def trained():
-    """What config.yaml says of a model trained with train_ctc.yaml and a checkpoint."""
+    """Return the config.yaml of a model trained with train_ctc.yaml and a
+    checkpoint."""
     values, _ = read_config(CONFIG)
     conf = {"model_cfg": {"encoder_layers": 2}, "task_cfg": {"normalize": True}}
     conf |= {"mask_prob": 0.9, "layer": 1}
@@ -41,7 +42,7 @@ def test_sizes_come_from_the_source_and_training_values_from_the_config(trained)
     assert rest == {name: own[name] for name in rest} and len(rest) == len(own) - 1
 
 
-def test_other_parts_are_taken_whole(trained):
+def test_other_parts_are_copied_as_a_whole(trained):
     own, _ = read_config(CONFIG)
     own |= {"preencoder": "linear", "preencoder_conf": {"output_size": 8}}
     source = trained | {"frontend": "s3prl", "frontend_conf": {"tile_factor": 1}}
@@ -58,7 +59,9 @@ def fit_config(*words):
 
 
 @pytest.mark.parametrize("start", ["source", "random"])
-def test_the_verb_takes_nothing_where_weights_are_random(trained, tmp_path, start):
+def test_nothing_is_copied_if_training_starts_from_random_weights(
+    trained, tmp_path, start
+):
     exp, output = tmp_path / "asr ه", tmp_path / "conf" / "asr.yaml"
     exp.mkdir()
     (exp / "config.yaml").write_text(yaml.safe_dump(trained), encoding="utf-8")
@@ -69,7 +72,9 @@ def test_the_verb_takes_nothing_where_weights_are_random(trained, tmp_path, star
 
 
 def test_what_is_no_model_of_speech_is_one_clear_line(tmp_path):
-    with pytest.raises(FileNotFoundError, match="is no directory that train-asr wrote"):
+    with pytest.raises(
+        FileNotFoundError, match="is not a directory that train-asr wrote"
+    ):
         read_source(tmp_path)
     (tmp_path / "config.yaml").write_text("frontend: null\ninput_size: 80\n")
     with pytest.raises(ValueError, match="no frontend found, expected"):
@@ -124,7 +129,7 @@ def joint(source, tmp_path_factory):
 
 
 def build_target(exp, folder):
-    """Build the model of a round as train-asr does with what pseudo.sh gives it."""
+    """Build the model of a round as train-asr does with the options of pseudo.sh."""
     with compat.fast_imports():
         from espnet2.torch_utils.load_pretrained_model import load_pretrained_model
 

@@ -49,7 +49,7 @@ def run(inputs, exp, scores):
 
 
 @pytest.mark.parametrize(("hidden", "wanted"), [(0.0, 0.0), (2.0, -3.0), (5.0, -6.0)])
-def test_value_that_gives_letters_back_is_chosen(inputs, tmp_path, hidden, wanted):
+def test_the_value_that_recovers_letters_is_chosen(inputs, tmp_path, hidden, wanted):
     utts = {u: emit(s, i) for i, (u, s) in enumerate(sorted(inputs[1].items()))}
     if hidden:
         utts = {u: hide(matrix, hidden) for u, matrix in utts.items()}

@@ -1,4 +1,4 @@
-"""The cache, the turns, the guard and the teacher of continuous pseudo-labelling."""
+"""The cache, schedule, guard and teacher of continuous pseudo-labelling."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ def make_cache(size=40, seed=(0, 0)):
 
 
 def run(cache, updates, replace_prob, bins=160000):
-    """Draw two batches an update and replace; give what was drawn and what left."""
+    """Draw two batches per update and replace; return utterances drawn and replaced."""
     drawn, left = [], []
     for update in range(updates):
         batches = cache.draw(update, 2, bins)
@@ -88,7 +88,7 @@ def test_all_utterances_come_before_any_comes_again():
     assert laps[0] != laps[1]
 
 
-def test_labels_rejected_leave_old_ones_and_known_ones_are_renewed():
+def test_a_rejected_label_leaves_the_old_one_and_new_labels_replace_old_ones():
     cache = LabelCache(dict.fromkeys("abcd", 16000), 3, (0,))
     cache.replace([], {"a": "1", "b": "1", "c": "1"})
     assert cache.replace(["a", "b"], {"d": "2"}) == 1
@@ -113,7 +113,7 @@ def test_equal_seeds_draw_equally_and_state_goes_on():
 
 
 @pytest.mark.parametrize("ratio", [(1, 4), (3, 2), (0, 1), (1, 1)])
-def test_turns_keep_their_ratio_behind_the_warm_up(ratio):
+def test_turns_keep_their_ratio_after_the_warm_up(ratio):
     schedule = Schedule(7, *ratio)
     kinds = [schedule.count_pseudo_ahead(update) > 0 for update in range(7 + 50)]
     assert not any(kinds[:7])

@@ -38,7 +38,7 @@ def test_run_writes_the_files_of_espnet_and_its_metrics(inputs, whole):
 # An epoch has 6 updates or more, the fourth on pseudo-labels. It writes its state,
 # pseudo_labels.tsv, checkpoint.pth, <n>epoch.pth, latest.pth, in this order.
 @pytest.mark.parametrize("kill", [("step", 5), ("step", 9), ("replace", 9)])
-def test_killed_run_ends_as_a_whole_one(inputs, whole, kill, tmp_path):
+def test_a_killed_run_ends_like_an_uninterrupted_one(inputs, whole, kill, tmp_path):
     words = tiny_continuous.make_command(
         inputs, tmp_path / "exp", {"ema_decay": 0.9}, accum_grad=2
     )
@@ -117,7 +117,7 @@ def test_options_that_do_not_go_together_are_refused(
 
 
 class Record:
-    """Stands in for a phase; writes down what is asked of it."""
+    """Stands in for a phase and records the calls."""
 
     def __init__(self, events, **options):
         from hamzaban.pseudo.continuous.continuous_options import ContinuousOptions
@@ -139,7 +139,7 @@ class Record:
         self.events.append(f"replace {update} {len(drawn)}")
 
 
-def test_epoch_gives_its_updates_in_turns():
+def test_an_epoch_takes_its_updates_in_turns():
     import itertools
 
     from hamzaban.pseudo.continuous.batches import ContinuousIterFactory

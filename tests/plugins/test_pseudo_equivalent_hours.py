@@ -1,4 +1,4 @@
-"""find-hours: what an error rate is worth in labelled hours, and never a guess."""
+"""find-hours: labelled hours equivalent to an error rate, without extrapolation."""
 
 import pytest
 

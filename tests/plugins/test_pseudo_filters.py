@@ -1,4 +1,4 @@
-"""Labels from emissions with their figures; filters and their counts."""
+"""Labels from emissions with their metrics; filters and their counts."""
 
 import math
 
@@ -23,7 +23,7 @@ TOKENS = ["<blank>", "<unk>", "<space>", *"ابتجكسلم", "<sos/eos>"]
 
 
 def speak(text, share=0.99, pause=1):
-    """Emissions of source characters, one frame each, blanks between."""
+    """Return emissions of source characters, one frame each, with blanks between."""
     ids = CharTokenizer(TOKENS).texts2ids([text])[0]
     path = [x for i in ids for x in (*[0] * pause, i)] + [0] * pause
     probs = np.full((len(path), len(TOKENS)), (1 - share) / (len(TOKENS) - 1), "f4")
@@ -121,7 +121,7 @@ def test_filters_keep_low_values_of_metrics_that_are_better_low():
     assert set(apply(labels, read_filters(ranked))) == {"u02", "u03"}
 
 
-def test_the_range_of_rates_is_learnt_from_the_surer_half():
+def test_the_range_of_rates_is_learnt_from_the_more_confident_half():
     labels = [make(i, duration_s=0.6 + 0.01 * i) for i in range(50)]
     labels += [make(50 + i, duration_s=20.0, confidence=-5.0) for i in range(40)]
     both = read_filters({"bounds": {"chars_per_s": {"min": "auto", "max": "auto"}}})

@@ -53,7 +53,7 @@ def all_blank(labels, lines):
 
 
 def one_word(labels, lines):
-    """The model says one word, surely: greedy and LM decoding agree."""
+    """The model always says one word with high confidence; both decodings agree."""
     return [
         dataclasses.replace(label, text="سار سار سار", edits=0, lm_only=0)
         for label in labels
@@ -61,7 +61,7 @@ def one_word(labels, lines):
 
 
 def copied(labels, lines):
-    """The language model's sentences, whatever is heard."""
+    """Labels are sentences of the language model, whatever is heard."""
     labels = by_heart(labels, lines)
     return [
         dataclasses.replace(
@@ -72,7 +72,7 @@ def copied(labels, lines):
 
 
 def by_heart(labels, lines):
-    """The same, but the model itself has learnt them: both decodings agree."""
+    """The model itself has learnt these sentences, so that both decodings agree."""
     return [
         dataclasses.replace(label, text=lines[i], edits=0, lm_only=0)
         for i, label in enumerate(labels)

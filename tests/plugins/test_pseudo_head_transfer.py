@@ -1,4 +1,4 @@
-"""The output layer of a source model, turned to the tokens of a target."""
+"""The output layer of a source model, rearranged for the tokens of a target."""
 
 import pytest
 import yaml
@@ -9,7 +9,7 @@ from hamzaban.decode.spelling import find_mapping, read_mapping
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global BIAS, WEIGHT, match_tokens, torch, turn_output_layer
     import torch
 
@@ -50,12 +50,12 @@ def test_pieces_are_written_in_the_letters_of_the_source(table):
     assert match_tokens(source, target, read_mapping(table)) == [0, 2, 3, 1, None]
 
 
-def test_persian_letters_sound_like_arabic_ones():
+def test_persian_letters_take_the_rows_of_similar_arabic_ones():
     mapping = read_mapping(find_mapping("perso_arabic"))
     assert match_tokens(["<blank>", "ك", "ب"], ["پ", "ک"], mapping) == [2, 1]
 
 
-def test_letters_are_joined_by_the_first_symbol_of_their_form():
+def test_a_letter_takes_the_row_of_the_first_symbol_of_its_form():
     mapping = read_mapping(find_mapping("roman"))
     source = ["<blank>", "<space>", "s", "h", "a", "k", "\u2581s", "\u2581shah"]
     forms = {"ش": "sh", "ق": "q", "ع": "", "ہ": "xh", "شاہ": "shah", "شق": "shq"}
@@ -71,7 +71,7 @@ def test_a_symbol_that_is_best_left_out_is_not_the_first():
     assert match_tokens(["<blank>", "h", "p"], ["پ"], mapping, {"پ": "ʰpa"}) == [2]
 
 
-def test_outputs_of_known_tokens_are_the_same_and_new_ones_are_not_said():
+def test_outputs_of_known_tokens_are_unchanged_and_new_tokens_are_not_decoded():
     torch.manual_seed(0)
     weights = {"encoder.a": torch.ones(2), WEIGHT: torch.randn(7, 4)}
     weights[BIAS] = torch.randn(7)
@@ -113,7 +113,7 @@ def test_the_verb_writes_weights_for_the_target(files, tmp_path, caplog):
 
 
 def write_latin(files, tmp_path, mapping, letters="abgkst"):
-    """Have the source in Latin letters, as spell-data writes them."""
+    """Write a source model in Latin letters, as spell-data writes them."""
     exp, words = files
     tokens = ["<blank>", "<unk>", "<space>", *letters, "<sos/eos>"]
     values = {"token_list": tokens, "token_type": "char", "bpemodel": None}

@@ -1,4 +1,4 @@
-"""The verb make-report: what stands on the page, and the page in a real browser."""
+"""The verb make-report: the content of the page, and the page in a real browser."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -42,7 +42,7 @@ def page(recipe):
 
 
 def text_of(page):
-    """Return the text of a page, blanks made single."""
+    """Return the text of a page with single spaces."""
     parts = []
 
     class Reader(HTMLParser):
@@ -55,8 +55,9 @@ def text_of(page):
 
 def test_page_shows_results_with_intervals_and_normalizer(page):
     text = text_of(page)
-    assert re.search(r"A decode_greedy test 50\.0 \d+\.\d to \d+\.\d", text)
-    assert re.search(r"B decode_greedy test 33\.3", text)
+    first = r"A decode_greedy test, fa-score/1:abc 50\.0 \d+\.\d to \d+\.\d"
+    assert re.search(first, text)
+    assert re.search(r"B decode_greedy test, fa-score/1:abc 33\.3", text)
     assert text.count("fa-score/1:abc") == 3
     assert "no clear difference" in text and "MAPSSWE" in text
 
@@ -113,12 +114,12 @@ def test_a_sweep_of_another_form_is_an_error(tmp_path):
         read_sweeps(tmp_path)
 
 
-def test_page_is_one_file_without_scripts(page):
+def test_page_of_a_small_set_is_one_file(page):
     html = page.read_text("utf-8")
-    assert "<script" not in html and "&lt;b&gt;&amp;" in html
+    assert "\\u003cb\\u003e\\u0026" in html and "<b>&" not in html
     links = re.findall(r'(?:src|href)="([^"]*)"', html)
     assert {link[:5] for link in links if not link.startswith("#")} == {"data:"}
-    assert "http:" not in html and "https:" not in html
+    assert not page.with_name("report_files").exists()
 
 
 def test_picture_of_the_curves_is_written(page):
@@ -127,11 +128,6 @@ def test_picture_of_the_curves_is_written(page):
 
 @pytest.mark.needs("browser")
 def test_page_in_a_browser(page, tmp_path):
-    durations = """Promise.all([...document.querySelectorAll("audio")].map(a =>
-        a.readyState ? a.duration : new Promise(done => {
-            a.onloadedmetadata = () => done(a.duration);
-            a.onerror = () => done(0);
-        })))"""
     style = "[...document.querySelectorAll('{}')].map(e => getComputedStyle(e).{})"
     with Browser() as browser:
         colours = set()
@@ -141,16 +137,8 @@ def test_page_in_a_browser(page, tmp_path):
                 found = browser.run("document.documentElement.scrollWidth")
                 assert found <= width, "the page is wider than the window"
                 colours.add(browser.run("getComputedStyle(document.body).color"))
-        seconds = browser.run(durations)
-        assert seconds == pytest.approx([1.2, 1.1, 1.0], abs=0.05)
-        assert set(browser.run(style.format(".align, td.text", "direction"))) == {"rtl"}
+        assert set(browser.run(style.format("td.text", "direction"))) == {"rtl"}
         assert set(browser.run(style.format("th", "direction"))) == {"ltr"}
-        # the first word of a reference stands right of the second
-        places = browser.run(
-            "[...document.querySelector('.align').children].slice(0, 2)"
-            ".map(e => e.getBoundingClientRect().x)"
-        )
-        assert places[0] > places[1]
         strokes = browser.run(style.format("polyline", "stroke"))
         assert len(set(strokes)) >= 2 and "none" not in strokes
         lacking = browser.run(
@@ -169,7 +157,7 @@ def test_missing_audio_is_named(recipe, monkeypatch):
     words = ["exp/asr_a", "--output", "exp/none.html", "--raw_dir", "nowhere"]
     assert make_report.main([*words, "--replicates", "200"]) == 0
     html = (recipe / "exp" / "none.html").read_text("utf-8")
-    assert "nowhere/test is not there: no audio" in html and "<audio" not in html
+    assert "nowhere/test is not there: no audio" in html and "part-s0" not in html
 
 
 def test_an_experiment_without_scores_is_an_error(recipe, monkeypatch):
@@ -186,7 +174,7 @@ def test_results_link_to_the_report(recipe, monkeypatch):
     assert "[../report.html](../report.html)" in text
 
 
-def test_of_an_epoch_run_twice_the_last_counts(recipe):
+def test_the_last_run_of_a_repeated_epoch_counts(recipe):
     epochs = read_epochs(recipe / "exp/asr_a/train.log")
     assert epochs.get("valid", "wer") == {1: 1.0, 2: 0.25, 3: 1 / 3, 4: 0.25}
     assert epochs.get("train", "loss")[1] == 90.0

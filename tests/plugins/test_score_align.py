@@ -1,4 +1,4 @@
-"""The alignment against a plain cell-by-cell version of sclite's rules."""
+"""The alignment compared with a plain cell-by-cell version of sclite's rules."""
 
 import random
 
@@ -9,7 +9,7 @@ from hamzaban.score.align import align, count_steps
 
 
 def align_plainly(ref: list[str], hyp: list[str]) -> bytes:
-    """Align one pair cell by cell, in the words of sclite's rules."""
+    """Align one pair cell by cell, following sclite's rules literally."""
     cost = {(0, 0): 0}
     move = {}
     for i in range(len(ref) + 1):

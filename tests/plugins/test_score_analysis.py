@@ -7,7 +7,10 @@ import pytest
 import soundfile
 
 from hamzaban.bin import analyse_errors, score_text
-from hamzaban.score.classes import compute_main_script, is_foreign
+from hamzaban.score.classes import make_classes
+from hamzaban.score.sclite import score_pairs
+from hamzaban.score.trn import Pair
+from hamzaban.score.word_scripts import compute_main_script, find_borrowed, is_foreign
 
 REFS = {
     "s1-a": "در سال ۱۴۰۳ شرکت Google آمد",
@@ -149,3 +152,24 @@ def test_foreign_is_relative_to_the_script_of_the_text():
     assert is_foreign("USB3", "ARABIC") and not is_foreign("۱۲۳", "ARABIC")
     assert not is_foreign("مــی\u200cروم", "ARABIC")
     assert not is_foreign("カタカナ漢字", "CJK") and is_foreign("дом", "LATIN")
+
+
+def test_letters_that_an_alphabet_borrows_are_not_foreign():
+    """African alphabets write Greek epsilon and theta among Latin letters."""
+    words = [
+        "nz\u03b5mbi",
+        "\u03b5",
+        "\u025bb\u0254ŋ\u02bc",
+        "\u03b8a\u03b8a",
+        "ok",
+        "дом",
+    ]
+    scored = score_pairs([Pair("(s-1)", words, words)])
+    classes = {c.name: c.mark_ref("(s-1)", words) for c in make_classes(scored, {})}
+    assert classes["foreign"] == [False] * 5 + [True]
+    assert {name for name in classes if name.startswith("script")} == {
+        *("script CYRILLIC", "script LATIN")
+    }
+    assert classes["script LATIN"] == [True] * 5 + [False]
+    assert find_borrowed([["al-كتاب", "الGoogle"]], "ARABIC") == frozenset()
+    assert is_foreign("الGoogle", "ARABIC")

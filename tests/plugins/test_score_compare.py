@@ -22,7 +22,7 @@ from hamzaban.score.systems import System, parse_system
 
 
 def write_texts(folder, name, error_rate, seed, utterances=60):
-    """Write references and one system's hypotheses; return the latter's file."""
+    """Write references and one system's hypotheses; return the file of hypotheses."""
     rng, words = random.Random(seed), ["ا", "ب", "پ", "ت", "ث", "ج"]
     ref_rng = random.Random("references")
     refs, hyps = [], []

@@ -22,7 +22,8 @@ def write_text(path, lines):
 
 @pytest.fixture
 def decoded(tmp_path, monkeypatch):
-    """30 utterances of 4 words: none, 3 and 1 in 10 words wrong."""
+    """Write decodings of 30 utterances of 4 words with none, 3 and 1 in 10 words
+    wrong."""
     monkeypatch.chdir(tmp_path)
     Path("conditions.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
     ids = [f"spk{k % 3}-{k:02}" for k in range(30)]

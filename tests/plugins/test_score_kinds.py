@@ -1,4 +1,4 @@
-"""Every error rate of the table is known to every verb; MER stands for them here."""
+"""Every verb knows every error rate of the table; MER serves as the example."""
 
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def test_report_has_the_columns_that_were_scored(root, monkeypatch):
     assert "mer, decode, test 20.0 %" in text.lower()
 
 
-def test_a_grid_may_be_of_it(grid):  # noqa: F811
+def test_a_grid_may_use_it_as_its_metric(grid):  # noqa: F811
     path = grid / "grid.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     path.write_text(yaml.safe_dump(values | {"metric": "mer"}), encoding="utf-8")

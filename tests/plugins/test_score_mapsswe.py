@@ -17,11 +17,11 @@ needs_sc_stats = pytest.mark.needs("sc_stats")
     [
         (b"CCCC", b"CCCC", []),
         (b"CSCC", b"CCCC", [(1, 0)]),
-        (b"SCS", b"CCC", [(2, 0)]),  # one correct word does not part segments
+        (b"SCS", b"CCC", [(2, 0)]),  # one correct word does not separate segments
         (b"SCCS", b"CCCD", [(1, 0), (1, 1)]),
         (b"CCI", b"CC", [(1, 0)]),
         (b"CC", b"CCII", [(0, 2)]),
-        (b"SCIC", b"CCC", [(2, 0)]),  # an insertion parts two correct words
+        (b"SCIC", b"CCC", [(2, 0)]),  # an insertion separates two correct words
         (b"SICC", b"CCC", [(2, 0)]),
         (b"III", b"", [(3, 0)]),
         (b"", b"", []),

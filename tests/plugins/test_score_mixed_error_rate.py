@@ -5,8 +5,8 @@ import json
 import pytest
 
 from hamzaban.bin import analyse_errors, score_text, show_results
-from hamzaban.score.classes import compute_word_script
 from hamzaban.score.mixed_error_rate import split_mixed
+from hamzaban.score.word_scripts import compute_word_script
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def write(path, lines):
     return path
 
 
-def test_mixed_error_rate_stands_beside_the_others(tmp_path, capsys):
+def test_mixed_error_rate_is_reported_beside_the_others(tmp_path, capsys):
     ref = write(tmp_path / "مجموعه a" / "text", {"s-1": "我要去 shopping 了"})
     hyp = write(tmp_path / "hyp", {"s-1": "我去 shoping 了"})
     exp = tmp_path / "exp" / "asr_x" / "greedy" / "test"

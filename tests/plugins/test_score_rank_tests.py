@@ -34,7 +34,7 @@ def test_the_example_of_scikit_posthocs():
 
 @pytest.mark.slow
 def test_the_example_of_conover():
-    """The book gives T = 25.46 without, 25.63 with ties, and all pairs different."""
+    """The book gives T = 25.46 without ties and 25.63 with ties; all pairs differ."""
     found = kruskal_wallis(CORN)
     assert found.statistic == pytest.approx(25.63, abs=5e-3)
     assert found.num_degrees == 3
@@ -68,7 +68,7 @@ def test_two_groups_are_student_s_t_of_ranks():
     assert found.p_values[0, 1] == pytest.approx(expected.pvalue)
 
 
-def test_equal_and_perfectly_apart_groups():
+def test_equal_groups_and_completely_separate_groups():
     assert math.isnan(kruskal_wallis([[1, 1], [1, 1]]).p_value)
     assert conover_iman([[1, 1], [1, 1]]).p_values[0, 1] == 1
     apart = conover_iman([[1, 1], [2, 2], [2, 2]])

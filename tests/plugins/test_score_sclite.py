@@ -1,4 +1,4 @@
-"""Our result.txt against the file of the real NIST sclite, on random cases."""
+"""Our result.txt compared with that of the real NIST sclite, on random cases."""
 
 import os
 import random
@@ -58,7 +58,7 @@ def make_pairs(seed: int, size: int, longest: int) -> list[Pair]:
 def run_both(
     pairs: list[Pair], folder: Path, *, case_sensitive: bool = False
 ) -> tuple[str, str]:
-    """Return result.txt as sclite writes it, compared already, and as we do."""
+    """Return result.txt as sclite writes it, which is checked, and as we write it."""
     scored = score_folder(pairs, folder, case_sensitive=case_sensitive, command=COMMAND)
     nist = (folder / "result.txt").read_text(encoding="utf-8", errors="replace")
     return nist, "".join(format_result(scored, format_title("raw")))
@@ -100,7 +100,7 @@ def test_speakers_without_reference_words(tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs_sclite
 def test_long_tokens_agree_in_counts(tmp_path: Path) -> None:
-    """Beside tokens over 40 bytes sclite prints stray memory, with line ends."""
+    """After tokens of over 40 bytes sclite prints stray memory, with line ends."""
     long = ["ب" * 30, "y" * 200, "z" * MAX_TOKEN_BYTES]
     pairs = [
         Pair("(s-1)", ["a", *long, "b"], ["a", "b"]),

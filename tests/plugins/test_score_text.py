@@ -26,7 +26,7 @@ HYP = {
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder, its name with a blank, with references and hypotheses."""
+    """Return a folder of references and hypotheses, with a space in its name."""
     folder = tmp_path / "مجموعه one"
     folder.mkdir()
     write(folder / "ref", REF)
@@ -233,3 +233,34 @@ def test_help_imports_nothing_heavy(verb: str) -> None:
         f"sys.exit(any(name in sys.modules for name in {heavy}))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("marks", "words", "deleted", "name"),
+    [
+        ("text", 4, 2, "ar-score/"),
+        ("drop", 2, 0, "+marks=drop"),
+        ("keep", 3, 0, "+marks=keep"),
+    ],
+)
+def test_marks_of_sounds_in_references_are_treated_as_asked(
+    tmp_path, capsys, marks, words, deleted, name
+):
+    heard = "سلام <laughter> دنيا" if marks == "keep" else "سلام دنيا"
+    write(tmp_path / "ref", {"u1": "سلام [laughter] دنيا", "u2": ""})
+    write(tmp_path / "hyp", {"u1": heard, "u2": ""})
+    if marks == "text":
+        write(tmp_path / "ref", {"u1": "سلام [loud laughter] دنيا", "u2": ""})
+    options = ["--ref", tmp_path / "ref", "--hyp", tmp_path / "hyp", "--lang", "ar"]
+    assert score_text.main([str(word) for word in [*options, "--marks", marks]]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    assert f" of {words} words" in line and f"del {deleted}," in line
+    assert name in line
+
+
+def test_scoring_may_refuse_marks_with_their_place(tmp_path):
+    write(tmp_path / "ref", {"u1": "سلام <noise>"})
+    write(tmp_path / "hyp", {"u1": "سلام"})
+    options = ["--ref", tmp_path / "ref", "--hyp", tmp_path / "hyp"]
+    with pytest.raises(ValueError, match=r"ref: u1: mark of a sound '<noise>' found"):
+        score_text.main([str(word) for word in [*options, "--marks", "refuse"]])

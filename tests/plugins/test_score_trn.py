@@ -1,4 +1,4 @@
-"""The trn files: what sclite must read back, and what it must never get."""
+"""The trn files: tokens that sclite must read back, and tokens it must never get."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The shared YAMLs: parents named, published values, and a model from each."""
+"""The shared YAMLs name their parents, have published values and build models."""
 
 import pytest
 import tiny_pretraining
@@ -68,7 +68,7 @@ def test_pretraining_config_builds_a_model(path, tmp_path):
     found = build(main, path, tmp_path, {"model_cfg": small}, *options)
     assert found["scheduler_conf"]["max_steps"] == found["max_updates"]
     if path.stem != "wav2vec_s":
-        hours = found["accum_grad"] * 600200 * 3 / 16000 / 3600  # 3 fit a GPU
+        hours = found["accum_grad"] * 600200 * 3 / 16000 / 3600  # 3 fit on a GPU
         assert hours == pytest.approx(16, rel=0.05)
 
 

@@ -93,7 +93,11 @@ def test_frames_are_those_of_real_convolutions():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "512", "[(512, 10)]", "[(1, 2, 3)] * -1", "__import__('os')", "[1] *"]
+    "text",
+    [
+        *("", "512", "[(512, 10)]", "[(1, 2, 3)] * -1", "__import__('os')", "[1] *"),
+        *("[]", "[(0, 10, 5)]", "[(4, 0, 5)]", "[(4, 10, 0)]", "[(4, 10, 5)] * 0"),
+    ],
 )
 def test_values_that_are_no_conv_layers_are_refused(text):
     with pytest.raises(ValueError, match="not understood"):

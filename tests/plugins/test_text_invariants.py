@@ -1,4 +1,4 @@
-"""What holds for every text, on random strings of the Arabic blocks and others."""
+"""Invariants of every text, on random strings of the Arabic blocks and others."""
 
 import functools
 import itertools
@@ -98,7 +98,7 @@ def test_normalized_text_keeps_the_invariants(lang):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_line_in_is_a_line_out(lang):
+def test_each_line_gives_one_line(lang):
     normalizer = normalizer_of(lang, "score")
 
     @RUNS

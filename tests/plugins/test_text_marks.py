@@ -56,7 +56,7 @@ def test_marks_are_read_by_their_kind(text, dropped, kept, kinds):
         "ساعت 10:30",
     ],
 )
-def test_words_are_no_marks(text):
+def test_words_are_not_taken_for_marks(text):
     assert read_marks(text) == (text, ())
 
 
@@ -176,3 +176,14 @@ def test_make_tokens_refuses_symbols_that_the_cleaner_destroys(tmp_path, data):
     make_tokens([*words, *symbol, "--nbpe", "23"])
     tokens = (tmp_path / "t" / "tokens.txt").read_text(encoding="utf-8").split()
     assert "<noise>" in tokens and "n" not in tokens
+
+
+@pytest.mark.parametrize("policy", ["drop", "keep"])
+def test_each_sound_is_counted_once(policy):
+    found = read_marks("salaam [laughter] %uh <noise> (music)", policy)
+    assert [mark.text for mark in found.marks] == [
+        "[laughter]",
+        "(music)",
+        "%uh",
+        "<noise>",
+    ]

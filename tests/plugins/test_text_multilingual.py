@@ -1,4 +1,4 @@
-"""--lang mul: each transcript by the rules of the language that utt2lang says."""
+"""--lang mul: each transcript follows the rules of its language in utt2lang."""
 
 import pytest
 

@@ -93,5 +93,5 @@ def test_numbers_side_by_side_are_not_added(lang, text, output):
 
 
 @pytest.mark.parametrize("profile", ["train", "score"])
-def test_numbers_are_left_alone_without_the_option(profile):
+def test_numbers_do_not_change_without_the_option(profile):
     assert Normalizer("fa", profile).normalize("صد و ۱۲") == "صد و 12"

@@ -64,7 +64,7 @@ def load(token_dir):
 
 
 @pytest.mark.slow
-def test_text_survives_ids_and_tokens(token_dir):
+def test_text_is_the_same_after_conversion_to_ids_and_back(token_dir):
     tokenizer = load(token_dir)
 
     @settings(max_examples=300, deadline=None)

@@ -13,7 +13,7 @@ TASKS = ("asr", "pretrain", "pseudo.continuous")
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global ASRTask, parse_arguments, read_numbers
     compat.prepare()
     from hamzaban.asr.task import ASRTask
@@ -56,7 +56,7 @@ def test_every_task_reads_1e_4_as_a_number(parse, task):
     assert args.grad_clip == 0.5
 
 
-def test_the_command_line_goes_before_the_yaml(parse):
+def test_the_command_line_overrides_the_yaml(parse):
     words = ["--optim_conf", "lr=5e-5", "--max_epoch", "3"]
     args = parse("optim_conf: {lr: 1e-4}\nmax_epoch: 9\nseed: 7\n", *words)
     assert args.optim_conf == {"lr": 5e-5}
@@ -87,7 +87,7 @@ def test_text_that_only_looks_like_a_number_stays_text():
         ("max_epoch: 2.5\n", "a ب.yaml: max_epoch: 2.5 found, expected a whole number"),
         ("use_amp: 3\n", "a ب.yaml: use_amp: 3 found, expected true or false"),
         ("max_epochs: 3\n", "'max_epochs' is unknown; did you mean max_epoch?"),
-        ("seed: 1\nseed: 2\n", "a ب.yaml:2: key seed stands twice, first in line 1"),
+        ("seed: 1\nseed: 2\n", "a ب.yaml:2: key seed occurs twice, first in line 1"),
         ("seed: [\n", "a ب.yaml:1: is not YAML: "),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_wrong_schedule_value_without_a_default_is_one_line():
         parse_words(*words)
 
 
-def test_an_option_of_values_is_not_run_as_python(tmp_path):
+def test_the_value_of_an_option_is_not_run_as_python(tmp_path):
     mark = tmp_path / "mark"
     with pytest.raises(ValueError, match="optim_conf: 'dict"):
         parse_words("--optim_conf", f"dict(a=open({str(mark)!r}, 'w'))")

@@ -1,4 +1,4 @@
-"""Noise and rooms from files reach the training audio, and only that, repeatably."""
+"""Noise and rooms from files are added to training audio only, and repeatably."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def scps(inputs, **more):
 
 
 def prepare(inputs, train, **options):
-    """Give an utterance before and after the preprocessor."""
+    """Return an utterance before and after the preprocessor."""
     task = tiny_training.import_task()
     words = tiny_training.make_command(inputs, inputs / "exp", **options)
     args = task.get_parser().parse_args(words)
@@ -76,7 +76,9 @@ def test_validation_stays_clean(inputs):
 
 
 @pytest.mark.torch
-def test_augmented_run_killed_in_an_epoch_ends_as_a_whole_one(inputs, tmp_path):
+def test_an_augmented_run_killed_in_an_epoch_ends_like_an_uninterrupted_one(
+    inputs, tmp_path
+):
     from hamzaban.train.checkpoints import load_checkpoint
 
     options = scps(inputs, batch_type="unsorted", batch_size=2)

@@ -1,4 +1,4 @@
-"""Balancing of languages: shares, every utterance in turn, the same in every run."""
+"""Balancing of languages: shares, the order of utterances, and repeatability."""
 
 from collections import Counter
 
@@ -93,7 +93,7 @@ def test_every_epoch_has_as_many_batches_within_the_limits():
             assert rows == sorted(rows, reverse=True)
 
 
-def test_languages_stand_together_in_a_batch():
+def test_most_batches_mix_languages():
     batches = make_sampler(float("inf")).generate(1)
     mixed = [batch for batch in batches if len({utt_id[:2] for utt_id in batch}) > 1]
     assert len(mixed) > len(batches) / 2

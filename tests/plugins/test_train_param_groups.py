@@ -1,4 +1,4 @@
-"""Layers learn at rates of their own; all trained parameters are in one group."""
+"""Each layer has its learning rate; every trained parameter is in one group."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global make_groups, compute_scale
     compat.prepare()
     from hamzaban.train.param_groups import compute_scale, make_groups
@@ -29,11 +29,11 @@ INSIDE = "frontend.upstream.upstream.model."
         ("ctc.ctc_lo.weight", 1.0),
     ],
 )
-def test_rate_falls_from_the_top(name, scale):
+def test_rate_falls_from_the_top_layer_down(name, scale):
     assert compute_scale(name, 12, 0.5, INSIDE) == scale
 
 
-def test_groups_have_all_that_is_trained():
+def test_groups_contain_every_trained_parameter():
     import torch
 
     def make(is_trained=True):

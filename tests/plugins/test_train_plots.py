@@ -29,7 +29,7 @@ def test_curves_are_drawn_at_the_end(tmp_path, monkeypatch):
     assert espnet_trainer.Reporter is Reporter
 
 
-def test_last_epoch_is_never_missing(tmp_path, monkeypatch):
+def test_the_last_epoch_is_always_drawn(tmp_path, monkeypatch):
     tiny_training.import_task()
     from espnet2.train import trainer as espnet_trainer
     from espnet2.train.reporter import Reporter

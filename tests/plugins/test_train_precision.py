@@ -8,7 +8,7 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global LossOptions, PretrainModel, checkpoint_wav2vec2, make_model_cfg
     global run_under_autocast, torch
     import torch

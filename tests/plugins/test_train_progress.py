@@ -1,4 +1,4 @@
-"""What training reports of itself: epochs, updates, metrics, time left."""
+"""Progress of training: epochs, updates, metrics, time left."""
 
 import json
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from hamzaban.progress import VARIABLE, ProgressFile
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global TrainingProgress
     from hamzaban.train.progress import TrainingProgress
 
@@ -69,7 +69,7 @@ def test_training_ends_with_the_last_update_that_is_allowed():
     assert training.describe()["updates_total"] == 25
 
 
-def test_an_epoch_taken_up_in_the_middle_counts_what_is_left_of_it():
+def test_an_epoch_resumed_in_the_middle_counts_its_remaining_updates():
     training = TrainingProgress(3, None, clock=Clock())
     training.begin_epoch(2, 17, 10, 7)
     assert training.describe()["updates_total"] == 17 + 3 + 10
@@ -86,7 +86,7 @@ def test_batches_of_unknown_number_have_no_total_and_no_time_left():
     assert record["left_s"] is None
 
 
-def test_loss_is_a_mean_without_what_is_no_number(tmp_path):
+def test_loss_is_a_mean_that_leaves_nan_out(tmp_path):
     clock = Clock()
     training = TrainingProgress(
         3, None, file=ProgressFile(tmp_path / "p", clock), clock=clock
@@ -126,7 +126,7 @@ def plain(inputs):
     return inputs / "plain"
 
 
-def test_a_run_reports_itself_and_its_model_files_do_not_change(
+def test_reporting_progress_does_not_change_the_model_files(
     inputs, plain, tmp_path, monkeypatch
 ):
     watch(monkeypatch, tmp_path / "records")

@@ -1,4 +1,6 @@
-"""A run goes on with what it began, or says why not; nothing it left is lost."""
+"""A run resumes with its own options, or says why it cannot; no file is lost."""
+
+import shutil
 
 import pytest
 import tiny_experiment
@@ -8,7 +10,7 @@ import yaml
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global torch
     tiny_training.import_task()
     import torch
@@ -30,7 +32,7 @@ def exp(inputs):
 
 
 def resume(inputs, exp, **options):
-    """Go on with a run in this process."""
+    """Resume a run in this process."""
     defaults = {"max_epoch": 1, "optim_conf": "lr=0.001"}
     words = tiny_training.make_command(inputs, exp, **{**defaults, **options})
     tiny_training.import_task().main(cmd=words)
@@ -46,7 +48,9 @@ def refuse(inputs, exp, message, **options):
     assert after == before
 
 
-def test_epoch_of_other_batches_starts_again_and_sees_all(inputs, tmp_path):
+def test_an_epoch_whose_batches_changed_starts_again_from_its_first_batch(
+    inputs, tmp_path
+):
     options = {"batch_type": "unsorted", "max_epoch": 1, "save_interval": 2}
     small, large = {**options, "batch_size": 1}, {**options, "batch_size": 2}
     schedule = {"scheduler_conf": "max_steps=20"}
@@ -107,7 +111,9 @@ def test_weights_of_another_vocabulary_leave_the_config(inputs, exp, tmp_path):
     message = r"init_param .*other.pth: .*of another shape: ctc.*map-head.*--ignore_ini"
     refuse(inputs, exp, message, init_param=tmp_path / "other.pth")
     resume(inputs, exp, init_param=tmp_path / "other.pth", ignore_init_mismatch="true")
-    message = "init_param .*: 'no.such.part' is no part of the model; known: .*frontend"
+    message = (
+        "init_param .*: 'no.such.part' is not part of the model; known: .*frontend"
+    )
     refuse(inputs, exp, message, init_param=f"{tmp_path}/other.pth::no.such.part")
     refuse(inputs, exp, "none.pth: no such file", init_param=tmp_path / "none.pth")
 
@@ -150,7 +156,7 @@ def test_a_longer_run_keeps_its_schedule_and_says_so(inputs, tmp_path, caplog):
     assert states["schedulers"][0]["max_steps"] == before
 
 
-def test_equal_values_in_other_forms_are_no_change():
+def test_equal_values_in_other_forms_do_not_count_as_a_change():
     from hamzaban.train.resuming import normalize
 
     yaml_says = yaml.safe_load("{lr: 1e-3, betas: [0.9, 0.98], fused: true}")
@@ -229,3 +235,40 @@ def test_no_model_that_is_not_finite_is_averaged_or_resumed(tmp_path, value):
     torch.save(model.state_dict(), tmp_path / "2epoch.pth")
     with pytest.raises(ValueError, match="2epoch.pth: 1 of 2 parameters are not finit"):
         checkpoints.average_models([tmp_path / f"{n}epoch.pth" for n in (1, 2)])
+
+
+def test_a_run_killed_while_config_yaml_is_written_keeps_the_old_one(
+    inputs, exp, tmp_path, monkeypatch
+):
+    from espnet2.tasks import abs_task
+
+    shutil.copytree(exp, tmp_path / "exp", symlinks=True)
+    before = (tmp_path / "exp" / "config.yaml").read_bytes()
+
+    def write_half(values, stream, **_):
+        stream.write("accum_grad: 1\n")
+        stream.flush()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(abs_task, "yaml_no_alias_safe_dump", write_half)
+    with pytest.raises(KeyboardInterrupt):
+        resume(inputs, tmp_path / "exp", max_epoch=2)
+    assert (tmp_path / "exp" / "config.yaml").read_bytes() == before
+
+
+def test_the_checkpoint_of_the_epoch_before_is_no_copy(tmp_path):
+    from hamzaban.train.checkpoints import save
+
+    last, previous = tmp_path / "checkpoint.pth", tmp_path / "checkpoint.previous.pth"
+    inodes = []
+    for epoch in range(4):
+        save({"epoch": epoch}, last)
+        inodes.append(last.stat().st_ino)
+        if epoch:
+            assert previous.stat().st_ino == inodes[-2]
+            assert torch.load(previous, weights_only=True) == {"epoch": epoch - 1}
+            assert {path.name for path in tmp_path.iterdir()} == {
+                last.name,
+                previous.name,
+            }
+    assert torch.load(last, weights_only=True) == {"epoch": 3}

@@ -1,6 +1,7 @@
-"""max_steps fits the data; selectors of parameters that match nothing are refused."""
+"""max_steps is computed from the data; prefixes that match no parameter are refused."""
 
 import argparse
+import importlib
 
 import pytest
 import tiny_training
@@ -102,3 +103,10 @@ def test_freeze_param_of_a_task_is_checked(task, tmp_path):
         tiny_training.import_task().main(
             cmd=[*words, "--freeze_param", "frontend.upstream.model"]
         )
+
+
+@pytest.mark.parametrize("verb", ["train_asr", "train_pseudo", "train_ssl"])
+def test_help_of_a_training_begins_with_what_it_does(task, verb):
+    module = importlib.import_module(f"hamzaban.bin.{verb}")
+    summary = module.__doc__.splitlines()[0]
+    assert module.get_parser().description.startswith(summary)

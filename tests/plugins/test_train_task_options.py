@@ -1,4 +1,4 @@
-"""Batches in hours and training in updates: what follows for accum_grad and epochs."""
+"""accum_grad is computed from batch_hours, and epochs from max_updates."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from hamzaban import compat
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global check_loggers, fill_batch_hours, fill_max_epoch, is_first, world_size
     compat.prepare()
     from hamzaban.train.task_options import (
@@ -84,7 +84,7 @@ def test_epochs_follow_from_updates():
         fill_max_epoch(make_args(max_updates=0), 10)
 
 
-def test_weights_and_biases_is_asked_for_before_training_if_it_is_absent(monkeypatch):
+def test_missing_weights_and_biases_is_an_error_before_training(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     check_loggers(make_args(use_wandb=False))
     check_loggers(make_args())

@@ -1,4 +1,5 @@
-"""A killed run ends as an unkilled one; statistics are pooled; averages are right."""
+"""Killed runs end like uninterrupted ones; statistics are pooled; averages are
+right."""
 
 import pytest
 import tiny_training
@@ -31,7 +32,7 @@ def test_run_leaves_the_files_of_espnet(whole):
     "kill",
     [("step", 2), ("step", 8), *(("replace", n) for n in (1, 2, 3, 4, 6, 9, 11))],
 )
-def test_killed_run_ends_as_a_whole_one(inputs, whole, kill, tmp_path):
+def test_a_killed_run_ends_like_an_uninterrupted_one(inputs, whole, kill, tmp_path):
     words = tiny_training.make_command(inputs, tmp_path / "exp")
     assert tiny_training.train(words, kill) == -9
     assert tiny_training.train(words) == 0
@@ -39,7 +40,7 @@ def test_killed_run_ends_as_a_whole_one(inputs, whole, kill, tmp_path):
     assert not list((tmp_path / "exp").glob("*.tmp*"))
 
 
-def test_run_killed_each_epoch_ends_as_a_whole_one(inputs, tmp_path):
+def test_a_run_killed_in_each_epoch_ends_like_an_uninterrupted_one(inputs, tmp_path):
     options = {
         "frontend_conf": ["freeze_updates=7", "mask_prob=0.3"],
         "accum_grad": 2,
@@ -57,7 +58,7 @@ def test_run_killed_each_epoch_ends_as_a_whole_one(inputs, tmp_path):
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_run_killed_within_an_epoch_goes_on_there(inputs, tmp_path, num_workers):
+def test_a_run_killed_within_an_epoch_resumes_there(inputs, tmp_path, num_workers):
     options = {
         "accum_grad": 2,
         "batch_bins": 1,  # a batch an utterance, 5 updates an epoch
@@ -84,7 +85,7 @@ def test_run_killed_within_an_epoch_goes_on_there(inputs, tmp_path, num_workers)
 
 
 def progress(exp):
-    """Give the epoch of partial.pth and its batches that are done."""
+    """Return the epoch of partial.pth and its batches that are done."""
     from hamzaban.train.checkpoints import load_checkpoint
 
     state = load_checkpoint(exp / "partial.pth")
@@ -92,7 +93,7 @@ def progress(exp):
 
 
 def curves(exp):
-    """Give all statistics of a run but for its times."""
+    """Return all statistics of a run except its times."""
     from hamzaban.train.checkpoints import load_checkpoint, read_reporter
 
     stats = read_reporter(load_checkpoint(exp / "checkpoint.pth")).stats

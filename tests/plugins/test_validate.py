@@ -1,4 +1,4 @@
-"""The validator of data directories: each kind of finding planted, and clean ones."""
+"""The validator of data directories: each kind of planted fault, and clean ones."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ TEXT_ONLY = CheckOptions(no_wav=True)
 
 
 def write(path: Path, *lines: str) -> None:
-    """Write lines as UTF-8, lone bytes as surrogate escapes."""
+    """Write lines as UTF-8; surrogate escapes become single bytes."""
     text = "".join(f"{line}\n" for line in lines)
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
 
@@ -50,7 +50,8 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def find(data_dir: Path, options: CheckOptions = TEXT_ONLY) -> Findings:
-    """Validate; every line must name the file and end with remedy and kind."""
+    """Validate, and check that every line names the file and ends with remedy and
+    kind."""
     findings, _ = validate_data_dir(data_dir, options)
     for line in findings.lines():
         assert str(data_dir) in line
@@ -60,7 +61,8 @@ def find(data_dir: Path, options: CheckOptions = TEXT_ONLY) -> Findings:
 
 
 def only(data_dir: Path, kind: str, options: CheckOptions = TEXT_ONLY) -> list[str]:
-    """Validate; findings must be of one kind. Returns their lines, without DIR/."""
+    """Validate, check that findings are of one kind, and return their lines without
+    DIR/."""
     findings = find(data_dir, options)
     assert list(findings.counts) == [kind]
     return [line.removeprefix(f"{data_dir}/") for line in findings.shown[kind]]
@@ -147,7 +149,7 @@ def test_text_that_is_not_utf8_is_found(clean):
         ("wav.scp", "s1-b ", "s1-b\n#", "2: s1-b: nothing follows the id"),
     ],
 )
-def test_format(clean, name, old, new, place):
+def test_lines_of_a_wrong_format_are_found(clean, name, old, new, place):
     edit(clean / name, old, new)
     assert find(clean).shown["format"][0].startswith(f"{clean}/{name}:{place}")
 
@@ -292,6 +294,15 @@ def test_an_empty_text_is_found(clean, value):
     edit(clean / "text", "s1-b کتاب می\u200cروم ۱۲", f"s1-b{value}")
     (line,) = only(clean, "empty-text")
     assert line.startswith("text:2: s1-b: ")
+
+
+@pytest.mark.parametrize("word", ["e\u0301", "\u00a0", " \u200c", "\x01é", "<s>"])
+def test_an_empty_text_beside_another_fault_is_found(clean, word):
+    edit(clean / "text", "s1-b کتاب می\u200cروم ۱۲", "s1-b")
+    edit(clean / "text", "s2-a کتاب", f"s2-a {word}")
+    findings = find(clean, TEXT_ONLY)
+    assert findings.counts["empty-text"] >= 1
+    assert len(findings.counts) == 2 or word == " \u200c"
 
 
 @pytest.mark.parametrize("word", ["e\u0301", "\u0627\u0653", "\u1100\u1161", "\u212b"])

@@ -1,4 +1,4 @@
-"""The validator's audio side: each kind of finding in real, really damaged files."""
+"""The validator's checks of audio: each kind of finding, in files that are damaged."""
 
 import io
 import struct
@@ -34,7 +34,7 @@ AV_FORMATS = {  # codec and options of the container
 
 
 def noise(num_samples: int = 3 * FS, seed: int = 0) -> np.ndarray:
-    """Seeded noise; returns float32 of shape (num_samples,)."""
+    """Return seeded noise, float32 of shape (num_samples,)."""
     rng = np.random.default_rng(seed)
     return (0.1 * rng.standard_normal(num_samples)).astype(np.float32)
 
@@ -75,7 +75,7 @@ def cut(path: Path, share: float) -> None:
 
 
 def kind_of_problem(rest: Path | str, check: AudioCheck = FULL) -> str | None:
-    """Check one entry; returns the kind of finding."""
+    """Check one entry; return the kind of finding."""
     problem = check_entry(str(rest), check).problem
     return problem[0] if problem else None
 

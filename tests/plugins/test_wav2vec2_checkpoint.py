@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global Checkpoint, load_weights, make_model_cfg, make_task_cfg, merge_model_cfg
     global read_checkpoint, torch, write_checkpoint
     import torch

@@ -1,4 +1,4 @@
-"""Models of transformers and fairseq come in and go out without a change."""
+"""Models of transformers and fairseq are converted without a change."""
 
 import argparse
 import enum
@@ -18,7 +18,7 @@ from hamzaban.bin.import_ssl import main as import_ssl
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global Checkpoint, LossOptions, PretrainModel, build_masked_batch, encode_layers
     global fill_missing, read_foreign, make_model_cfg, make_task_cfg, quantize
     global read_source, torch, transformers, write_checkpoint
@@ -72,7 +72,10 @@ def make_theirs(variant, seed=0, cls=None):
     torch.manual_seed(seed)
     config = transformers.Wav2Vec2Config(**{**TINY, **VARIANTS[variant]})
     model = (cls or transformers.Wav2Vec2ForPreTraining)(config).eval()
-    for name, parameter in model.named_parameters():  # nothing right by being 0 or 1
+    for (
+        name,
+        parameter,
+    ) in model.named_parameters():  # no result is right because a weight is 0 or 1
         if parameter.dim() == 1:
             parameter.data += 0.2 * torch.randn_like(parameter)
             assert name
@@ -87,7 +90,7 @@ def make_ours(stored):
 
 
 def run_both(ours, theirs):
-    """Give hidden states, projections, logits and losses of both, on equal masks."""
+    """Return hidden states, projections, logits and losses of both, for equal masks."""
     speech = torch.randn(2, SAMPLES, generator=torch.Generator().manual_seed(3))
     rng = np.random.default_rng(1)
     total = int(theirs._get_feat_extract_output_lengths(SAMPLES))
@@ -156,7 +159,7 @@ def check_equal(ours, theirs):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_both_ways_round_nothing_changes(variant, tmp_path, capsys):
+def test_conversion_in_both_directions_changes_nothing(variant, tmp_path, capsys):
     theirs = make_theirs(variant)
     folder = tmp_path / "der Ordner همزبان"
     theirs.save_pretrained(folder)
@@ -201,7 +204,7 @@ def test_padded_batch_of_a_large_model_is_equal(tmp_path):
         )
 
 
-def test_model_of_equal_widths_goes_out_and_comes_back(tmp_path):
+def test_a_model_of_equal_widths_is_exported_and_read_back(tmp_path):
     theirs = make_theirs("base")
     theirs.save_pretrained(tmp_path / "a")
     stored = read_source(tmp_path / "a").checkpoint
@@ -502,7 +505,7 @@ def test_shapes_of_other_sizes_are_named():
 
 @pytest.fixture(params=["huggingface", "fairseq"])
 def source(request, tmp_path):
-    """A model of others, and its last feed-forward weights."""
+    """Return a foreign model and its last feed-forward weights."""
     if request.param == "fairseq":
         model = fairseq_model()
         write_fairseq(tmp_path / "f.pt", "args", model)
@@ -543,7 +546,7 @@ def test_finetuning_starts_from_it_directly(source, tmp_path):
     assert torch.equal(layers[1].fc2.weight, source[1])
 
 
-def test_finetuning_may_leave_parts_out_when_told(tmp_path, caplog):
+def test_finetuning_leaves_parts_out_if_init_strict_is_false(tmp_path, caplog):
     from hamzaban.asr.frontend import HamzabanS3prlFrontend
     from hamzaban.wav2vec2.convert.source import read_source as read
 

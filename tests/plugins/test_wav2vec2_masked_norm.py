@@ -7,7 +7,7 @@ from hamzaban.train.memory import keep_freed_memory
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global MaskedGroupNorm, mask_group_norm, torch, valid_lengths
     import torch
 

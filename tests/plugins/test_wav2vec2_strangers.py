@@ -1,4 +1,5 @@
-"""Checkpoints of others that are odd, wrong or harmful: read right, or one line."""
+"""Odd, wrong or harmful foreign checkpoints are read correctly or refused in one
+line."""
 
 import argparse
 import json
@@ -12,7 +13,7 @@ from hamzaban.bin.import_ssl import main as import_ssl
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global fill_missing, read_source, save_file, torch, transformers, write_checkpoint
     from hamzaban import compat
 
@@ -110,7 +111,9 @@ def test_normalizing_is_read_from_the_file_of_transformers_5(hub, value, is_nest
     assert read_source(hub).checkpoint.task_cfg["normalize"] is value
 
 
-def test_normalizing_is_guessed_only_last_and_the_guess_is_logged(hub, caplog):
+def test_normalize_is_guessed_only_if_no_file_has_it_and_the_guess_is_logged(
+    hub, caplog
+):
     (hub / "preprocessor_config.json").unlink()
     (hub / "processor_config.json").write_text('{"processor_class": "Wav2Vec2"}')
     assert read_source(hub).checkpoint.task_cfg["normalize"] is True
@@ -126,9 +129,7 @@ def test_normalizing_is_guessed_only_last_and_the_guess_is_logged(hub, caplog):
     ("value", "message"),
     [(NAN, "not finite, such as"), (float("inf"), "not finite, such as"), (0, "zero")],
 )
-def test_weights_that_are_no_numbers_do_not_come_in(
-    seed, hub, tmp_path, value, message
-):
+def test_weights_that_are_not_numbers_are_refused(seed, hub, tmp_path, value, message):
     from safetensors.torch import load_file
 
     def spoil(weights):
@@ -198,7 +199,9 @@ def test_a_damaged_json_file_is_one_line(hub, name, content):
 def test_an_index_of_wrong_types_is_one_line(hub, names):
     index = hub / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": names}))
-    with pytest.raises(ValueError, match="index.json: weight_map is no dictionary of"):
+    with pytest.raises(
+        ValueError, match="index.json: weight_map is not a dictionary of"
+    ):
         read_source(hub)
 
 

@@ -1,4 +1,4 @@
-"""The door reads files of weights; no code from them runs, and faults are one line."""
+"""Files of weights are read without running their code; faults are one line."""
 
 import struct
 import tarfile
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global door, torch
     import torch
 
@@ -178,3 +178,51 @@ def test_weights_that_are_no_numbers_are_not_read(tmp_path, value, message):
     torch.save({"a": torch.full((2, 2), value), "b": torch.ones(2)}, path)
     with pytest.raises(ValueError, match=f"w.pth: {message}"):
         door.read_weights(path)
+
+
+def test_s3prl_evaluates_no_call_under_whatever_name_it_stands(tmp_path):
+    from s3prl.upstream.distiller.model import DistillerConfig, DistillerModel
+
+    mark = tmp_path / "mark"
+    code = f"[open({str(mark)!r}, 'w').write('x')] and [(4, 10, 5)] * 2"
+    config = {"encoder_layers": 1, "encoder_embed_dim": 16, "n_tasks": 1}
+    config |= {"encoder_ffn_embed_dim": 16, "encoder_attention_heads": 1}
+    config["extractor_conv_feature_layers"] = code
+    with door.guarded(), pytest.raises(ValueError, match="not evaluated, since it has"):
+        DistillerModel(DistillerConfig(config))
+    assert not mark.exists()
+    config["extractor_conv_feature_layers"] = "[(4, 10, 5)] + [(4, 3, 2)] * 2"
+    with door.guarded():
+        model = DistillerModel(DistillerConfig(config))
+    assert len(model.feature_extractor.conv_layers) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "open('x')",
+        "(lambda: 1)()",
+        "[x for x in y]",
+        "f'{open}'",
+        "2 ** 64",
+        "[0] * 10 ** 9",
+        "[0] * 999999999",
+        "[[0] * 90000] * 90000 * 90000",
+        "(" * 500,
+        "a" * 3000,
+    ],
+)
+def test_only_lists_numbers_and_names_are_evaluated(text):
+    from hamzaban.weights.expressions import check_expression
+
+    with pytest.raises(ValueError, match="is not evaluated, since .*; expected lists"):
+        check_expression(text)
+    for fine in ("[(512, 10, 5)] + [(512, 3, -2)] * 4", "self.model.layers[0]", "[]"):
+        check_expression(fine)
+
+
+def test_other_code_evaluates_as_before():
+    number = 3
+    with door.guarded():
+        assert eval("[number for _ in range(2)]", {"number": number}) == [3, 3]
+        assert eval("number + len('ab')") == 5

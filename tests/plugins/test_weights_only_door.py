@@ -5,7 +5,7 @@ import functools
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DOOR = {"weights/door.py", "weights/restricted.py"}
+DOOR = {"weights/door.py", "weights/restricted.py", "weights/expressions.py"}
 
 
 @functools.cache

@@ -13,7 +13,7 @@ REFUSED = "found a zip file with two lists of members"
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_modules():
-    """Import here what takes seconds, so that collecting tests does not."""
+    """Import slow packages here, so that collecting tests stays fast."""
     global torch
     tiny_training.import_task()
     import torch
@@ -27,7 +27,7 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture
 def train(inputs, tmp_path):
-    """Function that runs train-asr in this process."""
+    """Return a function that runs train-asr in this process."""
 
     def run(**options):
         words = tiny_training.make_command(inputs, tmp_path / "exp", **options)
@@ -38,7 +38,7 @@ def train(inputs, tmp_path):
 
 @pytest.fixture
 def polyglot(inputs, tmp_path):
-    """A checkpoint for zipfile, a program that writes a file for torch."""
+    """Return a file that is a checkpoint for zipfile and a program for torch."""
     state = torch.load(inputs / "seed.pt", weights_only=True)
     mark = tmp_path / "mark"
     path = tmp_path / "polyglot.pt"

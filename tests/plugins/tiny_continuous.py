@@ -1,4 +1,4 @@
-"""Continuous pseudo-labelling for seconds on generated audio, in a forked process."""
+"""Seconds of continuous pseudo-labelling on generated audio, in a forked process."""
 
 import multiprocessing
 
@@ -25,7 +25,7 @@ CONF = {
 def import_task():
     with compat.fast_imports():
         from hamzaban.pseudo.continuous.task import ContinuousTask
-    import torch._dynamo  # by the first step of an optimizer, in each process
+    import torch._dynamo  # imported by the first step of an optimizer in each process
 
     return ContinuousTask if torch._dynamo else None
 
@@ -47,7 +47,7 @@ def write_inputs(folder):
 
 
 def make_command(inputs, exp, conf=None, **options):
-    """Give the words of train-pseudo over what `write_inputs` wrote."""
+    """Return the words of train-pseudo over what `write_inputs` wrote."""
     options = {
         "unlabelled_data_dir": inputs / "unlabelled",
         "init_param": inputs / "speaks.pth",

@@ -1,4 +1,4 @@
-"""A recognizer's model of two layers, without ESPnet; imports torch."""
+"""A recognizer of two layers without ESPnet; importing it imports torch."""
 
 import torch
 
@@ -13,7 +13,7 @@ class Ctc(torch.nn.Module):
 
 
 class Model(torch.nn.Module):
-    """One convolution; what it does with a frame depends on nothing else."""
+    """One convolution, whose output for a frame depends on that frame only."""
 
     def __init__(self, num_tokens):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A tiny experiment directory as train-asr leaves it, with random weights."""
+"""A tiny experiment directory as train-asr writes it, with random weights."""
 
 import random
 
@@ -19,8 +19,8 @@ def write_checkpoint(path, mode="default", width=32, layers=2, conv=CONV):
     Args:
         path: The file.
         mode: `default` (group norm) or `layer_norm`.
-        width: Of the transformer.
-        layers: Of the transformer.
+        width: Width of the transformer.
+        layers: Layers of the transformer.
         conv: `conv_feature_layers`.
     """
     import dataclasses
@@ -64,7 +64,7 @@ def write_audio(data_dir, lengths, seed=0):
     Args:
         data_dir: The directory.
         lengths: Samples of each utterance.
-        seed: Of the noise and the words.
+        seed: Seed of the noise and the words.
     """
     rng, words = np.random.default_rng(seed), random.Random(seed)
     (data_dir / "audio").mkdir(parents=True)
@@ -88,10 +88,10 @@ def write_experiment(folder, tokens, checkpoint, sharpness=8.0):
     """Write `config.yaml` and a model file into folder/exp.
 
     Args:
-        folder: Where.
+        folder: Folder to write to.
         tokens: A folder that make-tokens wrote.
-        checkpoint: What `write_checkpoint` wrote.
-        sharpness: What the CTC layer's random weights are multiplied by.
+        checkpoint: File that `write_checkpoint` wrote.
+        sharpness: Factor of the random weights of the CTC layer.
     """
     import torch
 

@@ -59,7 +59,7 @@ def write_set(folder, prefix, number=12, seed=0, pitch=0.3):
 
 
 def write_inputs(root):
-    """Write four sets, characters and a config; give a function that makes commands."""
+    """Write four sets, characters and a config; return what makes commands."""
     for seed, name in enumerate(("new", "old", "source", "valid")):
         write_set(root / name, name, number=6 if name == "valid" else 12, seed=seed)
     characters = ["<blank>", "<unk>", "<space>", *"abcd", "<sos/eos>"]
@@ -69,7 +69,7 @@ def write_inputs(root):
 
 
 def make_command(root, exp, *options, **values):
-    """Give the words of train-ssl over what `write_inputs` wrote."""
+    """Return the words of train-ssl over what `write_inputs` wrote."""
     words = ["--config", f"{root}/pretrain.yaml", "--output_dir", str(exp)]
     for part, folder in (("train", "new"), ("valid", "valid")):
         data = f"{root}/{folder}/wav.scp,speech,sound"
@@ -82,7 +82,7 @@ def make_command(root, exp, *options, **values):
 
 
 def train(words, kill_at=None):
-    """Train in a forked process; give its exit status, -9 if it was killed.
+    """Train in a forked process; return its exit status, -9 if it was killed.
 
     Args:
         words: From `make_command`.

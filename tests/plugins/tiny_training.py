@@ -16,7 +16,7 @@ LENGTHS = [12000 + 1700 * i for i in range(10)]
 def import_task():
     with compat.fast_imports():
         from hamzaban.asr.task import ASRTask
-    import torch._dynamo  # by the first step of an optimizer, in each process
+    import torch._dynamo  # imported by the first step of an optimizer in each process
 
     return ASRTask if torch._dynamo else None
 
@@ -36,7 +36,7 @@ def write_inputs(folder, lengths=LENGTHS, mode="default", **checkpoint):
 
 
 def make_command(inputs, exp, **options):
-    """Give the words of train-asr over what `write_inputs` wrote."""
+    """Return the words of train-asr over what `write_inputs` wrote."""
     defaults = {
         "output_dir": exp,
         "token_type": "char",
@@ -88,7 +88,7 @@ def train(words, kill=None):
 
 
 def digests(exp):
-    """Give the hash of each model file and the target of each link."""
+    """Return the hash of each model file and the target of each link."""
     found = {}
     for path in sorted(exp.glob("*.pth")):
         if path.is_symlink():

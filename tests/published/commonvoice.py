@@ -1,4 +1,4 @@
-"""Common Voice as releases 7.0, 14.0, 16.1, 25.0 and 27.0 have it, planted leaks."""
+"""Common Voice in the layouts of 7.0, 14.0, 16.1, 25.0 and 27.0, with planted leaks."""
 
 import hashlib
 import tarfile
@@ -31,7 +31,7 @@ LEAKS = ("punctuation", "letters", "near", "speaker")
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip: who spoke what, the number in its file name, and where it stands."""
+    """A clip: its speaker and sentence, the number in its file name, and its tables."""
 
     speaker: str
     sentence: str
@@ -48,7 +48,8 @@ class Clip:
 
 
 def make_clips(num_train: int = 24) -> list[Clip]:
-    """Return Persian clips of 4 speakers to train on, 2 of dev, 2 of test; leaks."""
+    """Return Persian clips of 4 speakers to train on, 2 of dev and 2 of test, with
+    leaks."""
     sentences = iter(draw_sentences("fa", num_train + 20))
     clips = []
     for k in range(num_train):
@@ -119,7 +120,8 @@ def _row(clip: Clip, header: list[str], lang: str) -> str:
 
 
 def pack(folder: Path, target: Path) -> Path:
-    """Pack a language's folder as it is given out: sorted, clips before most tables."""
+    """Pack a language's folder as it is distributed: sorted, clips before most
+    tables."""
     release = folder.parent.name
     target.mkdir(parents=True, exist_ok=True)
     archive = target / f"{release}-{folder.name}.tar.gz"
@@ -131,7 +133,7 @@ def pack(folder: Path, target: Path) -> Path:
 
 
 def make_commonvoice(root: Path) -> Path:
-    """Write today's release of Persian as the tarball that is given out."""
+    """Write a current release of Persian as the tarball that is distributed."""
     folder = make_release(root / "made", "27.0", make_clips())
     archive = pack(folder, root)
     return archive.rename(

@@ -15,7 +15,8 @@ def to_buckwalter(text: str) -> str:
 
 
 def make_fleurs(root: Path, lang: str = "fa_ir", tarred: bool = True) -> Path:
-    """As in google/fleurs: tables without names of columns, a tarball for each set."""
+    """Write FLEURS as in google/fleurs: tables without column names, a tarball per
+    set."""
     folder = root / "data" / lang
     sentences = iter(draw_sentences("fa", 30))
     for part, count in (("train", 20), ("dev", 5), ("test", 5)):
@@ -37,7 +38,8 @@ def make_fleurs(root: Path, lang: str = "fa_ir", tarred: bool = True) -> Path:
 
 
 def make_arabic_speech_corpus(root: Path) -> Path:
-    """48 kHz, Buckwalter, theh as ^, a pause as a dash, a test set in its folder."""
+    """Write 48 kHz audio with Buckwalter text (theh as ^, pauses as dashes) and a test
+    set."""
     sentences = iter(draw_sentences("ar", 36))
     for folder, count in ((root, 30), (root / "test set", 6)):
         lines = []
@@ -63,7 +65,8 @@ def make_persian_speech_corpus(root: Path) -> Path:
 
 
 def make_masc(root: Path) -> Path:
-    """Videos with rolling captions; of dev and test the segments but each first one."""
+    """Write videos with rolling captions, and dev and test segments except each first
+    one."""
     sentences = iter(draw_sentences("ar", 80))
     for kind in MASC:
         for part, count in (("train", 6), ("dev", 2), ("test", 2)):
@@ -92,7 +95,7 @@ def _captions(sentences: list[str]) -> list[str]:
     lines, start_s = ["WEBVTT", "Kind: captions", ""], 0.0
     for k, sentence in enumerate(sentences):
         end_s = start_s + 0.3 * len(sentence.split())
-        begin_s = max(0.0, start_s - 0.1)  # overlaps the one before
+        begin_s = max(0.0, start_s - 0.1)  # overlaps the previous caption
         lines.append(f"00:00:{begin_s:06.3f} --> 00:00:{end_s:06.3f} align:start")
         words = sentence.split()
         lines += [f"{k}] <c>{words[0]}</c>", " ".join(words[1:]) + "&lrm;", ""]
@@ -101,7 +104,8 @@ def _captions(sentences: list[str]) -> list[str]:
 
 
 def make_mgb2(root: Path) -> Path:
-    """XML with match error rates for train; Kaldi files in Buckwalter for the rest."""
+    """Write XML with match error rates for train, Kaldi files in Buckwalter for the
+    rest."""
     sentences = iter(draw_sentences("ar", 50))
     for k in range(3):
         name = f"0{k}A-BC"
@@ -149,7 +153,7 @@ def make_mediaspeech(root: Path) -> Path:
 
 
 def make_parquet(root: Path, lang: str, samples: bool = False) -> Path:
-    """Parquet with audio bytes in train and valid, or with samples in one set."""
+    """Write Parquet with audio bytes in train and valid, or with samples in one set."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     import soundfile
@@ -180,7 +184,8 @@ def make_parquet(root: Path, lang: str, samples: bool = False) -> Path:
     return root
 
 
-# Of each recipe: the variable of its db.sh, how its corpus is made, data options.
+# For each recipe: the variable of its db.sh, the function that makes its corpus,
+#     options.
 RECIPES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "arabic_speech_corpus": (
         "ARABIC_SPEECH_CORPUS",

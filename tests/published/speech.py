@@ -1,4 +1,4 @@
-"""Speech that is none: each word sounds as two tones of its own, in any format."""
+"""Artificial speech: each word is two tones of its own, in any format."""
 
 import functools
 import io
@@ -18,7 +18,7 @@ WORDS = {
 
 
 def draw_sentences(lang: str, count: int, seed: int = 0) -> list[str]:
-    """Return sentences of 4 to 6 words, no two alike."""
+    """Return sentences of 4 to 6 words, all different."""
     rng, words = random.Random(seed), WORDS[lang].split()
     found: dict[str, None] = {}
     while len(found) < count:

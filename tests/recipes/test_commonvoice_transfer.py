@@ -1,4 +1,4 @@
-"""A language of Common Voice by way of another: both corpora to scores of round 0."""
+"""Transfer between two languages of Common Voice: from corpora to scores of round 0."""
 
 import csv
 import os
@@ -29,9 +29,9 @@ max_epoch: 1
 
 
 def make_language(root, lang):
-    """Write a release: 12 clips of train, 4 of dev and test, 8 that nobody checked.
+    """Write a release: 12 clips of train, 4 of dev and of test, 8 that are unvalidated.
 
-    One of the last says what a clip of train says.
+    One of the unvalidated clips has the sentence of a clip of train.
     """
     drawn = draw_sentences(lang, 28)
     drawn[-1] = drawn[0]
@@ -90,7 +90,7 @@ def test_two_languages_from_releases_to_scores(tmp_path):
 
 
 def read_calls(recipe):
-    """Give the options of each call of asr.sh, the last of equal names."""
+    """Return the options of each call of asr.sh; the last of equal names counts."""
     calls = (recipe / "calls").read_text(encoding="utf-8").split("\0\n")[:-1]
     words = [call.split("\0") for call in calls]
     return [dict(zip(call[::2], call[1::2], strict=True)) for call in words]
@@ -113,7 +113,7 @@ def read_pseudo_config(recipe, call):
     return recipe / config, read_recipe_options(recipe / config, changes)
 
 
-def test_hours_are_the_sources_alone(tmp_path):
+def test_hours_limit_only_the_source_language(tmp_path):
     recipe = make_silent_recipe(tmp_path)
     (recipe / "text").write_text("سلام\n", encoding="utf-8")
     words = ["--source", "ar", "--target", "ur", "--text", "text"]
@@ -145,7 +145,7 @@ def test_hours_are_the_sources_alone(tmp_path):
         ),
     ],
 )
-def test_the_text_has_what_is_labelled_only_if_that_is_said(
+def test_the_text_contains_sentences_to_label_only_if_an_option_allows_it(
     tmp_path, words, kept, config
 ):
     recipe = make_silent_recipe(tmp_path)

@@ -1,4 +1,4 @@
-"""Each recipe of a published corpus, on one made up in its layout: data to scores."""
+"""Each recipe of a published corpus, run on a made-up one: from data to scores."""
 
 import re
 from fnmatch import fnmatch
@@ -43,7 +43,7 @@ def test_every_recipe_is_run_here_or_elsewhere():
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", CORPORA)
 def test_recipe_goes_from_its_corpus_to_scores(name, warm, tmp_path):
-    """Stages 1 to 10 but for mining, for which no corpus here has media."""
+    """Run stages 1 to 10 except mining, since no corpus here has media."""
     if name in NEEDS_PARQUET:
         pytest.importorskip("pyarrow")
     variable, make, options = CORPORA[name]

@@ -64,7 +64,7 @@ def test_commands_of_the_readme_find_the_experiment_and_are_understood(tmp_path)
 
 
 def make_arabic_clips():
-    """Return clips of 3 speakers to train on, one of whom read Persian as well."""
+    """Return clips of 3 speakers to train on, one of whom reads Persian as well."""
     sentences = iter(draw_sentences("ar", 24))
     clips = [
         Clip(f"train{k % 3}" if k % 3 == 0 else f"ar{k % 3}", next(sentences), 100 + k)
@@ -111,7 +111,7 @@ def test_commonvoice_joint_from_two_languages_to_a_report(corpus, tmp_path):
     assert set(heads.values()) <= {"fa", "ar"}
 
 
-def test_one_language_is_no_joint_training(tmp_path):
+def test_joint_training_of_one_language_is_refused(tmp_path):
     recipe = copy_recipe("commonvoice_joint", tmp_path)
     done = run(recipe, "--langs", "fa", "--stop_stage", "data")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""mini_ar's own long files: nearly all speech is mined, and none of it twice."""
+"""Mining long files of mini_ar finds nearly all speech, and none of it twice."""
 
 import csv
 import importlib.util
@@ -51,7 +51,7 @@ def write_corpus(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """Make media, mine them as the README says; return the table, in numbers."""
+    """Make media, mine them as the README says, and return the numbers of the table."""
     folder = tmp_path_factory.mktemp("mining گفتار")
     corpus = write_corpus(folder / "corpus")
     media, mined = folder / "media", folder / "mined"

@@ -90,7 +90,7 @@ def test_sets_are_valid_and_no_sentence_is_in_two(root, tmp_path):
     assert dict(read_scp(data / "ref_es")) == dict(read_scp(data / "labelled_es/text"))
 
 
-def test_only_words_written_out_are_read_without_their_accents(root, tmp_path):
+def test_only_prompts_in_words_are_read_and_accents_are_removed(root, tmp_path):
     data = tmp_path / "data"
     assert make(root, data, "--others", "menardi").returncode == 0
     sets = [data / f"{kind}_es/text" for kind in ("labelled", "valid", "test")]

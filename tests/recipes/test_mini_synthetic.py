@@ -1,4 +1,4 @@
-"""mini_synthetic: sentences read aloud by a program; no phrase in two sets."""
+"""mini_synthetic: sentences read by a speech synthesizer; no phrase is in two sets."""
 
 import importlib.util
 import itertools
@@ -92,13 +92,13 @@ def test_no_phrase_and_no_voice_is_in_training_and_test(module, monkeypatch, rea
         ("ru", ["это новая книга", "это abc да"], 1),
     ],
 )
-def test_latin_letters_are_refused_where_they_are_foreign(module, lang, lines, kept):
+def test_latin_letters_are_refused_in_other_scripts(module, lang, lines, kept):
     phrases = module.cut(iter(lines), lang)
     assert len(phrases) == kept
     assert not any(c.isdigit() for phrase in phrases for c in phrase)
 
 
-def test_a_line_that_comes_again_is_cut_once(module):
+def test_a_repeated_line_is_used_once(module):
     words = ["".join(word) for word in itertools.permutations("ابپتکگم", 3)]
     line = " ".join(words[:60])
     phrases = module.cut(iter([line, f"{line}.", "سلام دنیا", f" {line}", line]), "fa")

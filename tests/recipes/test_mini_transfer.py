@@ -1,4 +1,4 @@
-"""mini_transfer: two languages of the words of mini_ar have nothing in common."""
+"""mini_transfer: the two languages made from mini_ar share no word."""
 
 import os
 import runpy
@@ -89,7 +89,7 @@ def test_parts_with_words_in_common_are_refused(tmp_path):
     assert "even and numbers have words in common" in done.stderr
 
 
-def test_directions_and_actions_are_the_commands(data):
+def test_directions_and_actions_make_the_commands(data):
     choose = runpy.run_path(str(RECIPE / "local/prepare_data.py"))["choose_words"]
     commands = read_words(data / "train_commands/text")
     known = sorted(commands | read_words(data / "ref_numbers"))

@@ -1,4 +1,4 @@
-"""A new recipe over a folder of audio and a table: made by a command, and it runs."""
+"""A new recipe for a folder of audio and a table is made by a command, and runs."""
 
 import shutil
 import subprocess
@@ -44,7 +44,7 @@ def run(*words, cwd):
 @pytest.mark.needs("lmplz", "build_binary")
 @pytest.mark.timeout(3600)
 def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
-    """From the table to scores, from the small checkpoint."""
+    """The recipe runs from the table to scores with the small checkpoint."""
     made = run(
         *("local/new_recipe.sh", "my_corpus", "--lang", "sw", "--source", str(table)),
         cwd=repository,
@@ -81,7 +81,7 @@ def test_a_table_becomes_a_recipe_that_runs(repository, table, capsys):
 
 
 @pytest.mark.first_stack
-def test_a_correction_of_the_table_or_of_a_list_of_noises_is_seen(repository, table):
+def test_a_change_of_the_table_or_of_a_list_of_noises_is_noticed(repository, table):
     words = ("local/new_recipe.sh", "mine", "--lang", "sw", "--source", str(table))
     run(*words, cwd=repository)
     recipe = repository / "egs2" / "mine" / "asr1"

@@ -1,4 +1,5 @@
-"""perso_arabic/asr1: corpora mixed without leaks; starts by tokens, tiny models."""
+"""perso_arabic/asr1: corpora are mixed without leaks; the grid runs with tiny
+models."""
 
 import os
 import subprocess
@@ -35,7 +36,7 @@ num_workers: 0
 
 
 def write_mix(recipe, lang, **options):
-    """Cut the options of a mix down to what made-up corpora need."""
+    """Reduce the options of a mix to what made-up corpora need."""
     path = recipe / "conf" / "mix" / f"{lang}.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     for name, words in options.items():
@@ -56,7 +57,7 @@ def read_set(recipe, name):
     return dict(read_scp(recipe / "data" / name / "text"))
 
 
-def test_mixes_are_those_of_the_paper():
+def test_mixes_equal_those_of_the_paper():
     totals = {}
     for lang in ("ur", "fa", "ar"):
         path = RECIPE / "conf" / "mix" / f"{lang}.yaml"
@@ -116,7 +117,7 @@ def test_without_corpora_one_line_says_which_to_name(tmp_path):
 
 
 @pytest.mark.first_stack
-def test_starts_by_tokens_to_the_table(tmp_path):
+def test_the_grid_of_checkpoints_and_tokens_runs_up_to_its_table(tmp_path):
     recipe = copy_recipe("perso_arabic", tmp_path)
     write_mix(
         recipe, "fa", persian_speech_corpus=["--check_counts", "false"],

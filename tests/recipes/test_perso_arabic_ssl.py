@@ -1,4 +1,4 @@
-"""perso_arabic/ssl1 on three short recordings: media to two checkpoints, and on."""
+"""perso_arabic/ssl1 on three short recordings: from media to two checkpoints."""
 
 import os
 import shutil

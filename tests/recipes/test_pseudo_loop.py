@@ -1,4 +1,4 @@
-"""local/pseudo.sh for real, on words that sound as chords: its parts fit together."""
+"""local/pseudo.sh runs to its end on artificial words that sound like chords."""
 
 import os
 import subprocess
@@ -10,7 +10,11 @@ import yaml
 from tiny_recipe import FS, MODEL, TRAIN, WORDS, make_recipe, say
 from warm import warm_process
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.torch]
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.torch,
+    pytest.mark.needs("lmplz", "build_binary"),
+]
 
 PSEUDO = """\
 base: ../../../../conf/pseudo.yaml
@@ -37,7 +41,7 @@ max_epoch: 1
 
 
 def write_data(folder, number, seed, *, has_text=True):
-    """Write a data directory as format-audio does; give its sentences."""
+    """Write a data directory as format-audio does; return its sentences."""
     rng = np.random.default_rng(seed)
     (folder / "audio").mkdir(parents=True)
     rows = {name: [] for name in ("wav.scp", "utt2spk", "utt2num_samples", "text")}
@@ -85,7 +89,7 @@ def run(recipe, *words):
 
 
 def train_source(recipe):
-    """Train a model for one epoch on the labelled audio: it says anything."""
+    """Train a model for one epoch on the labelled audio; its output is random."""
     data = "dump/raw/labelled"
     tokens = ["--token_type", "char", "--token_list", "tokens/tokens.txt"]
     words = ["--config", "exp/asr.yaml", "--output_dir", "exp/source", "--ngpu", "0"]

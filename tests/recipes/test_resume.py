@@ -1,4 +1,4 @@
-"""kill -9 in every stage, then the same command again: the files of an unkilled run."""
+"""After kill -9 in any stage, the same command gives the files of an unkilled run."""
 
 import functools
 import random
@@ -20,7 +20,12 @@ from tiny_runs import (
     wait_for_end,
 )
 
-pytestmark = [pytest.mark.first_stack, pytest.mark.timeout(3600), pytest.mark.torch]
+pytestmark = [
+    pytest.mark.first_stack,
+    pytest.mark.timeout(3600),
+    pytest.mark.torch,
+    pytest.mark.needs("lmplz", "build_binary"),
+]
 
 START = "start"  # the recipe before its first stage
 SEED = 0  # of the moments
@@ -57,10 +62,10 @@ TRAINING = {"pretrain": f"{SSL}/train.log", "train": f"{ASR}/train.log"}
 
 
 class Whole:
-    """The uninterrupted run, made as far as it is asked for, and those with kills.
+    """The uninterrupted run, made as far as it is needed, and the runs with kills.
 
     Attributes:
-        times: Of each stage.
+        times: Times of each stage.
         killed: The recipe as all stages so far left it, each of them killed.
     """
 
@@ -100,7 +105,7 @@ def whole(tmp_path_factory):
 
 
 def each_kill(whole: Whole, stage: str) -> Iterator[Path]:
-    """Yield the recipe as kills of the stage leave it, to be run to its end."""
+    """Yield the recipe after each kill of the stage, to be run to its end."""
     whole.after(stage)
     state, target = whole.before(stage), whole.other(f"killed {stage}")
     for index, moment in enumerate(MOMENTS[stage]):
@@ -129,7 +134,7 @@ def test_a_killed_stage_ends_as_an_unkilled_one(whole, stage):
     whole.killed[stage] = recipe
 
 
-def test_a_complete_run_does_nothing_again(whole):
+def test_a_complete_run_repeats_nothing(whole):
     whole.after("pack")
     recipe = whole.killed.get("pack") or whole.recipe
     assert_nothing_is_done(recipe, "data", "pack")

@@ -32,7 +32,7 @@ BROKEN = "r2 fa 1"  # checkpoint, language, seed
 
 @pytest.fixture
 def recipe(tmp_path):
-    """Return the recipe, its grid cut down, beside a release of two languages."""
+    """Return the recipe with a smaller grid, beside a release of two languages."""
     recipe = copy_recipe("transfer", tmp_path)
     for lang in ("fa", "ckb"):
         make_release(tmp_path / CORPUS, "7.0", make_clips(), lang)
@@ -89,7 +89,9 @@ def test_configs_have_the_values_of_the_study():
 
 
 @pytest.mark.parametrize("name", ["transfer", "perso_arabic"])
-def test_grids_of_other_data_share_none_and_see_every_config(name, monkeypatch):
+def test_grids_of_different_data_share_no_folder_and_note_every_config(
+    name, monkeypatch
+):
     """README: --set release=25.0 --set hours=1 --exp_dir exp/cv25_1h."""
     monkeypatch.chdir(ROOT / "egs2" / name / "asr1")
     choices = [{}, {"release": "25.0"}, {"hours": "1"}]
@@ -116,7 +118,7 @@ def test_grids_of_other_data_share_none_and_see_every_config(name, monkeypatch):
 
 @pytest.mark.first_stack
 def test_the_grid_with_a_cell_that_fails_and_a_rerun(recipe):
-    """A file stands where the failing cell wants a folder."""
+    """The failing cell finds a file in place of its folder."""
     block = recipe / "exp/grid" / BROKEN.replace(" ", "/") / "asr_stats_raw_fa_char"
     block.parent.mkdir(parents=True)
     block.write_text("no folder", encoding="utf-8")

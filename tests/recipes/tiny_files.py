@@ -1,4 +1,4 @@
-"""What two runs of the tiny recipe must agree on: all files, times of day aside."""
+"""Compare two runs of the tiny recipe: all files must agree, except times of day."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from tiny_runs import list_paths
 
-# Not compared: what tells of a run and not of its result.
+# Not compared: files about a run and not about its result.
 LEFT_OUT = re.compile(
     r".*\.log(\.\d+)?|.*/(logdir|tensorboard|images)/.*|.*/report\.(html|png)"
     r"|.*/tuned/tune\.(tsv|png)"  # has seconds
@@ -41,7 +41,7 @@ def list_differences(recipe: Path, expected: Path) -> list[str]:
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Return what counts of a file, as a flat mapping."""
+    """Return the content of a file that is compared, as a flat mapping."""
     if path.is_symlink():
         return {"link": path.readlink()}
     if path.suffix in (".pth", ".pt"):
@@ -56,7 +56,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def flatten(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of nested mappings and lists by name, but those of times."""
+    """Yield the leaves of nested mappings and lists by name, except times."""
     if isinstance(value, dict):
         items: list[tuple[Any, Any]] = list(value.items())
         yield f"{name}: order", [str(key) for key, _ in items]

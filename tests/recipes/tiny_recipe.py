@@ -16,7 +16,7 @@ WORDS = [
     "كتاب",
     "نور",
     "بيت",
-]  # each sounds as chords of its own
+]  # each sounds like a chord of its own
 SETS = {"train": 30, "valid": 6, "test": 6, "unlabelled": 10}  # utterances
 
 # The last bytes of a repository with the recipe in it: a space, letters beyond ASCII.
@@ -79,7 +79,7 @@ tune:
     lm_weight: [0.0, 0.5]
     word_score: [0.0]
 """
-# Few words at random: some sentences of valid and test are near those of train.
+# With few random words, some sentences of valid and test resemble those of train.
 REASON = "words at random"
 LM = f"""\
 base: ../../../../conf/lm.yaml
@@ -90,7 +90,7 @@ LEAKS = f"allow_leaks: {{exact: {REASON}, near: {REASON}}}\n"
 
 
 def make_recipe(root: Path) -> Path:
-    """Write a repository that is a link to this one but for the recipe `tiny`.
+    """Write a repository that links to this one, except for the recipe `tiny`.
 
     Args:
         root: Folder to write into.

@@ -31,13 +31,13 @@ sys.addaudithook(count)
 
 @dataclass(frozen=True)
 class Moment:
-    """When a stage is killed: after one file has appeared, before another has.
+    """A moment to kill a stage: after one file has appeared and before another has.
 
     Attributes:
         after: Pattern of a file; "" is the start of the stage.
         before: Pattern of a file; "" is the end of the stage.
-        at_rename: Whether it is just before a file gets its name, when there is a
-            temporary one, and not at any time.
+        at_rename: Whether to kill just before a file is renamed, when a temporary file
+            exists, and not at any time.
     """
 
     after: str = ""
@@ -52,7 +52,7 @@ class Times:
     Attributes:
         duration_s: From start to end.
         seen_s: From the start, by path in the recipe.
-        num_renames: How many files got their name.
+        num_renames: Number of files that were renamed into place.
     """
 
     duration_s: float = 0.0
@@ -81,7 +81,7 @@ def list_paths(recipe: Path) -> set[str]:
 
 
 def copy_recipe(source: Path, target: Path) -> Path:
-    """Put a copy, times of files included, where another recipe may have been."""
+    """Copy a recipe with the times of its files, replacing any other."""
     if target.exists():
         shutil.rmtree(target.parent)
     return Path(shutil.copytree(source, target, symlinks=True))
@@ -96,7 +96,7 @@ def start(
         recipe: Its folder.
         stage: First stage.
         stop_stage: Last stage.
-        kill_before: The renaming before which it kills itself, from 1; 0 for none.
+        kill_before: Number of the renaming before which it kills itself; 0 for none.
     """
     hook = beside(recipe, "hook") / "sitecustomize.py"
     hook.parent.mkdir(exist_ok=True)
@@ -120,7 +120,7 @@ def run(recipe: Path, stage: str, stop_stage: str) -> tuple[str, Times]:
     """Run stages to their end.
 
     Returns:
-        The messages, and the times.
+        The messages and the times.
     """
     known, times, began = list_paths(recipe), Times(), time.monotonic()
     process = start(recipe, stage, stop_stage)
@@ -141,8 +141,8 @@ def kill(recipe: Path, stage: str, moment: Moment, pause: float) -> bool:
     Args:
         recipe: Its folder.
         stage: Name of the stage.
-        moment: When.
-        pause: Seconds from the first file of the moment to the kill, or renames.
+        moment: The moment of the kill. pause: Seconds from the first file of the moment
+            to the kill, or renames.
 
     Returns:
         Whether it was killed in time: not ended, the second file not there.
@@ -169,7 +169,7 @@ def kill_in_time(
     """Kill a stage at a moment, earlier and earlier until it is met.
 
     Args:
-        renew: Gives the recipe as it is before the stage.
+        renew: Returns the recipe as it is before the stage.
         stage: Name of the stage.
         moment: When.
         pause: As for `kill`, in the first attempt.
@@ -187,7 +187,7 @@ def kill_in_time(
 
 
 def wait_for_end(recipe: Path, limit_s: float = 300.0) -> None:
-    """Wait until nothing works in a recipe: a job ends a moment after its launcher."""
+    """Wait until no process works in a recipe, since a job ends after its launcher."""
     limit = time.monotonic() + limit_s
     while list_processes(recipe):
         assert time.monotonic() < limit, list_processes(recipe)
@@ -213,5 +213,5 @@ def _is_there(recipe: Path, pattern: str) -> bool:
 
 
 def beside(recipe: Path, name: str) -> Path:
-    """Return where a file that is not the recipe's own lies."""
+    """Return the path of a file beside the recipe."""
     return recipe.parent / name

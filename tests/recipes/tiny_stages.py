@@ -1,4 +1,4 @@
-"""A recipe in a repository of its own, and stages 1 to 10 of it with a tiny model."""
+"""Run stages 1 to 10 of a recipe in a repository of its own, with a tiny model."""
 
 import os
 import re
@@ -33,7 +33,7 @@ CONFIGS = {
 
 
 def copy_recipe(name: str, root: Path) -> Path:
-    """Copy a recipe into a repository that is else a link to this one."""
+    """Copy a recipe into a repository that otherwise links to this one."""
     repository = root / "my repository"
     (repository / "egs2").mkdir(parents=True)
     for link in ("local", "conf", "egs2/TEMPLATE"):
@@ -52,7 +52,7 @@ def run(
         recipe: Its folder.
         words: More options.
         path: Folder of another command `hamzaban`.
-        variables: Of the environment.
+        variables: Variables of the environment.
     """
     environment = os.environ | {k: str(v) for k, v in variables.items()}
     if path is not None:

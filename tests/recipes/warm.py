@@ -1,9 +1,9 @@
-"""A process that has imported ESPnet once; `hamzaban` on PATH has it fork for a verb.
+"""A process that has imported ESPnet; `hamzaban` on PATH makes it fork for each verb.
 
 A recipe calls `hamzaban` thirty times, and importing ESPnet costs 10 to 20 s of CPU.
 Here each call is a fork of one warm process, with the working folder, environment and
-standard streams of the caller. All else is as it is: run.sh, asr.sh, run-stage,
-run-jobs and the verbs themselves.
+standard streams of the caller. Everything else is real: run.sh, asr.sh, run-stage,
+run-jobs and the verbs.
 """
 
 import json
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-START_S = 300.0  # at most; the machine may be busy
+START_S = 300.0  # long, since the machine may be busy
 # What the verbs of stages 1 to 10 import.
 MODULES = (
     *("hamzaban.asr.task", "hamzaban.pretrain.task", "hamzaban.decode.search_run"),
@@ -42,7 +42,7 @@ sys.exit(int(status) if status else 137)
 
 @contextmanager
 def warm_process() -> Iterator[Path]:
-    """Start the process; give a folder with a command `hamzaban`, for PATH."""
+    """Start the process; return a folder with a command `hamzaban`, for PATH."""
     with tempfile.TemporaryDirectory(prefix="warm") as folder:  # short: a socket's path
         place = Path(folder) / "socket"
         client = Path(folder) / "client.py"
@@ -85,7 +85,7 @@ def serve(place: str) -> None:
     with compat.fast_imports():
         for name in MODULES:
             importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ends is forgotten
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps children
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{place}.new")
         listener.listen(64)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What the tests of the shell part share.
+# Functions that the tests of the shell scripts share.
 
 ROOT=$(realpath "${BATS_TEST_DIRNAME}/../..")
 
-# Makes a repository with one recipe, its name with a space and a letter that is not
-# ASCII, and a stand-in for hamzaban; goes into the recipe.
+# Makes a repository with one recipe and a stand-in for hamzaban, and changes into the
+# recipe. The recipe's name has a space and a letter that is not ASCII.
 make_recipe() {
     local root="${BATS_TEST_TMPDIR}/repository"
     local recipe="${root}/egs2/ت toy/asr1"
@@ -43,18 +43,18 @@ asr() { # option...: the recipe's run
         --nbpe 30 --inference_config conf/decode_greedy.yaml "$@"
 }
 
-calls() { # verb: how many times it was called
+calls() { # verb: prints how many times it was called
     grep -c "^$1" "${CALLS}" || true
 }
 
-# Makes what pseudo.sh reads, and a stand-in for pseudo-label too; after make_recipe.
+# Makes the files that pseudo.sh reads, and a stand-in for pseudo-label. Needs make_recipe.
 fake_rounds() {
     local bin=${ROOT}/tests/shell/fake_hamzaban
     export FAKE=${BATS_TEST_TMPDIR}/fake_hamzaban COLLAPSE=9
     cp "${bin}" "${FAKE}"
     cat > "${PATH%%:*}/hamzaban" << 'END'
 #!/usr/bin/env bash
-# pseudo-label: rounds before ${COLLAPSE} are well; the rest is fake_hamzaban's.
+# pseudo-label: rounds before ${COLLAPSE} succeed; fake_hamzaban does the rest.
 set -eu
 [[ $1 != train-lm ]] || { mkdir -p "$5/word" && touch "$5/word/lm.bin"; }
 [[ $1 == pseudo-label ]] || exec "${FAKE}" "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The set-up: which interpreter is taken, what is made anew, what is asked for.
+# The set-up: which interpreter is taken, what is made again, what is asked for.
 
 load helpers
 
@@ -110,10 +110,10 @@ fake_python() { # path version
     [ "$(choose_torch cuda "${root}/.venv")" = cuda ]
     run choose_torch rocm "${root}/.venv"
     [ "${status}" -eq 1 ]
-    [[ ${output} == *"HAMZABAN_TORCH=rocm is no build of PyTorch; expected cpu or cuda" ]]
+    [[ ${output} == *"HAMZABAN_TORCH=rocm is not a build of PyTorch; expected cpu or cuda" ]]
 }
 
-@test "another build of PyTorch makes the environment anew" {
+@test "another build of PyTorch makes the environment again" {
     fake_python "${root}/.venv/bin/python" 3.11.2
     [ "$(why_anew "3.11 a /x" "3.11+cpu a /x" "${root}/.venv")" = "it has Python 3.11" ]
 }
@@ -132,5 +132,5 @@ fake_python() { # path version
     pip_install() { false; }
     run fill_venv "${root}/.venv" cpu
     [ "${status}" -eq 1 ]
-    [[ ${output} == *"whl/cpu; let HAMZABAN_TORCH_INDEX be an index or a folder"* ]]
+    [[ ${output} == *"whl/cpu; set HAMZABAN_TORCH_INDEX to an index or a folder"* ]]
 }

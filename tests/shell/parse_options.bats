@@ -45,7 +45,7 @@ fails_with() { # message word...: one line, exit 1
     [ "${output}" = "[4][][false]" ]
 }
 
-@test "parsing ends at -- and at the first word that is no option" {
+@test "parsing ends at -- and at the first word that is not an option" {
     run bash "${script}" --nj 1 -- --nj 2
     [ "${output}" = "[1][][false][--nj][2]" ]
     run bash "${script}" word --nj 2
@@ -125,7 +125,7 @@ END
     fails_with "option --x-y=a=b: write '--x_y a=b'" --x-y=a=b
 }
 
-@test "a value that is no boolean is an error" {
+@test "a value that is not a boolean is an error" {
     fails_with "option --use_lm is 'yes', expected true or false" --use_lm yes
     fails_with "option --use_lm is '', expected true or false" --use_lm ""
 }

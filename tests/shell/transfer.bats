@@ -71,7 +71,7 @@ emissions_spoken --data_dir spoken" "${CALLS}"
     [ -d exp/pseudo/set_aside/round_2.1/decode_greedy ]
 }
 
-@test "words are decoded anew when the letters that the config names change" {
+@test "words are decoded again when the letters that the config names change" {
     printf 'base: decode_base.yaml\n' > conf/decode_greedy.yaml
     printf 'mapping: letters.yaml\n' > conf/decode_base.yaml
     printf 'letters: {b: p}\n' > letters.yaml

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The environment of a recipe: what is on PATH, and how text is read. Sourced.
-# Sets MAIN_ROOT, the root of the repository; the recipe's folder lies three below it.
+# Set PATH and the locale for a recipe. The recipe's scripts source this file.
+# Sets MAIN_ROOT, the root of the repository; a recipe's folder is three levels below it.
 
 MAIN_ROOT=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/../../..")
 export MAIN_ROOT

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A language of Common Voice without any transcript, by way of another one that has them.
+# Train a recognizer of one language of Common Voice without its transcripts, with the
+# labelled speech of another language.
 #   ./transfer.sh --source ar --target ur --text /path/to/urdu_sentences.txt
 # Options of run.sh and asr.sh, such as --pretrain_init, go to both languages.
 set -euo pipefail
@@ -8,16 +9,16 @@ set -euo pipefail
 # shellcheck source=local/log.sh
 . "${MAIN_ROOT}/local/log.sh"
 
-source="ar"        # language with transcripts, Common Voice's code
-target=ur          # language without: its clips that nobody has checked (other.tsv)
-text=""            # file of its sentences; empty: those of its checked clips
-same_sentences=false # true: the text may contain the sentences that are labelled
+source="ar"        # code of the labelled language in Common Voice
+target=ur          # language without transcripts; its speech is the clips of other.tsv
+text=""            # file of its sentences; empty: the sentences of its validated clips
+same_sentences=false # true: the text may contain the sentences of the speech
 min_sentences=1000 # lowest number of sentences without --text
 hours=""           # hours of training speech of the source; empty: all
 seed=0             # random seed that selects these hours
 target_config=../../../conf/train_ctc.yaml # YAML of the target's models
 inference_config=conf/decode_target.yaml   # YAML of decode-asr for the target's test set
-pseudo_config=""   # YAML of pseudo.sh, and changes of its options, such as
+pseudo_config=""   # YAML of pseudo.sh and changes of its options, such as
                    # "conf/pseudo.yaml rounds=2"; empty: chosen by --same_sentences
 local_data_opts="" # options of `hamzaban prepare-corpus commonvoice`, for both
 rest=()            # options of run.sh
@@ -30,7 +31,7 @@ Options and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
 [[ " ${rest[*]} " != *" --help "* ]] || exit 0
-[[ $# -eq 0 ]] || die "'$1' is no option; see --help"
+[[ $# -eq 0 ]] || die "'$1' is not an option; see --help"
 [[ ${source} != "${target}" ]] || die "--source and --target are both ${source}"
 [[ -z ${text} || -f ${text} ]] || die "--text ${text}: no such file"
 [[ ${min_sentences} =~ ^[0-9]+$ ]] ||
@@ -55,8 +56,8 @@ if [[ -z ${text} ]]; then
     log "${text}: ${count} sentences of ${chosen}"
     [[ ${apart} == false || ${count} -ge ${min_sentences} ]] || die \
         "${chosen}: ${count} sentences found, expected ${min_sentences} (--min_sentences);" \
-        "other.tsv has the rest: give others by --text FILE, or --same_sentences true lets" \
-        "the language model see what is labelled"
+        "the others occur in other.tsv: give more sentences with --text FILE, or let the" \
+        "language model see the sentences of the speech with --same_sentences true"
     cmp -s "${text}.tmp" "${text}" || mv "${text}.tmp" "${text}"
 fi
 part=${source}${hours:+_${hours}h_seed${seed}} # as run.sh names it

@@ -4,7 +4,7 @@
 #   ./run.sh --asr_config conf/train_shared.yaml      one head for both
 #   ./run.sh --lang qaa --train_set train_qaa --valid_set valid_qaa --test_sets test_qaa \
 #       --nbpe 100 --expdir exp/qaa --asr_config conf/train_separate.yaml \
-#       --inference_config ../../../conf/decode.yaml  a model of one; so of qab
+#       --inference_config ../../../conf/decode.yaml  a model of qaa alone; likewise qab
 # Other options go to asr.sh; see ./run.sh --help.
 set -euo pipefail
 

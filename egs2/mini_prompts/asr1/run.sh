@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One language by way of others, real speech of each: Asterisk's telephone prompts, one
-# speaker a language, from Debian's packages. The target's transcripts are not used.
+# A language without transcripts, recognized with labelled speech of others: Asterisk's
+# telephone prompts, one speaker per language, from Debian's packages.
 #   ./run.sh --source "it fr" --target es --others "en ru menardi"
 #   ./run.sh --root /opt/prompts                   packages unpacked there by dpkg -x
 #   ./run.sh --pseudo_config "conf/pseudo.yaml rounds=1"   options of pseudo.sh
@@ -10,8 +10,8 @@ set -euo pipefail
 . ./path.sh
 
 source="it fr"         # languages with transcripts
-target=es              # language without
-others="en ru menardi" # speech for pretraining alone
+target=es              # language without transcripts
+others="en ru menardi" # speech for pretraining only
 root=/                 # where the packages are installed or unpacked
 pseudo_config=conf/pseudo.yaml # YAML of pseudo.sh; then changes of its options, if any
 rest=() # options that go to asr.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One language by way of another, both READ BY espeak-ng: synthetic speech of your
-# own sentences, for pairs of languages of which you have no recordings.
+# A language without transcripts, recognized with labelled speech of another. Both are
+# SYNTHETIC: espeak-ng reads your sentences, for languages without recordings.
 #   ./run.sh --source fa --source_text FA.txt --target ur --target_text UR.txt
 #   ./run.sh ... --pseudo_config "conf/pseudo.yaml rounds=1"   options of pseudo.sh
 # Languages: names of espeak-ng's voices. Other options go to asr.sh; see ./run.sh --help.
@@ -9,9 +9,9 @@ set -euo pipefail
 . ./path.sh
 
 source=fa      # language with transcripts
-target=ur      # language without
-source_text="" # file of sentences, one a line
-target_text="" # file of sentences, one a line
+target=ur      # language without transcripts
+source_text="" # file of sentences, one per line
+target_text="" # file of sentences, one per line
 pseudo_config=conf/pseudo.yaml # YAML of pseudo.sh; then changes of its options, if any
 rest=() # options that go to asr.sh
 help_message="Options of this recipe and their defaults:"

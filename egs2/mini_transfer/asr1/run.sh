@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One language recognized by way of another, both made of the words of mini_ar: the source
-# has transcripts, the target has none; no word and no training speaker is in both.
+# A language without transcripts, recognized with labelled speech of another. Both are made
+# from the words of mini_ar and share neither words nor training speakers.
 #   ./run.sh --source commands --target numbers    also: even, odd (words by order),
 #                                                  directions, actions (of the commands)
 #   ./run.sh --pseudo_config "conf/pseudo.yaml rounds=1"   options of pseudo.sh
@@ -11,7 +11,7 @@ set -euo pipefail
 . ./path.sh
 
 source=commands # words of the language with transcripts
-target=numbers  # words of the one without
+target=numbers  # words of the language without transcripts
 pseudo_config=conf/pseudo.yaml # YAML of pseudo.sh; then changes of its options, if any
 rest=() # options that go to asr.sh
 help_message="Options of this recipe and their defaults:"

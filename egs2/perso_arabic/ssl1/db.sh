@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Your media and the two checkpoints. Sourced.
 
-# Files, folders and patterns such as '/media/*/radio/**/*.mp3', one a line.
+# Files, folders and patterns such as '/media/*/radio/**/*.mp3', one per line.
 # shellcheck disable=SC2034  # read by local/data.sh
 MEDIA=${MEDIA:-}
 # XLS-R 300M: xlsr2_300m.pt of fairseq, or a folder of facebook/wav2vec2-xls-r-300m.

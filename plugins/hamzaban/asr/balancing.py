@@ -33,13 +33,13 @@ def add_balance_arguments(parser: argparse.ArgumentParser) -> None:
         "--replay_language",
         type=str_or_none,
         default=None,
-        help="language of the data that gets the share replay_share of each epoch",
+        help="language that makes up replay_share of each epoch",
     )
     add(
         "--replay_share",
         type=finite_float,
         default=0.0,
-        help="share of replay_language, 0..1",
+        help="share of replay_language in each epoch, 0..1",
     )
 
 

@@ -116,7 +116,7 @@ class HamzabanS3prlFrontend(S3prlFrontend):
         field = wav2vec2.receptive_field(self.conv)
         if speech.size(1) < field:
             speech = F.pad(speech, (0, field - speech.size(1)))
-        shown = [max(n, 1) for n in num_frames]  # attention over none gives NaN
+        shown = [max(n, 1) for n in num_frames]  # attention over no frames gives NaN
         num_samples = [max(n, field) for n in num_samples]
         feats = wav2vec2.extract_latent(self.model, speech, num_samples)  # (B, T, C)
         if self.training:

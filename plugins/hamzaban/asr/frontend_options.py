@@ -9,7 +9,7 @@ from hamzaban.config import option, read_dataclass
 
 @dataclasses.dataclass(frozen=True)
 class FineTuning:
-    """How a wav2vec 2.0 model is built and trained inside of a recognizer.
+    """How a wav2vec 2.0 model is built and trained inside a recognizer.
 
     Attributes:
         model_cfg: Fields of S3PRL's `Wav2Vec2Config`, which give the architecture if
@@ -21,14 +21,14 @@ class FineTuning:
         mask_channel_prob: Share of channels masked in training, like `mask_prob`.
         mask_channel_length: Length of a span in channels.
         dropout: Dropout; this rate and the next two replace those of the checkpoint.
-        activation_dropout: Dropout inside of the feed-forward networks.
+        activation_dropout: Dropout inside the feed-forward networks.
         attention_dropout: Dropout of the attention weights.
         layerdrop: Share of transformer layers left out of a training step.
         reinit_layers: Number of last transformer layers that start from random weights;
             they fit the pretraining loss more than speech (Pasad et al. 2021, arXiv
             2107.04734).
         freeze_updates: Number of first updates in which the whole model is frozen.
-        freeze: Parts that stay frozen, as prefixes of names inside of the wav2vec 2.0
+        freeze: Parts that stay frozen, as prefixes of names inside the wav2vec 2.0
             model, such as feature_extractor or encoder.layers.0.
         gradient_checkpointing: Whether to recompute activations in the backward pass,
             which takes less memory and more time and gives the same values.

@@ -50,7 +50,7 @@ class LanguagePreprocessor:
 
 
 def find_utt2lang(entries: Sequence[DataEntry]) -> Path | None:
-    """Return the path of the languages of data, by default beside its text; or None.
+    """Return the path of a set's utt2lang, by default beside its text, or None.
 
     Args:
         entries: `*_data_path_and_name_and_type` of ESPnet2's options.

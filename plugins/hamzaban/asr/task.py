@@ -41,6 +41,11 @@ class ASRTask(TaskMixin, EspnetASRTask):
     its weights into the model, so a trained model no longer needs the file.
     """
 
+    description = (
+        "Fine-tune wav2vec 2.0 to a CTC recognizer, from a checkpoint or from scratch. "
+        "A YAML given by --config may set any option of ESPnet2 or of ours."
+    )
+
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add our options to those of ESPnet2's task, and set our defaults."""
@@ -174,7 +179,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
                 logging.info(f"unused_parameters = true, since {name} is set")
         if args.model == JOINT_MODEL:
             fill_languages(args)
-            args.unused_parameters = True  # a batch may not use some language's head
+            args.unused_parameters = True  # heads of absent languages
         super().main_worker(args)
         if args.dist_rank in (None, 0):
             keep_bpemodel(args)
@@ -239,7 +244,7 @@ def embed_checkpoint(args: argparse.Namespace) -> tuple[dict[str, Any], str] | N
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it is no checkpoint.
+        ValueError: If it is not a checkpoint.
     """
     conf = dict(args.frontend_conf)
     inner = dict(conf.get("frontend_conf") or {})

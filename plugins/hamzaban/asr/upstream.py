@@ -150,7 +150,7 @@ def padding_mask(num_frames: Sequence[int], like: Tensor) -> Tensor | None:
 
 
 def encode(model: Wav2Vec2Model, feats: Tensor, padding: Tensor | None) -> Tensor:
-    """Run the transformer and return its last output, keeping no other.
+    """Run the transformer and return its last output without keeping the others.
 
     Args:
         model: From `build_wav2vec2`.

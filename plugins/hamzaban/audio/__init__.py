@@ -1,1 +1,1 @@
-"""Audio: decoding anything, cutting, resampling, writing what training reads."""
+"""Audio: decode any format, cut, resample, and write the files that training reads."""

@@ -20,7 +20,7 @@ def cut_spans(
     spans: Sequence[tuple[int, int | None]],
     max_samples: float,
 ) -> Iterator[tuple[int, np.ndarray | None]]:
-    """Yield spans of a stream, which may overlap, holding no more than they need.
+    """Yield spans of a stream, which may overlap, and hold only the samples they need.
 
     Decoding stops after the last span.
 

@@ -14,10 +14,10 @@ SPEED_RANGE = (0.5, 2.0)
 
 
 def parse_range(option: str, text: str) -> tuple[float, float]:
-    """Return the two bounds that a text gives: one number, or two such as `5 20`.
+    """Read two bounds from a text: one number for both, or two such as `5 20`.
 
     Raises:
-        ValueError: It gives neither.
+        ValueError: The text is neither.
     """
     words = text.strip("[]()").replace(",", " ").split()
     try:
@@ -104,9 +104,9 @@ class FormatOptions:
         audio_format: flac or wav, both of 16 bits and one channel.
         channel: Channel to keep, from 0; None averages all.
         speed_factors: Each utterance is written once at each of these.
-        min_duration_s: Utterances must be longer.
-        max_duration_s: Utterances must be shorter.
-        silence_db: Utterances must be louder, in dB of full scale.
+        min_duration_s: Utterances must be longer than this.
+        max_duration_s: Utterances must be shorter than this.
+        silence_db: Utterances must be louder than this, in dB of full scale.
         allow_pipes: Whether to run entries of wav.scp that are commands.
         noise: Noise and rooms; None adds none.
     """
@@ -150,7 +150,8 @@ class FormatOptions:
         return (*(Variant(*speed) for speed in speeds), *noisy)
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that depend on the values behind the audio."""
+        """Return a digest of the values that decide the audio, 16 hexadecimal
+        digits."""
         values = (
             self.fs,
             self.audio_format,
@@ -190,5 +191,5 @@ def speed_prefix(factor: float) -> str:
 
 
 def hash_text(text: str) -> str:
-    """Return 16 hexadecimal digits of a text."""
+    """Return a digest of a text, 16 hexadecimal digits."""
     return hashlib.blake2b(text.encode("utf-8"), digest_size=8).hexdigest()

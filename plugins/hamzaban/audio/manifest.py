@@ -51,7 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
 
     Entries to retry and damaged lines are omitted, so that their audio is made again.
     An entry that lacks its last mark is older than the check for channels that cancel
-    each other, so what it calls silent is retried as well.
+    each other, so utterances that it calls silent are retried as well.
     """
     path = folder / NAME
     if not path.exists():
@@ -94,6 +94,7 @@ class Ledger:
         """Start without reading anything."""
         self.out_dir = out_dir
         self._folders: dict[int, dict[str, Entry]] = {}
+        self._times_ns: dict[int, int] = {}
         self._unwritten: set[int] = set()
         self._written_at = time.monotonic()
 
@@ -106,12 +107,28 @@ class Ledger:
     def entries(self, folder: int) -> dict[str, Entry]:
         """Return the entries of a folder by key, those of earlier runs included."""
         if folder not in self._folders:
-            self._folders[folder] = read_manifest(audio_folder(self.out_dir, folder))
+            path = audio_folder(self.out_dir, folder)
+            self._folders[folder] = read_manifest(path)
+            if self._folders[folder]:
+                self._times_ns[folder] = (path / NAME).stat().st_mtime_ns
         return self._folders[folder]
 
-    def add(self, folder: int, entries: Iterable[Entry]) -> None:
-        """Add entries, and write the changed manifests if the last time is long ago."""
+    def time_ns(self, folder: int) -> int:
+        """Return when an earlier run wrote a folder's manifest, after its audio."""
+        self.entries(folder)
+        return self._times_ns.get(folder, 0)
+
+    def add(self, folder: int, entries: Iterable[Entry], *, is_made: bool) -> None:
+        """Add entries, and write the changed manifests if the last time is long ago.
+
+        Args:
+            folder: Number of the folder.
+            entries: Entries of its utterances.
+            is_made: Whether audio was written, even if the same as before.
+        """
         known = self.entries(folder)
+        if is_made:
+            self._unwritten.add(folder)
         for entry in entries:
             if known.get(entry.key) != entry:
                 known[entry.key] = entry

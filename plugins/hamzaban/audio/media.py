@@ -25,7 +25,7 @@ def open_media(file: str | IO[bytes]) -> Any:
     import av
 
     logging.getLogger("libav").setLevel(logging.CRITICAL)  # errors are raised
-    # PyAV 18 reads tags strictly unless told not to; 19 takes any and has no option
+    # PyAV 18 reads tags strictly unless told otherwise; PyAV 19 never does.
     is_strict = int(av.__version__.partition(".")[0]) < 19
     options: dict[str, Any] = {"metadata_errors": "replace"} if is_strict else {}
     # a prefix, so that a file name with a colon is not taken for an address

@@ -2,8 +2,8 @@
 
 The SNR compares the powers over the whole utterance, ignoring a constant offset. In a
 room the speech keeps its length and power: the response is cut so that the direct sound
-comes first (Ko et al. 2017, "A study on data augmentation
-of reverberant speech for robust speech recognition", section 3).
+comes first (Ko et al. 2017, "A study on data augmentation of reverberant speech for
+robust speech recognition", section 3).
 """
 
 import functools
@@ -81,7 +81,8 @@ def read_list(path: Path) -> list[Sound]:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no such list; expected audio files, a path or `id path` a line"
+            f"{path}: no such noise_list or rir_list; expected a file with a path or "
+            "`id path` on each line"
         )
     sounds = []
     for number, line in enumerate(read_utf8(path).splitlines(), 1):
@@ -122,7 +123,7 @@ def _unreadable(place: Path, sound: Sound, error: object) -> ValueError:
 
 
 def draw_mixture(key: str, options: NoiseOptions) -> Mixture:
-    """Draw what an utterance gets; it depends on nothing but the seed and the id."""
+    """Draw the noise and room of an utterance, which depend only on seed and id."""
     digest = hash_text(f"{options.seed} {key}")
     rng = np.random.Generator(np.random.PCG64(int(digest, 16)))
     has_noise, has_rir = rng.random(2) < (options.noise_prob, options.rir_prob)
@@ -145,7 +146,7 @@ def draw_mixture(key: str, options: NoiseOptions) -> Mixture:
 def add_noise(
     speech: np.ndarray, key: str, options: NoiseOptions, fs: int
 ) -> np.ndarray | None:
-    """Add what `draw_mixture` gives to an utterance.
+    """Add to an utterance the noise and room that `draw_mixture` draws.
 
     Args:
         speech: Finite samples, shape (num_samples,), at least one.
@@ -154,8 +155,8 @@ def add_noise(
         fs: Its rate, Hz.
 
     Returns:
-        Samples of the same shape; None where there is nothing to add, or to add to: a
-        silent utterance has no SNR.
+        Samples of the same shape; None if there is nothing to add, or if the utterance
+        is silent and so has no SNR.
 
     Raises:
         ValueError: A noise is silent, or a file has changed or is damaged.
@@ -183,7 +184,7 @@ def reverberate(speech: np.ndarray, response: np.ndarray, direct: int) -> np.nda
     Args:
         speech: Samples, shape (num_samples,), not silent.
         response: Samples of the room impulse response, shape (num_taps,).
-        direct: Which of them is the direct sound.
+        direct: Index of the direct sound.
     """
     from scipy import fft
 
@@ -235,7 +236,7 @@ def _read_excerpt(path: str, start: float, num_samples: int, fs: int) -> np.ndar
         if file.frames > wanted:
             file.seek(int(start * (file.frames - wanted + 1)))
             samples = file.read(wanted, dtype="float32", always_2d=True)
-        else:  # all of it, rotated to begin elsewhere
+        else:  # the whole noise, rotated to begin elsewhere
             samples = file.read(dtype="float32", always_2d=True)
             samples = np.roll(samples, -int(start * len(samples)), axis=0)
         return resample(to_mono(samples), file.samplerate, fs)
@@ -244,11 +245,11 @@ def _read_excerpt(path: str, start: float, num_samples: int, fs: int) -> np.ndar
 def describe_noise(
     entries: Iterable[tuple[int, Entry]], options: NoiseOptions | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what was added to each utterance that was written; nothing without options.
+    """Yield what was added to each utterance written; without options, yield nothing.
 
     Yields:
         The id, and `noise snr_db response`. Several noises are joined by `+`, and `-`
-        stands for none.
+        means no noise.
     """
     for _, entry in entries:
         if entry.is_kept and options is not None:

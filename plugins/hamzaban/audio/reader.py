@@ -102,7 +102,7 @@ def _path_or_stream(file: BinaryIO) -> Any:
 def _open_any(
     file: BinaryIO, name: str, *, seek_end: bool = False
 ) -> Iterator[AudioStream]:
-    """Open with libsndfile if it knows the length, without which it reads nothing.
+    """Open with libsndfile if it knows the length; otherwise it would read nothing.
 
     Args:
         file: The recording.

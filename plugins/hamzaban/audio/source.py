@@ -30,7 +30,7 @@ class UnreadableError(ValueError):
 
 
 def is_beyond(begin_s: float, end_s: float, duration_s: float) -> bool:
-    """Return whether a segment ends too long after its recording to be shortened."""
+    """Return whether a segment exceeds its recording by too much to be shortened."""
     return begin_s >= duration_s or end_s > duration_s + SEGMENT_OVERHANG_S
 
 

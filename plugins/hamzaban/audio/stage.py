@@ -38,7 +38,8 @@ def format_audio(
     Args:
         data_dir: Kaldi data directory; sources may be anything `open_audio` opens.
         out_dir: Receives wav.scp, utt2num_samples, dropped, data/format.*/, utt2noise
-            if noise is added, and the other files of `data_dir` for what is kept.
+            if noise is added, and the other files of `data_dir` for the utterances that
+            are kept.
         options: Format of the output and limits of the utterances.
         nj: Number of processes.
         max_drop: Largest share of utterances that may be dropped, 0..1.
@@ -111,7 +112,7 @@ def _write_audio(
     title = f"audio of {ledger.out_dir}"
     num_messages = 0
     for result in show_progress(done, len(recordings), title, "recordings"):
-        ledger.add(result.folder, result.entries)
+        ledger.add(result.folder, result.entries, is_made=result.is_made)
         if result.message:
             num_messages += 1
             if num_messages <= MAX_MESSAGES:
@@ -128,20 +129,21 @@ def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> J
     entries = ledger.entries(recording.folder)
     keys = _in_all_variants({cut.utt_id for cut in recording.cuts}, options)
     known = {key: entries[key] for key in keys if key in entries}
-    return Job(recording, known, ledger.out_dir, options)
+    known_ns = ledger.time_ns(recording.folder)
+    return Job(recording, known, known_ns, ledger.out_dir, options)
 
 
 def _collect(
     ledger: Ledger, options: FormatOptions
 ) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
-    """Return path and length of each utterance kept, and reason of each other one."""
+    """Return path and length of each utterance kept, and why each other was dropped."""
     kept, dropped = {}, {}
     num_scaled = num_one_channel = 0
     for folder, entry in ledger:
         if entry.is_kept:
             name = audio_name(entry.key, options.audio_format)
             path = os.path.join(audio_folder(ledger.out_dir, folder), name)
-            kept[entry.key] = (path, entry.num_samples)  # of millions: no Path
+            kept[entry.key] = (path, entry.num_samples)  # a Path would be slow
             num_scaled += entry.is_scaled
             num_one_channel += entry.is_one_channel
         else:

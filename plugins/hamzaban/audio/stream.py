@@ -22,7 +22,7 @@ class AudioStream:
             the file is louder) of shape (num_samples, num_channels). Raises
             UnreadableError where decoding fails or ends too early.
         encoding: Container and sample format, such as ("FLAC", "PCM_16").
-        num_samples: Length that the header states; None if only decoding tells.
+        num_samples: Length that the header states; None if only decoding can tell.
         is_exact: Whether the length counts samples; some containers count milliseconds
             or include padding.
     """
@@ -37,7 +37,7 @@ class AudioStream:
 
 @contextmanager
 def name_faults(name: str, *, reason: str = "unreadable") -> Iterator[None]:
-    """Raise whatever a decoder raises as an UnreadableError that names the recording.
+    """Turn any error of a decoder into an UnreadableError that names the recording.
 
     Decoders raise errors of any kind for damaged and unusual files. Use it around calls
     of a decoder only.

@@ -24,20 +24,37 @@ from hamzaban.fileio import atomic_path
 
 
 class Job(NamedTuple):
-    """A recording, the known entries of its utterances, and the output folder."""
+    """A recording, and what is known of its utterances.
+
+    Attributes:
+        recording: The recording.
+        known: Entries of earlier runs by key.
+        known_ns: When they were written; audio that is newer is not that of them.
+        out_dir: The output folder.
+        options: Options of the stage.
+    """
 
     recording: Recording
     known: Mapping[str, Entry]
+    known_ns: int
     out_dir: Path
     options: FormatOptions
 
 
 class Done(NamedTuple):
-    """The result of a job: the folder, its entries, and why decoding failed, if so."""
+    """The result of a job.
+
+    Attributes:
+        folder: Number of its folder.
+        entries: An entry for each utterance.
+        message: Why decoding failed, if it did.
+        is_made: Whether audio was missing or no longer valid.
+    """
 
     folder: int
     entries: list[Entry]
     message: str
+    is_made: bool
 
 
 @dataclass
@@ -84,7 +101,7 @@ def format_recording(job: Job) -> Done:
         except UnreadableError as error:
             message = str(error)
             entries += [output.dropped(error.reason) for output in left.values()]
-    return Done(job.recording.folder, entries, message)
+    return Done(job.recording.folder, entries, message, bool(waiting))
 
 
 def _list_outputs(job: Job) -> Iterator[Output]:
@@ -121,9 +138,10 @@ def _is_intact(job: Job, entry: Entry, digest: str) -> bool:
     if not entry.is_kept:
         return True
     try:
-        return os.stat(_audio_path(job, entry.key)).st_size == entry.num_bytes
+        stat = os.stat(_audio_path(job, entry.key))
     except FileNotFoundError:
         return False
+    return stat.st_size == entry.num_bytes and stat.st_mtime_ns <= job.known_ns
 
 
 def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
@@ -181,7 +199,7 @@ def _is_final(job: Job, stream: AudioStream) -> bool:
 def _write_output(
     job: Job, output: Output, speech: np.ndarray, fs: int, *, link: bool
 ) -> Entry:
-    """Resample, check and write one utterance; `link` its source if that is final."""
+    """Resample, check and write an utterance; with `link`, link its source instead."""
     options = job.options
     resampled = resample(speech, fs, options.fs, speed=output.variant.speed)
     reason = check_speech(resampled, options)

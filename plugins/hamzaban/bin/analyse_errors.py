@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hamzaban.cli import add_nj, str2bool
 from hamzaban.score.kinds import KINDS
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 
@@ -16,7 +17,7 @@ def get_parser(by: str = "errors") -> argparse.ArgumentParser:
     add_options, _, description = BY[by]
     parser = argparse.ArgumentParser(
         description=description,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
         epilog="Each value of --by has options of its own: add --help to see them.",
     )
     parser.add_argument(
@@ -39,10 +40,14 @@ def add_error_options(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=[],
         metavar="NAME=FILE",
-        help="classes of words, a word or phrase a line, spelled as in the scored "
+        help="files of words or phrases, one per line, spelled as in the scored "
         "text; a list called `numbers` is counted together with the words with digits",
     )
-    add("--word_tags", type=Path, help="utt_id and a tag for each word; - is none")
+    add(
+        "--word_tags",
+        type=Path,
+        help="file with an utt_id and a tag for each word; - stands for no tag",
+    )
     add(
         "--utt_tags",
         nargs="*",
@@ -52,11 +57,16 @@ def add_error_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--script", help="the script of the language, such as ARABIC; default: that of "
         "most letters")  # fmt: skip
-    add("--data_dir", type=Path, help="data directory, for durations and levels")
+    add("--data_dir", type=Path, help="data directory, to analyse durations and levels")
     add("--top", type=int, default=20, help="how many confusions to list")
     add("--replicates", type=int, default=2000, help="bootstrap replicates")
     add("--seed", type=int, default=0, help="random seed of the bootstrap")
-    add("--case_sensitive", type=str2bool, default=False, help="tell a-z from A-Z")
+    add(
+        "--case_sensitive",
+        type=str2bool,
+        default=False,
+        help="distinguish a-z from A-Z",
+    )
     add_nj(parser, "threads that read audio")
     add("--output", type=Path, help="file to write: all numbers as JSON")
 
@@ -66,7 +76,7 @@ def add_condition_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("decoded", type=Path, help="folder of decoded sets, such as exp/asr_x/decode")
     add("--config", type=Path, required=True, help="YAML of make-conditions")
-    add("--kind", choices=list(KINDS), default="wer", help="which rate")
+    add("--kind", choices=list(KINDS), default="wer", help="error rate to show")
     add("--replicates", type=int, default=10000, help="bootstrap replicates")
     add("--seed", type=int, default=0, help="random seed of the bootstrap")
     add("--output", type=Path, help="file to write: the table, as CONDITIONS.md")
@@ -75,10 +85,26 @@ def add_condition_options(parser: argparse.ArgumentParser) -> None:
 def add_routing_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `--by routing`."""
     add = parser.add_argument
-    add("--data_dir", type=Path, nargs="+", required=True, help="dump/raw/<set> ...")
-    add("--oracle", type=Path, required=True, help="exp/*/*, `language: utt2lang`")
-    add("--predicted", type=Path, required=True, help="exp/*/*, `language: predicted`")
-    add("--kind", choices=list(KINDS), default="wer", help="which rate")
+    add(
+        "--data_dir",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="data directories of the sets, such as dump/raw/test",
+    )
+    add(
+        "--oracle",
+        type=Path,
+        required=True,
+        help="folder decoded with `language: utt2lang`",
+    )
+    add(
+        "--predicted",
+        type=Path,
+        required=True,
+        help="folder decoded with `language: predicted`",
+    )
+    add("--kind", choices=list(KINDS), default="wer", help="error rate to show")
     add("--output", type=Path, help="file to write: the table, in Markdown")
 
 
@@ -148,7 +174,7 @@ def show_routing(args: argparse.Namespace) -> None:
 
 
 # A value of --by -> the function that adds its options, the one that prints its tables,
-# and what they show.
+# and a description.
 BY: dict[
     str,
     tuple[

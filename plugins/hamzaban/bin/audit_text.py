@@ -1,10 +1,11 @@
-"""Find characters that a language does not write, and marks that nobody speaks."""
+"""Find characters that do not belong to a language, and marks such as [laughter]."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import finite_float
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "text"
 
@@ -12,15 +13,15 @@ GROUP = "text"
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban audit-text`."""
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Exit status 1 if too many utterances have such "
-        "characters; nothing is written then.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description=f"{__doc__} If too many utterances have such "
+        "characters, the exit status is 1 and nothing is written.",
+        formatter_class=OptionHelp,
     )
     parser.add_argument(
         "paths", nargs="+", type=Path, help="data directories or Kaldi text files"
     )
     parser.add_argument(
-        "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
+        "--lang", required=True, help="language, such as fa; mul: those in utt2lang"
     )
     parser.add_argument(
         "--profile", default="train", help="rules whose alphabet counts"
@@ -28,12 +29,12 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--options", default="", help="options of the normalizer, a=b,c=d"
     )
-    parser.add_argument("--allow", default="", help="more characters to accept")
+    parser.add_argument("--allow", default="", help="further characters to accept")
     parser.add_argument(
         "--policy",
         choices=("keep", "drop-char", "drop-utterance"),
         default="keep",
-        help="what to remove in --output_dir; keep: nothing, only count",
+        help="what to remove in --output_dir; keep: remove nothing",
     )
     parser.add_argument(
         "--output_dir", type=Path, help="folder to write; may be the one read"

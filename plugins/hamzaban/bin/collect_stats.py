@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import finite_float
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "train"
 
@@ -13,12 +14,17 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban collect-stats`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     parser.add_argument(
-        "--data_dir", type=Path, required=True, help="holds text and utt2num_samples"
+        "--data_dir",
+        type=Path,
+        required=True,
+        help="data directory with text and utt2num_samples",
     )
-    parser.add_argument("--token_type", choices=("bpe", "char"), default="bpe")
+    parser.add_argument(
+        "--token_type", choices=("bpe", "char"), default="bpe", help="kind of tokens"
+    )
     parser.add_argument(
         "--bpemodel", type=Path, help="SentencePiece model, for --token_type bpe"
     )

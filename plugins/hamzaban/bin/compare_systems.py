@@ -8,15 +8,14 @@ from typing import Any
 
 from hamzaban.cli import str2bool
 from hamzaban.score.kinds import KINDS
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban compare-systems`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     add(
         "system",
@@ -31,13 +30,18 @@ def get_parser() -> argparse.ArgumentParser:
         "--unit",
         choices=("auto", "speaker", "utterance"),
         default="auto",
-        help="what the bootstrap draws; auto: speakers where there are 20 or more",
+        help="unit that the bootstrap draws; auto: speakers if there are 20 or more",
     )
     add(
         "--replicates", type=int, default=10000, help="number of draws of the bootstrap"
     )
     add("--seed", type=int, default=0, help="seed of the bootstrap")
-    add("--case_sensitive", type=str2bool, default=False, help="tell a-z from A-Z")
+    add(
+        "--case_sensitive",
+        type=str2bool,
+        default=False,
+        help="distinguish a-z from A-Z",
+    )
     add(
         "--scorer",
         choices=("auto", "sclite", "own"),

@@ -1,6 +1,6 @@
 """Work on configs: merge one with its bases, read values, list the files it names.
 
-Needed by the recipes' drivers, which read no YAML or JSON themselves.
+The recipes' drivers use it, since they read no YAML or JSON themselves.
 """
 
 import argparse
@@ -37,49 +37,65 @@ def _new(actions: Any, action: Callable[..., None], text: str) -> Any:
 
 def _add_merge(actions: Any) -> None:
     add = _new(actions, run_merge, "Write a config and its bases as one file")
-    add("output", type=Path, help="YAML to write; left alone if it would be the same")
+    add("output", type=Path, help="YAML to write; left alone if nothing would change")
     add("--leave_out", metavar="KEY", default=[], nargs="+", help="keys to leave out")
     add("--base", metavar="PATH", help="write `base: PATH` as the first key")
 
 
 def _add_get(actions: Any) -> None:
-    add = _new(actions, run_get, "Print values, one a line; of null and missing none")
-    add("keys", nargs="+", metavar="KEY", help="such as search, or guard.patience")
+    add = _new(actions, run_get, "Print values, one per line; empty if null or missing")
+    add(
+        "keys",
+        nargs="+",
+        metavar="KEY",
+        help="name of a value, such as search or guard.patience",
+    )
 
 
 def _add_inputs(actions: Any) -> None:
     text = "Print the files that a config of pseudo-label or decode-asr reads"
     add = _new(actions, run_inputs, text)
-    add("--round", type=int, dest="number", help="fills {round} in `filters: others`")
+    add(
+        "--round",
+        type=int,
+        dest="number",
+        help="number to put for {round} in `filters: others`",
+    )
 
 
 def _add_files(actions: Any) -> None:
-    text = "Print the files, and those of the data directories, that values name"
+    text = "Print the files that values name, and those in data directories"
     add = _new(actions, run_files, text)
     add(
-        "words", nargs="*", metavar="-- WORD", help="options that may name some as well"
+        "words",
+        nargs="*",
+        metavar="-- WORD",
+        help="options that may name files as well",
     )
 
 
 def _add_fit(actions: Any) -> None:
-    text = "Write a config of train-asr, its model fit for the weights of a trained one"
+    text = "Write a config of train-asr whose model fits the weights of a trained one"
     add = _new(actions, run_fit, text)
-    add("output", type=Path, help="YAML to write; left alone if it would be the same")
+    add("output", type=Path, help="YAML to write; left alone if nothing would change")
     add("--source_exp", type=Path, required=True, help="exp/asr_<tag> of train-asr")
     add(
         "--start",
         choices=("source", "random"),
         default="source",
-        help="the weights that training begins with: those of --source_exp, whose "
-        "parts and sizes the model then has; random: none (default: %(default)s)",
+        help="source: training begins with the weights of --source_exp, whose "
+        "parts and sizes the model takes; random: with none (default: %(default)s)",
     )
 
 
 def _add_options(actions: Any) -> None:
-    text = "Print `options` of a config of pseudo-labels, a line for each word"
+    text = "Print the `options` of a config of pseudo-labels, one word a line"
     add = _new(actions, run_options, text)
     add(
-        "changes", nargs="*", metavar="NAME=VALUE", help="in place of those in the YAML"
+        "changes",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="options that replace those in the YAML",
     )
 
 
@@ -103,7 +119,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 def run_merge(
     config: Path, output: Path, leave_out: Sequence[str], base: str | None
 ) -> None:
-    """Write a config with its own values on top of those its `base` names."""
+    """Write a config whose own values replace those of its bases."""
     from hamzaban.config import BASE_KEY, read_config, write_config
 
     values, files = read_config(config)
@@ -138,7 +154,7 @@ def run_get(config: Path, keys: Sequence[str]) -> None:
         try:
             values = json.loads(config.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{config}: not JSON ({error}); write it anew") from error
+            raise ValueError(f"{config}: not JSON ({error}); write it again") from error
     else:
         values = read_config(config)[0]
     for key in keys:

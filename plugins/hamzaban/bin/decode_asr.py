@@ -9,6 +9,7 @@ from hamzaban.bin.tune_decoder import add_files
 from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search import DecodeTask
 from hamzaban.decode.search_options import read_inference
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "decode"
 MEMORY_REMEDY = "lower --batch_bins or --nj, or cut the longest utterances"
@@ -18,7 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban decode-asr`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
         epilog="The YAML names the search and its weights; see conf/decode.yaml.",
     )
     add_files(parser)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hamzaban.cli import finite_float
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "train"
 
@@ -17,7 +18,7 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="This is an estimate, not a measurement: the operations of all matrix "
         "products divided by the peak speed of a GPU times --mfu, the share of it that "
         "is assumed to be reached. Loading, validation and waiting are not included.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     add = parser.add_argument
     add("config", type=Path, help="YAML of train-ssl or train-asr")
@@ -81,7 +82,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
 
 def format_hours(hours: float) -> str:
-    """Write hours with as many digits as mean something."""
+    """Format hours with only as many digits as the estimate supports."""
     return f"{hours:,.0f}" if hours >= 10 else f"{hours:.2f}"
 
 
@@ -89,7 +90,7 @@ def read_length(args: argparse.Namespace, config: dict[str, Any]) -> tuple[int, 
     """Return the number of updates, and the hours of audio of each.
 
     Raises:
-        ValueError: The config does not say.
+        ValueError: The config does not say, and no option does.
     """
     updates = args.updates or config.get("max_updates")
     hours = args.batch_hours or config.get("batch_hours")

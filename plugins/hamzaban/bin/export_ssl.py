@@ -4,14 +4,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.verb_help import OptionHelp
+
 GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban export-ssl`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     add("checkpoint", type=Path, help="wav2vec2.pt of train-ssl or import-ssl")
     add("--output_dir", type=Path, required=True, help="folder to write")

@@ -16,7 +16,7 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="The curve is a table with tabs between its columns `hours` and `wer`. "
         "It has a line for each model trained on that much transcribed speech; all "
         "were scored on the same test set with the same normalizer. Lines with equal "
-        "hours are averaged. Hours are interpolated on a logarithmic axis; outside of "
+        "hours are averaged. Hours are interpolated on a logarithmic axis; outside "
         "the curve only its end is reported.",
     )
     add = parser.add_argument

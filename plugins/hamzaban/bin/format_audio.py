@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hamzaban.cli import add_nj, finite_float, float_or_inf, str2bool
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "audio"
 PAIRS = ("snr_db", "num_noises")  # options that a YAML may give as a list of two
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of this verb."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     add("data_dir", type=Path, help="data directory to read")
     add("out_dir", type=Path, help="data directory to write, such as dump/raw/train")
@@ -54,19 +53,19 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         "--min_duration_s",
         type=finite_float,
         default=0.1,
-        help="drop utterances that are not longer",
+        help="drop utterances of this duration or less",
     )
     add(
         "--max_duration_s",
         type=float_or_inf,
         default=32.0,
-        help="drop utterances that are not shorter",
+        help="drop utterances of this duration or more",
     )
     add(
         "--silence_db",
         type=float_or_inf,
         default=-80.0,
-        help="drop utterances that are not louder, dBFS",
+        help="drop utterances of this level or less, dBFS",
     )
     add(
         "--max_drop",

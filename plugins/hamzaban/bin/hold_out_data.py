@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import finite_float
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "data"
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban hold-out-data`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     add("source", type=Path, help="data directory")
-    add("rest", type=Path, help="folder to write, the rest, for training")
-    add("held_out", type=Path, help="folder to write, the held-out speakers")
+    add("rest", type=Path, help="folder to write: the rest, for training")
+    add("held_out", type=Path, help="folder to write: the held-out speakers")
     add("--hours", type=finite_float, required=True, help="hours to hold out")
     add("--seed", type=int, default=0, help="random seed that selects the speakers")
     add("--fs", type=int, default=16000, help="sample rate of utt2num_samples, Hz")

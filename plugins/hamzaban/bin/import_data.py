@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import finite_float, str2bool
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "data"
 
@@ -42,7 +43,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=SOURCES,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     add = parser.add_argument
     add("source", type=Path, metavar="SOURCE", help="see below")

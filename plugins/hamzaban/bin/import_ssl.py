@@ -4,14 +4,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.verb_help import OptionHelp
+
 GROUP = "model"
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban import-ssl`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     add("source", type=Path, help="Hugging Face directory, fairseq .pt, or wav2vec2.pt")
     add("--output", type=Path, required=True, help="file to write, such as wav2vec2.pt")
@@ -23,7 +23,12 @@ def get_parser() -> argparse.ArgumentParser:
         "initialize the missing at random and ignore the unexpected",
     )
     add("--seed", type=int, default=0, help="random seed for missing parameters")
-    add("--dtype", choices=("float32", "float16"), default="float32")
+    add(
+        "--dtype",
+        choices=("float32", "float16"),
+        default="float32",
+        help="type of the weights in the file",
+    )
     return parser
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import add_nj
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "audio"
 
@@ -16,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="See conf/conditions.yaml for the form of the YAML. Copies data/test to "
         "data/test_<condition> with the same ids and texts, for --test_sets. "
         "`analyse --by conditions` compares the scores.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     add = parser.add_argument
     add(

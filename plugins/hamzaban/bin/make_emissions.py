@@ -8,6 +8,7 @@ from pathlib import Path
 from hamzaban.cli import add_nj, finite_float
 from hamzaban.decode.decode_options import DecodeOptions
 from hamzaban.decode.search_options import read_inference
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "decode"
 MEMORY_REMEDY = "lower --batch_bins or --nj, or cut the longest utterances"
@@ -17,7 +18,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban make-emissions`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
         epilog="A killed run is continued: finished parts are not made again.",
     )
     add_model(parser)

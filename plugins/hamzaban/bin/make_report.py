@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import add_nj
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 RAW_DIR = "folder of the data directories that were decoded"
@@ -13,9 +14,7 @@ RAW_DIR = "folder of the data directories that were decoded"
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban make-report`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     add(
         "exp",
@@ -52,7 +51,20 @@ def get_parser() -> argparse.ArgumentParser:
 
 def _add_details(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--num_worst", type=int, default=10, help="utterances to show of each set")
+    add(
+        "--num_worst",
+        type=int,
+        default=10,
+        help="utterances of each set, those with most errors, whose audio the page "
+        "holds; links lead to the other recordings",
+    )
+    add(
+        "--max_inline",
+        type=int,
+        default=3000,
+        help="decoded utterances, over all sets and decodings, up to which the page "
+        "holds their texts; more go to a folder beside it, such as report_files",
+    )
     add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
     add(
         "--utt_tags",
@@ -71,9 +83,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.bin.analyse_errors import parse_files
     from hamzaban.fileio import atomic_text
-    from hamzaban.report.build import Wishes, build_page
+    from hamzaban.report.build import build_page
     from hamzaban.report.curves import write_picture
     from hamzaban.report.page import render_page
+    from hamzaban.report.parts import Parts
+    from hamzaban.report.views import Wishes
     from hamzaban.score.bootstrap import Plan
     from hamzaban.score.programs import choose_program
 
@@ -87,14 +101,18 @@ def main(cmd: Sequence[str] | None = None) -> int:
         choose_program("sc_stats", "auto"),
         args.nj,
         args.pseudo_exp,
+        args.output.parent,
     )
-    page = build_page(args.exp, wishes)
+    with Parts(args.output, args.max_inline) as parts:
+        page = build_page(args.exp, wishes, parts)
+        parts.finish()
+        with atomic_text(args.output) as stream:
+            stream.write(render_page(page, parts))
+        parts.remove_old()
+    logging.info("Wrote %s", args.output)
     plot = args.plot or args.output.with_suffix(".png")
     if page.rate_charts:
         names = {e.label: f"{e.label} {e.folder.name}" for e in page.experiments}
         write_picture(page.rate_charts, names, plot)
         logging.info("Wrote %s", plot)
-    with atomic_text(args.output) as stream:
-        stream.write(render_page(page))
-    logging.info("Wrote %s", args.output)
     return 0

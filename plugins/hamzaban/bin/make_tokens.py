@@ -5,22 +5,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import finite_float
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "text"
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban make-tokens`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     parser.add_argument("text", nargs="+", type=Path, help="Kaldi text files")
-    parser.add_argument("--token_type", choices=("bpe", "char"), default="bpe")
+    parser.add_argument(
+        "--token_type",
+        choices=("bpe", "char"),
+        default="bpe",
+        help="bpe: pieces of SentencePiece; char: characters",
+    )
     parser.add_argument(
         "--nbpe", type=int, default=512, help="size of SentencePiece's vocabulary"
     )
-    parser.add_argument("--bpemode", choices=("unigram", "bpe"), default="unigram")
+    parser.add_argument(
+        "--bpemode",
+        choices=("unigram", "bpe"),
+        default="unigram",
+        help="type of SentencePiece's model",
+    )
     parser.add_argument(
         "--min_char_share",
         type=finite_float,
@@ -39,10 +47,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="cleaner of the text, such as hamzaban/fa/train",
     )
     parser.add_argument(
-        "--output_dir",
-        type=Path,
-        required=True,
-        help="folder to write: tokens.txt, ...",
+        "--output_dir", type=Path, required=True, help="folder for tokens.txt and more"
     )
     return parser
 

@@ -1,8 +1,8 @@
 """Map the output layer of a source model to the tokens of a target language.
 
 Training with `--init_param` then starts from a model that already writes the letters
-that both languages share. A letter that only the target has starts as the letter to
-which the mapping of conf/pseudo.yaml takes it.
+that both languages share. A letter that only the target has starts with the weights of
+the letter to which the mapping of conf/pseudo.yaml maps it.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Print what asr.sh calls the folders and files of an experiment, from its options."""
+"""Print the names that asr.sh gives to the folders and files of an experiment."""
 
 import argparse
 from collections.abc import Sequence

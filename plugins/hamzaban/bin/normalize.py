@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from hamzaban.cli import add_nj
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "text"
 
@@ -13,7 +14,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban normalize`."""
     parser = argparse.ArgumentParser(
         description=f"{__doc__} The text is UTF-8; one line in, one line out.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     parser.add_argument("--lang", required=True, help="language, such as fa")
     parser.add_argument("--profile", default="train", help="rules to apply")
@@ -21,7 +22,9 @@ def get_parser() -> argparse.ArgumentParser:
         "--options", default="", help="options of the language, a=b,c=d"
     )
     parser.add_argument(
-        "--kaldi", action="store_true", help="keep the first field, an utterance id"
+        "--kaldi",
+        action="store_true",
+        help="leave the first field, an utterance id, as it is",
     )
     parser.add_argument(
         "--explain",
@@ -40,7 +43,9 @@ def get_parser() -> argparse.ArgumentParser:
         help="marks of sounds, such as [laughter]: drop them, keep each as a word "
         "<laughter>, or leave all marks to the rules, as text",
     )
-    parser.add_argument("--id", action="store_true", help="print the id and stop")
+    parser.add_argument(
+        "--id", action="store_true", help="print the id of the normalizer and stop"
+    )
     add_nj(parser)
     return parser
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from hamzaban.cli import finite_float
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "text"
 
@@ -13,14 +14,14 @@ GROUP = "text"
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban normalize-data`."""
     parser = argparse.ArgumentParser(
-        description=f"{__doc__} Utterances whose transcript becomes empty are left "
-        "out of all its files, counted.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description=f"{__doc__} An utterance whose transcript becomes empty is "
+        "left out of all files and counted.",
+        formatter_class=OptionHelp,
     )
     parser.add_argument("source", type=Path, help="data directory with text")
     parser.add_argument("target", type=Path, help="folder to write; may be the source")
     parser.add_argument(
-        "--lang", required=True, help="language, such as fa; mul: as utt2lang says"
+        "--lang", required=True, help="language, such as fa; mul: those in utt2lang"
     )
     parser.add_argument("--profile", default="train", help="rules to apply")
     parser.add_argument("--options", default="", help="options of the rules, a=b,c=d")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hamzaban import corpora
 from hamzaban.cli import add_nj, finite_float
-from hamzaban.verb_help import read_info
+from hamzaban.verb_help import OptionHelp, read_info
 
 GROUP = "data"
 
@@ -39,7 +39,7 @@ def get_parser(corpus: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"hamzaban prepare-corpus {corpus}",
         description=module.__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     add = parser.add_argument
     add("source", type=Path, help="where the corpus is")

@@ -49,11 +49,11 @@ def get_parser() -> argparse.ArgumentParser:
 def get_summary_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban pseudo-label --summarize`."""
     parser = argparse.ArgumentParser(
-        description="Rebuild status.json, rounds.tsv and rounds.png of the rounds up "
-        "to --last, without the later ones."
+        description="Rebuild status.json, rounds.tsv and rounds.png from the rounds up "
+        "to --last; later rounds are ignored."
     )
     add = parser.add_argument
-    add("--summarize", action="store_true", help="chooses this mode")
+    add("--summarize", action="store_true", help="select this mode")
     add(
         "--pseudo_exp", type=Path, required=True, help="folder of round_0, round_1, ..."
     )

@@ -14,7 +14,7 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="Each source needs a round 0 of pseudo-label (pseudo.sh --rounds 0) on "
         "the same audio. Healthy rounds come first, then those with the lower "
         "disagreement between decoding with and without words. WER and the distances "
-        "of letters and of language families are reported, never used.",
+        "of letters and of language families are shown, but do not affect the order.",
     )
     add = parser.add_argument
     add(

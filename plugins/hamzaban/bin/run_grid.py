@@ -1,7 +1,7 @@
 """Run a grid of experiments, each cell a job of its own, and write its tables.
 
-A cell that fails does not stop the others. Run it again after a kill or a failure: what
-is done is not done again, and what was begun continues.
+A cell that fails does not stop the others. Run it again after a kill or a failure:
+finished work is kept, and interrupted work is continued.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from hamzaban.launch.backends import BACKENDS, Resources
 from hamzaban.launch.local import list_gpus
 
 GROUP = "run"
-NOT_DONE = 3  # exit status; 1 is for what is wrong with the words or the YAML
+NOT_DONE = 3  # exit status; 1 means an error in the options or the YAML
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -30,18 +30,22 @@ def get_parser() -> argparse.ArgumentParser:
     )
     _add_choice(parser)
     add = parser.add_argument
-    add("--max_jobs", type=int, help="at most this many cells at once")
+    add("--max_jobs", type=int, help="most cells to run at once")
     add("--ngpu", type=int, help="GPUs for each cell (default: 1 if there is one)")
     add("--nj", type=int, help="processes of each cell, and CPU threads without a GPU")
     add("--num_threads", type=int, help="CPU threads for each cell")
-    add("--backend", default="local", help=f"where: {', '.join(sorted(BACKENDS))}")
+    add(
+        "--backend",
+        default="local",
+        help=f"where cells run: {', '.join(sorted(BACKENDS))}",
+    )
     add(
         "--backend_conf", action="append", default=[], metavar="KEY=VALUE",
         help="a setting of the back end; may be repeated",
     )  # fmt: skip
     for name, text in (
-        ("tables_only", "write the tables of the cells as they are, run none"),
-        ("dry_run", "print the commands of all cells, run none and write nothing"),
+        ("tables_only", "write the tables of the cells as they are; run nothing"),
+        ("dry_run", "print the commands of all cells; run and write nothing"),
     ):
         add(f"--{name}", type=str2bool, default=False, metavar="true|false", help=text)
     return parser
@@ -66,7 +70,7 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Run the cells, write the tables; the status is NOT_DONE if one is not done."""
+    """Run the cells and write the tables; return NOT_DONE if a cell is not done."""
     args = get_parser().parse_args(cmd)
     from hamzaban.grid.definition import read_grid
     from hamzaban.grid.run import write_tables
@@ -85,7 +89,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
 
 def _set_resources(args: argparse.Namespace, variables: dict[str, str]) -> Resources:
-    """Return what each cell is given; set the variables `ngpu` and `nj` to it."""
+    """Return the resources of a cell; set the variables `ngpu` and `nj` to them."""
     declared = _read_variables(args.config)
     ngpu = args.ngpu
     if ngpu is None and "ngpu" in variables:
@@ -93,7 +97,9 @@ def _set_resources(args: argparse.Namespace, variables: dict[str, str]) -> Resou
     if ngpu is None:
         ngpu = min(len(list_gpus()), 1)
         if not args.tables_only:
-            logging.info("--ngpu is %d: a GPU for each cell where there are some", ngpu)
+            logging.info(
+                "--ngpu is %d: a GPU for each cell if the machine has any", ngpu
+            )
     for name, value in (("ngpu", ngpu), ("nj", args.nj)):
         if value is not None and name in declared:
             variables[name] = str(value)

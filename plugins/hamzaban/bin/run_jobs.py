@@ -17,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="JOB becomes 1..nj in the words of the command and in the log's name.",
     )
     parser.add_argument("--nj", type=int, default=1, help="number of jobs (default: 1)")
-    parser.add_argument("--max_jobs", type=int, help="run at most this many at once")
+    parser.add_argument("--max_jobs", type=int, help="most jobs to run at once")
     parser.add_argument(
         "--log", required=True, help="file to write: the log of each job"
     )

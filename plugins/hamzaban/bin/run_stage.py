@@ -19,9 +19,9 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__,
         usage="%(prog)s NAME --in PATH ... --out PATH ... -- command ...\n"
         "       %(prog)s --explain PATH ...",
-        epilog="A folder of --in stands for the files in it, one of --out for those in "
-        "its subfolders as well. Files that the command reports while it reads them, "
-        "such as the recordings that a wav.scp names, are inputs, too.",
+        epilog="A folder of --in stands for the files in it, a folder of --out for "
+        "those in its subfolders as well. Files that the command reports while it "
+        "reads them, such as the recordings that a wav.scp names, are inputs, too.",
     )
     parser.add_argument("name", nargs="?", help="name of the step, such as tokens")
     for option, dest, what in (
@@ -36,7 +36,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--set_aside",
         type=Path,
         metavar="DIR",
-        help="folder to move away first if made with other inputs or options",
+        help="folder to move aside first if it was made with other inputs or options",
     )
     parser.add_argument(
         "--explain",
@@ -71,7 +71,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 def explain_stamps(paths: Sequence[Path]) -> int:
     """Print a line for each stamp; return 1 if a step is not up to date, else 0.
 
-    Inputs are looked up from the folder the step was run in: the recipe's.
+    Paths of inputs are relative to the folder where the step was run.
 
     Raises:
         FileNotFoundError: There is no stamp.
@@ -96,11 +96,11 @@ def list_stamps(path: Path) -> Iterator[Path]:
 
 
 def check(path: Path) -> list[str]:
-    """Return why the step of a stamp would run again; nothing if it would not.
+    """Return the reasons why the step of a stamp would run again, if there are any.
 
     Raises:
         FileNotFoundError: There is no stamp, or it cannot be read.
-        ValueError: It is of no step.
+        ValueError: The file is not the stamp of a step.
     """
     stamp = read_stamp(path)
     if stamp is None:

@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
 from hamzaban.score.kinds import KINDS, RAW, find_kind
+from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 
@@ -26,15 +28,24 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban score-text`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     add = parser.add_argument
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
     add("--hyp", type=Path, required=True, help="the hypotheses, paired by id or time")
-    add("--utt2spk", type=Path, help="speakers; without it, those that --ref names")
+    add(
+        "--utt2spk",
+        type=Path,
+        help="file of the speakers (default: those that --ref names)",
+    )
     add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
-    add("--output_dir", type=Path, help="folder to write score_{wer,cer,ter}/ to")
+    add(
+        "--output_dir",
+        type=Path,
+        help="folder to write score_{wer,cer,ter}/ to; without it, only a summary is "
+        "printed",
+    )
     add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
     add(
         "--token_type",
@@ -64,10 +75,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--score_profile", default="score", help="profile of the rules of --lang")
     add("--score_options", default="", help="options of these rules: name=value,...")
     add(
+        "--marks",
+        choices=("drop", "keep", "refuse", "text"),
+        default="text",
+        help="marks of sounds, such as [laughter], in both texts: drop them, keep each "
+        "as a word <laughter>, refuse the texts, or take them for text; choose what "
+        "was chosen for the training text",
+    )
+    add(
         "--case_sensitive",
         type=str2bool,
         default=False,
-        help="tell a-z from A-Z, as `sclite -s` does; ESPnet does not",
+        help="distinguish a-z from A-Z, as `sclite -s` does; ESPnet does not",
     )
     add(
         "--scorer",
@@ -107,7 +126,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         remove_leftovers(args.output_dir)
         extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
-        for kind in extra - set(kinds):  # left by an earlier call
+        for kind in extra - set(kinds):  # left there by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
@@ -164,7 +183,10 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
     def pair(kind: str, name: str, texts: Texts, split: Splitter) -> None:
         kinds[kind] = name, pair_texts(*texts, trn_ids, split)
 
-    (name, texts), raw = normalize_texts(args, ref, hyp), (ref, hyp)
+    raw = ref, hyp
+    marked, has_marks = read_both_marks(args, raw)
+    name, texts = normalize_texts(args, *marked)
+    name += f"+marks={args.marks}" if has_marks else ""
     for kind in KINDS.values():
         if kind.split and (not kind.is_asked_for or getattr(args, kind.name)):
             pair(kind.name, name, texts, kind.split)
@@ -173,12 +195,42 @@ def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
     elif args.ref_token is not None:
         tokens = read_text(args.ref_token), read_text(args.hyp_token)
         check_utterances(*tokens, args.hyp_token)
-        pair("ter", args.normalizer, tokens, split_words)
+        pair("ter", args.normalizer, tokens, split_words)  # as the model wrote them
     if args.lang is not None:
         for kind in KINDS.values():
             if kind.split and kind.has_raw:
                 pair(f"{kind.name}{RAW}", "raw", raw, kind.split)
     return kinds
+
+
+def read_both_marks(args: argparse.Namespace, texts: Texts) -> tuple[Texts, bool]:
+    """Read the marks of sounds in references and hypotheses by --marks, counted.
+
+    Returns:
+        The references and hypotheses; whether there was a mark.
+
+    Raises:
+        ValueError: There is a mark of a sound, and --marks is refuse.
+    """
+    if args.marks == "text":
+        return texts, False
+    import logging
+
+    from hamzaban.text.marks import MarkCounts, read_marks
+
+    read: list[dict[str, str]] = []
+    has_marks = False
+    for path, side in zip((args.ref, args.hyp), texts, strict=True):
+        counts, read_side = MarkCounts(), {}
+        for utt_id, text in side.items():
+            marked = read_marks(text, args.marks, f"{path}: {utt_id}")
+            counts.add(marked.marks, utt_id)
+            read_side[utt_id] = marked.text
+        for line in counts.describe():
+            logging.info("%s: %s; --marks %s", path, line, args.marks)
+        has_marks |= bool(counts.counts)
+        read.append(read_side)
+    return (read[0], read[1]), has_marks
 
 
 def normalize_texts(
@@ -189,18 +241,25 @@ def normalize_texts(
         return args.normalizer, (ref, hyp)
     from hamzaban.text import Normalizer
     from hamzaban.text.cleaner import parse_options
+    from hamzaban.text.marks import normalize_around
     from hamzaban.text.multilingual import MULTIPLE, MultiNormalizer, read_utt2lang
+
+    def apply(rules: Callable[[str], str], text: str) -> str:
+        return normalize_around(text, rules) if args.marks == "keep" else rules(text)
 
     options = parse_options(args.score_options)
     if args.lang == MULTIPLE:
         utt2lang = read_utt2lang(args.ref.parent)
         used = {utt_id: utt2lang[utt_id] for utt_id in ref if utt_id in utt2lang}
         each = MultiNormalizer(used, args.score_profile, options)
-        by_utt = [{u: each.normalize(u, t) for u, t in x.items()} for x in (ref, hyp)]
+        by_utt = [
+            {u: apply(partial(each.normalize, u), text) for u, text in side.items()}
+            for side in (ref, hyp)
+        ]
         return each.id, (by_utt[0], by_utt[1])
     normalizer = Normalizer(args.lang, args.score_profile, **options)
     texts = [
-        {utt_id: normalizer.normalize(text) for utt_id, text in side.items()}
+        {u: apply(normalizer.normalize, text) for u, text in side.items()}
         for side in (ref, hyp)
     ]
     return normalizer.id, (texts[0], texts[1])
@@ -209,7 +268,7 @@ def normalize_texts(
 def describe_languages(
     args: argparse.Namespace, kind: str, normalizer: str, scored: "Scored"
 ) -> list[str]:
-    """Return a line for each language of the references, where there are several."""
+    """Return a line for each language of the references, if there are several."""
     from hamzaban.score.breakdown import match_utterances
     from hamzaban.score.trn import read_text
     from hamzaban.text.multilingual import read_utt2lang

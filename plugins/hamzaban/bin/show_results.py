@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.verb_help import OptionHelp
+
 GROUP = "score"
 
 
@@ -13,7 +15,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban show-results`."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=OptionHelp,
     )
     parser.add_argument(
         "exp",

@@ -26,13 +26,23 @@ def get_parser() -> argparse.ArgumentParser:
     for option, what in (
         ("--train_text", "transcripts to train on, Kaldi text"),
         ("--lm_text", "more sentences to train on: plain text, may be .gz"),
-        ("--valid_text", "Kaldi text to weight these two by and measure perplexity on"),
+        (
+            "--valid_text",
+            "Kaldi text to weight the two by and to measure perplexity on",
+        ),
         ("--test_text", "Kaldi text to measure perplexity on"),
     ):
         parser.add_argument(
             option, nargs="+", type=Path, default=[], metavar="FILE", help=what
         )
     parser.add_argument("--lang", help="normalize as training text of this language")
+    parser.add_argument(
+        "--marks",
+        choices=("drop", "keep", "refuse", "text"),
+        default="drop",
+        help="marks of sounds, such as [laughter]: drop them, keep each as a word "
+        "<laughter>, refuse the text, or take them for text",
+    )
     parser.add_argument("--bpemodel", type=Path, help="SentencePiece model of unit bpe")
     add_nj(parser)
     return parser
@@ -55,5 +65,6 @@ def main(cmd: Sequence[str] | None = None) -> int:
         lang=args.lang,
         bpemodel=args.bpemodel,
         nj=args.nj,
+        marks=args.marks,
     )
     return 0

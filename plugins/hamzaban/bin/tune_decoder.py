@@ -53,7 +53,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--word_list",
         type=Path,
-        help="words of the lexicon, one a line; without it, the words of the LM",
+        help="words of the lexicon, one per line; without it, the words of the LM",
     )
 
 

@@ -17,19 +17,19 @@ def get_parser() -> argparse.ArgumentParser:
         "Without --allow_pipes true, commands in wav.scp (`cmd |`) are counted, "
         "not run."
     )
-    parser.add_argument("data_dirs", nargs="+", type=Path, metavar="DIR")
+    parser.add_argument(
+        "data_dirs", nargs="+", type=Path, metavar="DIR", help="data directories"
+    )
     parser.add_argument("--no_text", action="store_true", help="allow a missing text")
     parser.add_argument(
-        "--no_wav",
-        action="store_true",
-        help="allow a missing wav.scp; open no audio",
+        "--no_wav", action="store_true", help="allow a missing wav.scp; open no audio"
     )
     parser.add_argument(
         "--audio",
         choices=("none", "header", "full"),
         default="header",
-        help="header: open each file; full: decode it, which finds truncation, NaN and "
-        "silence reliably (default: header)",
+        help="none: open no audio; header: open each file; full: decode it, which "
+        "finds truncation, NaN and silence reliably (default: header)",
     )
     parser.add_argument("--fs", type=int, help="required sample rate, Hz")
     add_nj(parser)

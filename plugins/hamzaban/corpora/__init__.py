@@ -2,6 +2,6 @@
 
 A module has `add_options(parser)` and `prepare(args)`; `hamzaban prepare-corpus --help`
 shows the first line of its docstring. `ingest.tables` notes the tables that it opens. A
-module notes (`launch.notes`) other files that say what is in the corpus, so that stage
-1 runs again when they change.
+module notes (`launch.notes`) other files that define the content of the corpus, so that
+stage 1 runs again when they change.
 """

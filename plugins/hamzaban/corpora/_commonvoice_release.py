@@ -15,8 +15,8 @@ from hamzaban.ingest.tables import open_utf8
 
 TABLES = ("train", "dev", "test", "validated", "other")
 NEEDED = ("train", "dev", "test", "validated")
-DURATIONS = ("clip_durations.tsv", "times.txt")  # since 16.1, and in 14.0 and 15.0
-MIN_SHARE = 0.99  # smallest share that must be found of the published rows
+DURATIONS = ("clip_durations.tsv", "times.txt")  # 16.1 and later; 14.0 and 15.0
+MIN_SHARE = 0.99  # least share of the published rows that a table must have
 WHERE = (
     "Common Voice is given out by the Mozilla Data Collective, "
     "https://mozilladatacollective.com, free of charge after signing in"

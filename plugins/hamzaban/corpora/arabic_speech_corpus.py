@@ -23,7 +23,7 @@ _PAUSE = re.compile(r"(?:^|\s)-(?=\s|$)")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this corpus."""
     parser.add_argument(
-        "--check_counts", type=str2bool, default=True, help="compare with published"
+        "--check_counts", type=str2bool, default=True, help="check the published counts"
     )
 
 

@@ -57,33 +57,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this corpus."""
     add = parser.add_argument
     add("--lang", required=True, help="Common Voice's code, such as fa or zh-CN")
-    add("--release", default="", help="such as 25.0, if the source holds several")
+    add("--release", default="", help="release, such as 25.0, if there are several")
     add(
         "--train_from",
         default="validated",
         choices=("validated", "train"),
-        help="table to make train from; train: the published one, much smaller",
+        help="table to make train from; train is the published set, much smaller",
     )
-    add("--suffix", default="", help="end of the names of the sets, such as _fa")
+    add("--suffix", default="", help="suffix of the names of the sets, such as _fa")
     add(
         "--hours",
         type=finite_float,
-        help="hours of train, of as many speakers as possible",
+        help="hours of train, chosen from as many speakers as possible",
     )
     add(
         "--unlabelled",
         type=str2bool,
         default=False,
-        help="write other.tsv, speech that nobody validated, without transcripts",
+        help="write unlabelled<suffix>: speech of other.tsv, which nobody validated",
     )
     add(
         "--apart",
         type=str2bool,
         default=False,
-        help="write apart<suffix>: transcripts of train that other.tsv does not have",
+        help="write apart<suffix>: the transcripts of train that are not in other.tsv",
     )
     add("--unpack_dir", type=Path, default="downloads", help="folder for a tarball")
-    counts = "compare with the published number of clips, where it is known"
+    counts = "check the number of clips against the published one, if it is known"
     add("--check_counts", type=str2bool, default=True, help=counts)
 
 
@@ -119,7 +119,7 @@ def prepare(args: argparse.Namespace) -> None:
 def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
     """Write the transcripts of train that neither equal nor nearly equal other.tsv's.
 
-    A language model trained on them has not seen what the unlabelled clips say.
+    A language model trained on them has not seen the sentences of the unlabelled clips.
     """
     shown = (clip.sentence for clip in read_clips(release.table("other"), Tally("")))
     index = make_index(shown, args.lang)
@@ -132,7 +132,7 @@ def write_apart(read: Read, release: Release, args: argparse.Namespace) -> None:
         found = make_utterances(clips, release, args.lang, tally)
         for utt in drop_marks(found, tally):
             yield utt.utt_id, utt.text or ""
-        tally.check(args.max_drop)  # before the file appears
+        tally.check(args.max_drop)  # an error leaves no file behind
 
     write_scp(args.output / f"apart{args.suffix}", read_texts())
 

@@ -24,8 +24,8 @@ COUNTS = {("ar_eg", "train"): 2104, ("ar_eg", "test"): 428, ("fa_ir", "test"): 8
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this corpus."""
     add = parser.add_argument
-    add("--lang", required=True, help="language, as fa or fa_ir")
-    add("--suffix", default="", help="end of the names of the sets, such as _fa")
+    add("--lang", required=True, help="language, such as fa or fa_ir")
+    add("--suffix", default="", help="suffix of the names of the sets, such as _fa")
     add(
         "--transcript",
         default="raw",
@@ -36,9 +36,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--unpack_dir",
         type=Path,
         default="downloads",
-        help="folder for the audio of tarballs",
+        help="folder to unpack tarballs of audio in",
     )
-    add("--check_counts", type=str2bool, default=True, help="compare with published")
+    add(
+        "--check_counts", type=str2bool, default=True, help="check the published counts"
+    )
 
 
 def prepare(args: argparse.Namespace) -> None:

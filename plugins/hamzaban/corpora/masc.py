@@ -18,7 +18,7 @@ from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
 KINDS = ("clean", "noisy")
 PARTS = {"valid": "dev", "test": "test"}
-NUM_FIELDS = 5  # of a table of segments: video, start and end in s, one more, text
+NUM_FIELDS = 5  # video, start and end in seconds, one more, text
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def make_held_out_reader(source: Path, table: Path) -> Reader:
         videos = table.with_name(f"{table.stem}_meta.csv")
         logging.warning(
             "%s: no such table, so the videos of %s are cut by their subtitles; these "
-            "are not the published segments, so results do not compare with theirs",
+            "are not the published segments, so results are not comparable",
             table,
             videos.name,
         )

@@ -33,7 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=80.0,
         help="highest word match error rate of a segment of train",
     )
-    add("--check_counts", type=str2bool, default=True, help="compare with published")
+    add(
+        "--check_counts", type=str2bool, default=True, help="check the published counts"
+    )
 
 
 def prepare(args: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ AGREEING = ("feats_type",)  # value files on which combined directories must agr
 def combine_dirs(
     sources: Sequence[str | Path], target: str | Path, *, leave_out: Sequence[str] = ()
 ) -> int:
-    """Merge directories; the log names files that are left out as only some have them.
+    """Merge directories; omit files that only some have, and name them in the log.
 
     Args:
         sources: Data directories that share no utterance. They may share speakers and

@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 
 def kind_of(name: str, has_segments: bool = False) -> str | None:
-    """Return what the lines of a file are keyed by.
+    """Return the kind of ids that the lines of a file begin with.
 
     Args:
         name: File name in a data directory, such as `wav.scp`.

@@ -173,7 +173,7 @@ def _read_durations(data_dir: Path, fs: int) -> Iterator[tuple[str, float]]:
             raise ValueError(
                 f"{path}:{number}: {line[0] if line else 'no line'} found, expected "
                 f"{pair[0] if pair else 'no more lines'} as in utt2spk; run `hamzaban "
-                "copy-data`, which sorts both, or make the files anew"
+                "copy-data`, which sorts both, or make the files again"
             )
         try:
             length_s = readers[names[0]](line[1].split())

@@ -1,1 +1,1 @@
-"""Decoding: emissions of a trained model, and the search over them."""
+"""Decoding: emissions of a trained model, and the searches over them."""

@@ -28,9 +28,9 @@ from hamzaban.lm.kenlm import load_binary
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
 LN10 = math.log(10)
-NEVER = -1e9  # log-probability of what must not happen; infinities would become NaN
-MAX_LABELS = 6  # words that flashlight's trie holds for one spelling
-DITHER = 2.0**-17  # nats between tokens of equal half-precision posteriors
+NEVER = -1e9  # log-probability of the impossible; infinity would become NaN
+MAX_LABELS = 6  # most words that flashlight's trie holds for one spelling
+DITHER = 2.0**-17  # nats that separate tokens of equal half-precision posteriors
 _DITHER_FRAMES = 251
 
 
@@ -67,7 +67,9 @@ class BeamSearch:
         self._lm = _load_lm(lm, units)
         self._num_columns = self._vocab
         if lexicon is not None and not self._is_char:
-            self._num_columns += self._vocab + 1  # pieces at a word's end, a separator
+            self._num_columns += (
+                self._vocab + 1
+            )  # last pieces of words, and a separator
         self._dither = _make_dither(self._num_columns)
         self._trie = self._build_trie(lexicon) if lexicon else None
         self._decoder = self._build_decoder()
@@ -109,7 +111,8 @@ class BeamSearch:
         return list(found.values())
 
     def _keep_frames(self, log_probs: LogProbs) -> np.ndarray:
-        """Return the frames to search: of a run of sure blanks only the first."""
+        """Return the frames to search; of a run of near-certain blanks only the
+        first."""
         limit = self.options.blank_threshold
         if limit >= 1:
             return np.arange(len(log_probs))
@@ -129,17 +132,19 @@ class BeamSearch:
 
     @property
     def _last(self) -> int:
-        """The token of the frame that is added after the last one.
+        """The token of a frame that is added after the last one.
 
-        It joins all ways to end. Words of characters end with a space, which is not
+        It lets every hypothesis end. Words of characters end with a space, which is not
         heard at the end of speech.
         """
         return self._space if self._is_char and self._lexicon else BLANK_ID
 
     def _read_path(self, result: Any, kept: np.ndarray, num_frames: int) -> np.ndarray:
         path = np.full(num_frames, BLANK_ID)
-        path[kept] = result.tokens[1 : len(kept) + 1]  # the first is where it began
-        path %= self._vocab  # the separator becomes blank, the end of a piece the piece
+        path[kept] = result.tokens[
+            1 : len(kept) + 1
+        ]  # the first token is the start state
+        path %= self._vocab  # the separator becomes blank, a last piece the piece
         return path
 
     def _read_labels(
@@ -274,7 +279,7 @@ def _load_lm(path: Path | None, units: list[str]) -> Any:
 
 
 def _make_dither(num_columns: int) -> np.ndarray:
-    """Return small numbers of mean 0 that tell equal posteriors apart, shape (T, N).
+    """Return small numbers of mean 0 that separate equal posteriors, shape (T, N).
 
     Which of two equal hypotheses flashlight-text keeps depends on their places in
     memory and thus on earlier utterances. Half-precision numbers are often equal.

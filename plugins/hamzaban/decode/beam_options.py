@@ -24,8 +24,8 @@ class BeamOptions(CtcSearch):
             frame.
         beam_threshold: Hypotheses this far below the best are dropped, in nats.
         log_add: Sum the alignments of a hypothesis; false: take its best one.
-        blank_threshold: Probability of blank, 0..1. Of a run of frames with likelier
-            blanks, only the first is searched; 1: all frames are.
+        blank_threshold: Probability of blank, 0..1. Of a run of frames in which blank
+            is likelier than this, only the first is searched. 1 searches all frames.
         nbest: Number of hypotheses to write for each utterance.
     """
 

@@ -38,17 +38,22 @@ def read_words(path: str | Path) -> list[str]:
     """
     words = list(dict.fromkeys(f[0] for f in map(str.split, read_plain(path)) if f))
     if not words:
-        raise ValueError(f"{path}: no word found, expected one a line")
+        raise ValueError(f"{path}: no word found, expected one per line")
     return words
 
 
 def build_lexicon(
-    words: Iterable[str], tokenizer: Tokenizer, num_spellings: int = 1
+    words: Iterable[str],
+    tokenizer: Tokenizer,
+    num_spellings: int = 1,
+    *,
+    place: str | Path = "lexicon",
 ) -> Lexicon:
     """Return the spellings of words in a model's tokens.
 
-    A spelling must read as the word again. Words with ZWNJ, with vowel signs or of
-    another script are therefore kept whole or counted as unspelled, never altered.
+    The tokens of a spelling must join to the word again. Words with ZWNJ, with vowel
+    signs or of another script are therefore kept whole or counted as unspelled, never
+    altered.
 
     Args:
         words: Words without spaces.
@@ -56,6 +61,7 @@ def build_lexicon(
             ends with `<space>`.
         num_spellings: Most segmentations of a word into BPE pieces, the likeliest
             first; a SentencePiece model of type `bpe` has only one.
+        place: Where the words come from, for messages.
 
     Returns:
         The lexicon.
@@ -69,7 +75,14 @@ def build_lexicon(
             f"token list: {SPACE} is missing, which must end each word of a lexicon; "
             "make the tokens from text with spaces"
         )
-    return _collect(list(words), tokenizer, num_spellings if is_bpe else 0)
+    words = list(words)
+    lexicon = _collect(words, tokenizer, num_spellings if is_bpe else 0)
+    if not lexicon.words:
+        raise ValueError(
+            f"{place}: none of {len(words)} words can be spelled in the model's "
+            f"tokens, such as {words[:1]}; give a word list of the model's language"
+        )
+    return lexicon
 
 
 def _collect(words: list[str], tokenizer: Tokenizer, num_spellings: int) -> Lexicon:
@@ -85,16 +98,11 @@ def _collect(words: list[str], tokenizer: Tokenizer, num_spellings: int) -> Lexi
             spellings.append(tuple(dict.fromkeys(ids)))
         else:
             unspelled.append(word)
-    if not kept:
-        raise ValueError(
-            f"none of {len(words)} words can be spelled in the model's tokens, such as "
-            f"{words[:1]}; give a word list of the model's language"
-        )
     return Lexicon(tuple(kept), tuple(spellings), tuple(unspelled))
 
 
 def report_lexicon(lexicon: Lexicon, path: str | Path) -> None:
-    """Log the size of a lexicon and write its unspelled words, one a line."""
+    """Log the size of a lexicon and write its unspelled words, one per line."""
     total = len(lexicon.words) + len(lexicon.unspelled)
     logging.info(
         "lexicon: %d words, %d spellings",

@@ -105,7 +105,8 @@ def make_emissions(
 
 
 def fingerprint_languages(data_dir: str | Path, mode: str) -> dict[str, str]:
-    """Return what the choice of languages depends on; empty where nothing does."""
+    """Return what the choice of languages depends on; empty if it depends on
+    nothing."""
     path = Path(data_dir) / "utt2lang"
     if mode == UTT2LANG:
         return {"language": hash_file(path)} if path.is_file() else {}
@@ -133,7 +134,7 @@ def _complete(
     from hamzaban.decode.recognizer import set_threads
 
     start = time.monotonic()
-    set_threads(1)  # a child of a process with more threads would hang
+    set_threads(1)  # forked from a process with more threads, a child would hang
     recognizer = load().route(data_dir, options.language)
     if options.dropout:
         recognizer = recognizer.drop_out(options.dropout, options.dropout_seed)
@@ -226,7 +227,7 @@ def _compute_part(
 ) -> Iterator[tuple[str, LogProbs]]:
     """Yield the emissions of a part and write their languages after the last."""
     lines = []
-    if recognizer.dropout_seed is not None:  # a part is the same for any nj
+    if recognizer.dropout_seed is not None:  # makes a part the same for any nj
         import torch
 
         torch.manual_seed(recognizer.dropout_seed * MAX_PARTS + number)

@@ -122,7 +122,7 @@ def group_words(runs: Sequence[Run], tokenizer: Tokenizer) -> list[Word]:
         token = tokenizer.tokens[run.token]
         starts = token.startswith(WORD_BOUNDARY) if is_bpe else token == SPACE
         if is_bpe and UNK in (token, _last(groups, tokenizer)):
-            starts = True  # SentencePiece writes it as a word
+            starts = True  # SentencePiece writes <unk> as a word
         if starts:
             groups.append([])
         if is_bpe or token != SPACE:
@@ -155,7 +155,9 @@ def align(log_probs: LogProbs, token_int: Sequence[int]) -> list[int] | None:
     """
     labels = np.full(2 * len(token_int) + 1, BLANK_ID)  # (S,): blank, token, blank, ...
     labels[1::2] = token_int
-    can_skip = np.zeros(len(labels), bool)  # whether the blank before may be skipped
+    can_skip = np.zeros(
+        len(labels), bool
+    )  # whether the blank before each label may be skipped
     can_skip[3::2] = labels[3::2] != labels[1:-2:2]
     score = np.full(len(labels), -np.inf)
     score[0] = 0.0

@@ -68,7 +68,7 @@ def make_result(
     ids = collapse(path)
     tokens = tokenizer.ids2tokens(ids)
     text = " ".join(word.text for word in words)
-    if tokenizer.tokens2text(tokens) != text:  # a doubled last piece, merged
+    if tokenizer.tokens2text(tokens) != text:  # a repeated last piece was merged
         tokens = tokenizer.text2tokens(text)
         ids = tokenizer.tokens2ids(tokens)
     confidence = path_confidence(log_probs, path)

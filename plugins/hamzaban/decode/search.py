@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hamzaban.decode.result import Result
     from hamzaban.text.tokens import Tokenizer
 
-MAX_COUNT = 100_000  # hypotheses, tokens or spellings: with more no search ends
+MAX_COUNT = 100_000  # hypotheses, tokens or spellings; a search with more never ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class SearchFiles:
 
     Attributes:
         lm_dir: Folder that train-lm wrote; None: no language model.
-        word_list: Words of the lexicon, one a line; None: those of the word model.
+        word_list: Words of the lexicon, one per line; None: those of the word model.
         bpemodel: SentencePiece model, compared with that of a language model of pieces.
     """
 
@@ -41,7 +41,7 @@ class DecodeTask:
             nbest to.
         options: Options of running the model.
         lm_dir: Folder that train-lm wrote.
-        word_list: Words of a lexicon, one a line.
+        word_list: Words of a lexicon, one per line.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
     """
@@ -106,8 +106,8 @@ class CtcSearch(Search):
 
     Attributes:
         blank_score: Added to the log-posterior of blank in each frame before the
-            search, in nats; posteriors are scaled to sum 1 again. Below 0, fewer
-            letters are left out.
+            search, in nats; posteriors are scaled to sum to 1 again. Values below 0
+            reduce deletions.
     """
 
     blank_score: float = 0.0
@@ -135,7 +135,7 @@ class CtcSearch(Search):
 
 
 def check_counts(search: Search, *names: str) -> None:
-    """Check that options are counts that a search can serve.
+    """Check that options are counts that a search can handle.
 
     Raises:
         ValueError: One is below 1 or above `MAX_COUNT`.

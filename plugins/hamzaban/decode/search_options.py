@@ -1,4 +1,4 @@
-"""Reading of the inference YAML: how to run the model, the search, what to tune."""
+"""Read the inference YAML: how to run the model, the search, and what to tune."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hamzaban.decode.search import Search
 from hamzaban.typed_values import read_fields
 
 GREEDY = "greedy"  # the search of a YAML that names none
-NEVER_IGNORED = ("blank_score", "mapping")  # ignoring them would change the text
+NEVER_IGNORED = ("blank_score", "mapping")  # must apply, since they change the text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _make_search(values: dict[str, Any]) -> Search:
 
 
 def _check_tune(search: Search, tune: dict[str, list[float]]) -> None:
-    """Check that the search takes each value to try."""
+    """Check that the search accepts each value to tune."""
     for name in set(tune) & {field.name for field in dataclasses.fields(search)}:
         for value in tune[name]:
             try:

@@ -158,7 +158,7 @@ def search_audio(
     if not utts:
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
     start = time.monotonic()
-    set_threads(1, forced=True)  # a child of a process with more threads would hang
+    set_threads(1, forced=True)  # a child forked from more threads would hang
     recognizer = load().route(data_dir, options.language)
     loaded = time.monotonic()
     logging.info("%s: model loaded in %.1f s", data_dir, loaded - start)

@@ -129,6 +129,8 @@ def build_folded_lexicon(
     tokenizer: Tokenizer,
     spelling: tuple[Mapping[str, Tiers], Mapping[str, str]],
     num_spellings: int,
+    *,
+    place: str | Path = "lexicon",
 ) -> FoldedLexicon:
     """Return the spellings of target words in the tokens of a source model.
 
@@ -142,6 +144,7 @@ def build_folded_lexicon(
             letters stay as they are. A word with unknown letters is spelled by its
             form, if it has one.
         num_spellings: Most spellings of a word, by letters and by segmentation.
+        place: Where the words come from, for messages.
 
     Raises:
         ValueError: No word can be spelled, or characters lack `<space>`.
@@ -150,7 +153,7 @@ def build_folded_lexicon(
     mapping, forms = spelling
     read = {w: w if known.issuperset(w) else forms.get(w, w) for w in words}
     folds = {w: fold_word(read[w], mapping, known, num_spellings) for w in words}
-    table = _spell(folds, tokenizer, num_spellings)
+    table = _spell(folds, tokenizer, num_spellings, place)
     ways = _share_out(folds, table, num_spellings)
     kept = tuple(word for word, found in ways.items() if found)
     missing = {
@@ -183,23 +186,26 @@ def report_folded(found: FoldedLexicon, path: str | Path) -> None:
 
 
 def _spell(
-    folds: Mapping[str, Sequence[str]], tokenizer: Tokenizer, num_spellings: int
+    folds: Mapping[str, Sequence[str]],
+    tokenizer: Tokenizer,
+    num_spellings: int,
+    place: str | Path,
 ) -> dict[str, Spellings]:
     """Return the spellings in tokens of each text that words are folded to."""
     texts = list(dict.fromkeys(text for ways in folds.values() for text in ways))
     if not texts:
         raise ValueError(
-            f"none of {len(folds)} words can be spelled in the source model's tokens, "
-            f"such as {list(folds)[:1]}; give a mapping between the two scripts"
+            f"{place}: none of {len(folds)} words can be spelled in the source model's "
+            f"tokens, such as {list(folds)[:1]}; give a mapping between the two scripts"
         )
-    base = build_lexicon(texts, tokenizer, num_spellings)
+    base = build_lexicon(texts, tokenizer, num_spellings, place=place)
     return dict(zip(base.words, base.spellings, strict=True))
 
 
 def _share_out(
     folds: Mapping[str, Sequence[str]], table: Mapping[str, Spellings], limit: int
 ) -> dict[str, Spellings]:
-    """Return the spellings of each word; MAX_LABELS words at most get the same one."""
+    """Return the spellings of each word; at most MAX_LABELS words share one."""
     counts: Counter[tuple[int, ...]] = Counter()
     found = {}
     for word, texts in folds.items():

@@ -2,8 +2,8 @@
 
 A folder holds `meta.json` and parts: `00000.bin`, the compressed matrices one after the
 other, and `00000.idx`, lines `utt_id offset bytes frames`. The index is written last: a
-part with one is complete. Half-precision numbers are kept as their upper bytes, then
-their lower bytes, which zlib packs a fifth better.
+part with one is complete. Half-precision numbers are stored as all upper bytes, then
+all lower bytes, which zlib compresses a fifth better.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hamzaban.config import read_dataclass
 from hamzaban.fileio import atomic_path, atomic_text, read_record, warn_of_damage
 
 META = "meta.json"
-MIN_LOG_PROB = -60000.0  # of float16
+MIN_LOG_PROB = -60000.0  # close to the lowest float16
 LANGUAGES = ".lang"  # end of the name of a part's file of languages
 _PART = re.compile(r"\d{5}\.(bin|idx|lang)")
 

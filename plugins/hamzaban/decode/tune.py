@@ -96,9 +96,10 @@ def tune(
 
 
 def choose(trials: Sequence[Trial]) -> Trial:
-    """Return the trial with the fewest word errors, or of these, character errors.
+    """Return the trial with the fewest word errors, then the fewest character errors.
 
-    Among equal ones, it is the one with the smallest beam, then with weights nearest 0.
+    Equal trials are ordered by the size of the beam, then by how near 0 the weights
+    are.
     """
     return min(
         trials,
@@ -117,7 +118,7 @@ def write_sweep(
     """Write `tune.tsv`, `tune.png` and, last, `weights.yaml` with the best values."""
     output_dir = Path(output_dir)
     best = choose(trials)
-    names = tunable_options()  # of all searches, since make-report reads some
+    names = tunable_options()  # the columns are the same for all searches
     base = [getattr(search, name, 0.0) for name in names]
     with atomic_text(output_dir / "tune.tsv") as f:
         f.write("\t".join([*names, *MEASURED]) + "\n")
@@ -139,7 +140,8 @@ def read_refs(path: str | Path) -> dict[str, str]:
 
 
 def plot_sweep(trials: Sequence[Trial], path: str | Path) -> None:
-    """Draw WER over the LM weight: a line a word score, a panel a beam."""
+    """Draw WER over the LM weight: a line for each word score, a panel for each
+    beam."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

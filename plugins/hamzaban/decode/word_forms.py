@@ -16,7 +16,9 @@ from pathlib import Path
 
 ROMAN, PHONES = "roman", "phones"  # phones have a voice: phones:ur
 PROGRAM = "espeak-ng"
-_VOICE_CHANGE = re.compile(r"\([a-z-]+\)")  # (en)word(ur): read in another language
+_VOICE_CHANGE = re.compile(
+    r"\([a-z-]+\)"
+)  # as in (en)word(ur), a word read in another language
 _NO_PHONES = "ˈˌːˑ‿"  # stress, length, liaison
 
 Forms = dict[str, str]

@@ -1,4 +1,4 @@
-"""Packing a trained model as one archive, in the layout of ESPnet's model zoo."""
+"""Pack a trained model into one archive, in the layout of ESPnet's model zoo."""
 
 import dataclasses
 import io
@@ -27,7 +27,7 @@ class Search:
 
     Attributes:
         inference_config: YAML of decode-asr.
-        weights: YAML of tune-decoder, whose values go before.
+        weights: YAML of tune-decoder, whose values replace those of `inference_config`.
         lm_dir: Folder that train-lm wrote.
     """
 
@@ -45,7 +45,7 @@ def pack_model(
 ) -> list[str]:
     """Write an archive that ESPnet's `unpack`, and so its model zoo, reads.
 
-    decode-asr reads it as well, and finds in it the search that is to be used.
+    decode-asr reads it as well and takes the search from it.
 
     Args:
         asr_exp: Folder that train-asr wrote.
@@ -60,7 +60,7 @@ def pack_model(
 
     Raises:
         FileNotFoundError: A file is missing.
-        ValueError: `outpath` is no zip, or the search is wrong.
+        ValueError: `outpath` is not a zip, or the search is wrong.
     """
     if Path(outpath).suffix != ".zip":
         raise ValueError(f"{outpath}: found '{Path(outpath).suffix}', expected .zip")
@@ -70,7 +70,7 @@ def pack_model(
     files = {f"{root}/{asr_model}": model_file, **_list_extra_files(root, extra)}
     if values.get("bpemodel"):
         path = _existing(find_named(values["bpemodel"], config.parent))
-        values["bpemodel"] = f"{root}/{path.name}"  # as ESPnet's `unpack` wants it
+        values["bpemodel"] = f"{root}/{path.name}"  # ESPnet's `unpack` needs this path
         files[values["bpemodel"]] = path
     options = _read_search(search)
     if Path(options.get("mapping", "")).is_file():
@@ -124,19 +124,19 @@ def _make_meta(model_name: str, config_name: str) -> dict[str, Any]:
 
 
 def _read_search(search: Search) -> dict[str, Any]:
-    """Return the values of an inference YAML, and of tuned weights, but its `tune`."""
+    """Return the values of an inference YAML without `tune`, and tuned weights."""
     files = [path for path in (search.inference_config, search.weights) if path]
     config = read_inference(search.inference_config, search.weights)
     values: dict[str, Any] = {}
     for path in files:
         values |= read_config(path)[0]
     values.pop("tune", None)
-    mapping = getattr(config.search, "mapping", "")  # only a lexicon has one
+    mapping = getattr(config.search, "mapping", "")  # only the lexicon search has one
     return values | ({"mapping": mapping} if mapping else {})
 
 
 def _list_lm_files(root: str, lm_dir: str | Path | None) -> dict[str, Path]:
-    """Return what decoding reads of a folder of language models."""
+    """Return the files in a folder of language models that decoding reads."""
     if lm_dir is None:
         return {}
     found = {

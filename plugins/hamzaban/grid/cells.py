@@ -1,4 +1,4 @@
-"""The cells of a grid as steps to run, and what became of each."""
+"""The cells of a grid as steps to run, and their states."""
 
 import functools
 import itertools
@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hamzaban.config import read_config
-from hamzaban.fileio import atomic_text, read_record
+from hamzaban.fileio import atomic_text, read_record, warn_of_damage
 from hamzaban.grid.definition import DIR, NAME, Command, Grid, Value
 from hamzaban.launch.stage import explain, is_running
 from hamzaban.launch.stamp import Step, fingerprint, read_stamp
 
 DONE, FAILED, RUNNING = "done", "failed", "running"
-STOPPED = "stopped"  # killed, or told to end: goes on when run again
-OUTDATED = "outdated"  # was done, with other options or inputs
-WAITING = "waiting"  # was never begun
+STOPPED = "stopped"  # killed or told to end; continues when run again
+OUTDATED = "outdated"  # was done with other options or inputs
+WAITING = "waiting"  # never started
 STATES = (DONE, FAILED, RUNNING, STOPPED, OUTDATED, WAITING)
-STATUS = "status.json"  # how the last run of a cell ended, if it did not end well
+STATUS = "status.json"  # how the last run of a cell failed
 ASKED_TO_END = (129, 130, 143)  # 128 + SIGHUP, SIGINT, SIGTERM
 
 
 class State(NamedTuple):
-    """What became of a cell: one of STATES, and a few words on it."""
+    """The state of a cell: one of STATES, and a detail for the reader."""
 
     name: str
     detail: str = ""
@@ -33,13 +33,13 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """A command of the grid, filled in.
+    """A command of the grid with its places filled in.
 
     Attributes:
-        names: The name of the value of each of its axes.
-        step: What is run.
-        folder: Its own folder, for its status and its log; it replaces {dir}.
-        is_kept: Whether it is left alone if it is done and nothing has changed.
+        names: The name of the value on each axis.
+        step: The step to run.
+        folder: Folder of its status and log; it replaces {dir} in the command.
+        is_kept: Whether to skip the task if it is done and nothing has changed.
     """
 
     names: Mapping[str, str]
@@ -49,17 +49,17 @@ class Task:
 
     @property
     def title(self) -> str:
-        """The values of its axes, such as `lr=small seed=1`."""
+        """The values on the axes, such as `lr=small seed=1`."""
         return " ".join(f"{axis}={name}" for axis, name in self.names.items())
 
     @property
     def log(self) -> Path:
-        """The file to which its output goes."""
+        """The file that receives the output."""
         return self.folder / f"{self.step.name}.log"
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The words that run it; if `is_kept`, through run-stage."""
+        """The words that run the task, through run-stage if `is_kept`."""
         if not self.is_kept:
             return self.step.command
         words = [sys.executable, "-m", "hamzaban", "run-stage", self.step.name]
@@ -74,7 +74,7 @@ def list_cells(grid: Grid, exp_dir: Path) -> list[Task]:
 
 
 def list_preparations(grid: Grid, exp_dir: Path) -> list[Task]:
-    """Return what is to be run before the cells."""
+    """Return the tasks to run before the cells."""
     if grid.prepare is None:
         return []
     return list(_fill(grid, grid.prepare, "prepare", exp_dir / "prepare"))
@@ -82,7 +82,7 @@ def list_preparations(grid: Grid, exp_dir: Path) -> list[Task]:
 
 def _fill(grid: Grid, command: Command, name: str, root: Path) -> Iterator[Task]:
     axes = [grid.axes[axis].items() for axis in command.axes]
-    with_bases = functools.cache(_with_bases)  # the same for many cells
+    with_bases = functools.cache(_with_bases)  # many cells share YAMLs
     for values in itertools.product(*axes):
         pairs = dict(zip(command.axes, values, strict=True))
         names = {axis: name for axis, (name, _) in pairs.items()}
@@ -105,9 +105,9 @@ def _fill(grid: Grid, command: Command, name: str, root: Path) -> Iterator[Task]
 
 
 def _with_bases(path: Path) -> list[Path]:
-    """Return a YAML and those it lies on; of any other file only the file.
+    """Return a YAML and its bases; for any other file, only the file.
 
-    So of a YAML that cannot be read: the cell fails on it, and its log says why.
+    A YAML that cannot be read is returned alone; the cell fails and its log says why.
     """
     if path.suffix not in (".yaml", ".yml"):
         return [path]
@@ -126,7 +126,7 @@ def _fill_word(word: str, places: Mapping[str, Value]) -> tuple[str, ...]:
 
 
 def look_at(task: Task) -> State:
-    """Find out what became of a task, from its files."""
+    """Return the state of a task, read from its files."""
     if is_running(task.step):
         return State(RUNNING)
     stamp = read_stamp(task.step.stamp_path)
@@ -139,7 +139,7 @@ def look_at(task: Task) -> State:
     if status is not None and status["status"] not in ASKED_TO_END:
         return State(FAILED, f"status {status['status']}, see {status['log']}")
     if status is not None or stamp is not None:
-        return State(STOPPED, "run it again to go on")
+        return State(STOPPED, "run it again to continue")
     return State(WAITING)
 
 
@@ -152,14 +152,20 @@ def _explain(step: Step, stamp: dict[str, Any] | None) -> list[str]:
 
 
 def read_status(folder: Path) -> dict[str, Any] | None:
-    """Return what `write_status` wrote; None if there is none that can be read."""
-    values = read_record(folder / STATUS)
-    is_whole = values is not None and values.keys() >= {"status", "log"}
-    return values if is_whole else None
+    """Return the record of `write_status`; None if no record can be read."""
+    path = folder / STATUS
+    values = read_record(path)
+    if values is None:
+        return None
+    number, log = values.get("status"), values.get("log")
+    if type(number) is not int or not isinstance(log, str):
+        warn_of_damage(path, f"status {number!r}, log {log!r}")
+        return None
+    return values
 
 
 def write_status(folder: Path, status: int, log: Path) -> None:
-    """Write that a run has failed: its exit status, and where its log is."""
+    """Record that a run has failed: its exit status, and the path of its log."""
     with atomic_text(folder / STATUS) as stream:
         json.dump({"status": status, "log": str(log)}, stream, ensure_ascii=False)
         stream.write("\n")

@@ -1,4 +1,4 @@
-"""The YAML of a grid: its axes, the command of a cell, what is prepared before."""
+"""The YAML of a grid: its axes, the command of a cell, and the preparations."""
 
 import string
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from hamzaban.score.kinds import KINDS
 
 Value = str | tuple[str, ...]
 ROLES = ("compared", "conditions", "repeats")
-DIR = "dir"  # in commands: the folder of a cell, or of what is prepared
-NAME = "_name"  # in commands {lang_name} is a value's name, {lang} the value
+DIR = "dir"  # {dir} in commands: the folder of a cell or preparation
+NAME = "_name"  # {lang_name} in commands is a value's name, {lang} the value
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Command:
     """A command with places to fill in, such as {lang}.
 
     Attributes:
-        words: One that is {axis} alone gives as many words as its value has.
-        axes: What it is run for, once a combination.
-        inputs: Files and folders it reads, a YAML with all that its `base` leads to;
-            those that are "" when filled in are none.
-        outputs: Files it makes; with none it is run each time.
+        words: The words. One that is {axis} alone becomes all words of the value.
+        axes: The command runs once for each combination of values of these axes.
+        inputs: Files and folders that it reads. A YAML includes its bases. Those
+            that are "" when filled in are ignored.
+        outputs: Files that it makes. A command without outputs runs each time.
     """
 
     words: tuple[str, ...]
@@ -40,14 +40,14 @@ class Grid:
     Attributes:
         path: The YAML, for messages.
         axes: The values of each axis by name.
-        variables: Filled in everywhere, such as paths; in the YAML also into those
-            that come after.
-        cell: Its first output is the result.txt that is read.
-        prepare: Run before the cells, or None.
-        compared: The axes of what is compared, such as checkpoint and tokens.
-        conditions: The axes that comparisons are made within, such as language.
+        variables: Values to fill in everywhere, such as paths. In the YAML, a variable
+            may contain earlier ones.
+        cell: The command of a cell. Its first output is the result.txt to read.
+        prepare: The command to run before the cells, or None.
+        compared: The axes whose values are compared, such as checkpoint and tokens.
+        conditions: The axes within which values are compared, such as language.
         repeats: The axes of runs that differ by chance, such as seed.
-        metric: Of score.kinds, as tables name it.
+        metric: The metric, one of score.kinds.
     """
 
     path: Path
@@ -63,11 +63,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Choice:
-    """What of a grid is wanted.
+    """The part of a grid that is wanted.
 
     Attributes:
-        variables: In place of those in the YAML.
-        only: Names of values, by axis; an axis that is not named has all.
+        variables: Values that replace those in the YAML.
+        only: Names of the values to run, by axis; an axis that is absent keeps all.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Choice:
 
 
 def _as_texts(value: object) -> object:
-    """Return the text of each scalar of a list, or of one that stands alone."""
+    """Return each scalar of a list as text; a single scalar counts as a list."""
     if value is None:
         return ()
     values = value if isinstance(value, list | tuple) else [value]
@@ -103,7 +103,7 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Preparation:
-    """What is run before the cells, as the YAML has it."""
+    """The command to run before the cells, as the YAML has it."""
 
     command: tuple[str, ...] = option(convert=_as_needed_texts)
     axes: tuple[str, ...] = option(convert=_as_needed_texts)
@@ -127,11 +127,11 @@ class _File:
 
 
 def read_grid(path: str | Path, choice: Choice | None = None) -> Grid:
-    """Read a grid, and choose of it.
+    """Read a grid and select the part that is wanted.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is wrong, or the choice names what it does not have.
+        ValueError: The YAML is wrong, or the choice names something it lacks.
     """
     choice = choice or Choice()
     path = Path(path)
@@ -180,7 +180,7 @@ def _read_axes(path: Path, axes: dict[str, Any]) -> dict[str, dict[str, Value]]:
 def _set_variables(
     path: Path, given: Mapping[str, Any], chosen: Mapping[str, str]
 ) -> dict[str, str]:
-    """Fill into each variable of the YAML those before it; take what was chosen."""
+    """Fill earlier variables into each variable of the YAML; chosen values win."""
     for name in chosen:
         if name not in given:
             raise ValueError(
@@ -198,14 +198,14 @@ def _fill(path: Path, word: str, variables: Mapping[str, str]) -> str:
         return word.format(**variables)
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError(
-            f"{path}: {word}: its {{}} is no variable; known: {', '.join(variables)}"
+            f"{path}: {word}: its {{}} is not a variable; known: {', '.join(variables)}"
         ) from error
 
 
 def _fill_axes(
     path: Path, axes: dict[str, dict[str, Value]], variables: Mapping[str, str]
 ) -> dict[str, dict[str, Value]]:
-    """Fill the variables into the values."""
+    """Fill the variables into the values of the axes."""
 
     def fill(word: str) -> str:
         return _fill(path, word, variables)
@@ -230,7 +230,7 @@ def _choose(
         for name in names:
             if name not in axes[axis]:
                 known = ", ".join(axes[axis])
-                raise ValueError(f"{path}: axis {axis} has no {name}, but {known}")
+                raise ValueError(f"{path}: axis {axis} has no {name}; known: {known}")
     return {
         axis: {name: values[name] for name in values if name in only.get(axis, values)}
         for axis, values in axes.items()
@@ -238,7 +238,7 @@ def _choose(
 
 
 def _check(grid: Grid) -> None:
-    """Check that roles and places name what there is."""
+    """Check that roles name axes, and that places in commands can be filled."""
     roles = (*grid.compared, *grid.conditions, *grid.repeats)
     if sorted(roles) != sorted(grid.axes):
         raise ValueError(

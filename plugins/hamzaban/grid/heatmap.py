@@ -10,16 +10,16 @@ from hamzaban.grid.report import describe_place
 from hamzaban.grid.table import Table
 
 CELL_IN = (1.0, 0.45)  # inches
-DARK = 0.55  # of the scale: above it the writing is white
+DARK = 0.55  # above this point of the scale, text is white
 FAILED_COLOUR, OTHER_COLOUR = "#f6c7c3", "#eeeeee"
 DPI = 150
 
 
 def draw_heatmap(table: Table, path: Path) -> None:
-    """Draw the mean rates, the best row first; what failed is red and hatched.
+    """Draw the mean rates, the best row first; failed cells are red and hatched.
 
-    Colours run over each column, whose best is the lightest: languages differ more
-    than what is compared.
+    Each column has its own scale of colours, on which the best rate is the lightest,
+    because columns (languages, say) differ more than rows.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def draw_heatmap(table: Table, path: Path) -> None:
 
 
 def _shade(mean: float, known: list[float]) -> float | None:
-    """Return where a mean lies between the best and the worst of its column, 0..1."""
+    """Return the position of a mean between best (0) and worst (1) of its column."""
     if math.isnan(mean):
         return None
     width = max(known) - min(known)

@@ -18,7 +18,7 @@ from hamzaban.grid.table import (
     list_normalizers,
 )
 
-LEVEL = 0.05  # below it a difference is called significant
+LEVEL = 0.05  # differences with a lower p are called significant
 HEATMAP = "heatmap.png"
 
 
@@ -26,9 +26,9 @@ def write_report(table: Table, output_dir: Path, environment: Sequence[str]) -> 
     """Write RESULTS.md, cells.tsv and pairs.tsv; return the text of RESULTS.md.
 
     Args:
-        table: Of the cells.
-        output_dir: Where to; heatmap.png is expected there.
-        environment: Lines on date, versions, commit.
+        table: The table of the cells.
+        output_dir: Folder to write to; heatmap.png is expected there.
+        environment: Lines about date, versions and commit.
     """
     tests = {c: found for c in table.conditions if (found := compare_in(table, c))}
     over_all = compare_all(table)
@@ -42,7 +42,7 @@ def write_report(table: Table, output_dir: Path, environment: Sequence[str]) -> 
 
 
 def describe_place(cells: Sequence[Cell]) -> str:
-    """Return the text of a place of the matrix.
+    """Return the text of a place in the matrix.
 
     Examples: `12.30 ± 0.41`, `12.30 ± 0.41 (1 failed)`, `failed`, `running`, `-`.
     """
@@ -104,7 +104,7 @@ def _format_ranks(table: Table) -> Iterator[str]:
         rows.append([name, *map(_format_rank, [*own, means.get(name, math.nan)])])
     yield from _format_table(["", *table.conditions, "mean"], rows)
     if left_out:
-        yield f"The mean leaves out {', '.join(left_out)}: not all have a rate there."
+        yield f"The mean leaves out {', '.join(left_out)}, where rows lack rates."
         yield ""
 
 
@@ -113,14 +113,15 @@ def _format_rank(rank: float) -> str:
 
 
 def _format_tests(tests: dict[str, Tests], over_all: Tests | None) -> Iterator[str]:
-    yield from ("## Are they different?", "")
+    yield from ("## Significance", "")
     if not tests and over_all is None:
         yield from ("Too few cells are done for a test.", "")
         return
     yield (
-        "Kruskal-Wallis; pairs by Conover-Iman with Holm's correction, which count "
-        f"where Kruskal-Wallis is below {LEVEL:g}. `all`: ranks of the repeats within "
-        "each condition where all have a rate."
+        "Kruskal-Wallis tests whether the rows differ, Conover-Iman with Holm's "
+        "correction which pairs do. Pairs count only if p of Kruskal-Wallis is below "
+        f"{LEVEL:g}. `all` tests the ranks of the repeats in every condition where all "
+        "rows have a rate."
     )
     yield ""
     rows = []
@@ -139,7 +140,7 @@ def _format_tests(tests: dict[str, Tests], over_all: Tests | None) -> Iterator[s
         for k in range(len(names)):
             cells[k][k] = ""
         rows = [[n, *row] for n, row in zip(names, cells, strict=True)]
-        yield from ("p of the pairs, `all`:", "", *_format_table(["", *names], rows))
+        yield from ("p of each pair, `all`:", "", *_format_table(["", *names], rows))
 
 
 def _format_others(table: Table) -> Iterator[str]:
@@ -159,7 +160,7 @@ def _format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterato
 
 
 def _list_pairs(found: Tests) -> list[tuple[str, str, float, float]]:
-    """Return the pairs, each once: names, t and p."""
+    """Return each pair once: names, t and p."""
     t, p = found.pairs
     names = found.names
     return [

@@ -1,4 +1,4 @@
-"""Running a grid: preparations, then the cells, each a job of its own; its tables."""
+"""Run the preparations and cells of a grid, each as a job, and write its tables."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Place:
     """Where jobs run; see `hamzaban run-jobs`.
 
     Attributes:
-        resources: What each job is given.
+        resources: The resources of each job.
         max_jobs: At most this many at once; None leaves it to the back end.
         backend: Name of the back end.
         backend_conf: Its settings.
@@ -39,18 +39,18 @@ class Place:
 
 
 def run_grid(grid: Grid, exp_dir: Path, place: Place) -> list[tuple[Task, State]]:
-    """Run all cells that are not done; one that fails leaves the others alone.
+    """Run all cells that are not done; a failed cell does not stop the others.
 
-    A cell whose preparation fails is not run and counts as failed. Run again, what
-    was stopped goes on, what failed is tried again, and what is done stays.
+    A cell whose preparation fails is not run and counts as failed. A later run
+    continues stopped cells, tries failed ones again, and keeps those that are done.
 
     Args:
-        grid: What to run.
-        exp_dir: Gets a folder for each cell.
-        place: Where.
+        grid: The grid to run.
+        exp_dir: Folder in which each cell gets a folder.
+        place: Where the jobs run.
 
     Returns:
-        All cells, and what became of them.
+        All cells and their states.
     """
     cells = list_cells(grid, exp_dir)
     wanted = [cell for cell in cells if look_at(cell).name not in (DONE, RUNNING)]
@@ -71,7 +71,7 @@ def write_tables(grid: Grid, exp_dir: Path, output_dir: Path) -> str:
 
     Args:
         grid: The grid.
-        exp_dir: Has the folders of the cells.
+        exp_dir: Folder that holds the folders of the cells.
         output_dir: Folder to write into.
 
     Returns:
@@ -92,7 +92,7 @@ def write_tables(grid: Grid, exp_dir: Path, output_dir: Path) -> str:
 def _prepare(
     grid: Grid, exp_dir: Path, cells: Sequence[Task], place: Place
 ) -> list[Task]:
-    """Prepare what the cells need; return those for which that ended well."""
+    """Run the preparations; return the cells whose preparations succeeded."""
     needed = [
         task
         for task in list_preparations(grid, exp_dir)

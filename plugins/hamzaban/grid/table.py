@@ -21,7 +21,7 @@ from hamzaban.score.results import NOT_STATED, read_result
 
 
 class Score(NamedTuple):
-    """What result.txt says: errors and tokens of the test set, its normalizer."""
+    """The content of result.txt: errors, tokens of the references, normalizer."""
 
     errors: int
     tokens: int
@@ -34,7 +34,7 @@ class Score(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A cell: its place on the three axes, what became of it, its score if done."""
+    """A cell: its place on the three axes, its state, and its score if it is done."""
 
     compared: str
     condition: str
@@ -46,11 +46,11 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """The cells, and what they amount to.
+    """The cells of a grid and statistics over them.
 
     Attributes:
-        compared, conditions, repeats: What cells differ in: names of the values of
-            these axes, with a space between those of several.
+        compared, conditions, repeats: The values of the axes in each role; the names of
+            several axes are joined by a space.
         metric: The error rate, such as `cer`.
         cells: All cells.
     """
@@ -62,27 +62,27 @@ class Table:
     cells: Sequence[Cell]
 
     def at(self, compared: str, condition: str) -> list[Cell]:
-        """Return the repeats of one place."""
+        """Return the repeats of a compared value in a condition."""
         return [c for c in self.cells if c[:2] == (compared, condition)]
 
     def rates(self, compared: str, condition: str) -> list[float]:
-        """Return the rates of one place, in percent, of the repeats that are done."""
+        """Return the rates in percent of the repeats that are done there."""
         return [c.score.rate for c in self.at(compared, condition) if c.score]
 
     def mean(self, compared: str, condition: str) -> float:
-        """Return their mean; NaN without any."""
+        """Return the mean of these rates; NaN if there are none."""
         rates = self.rates(compared, condition)
         return statistics.fmean(rates) if rates else math.nan
 
     def ranks(self, condition: str) -> dict[str, float]:
-        """Rank what has a rate there by its mean, the lowest as 1."""
+        """Return the rank of each compared value with a rate; 1 is the lowest mean."""
         means = {name: self.mean(name, condition) for name in self.compared}
         known = [name for name in means if not math.isnan(means[name])]
         ranks = rank_values([means[name] for name in known]) if known else []
         return dict(zip(known, ranks, strict=True))
 
     def complete(self) -> list[str]:
-        """Return the conditions where all that is compared has a rate."""
+        """Return the conditions in which every compared value has a rate."""
         return [c for c in self.conditions if len(self.ranks(c)) == len(self.compared)]
 
     def mean_ranks(self) -> dict[str, float]:
@@ -94,7 +94,7 @@ class Table:
         return {n: statistics.fmean(r[n] for r in ranks) for n in self.compared}
 
     def by_rank(self) -> list[str]:
-        """Return what is compared, the best first; as in the YAML without ranks."""
+        """Return the compared values, best first; without ranks, as in the YAML."""
         ranks = self.mean_ranks()
         return sorted(self.compared, key=lambda name: ranks.get(name, 0.0))
 
@@ -123,7 +123,7 @@ def make_table(grid: Grid, found: Sequence[tuple[Task, State]]) -> Table:
 
 
 def read_score(path: Path) -> Score:
-    """Read a result.txt: the counts, which are exact where the percentages are not.
+    """Read the counts of a result.txt, which are exact, unlike its percentages.
 
     Raises:
         ValueError: It holds no line of sums, or no token was scored.
@@ -143,18 +143,19 @@ def read_score(path: Path) -> Score:
 
 
 def compare_in(table: Table, condition: str) -> Tests | None:
-    """Test the repeats of a condition; None with too few of them.
+    """Test the differences within a condition; None if repeats are too few.
 
-    Groups are what is compared, observations the error rates of its repeats.
+    Each compared value is a group; the error rates of its repeats are observations.
     """
     return _test({n: table.rates(n, condition) for n in table.compared})
 
 
 def compare_all(table: Table) -> Tests | None:
-    """Test over all complete conditions; None with too few.
+    """Test the differences over all complete conditions; None if repeats are too few.
 
-    Conditions differ more than what is compared, so that an observation is the rank
-    of a repeat among all of its condition, as a share of them.
+    Error rates differ more between conditions than between compared values. An
+    observation is therefore the rank of a repeat within its condition, divided by the
+    number of repeats there.
     """
     groups: dict[str, list[float]] = {name: [] for name in table.by_rank()}
     for condition in table.complete():

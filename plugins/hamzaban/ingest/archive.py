@@ -26,7 +26,7 @@ def extract_files(
 
     Raises:
         FileNotFoundError: There is no such archive.
-        ValueError: The file is no tarball, or it is cut short.
+        ValueError: The file is not a tarball, or it is cut short.
     """
     if not archive.is_file():
         raise FileNotFoundError(f"{archive}: no such file")
@@ -57,7 +57,7 @@ def first_file(archive: Path) -> PurePosixPath:
     """Return the name of the first file in a tarball, compressed or not.
 
     Raises:
-        ValueError: It is no tarball, or holds no file.
+        ValueError: It is not a tarball, or holds no file.
     """
     try:
         with tarfile.open(archive, "r|*") as tar:

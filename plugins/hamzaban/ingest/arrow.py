@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from hamzaban.audio.stream import check_rate
 from hamzaban.data.walk import walk_files
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.ingest.columns import SPLITS
@@ -154,7 +155,7 @@ def _read_rows(file: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
                 for start in range(0, batch.num_rows, ROWS_AT_ONCE):
                     rows = batch.slice(start, ROWS_AT_ONCE).to_pylist()
                     yield from ((row.pop(name), row) for row in rows)
-    except pyarrow.ArrowInvalid as error:
+    except pyarrow.ArrowException as error:
         raise ValueError(f"{file}: cannot be read ({error}); fetch it again") from error
 
 
@@ -194,7 +195,7 @@ def _read_audio(audio: Any, row: dict[str, Any], place: str) -> tuple[bytes, str
             f"{place}: samples without a rate, expected a column "
             f"{' or '.join(RATES)}; write the audio out as files"
         )
-    return _encode(audio, int(rate)), title
+    return _encode(audio, rate, place), title
 
 
 def _find_beside(file: Path, audio: str) -> str:
@@ -229,10 +230,33 @@ def _choose_suffix(content: bytes, named: str) -> str:
     return named or ".mp3"
 
 
-def _encode(samples: list[float], fs: int) -> bytes:
+def _encode(samples: list[Any], rate: Any, place: str) -> bytes:
+    """Return samples as a FLAC file.
+
+    Args:
+        samples: In -1..1, one for each time or one list of channels for each time.
+        rate: What the row states as the rate, in Hz.
+        place: The file and row, for messages.
+
+    Raises:
+        ValueError: The rate or the samples cannot be those of audio.
+    """
     import numpy as np
     import soundfile
 
+    try:
+        fs = int(rate)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            f"{place}: rate {str(rate)[:40]!r}, expected a number of Hz; correct it"
+        ) from None
+    check_rate(fs, place)
     file = io.BytesIO()
-    soundfile.write(file, np.array(samples, np.float32), fs, format="flac")
+    try:
+        soundfile.write(file, np.array(samples, np.float32), fs, format="flac")
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{place}: its list is no audio ({error}), expected samples in -1..1; "
+            "write the audio out as files"
+        ) from error
     return file.getvalue()

@@ -29,8 +29,8 @@ class Item(NamedTuple):
         lang: Its language.
         begin_s: Second of the recording at which it begins.
         end_s: Second at which it ends; 0 if it is the whole recording.
-        duration_s: Seconds, 0 where unknown.
-        rec_id: The recording it is cut from, where the corpus names recordings.
+        duration_s: Seconds, 0 if unknown.
+        rec_id: The recording it is cut from, if the corpus names recordings.
         keeps_id: `utt_id` is written as it is, without the speaker in front.
         marks: Marks that were in the transcript (see `hamzaban.text.marks`).
     """
@@ -59,7 +59,7 @@ class TableOptions(NamedTuple):
     """How to read tables.
 
     Attributes:
-        given: The names of columns by meaning, where the user gave them.
+        given: The names of columns by meaning, if the user gave them.
         columns: All column names, for tables without a first line of names.
         delimiter: The character between fields; "" to detect it.
         time_unit: Unit, s or ms, of columns of times whose name has none.

@@ -7,7 +7,7 @@ from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.sources import AUDIO, Source
 
 USUAL = ("", "audio", "clips", "wavs", "wav", "data")
-MAX_FOLDERS = 30  # folders of other names beside the table that are searched
+MAX_FOLDERS = 30  # most folders beside the table that are searched, of any name
 SUFFIXES = ("", *AUDIO)
 
 

@@ -91,6 +91,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     finder = AudioFinder(source, options.audio_dir)
     plan = make_plan(
         lambda: corpus.read(Tally("")),
+        path,
         ignore_split=options.ignore_split,
         shares=options.shares,
         seed=options.seed,

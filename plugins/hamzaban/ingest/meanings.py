@@ -41,7 +41,7 @@ def choose_columns(
         given: Columns the user named, by what they hold.
 
     Raises:
-        ValueError: A column is missing or stands twice, rows have different names for
+        ValueError: A column is missing or occurs twice, rows have different names for
             it, or it is not clear where segments start and end.
     """
     header = list(dict.fromkeys(name for form in forms for name in form))

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -91,6 +92,7 @@ class _Survey:
 
 def make_plan(
     read: Callable[[], Iterable[Item]],
+    path: Path,
     *,
     ignore_split: bool,
     shares: Sequence[float],
@@ -103,19 +105,26 @@ def make_plan(
 
     Args:
         read: Reads the corpus from its start.
+        path: The corpus, for messages.
         ignore_split: Whether to draw a new split although the corpus has one.
         shares: Shares of valid and test in a new split.
         seed: Random seed of the split.
 
     Raises:
-        ValueError: There is too little to split, a split's name is unknown, or an
-            audio file has several texts and no times.
+        ValueError: There is nothing or too little to split, a split's name is unknown,
+            or an audio file has several texts and no times.
     """
     survey, place = _Survey(), ""
     for item in _each_text_timed(read):
         place = item.place  # the last place stands for the corpus
         split = "" if ignore_split else name_split(item.split, item.place)
         survey.add(item, split)
+    if not survey.num_utts:
+        raise ValueError(
+            f"{path}: no utterance with both audio and a transcript found, expected a "
+            "table of them, or audio files each with a .txt beside it; give the table "
+            "itself, or name its columns (--audio_column, --text_column)"
+        )
     by_speaker = len(survey.speakers) >= len(SETS)
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)

@@ -12,7 +12,7 @@ SETS = ("train", "valid", "test")
 
 
 def draw_by_speaker(speakers: Sequence[int], seed: int) -> np.ndarray:
-    """Draw utterances so that each speaker gives one before any gives another.
+    """Draw utterances so that each speaker gives one before any gives a second.
 
     Args:
         speakers: The speaker of each utterance, as numbers from 0.

@@ -80,7 +80,7 @@ def open_source(path: Path) -> Source:
 
     Raises:
         FileNotFoundError: There is no such file or folder, or nothing known in it.
-        ValueError: The file is no table.
+        ValueError: The file is not a table.
     """
     if path.is_file():
         if path.suffix.lower() in TABLES:

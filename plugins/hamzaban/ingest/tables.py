@@ -183,7 +183,7 @@ def _read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                 values = json.loads(line, object_pairs_hook=_each_key_once)
             except _TwiceError as error:
                 raise ValueError(
-                    f"{path}:{number}: key '{error}' stands twice, expected once; "
+                    f"{path}:{number}: key '{error}' occurs twice, expected once; "
                     "rename one"
                 ) from None
             except (ValueError, RecursionError) as error:

@@ -45,7 +45,7 @@ def read_time_name(plain: str) -> tuple[str, str] | None:
 
 
 def is_count(unit: str) -> bool:
-    """Return whether a unit counts samples or the like, which are no times."""
+    """Return whether a unit counts samples or the like, which are not times."""
     return unit in _COUNTS
 
 
@@ -68,7 +68,7 @@ def read_seconds(text: str, unit: str, what: str, place: str) -> float | None:
         Seconds; None for an empty value.
 
     Raises:
-        ValueError: It is no finite number.
+        ValueError: It is not a finite number.
     """
     text = text.strip()
     if not text:

@@ -1,5 +1,6 @@
 """Write the data directory of a set of utterances, which come in any order."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -12,7 +13,6 @@ from hamzaban.ingest.segments import fit_segments
 from hamzaban.ingest.utterances import Tally, Utterance, clean_id
 
 SORTED_AT_ONCE = 100_000  # largest number of utterances held in memory
-_FIELD = "\x1f"
 
 
 class Written(NamedTuple):
@@ -46,7 +46,7 @@ def write_set(
         data_dir: Where to write.
         utterances: Its utterances.
         tally: Counts segments that are left out.
-        publish: The stack on which the directory is put.
+        publish: Exit stack; when it closes, the directory is completed or removed.
         remedy: What the user can do about two utterances of the same id.
 
     Raises:
@@ -119,20 +119,8 @@ def _each_once(
 
 
 def _pack(utt: Utterance) -> str:
-    return _FIELD.join("\0" if value is None else str(value) for value in utt)
+    return json.dumps(utt)  # in one line, whatever the transcript holds
 
 
 def _unpack(packed: str) -> Utterance:
-    name, spk, audio, text, lang, *times, keeps = packed.split(_FIELD)
-    return Utterance(
-        name,
-        spk,
-        audio,
-        None if text == "\0" else text,
-        lang,
-        float(times[0]),
-        times[1],
-        float(times[2]),
-        float(times[3]),
-        keeps_name=keeps == "True",
-    )
+    return Utterance(*json.loads(packed))

@@ -38,7 +38,7 @@ class Resources:
     """The resources of each job.
 
     Attributes:
-        num_threads: CPU threads, also set as OMP_NUM_THREADS; None: that stays unset.
+        num_threads: CPU threads, also set as OMP_NUM_THREADS; None leaves it unset.
         ngpu: GPUs on each node.
         num_nodes: Machines.
     """
@@ -49,7 +49,7 @@ class Resources:
 
 
 def job_environment(job: Job, resources: Resources) -> dict[str, str]:
-    """Return the environment of a job: this process's own, its threads and progress."""
+    """Return the environment of a job: ours, with its threads and progress file."""
     environment = {**os.environ, VARIABLE: str(progress_path(job.log).absolute())}
     if resources.num_threads is not None:
         environment["OMP_NUM_THREADS"] = str(resources.num_threads)
@@ -84,7 +84,7 @@ class Backend(Protocol):
 
 
 def get_backend(name: str, conf: Mapping[str, str] | None = None) -> Backend:
-    """Return the back end of a name.
+    """Return the back end with a name.
 
     Args:
         name: A key of BACKENDS.

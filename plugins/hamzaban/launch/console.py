@@ -13,10 +13,10 @@ from typing import Any, TextIO
 from hamzaban.launch.backends import Job
 from hamzaban.progress import ProgressFile, progress_path, read_progress
 
-RENEW_S = 1.0  # on a terminal
-LOG_EVERY_S = 60.0  # elsewhere
-QUIET_S = 120.0  # without news of a job, the line says so
-WIDTH = 80  # of a terminal whose width is unknown
+RENEW_S = 1.0  # time between two updates on a terminal
+LOG_EVERY_S = 60.0  # time between two lines elsewhere
+QUIET_S = 120.0  # after this long without news of a job, the line says so
+WIDTH = 80  # assumed where the width of the terminal is unknown
 METRICS = {"wer": "WER", "cer": "CER", "acc": "accuracy", "loss": "loss"}
 
 
@@ -42,10 +42,10 @@ class Console:
         self._next = clock() + (RENEW_S if self._is_terminal else LOG_EVERY_S)
         self._seen: dict[Job, tuple[dict[str, Any], float]] = {}
         self._has_line = False
-        self._parent = ProgressFile(clock=clock)  # where a launcher started this one
+        self._parent = ProgressFile(clock=clock)  # for our own launcher, if any
 
     def show(self, running: Collection[Job], ended: int) -> None:
-        """Show the progress of the job that needs the most time, if it is time to.
+        """Show the progress of the job with the most time left, if a line is due.
 
         Args:
             running: Jobs that run now.
@@ -66,7 +66,11 @@ class Console:
             return
         try:
             line = format_progress(record, age_s)
-        except (KeyError, TypeError, ValueError):  # of another version of this package
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+        ):  # written by another version of this package
             line = f"{progress_path(job.log)}: progress in an unknown form"
         if self._nj > 1:
             line = f"job {job.number} ({ended} of {self._nj} done): {line}"

@@ -1,20 +1,18 @@
-"""What asr.sh calls the folders and files of an experiment, from its options.
+"""The names that asr.sh gives to the folders and files of an experiment.
 
-Two runs whose options differ in what a folder depends on get two folders.
+Two runs get different folders if they differ in an option on which the folder depends.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-MAX_BYTES = (
-    170  # of a tag: with prefix and suffix it stays below the 255 of a file name
-)
-KEPT_BYTES = 160  # of a longer tag, before the number that stands for the rest
+MAX_BYTES = 170  # longest tag; with prefix and suffix it stays below 255 bytes
+KEPT_BYTES = 160  # kept of a longer tag; a checksum replaces the rest
 NO_LANG = "noinfo"
 
 _SPACE = "[ \t\n\v\f\r]"
-_IS_COMMON_NAME = re.compile(r"wav2vec2(_last_good)?")  # says nothing of the run
+_IS_COMMON_NAME = re.compile(r"wav2vec2(_last_good)?")  # does not describe the run
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def _name_pretraining(options: NameOptions, suffix: str) -> dict[str, str]:
 def _name_init(checkpoint: str) -> str:
     """Return the part of a tag that says where the weights come from.
 
-    A file `wav2vec2.pt` is called by its folder.
+    A file `wav2vec2.pt` is named after its folder.
     """
     if not checkpoint:
         return ""
@@ -145,7 +143,7 @@ def plain_args(text: str) -> str:
     """
     text = text.replace("--", "_")
     text = re.sub(f"/+(?={_SPACE}|$)", "", text)
-    text = re.sub(r"[^ \t\n\v\f\r=]*/", "", text)  # of paths the last part
+    text = re.sub(r"[^ \t\n\v\f\r=]*/", "", text)  # only the last part of a path
     return re.sub(r"[ \t\n\v\f\r|=]", "", text)
 
 
@@ -160,8 +158,8 @@ def shorten(name: str) -> str:
     whole = name.encode()
     if len(whole) <= MAX_BYTES:
         return name
-    head = re.sub(rb"[^ -~]*\Z", b"", whole[:KEPT_BYTES])  # not half a letter
-    number = checksum(whole + b"\n")  # of a line, as `cksum <<< name`
+    head = re.sub(rb"[^ -~]*\Z", b"", whole[:KEPT_BYTES])  # no half of a letter
+    number = checksum(whole + b"\n")  # of the name as a line, as `cksum <<< name`
     return f"{head.decode()}_{number}"
 
 

@@ -21,9 +21,9 @@ from hamzaban.progress import progress_path
 
 # Stands for the number of the job in the command and in the name of the log.
 JOB_WORD = re.compile(r"(?<![A-Za-z])JOB(?![A-Za-z])")
-LAST_LINES = 10  # of a failed job's log that are shown to the user
-KEPT_LOGS = 9  # of earlier runs: train.log.1 is that of the last one
-GRACE_S = 10.0  # between SIGTERM and SIGKILL
+LAST_LINES = 10  # lines of a failed job's log that are shown
+KEPT_LOGS = 9  # logs of earlier runs; train.log.1 is the last one
+GRACE_S = 10.0  # time between SIGTERM and SIGKILL
 LONGEST_POLL_S = 0.5
 
 
@@ -86,10 +86,10 @@ def run_each(
     """Run jobs, each with a command and a log of its own; see `run_jobs`.
 
     Args:
-        jobs: At least one.
+        jobs: The jobs, at least one.
         max_jobs, resources, backend, backend_conf: As for `run_jobs`.
         on_end: Called with each job that has ended, and its exit status. With it, a
-            failed job does not stop the others, and is no error.
+            failed job does not stop the others, and is not an error.
 
     Raises:
         ValueError: An argument is wrong.

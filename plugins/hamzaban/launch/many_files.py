@@ -1,7 +1,7 @@
 """One fingerprint for many files, from their names, sizes and times alone.
 
-Audio is too much to be read again at each check, and a million fingerprints are too
-much for a stamp. `tests/bench/bench_stamp.py` measures what a check costs.
+Audio files are too large to be read again at each check, and a million fingerprints are
+too many for a stamp. `tests/bench/bench_stamp.py` measures what a check costs.
 """
 
 import hashlib
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 # Of a file: size (bytes), mtime_ns, sha256 (None for a big file).
-# Of many files: size (their number), mtime_ns (0), sha256 (of the list of them).
+# Of many files: size (their number), mtime_ns (of the newest in a folder, else 0),
+# sha256 (of the list of them).
 Fingerprint = dict[str, Any]
 
 _TEMPORARY = re.compile(r".+\.tmp\.[^.]+")
@@ -27,15 +28,35 @@ def is_lasting(name: str) -> bool:
 def describe_folder(folder: str | Path) -> Fingerprint:
     """Return the fingerprint of the files in a folder: their names and sizes.
 
-    Times do not count, so that a copy of an experiment is still up to date.
+    The digest does not depend on times, so that a copy of an experiment is still up to
+    date; see `count_newer` for those that were written again.
     """
     return _scan(folder)[0]
+
+
+def count_newer(folder: str | Path, old: Fingerprint, new: Fingerprint) -> int:
+    """Return how many files in a folder are newer than all were before.
+
+    Args:
+        folder: The folder.
+        old: Its earlier fingerprint; one of a stamp of an older version has no time,
+            and the result is 0.
+        new: Its fingerprint now.
+    """
+    if not 0 < old["mtime_ns"] < new["mtime_ns"]:
+        return 0
+    with os.scandir(folder) as entries:
+        return sum(
+            entry.stat().st_mtime_ns > old["mtime_ns"]
+            for entry in entries
+            if is_lasting(entry.name) and entry.is_file()
+        )
 
 
 def describe_below(folder: Path) -> dict[str, Fingerprint]:
     """Return the fingerprint of each folder below a folder that has files.
 
-    The names end with a slash, which tells them from those of files.
+    The names end with a slash, which distinguishes them from names of files.
     """
     described = {}
     _, waiting = _scan(folder)
@@ -50,7 +71,7 @@ def describe_below(folder: Path) -> dict[str, Fingerprint]:
 def _scan(folder: str | Path) -> tuple[Fingerprint, list[str]]:
     """Return the fingerprint of the files in a folder, and the folders in it."""
     sizes: dict[str, int] = {}
-    below = []
+    below, newest_ns = [], 0
     with os.scandir(folder) as entries:
         for entry in entries:
             if not is_lasting(entry.name):
@@ -58,10 +79,12 @@ def _scan(folder: str | Path) -> tuple[Fingerprint, list[str]]:
             if entry.is_dir(follow_symlinks=False):
                 below.append(entry.path)
             elif entry.is_file():
-                sizes[entry.name] = entry.stat().st_size
+                stat = entry.stat()
+                sizes[entry.name] = stat.st_size
+                newest_ns = max(newest_ns, stat.st_mtime_ns)
     listing = "".join(f"{name}\0{sizes[name]}\0" for name in sorted(sizes))
     digest = hashlib.sha256(os.fsencode(listing)).hexdigest()
-    return {"size": len(sizes), "mtime_ns": 0, "sha256": digest}, sorted(below)
+    return {"size": len(sizes), "mtime_ns": newest_ns, "sha256": digest}, sorted(below)
 
 
 def describe_recordings(wav_scp: Path) -> Fingerprint:

@@ -18,7 +18,7 @@ from hamzaban.launch.many_files import Fingerprint, describe_recordings
 from hamzaban.launch.stamp import fingerprint, is_same
 
 VARIABLE = "HAMZABAN_NOTES"
-RECORDINGS_SUFFIX = ".recordings"  # of the notes of `note_recordings`
+RECORDINGS_SUFFIX = ".recordings"  # end of the notes' names of `note_recordings`
 
 
 def note_inputs(*paths: Path) -> None:
@@ -57,7 +57,10 @@ def note_recordings(wav_scp: Path) -> None:
 
 
 def _append(path: Path, lines: bytes) -> None:
-    with suppress(FileNotFoundError), open(path, "ab") as stream:  # killed: no folder
+    with (
+        suppress(FileNotFoundError),
+        open(path, "ab") as stream,
+    ):  # no folder after a kill
         stream.write(lines)
 
 
@@ -69,7 +72,7 @@ def note_folder(stamp_path: Path) -> Iterator[dict[str, str]]:
         The variable of the environment that names it.
     """
     folder = stamp_path.with_suffix(".notes")
-    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was killed
     folder.mkdir(parents=True)
     try:
         yield {VARIABLE: str(folder.absolute())}
@@ -81,9 +84,10 @@ def read_notes(stamp_path: Path, began_ns: int) -> dict[str, Fingerprint]:
     """Return the fingerprints of the noted files that the step did not write itself.
 
     Args:
-        stamp_path: Of the step.
-        began_ns: When it began; a file that was written later is the step's own. If
-            somebody else changed a file after it was read, the state when read counts.
+        stamp_path: The stamp of the step.
+        began_ns: When the step began; a file that was written later is the step's own.
+            If somebody else changed a file after it was read, the state when read
+            counts.
     """
     noted: dict[str, Fingerprint] = {}
     for file in stamp_path.with_suffix(".notes").iterdir():
@@ -114,7 +118,7 @@ def read_noted_recordings(stamp_path: Path) -> dict[str, Fingerprint]:
 def list_changed_notes(stamp: dict[str, Any]) -> list[str]:
     """Return which noted files, folders and recordings have changed since the run.
 
-    A file that is gone is no change: what was made from it stays.
+    A file that is gone does not count as changed, since what was made from it remains.
     """
     noted = stamp.get("noted", {})
     changes = [

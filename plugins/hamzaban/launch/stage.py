@@ -39,7 +39,11 @@ from hamzaban.processes import die_with_parent
 
 LOCK_WAIT_S = 15.0  # longer than a step needs to end after SIGTERM
 ASIDE_DIR = "set_aside"
-ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that ask a process to end
+ASKED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+)  # signals that ask a process to end
 
 
 def run_stage(step: Step, set_aside: Path | None = None) -> int:
@@ -80,7 +84,7 @@ def explain(
     """Return why a step has to run.
 
     Args:
-        stamp: Of its last run, or None.
+        stamp: The stamp of its last run, or None.
         step: The step as asked for now.
         inputs: The fingerprints of its inputs now.
 
@@ -148,7 +152,7 @@ def _describe_outputs(step: Step) -> dict[str, Fingerprint]:
 
 
 def _remove_leftovers_of(step: Step) -> None:
-    """Remove temporary files that killed runs of a step left."""
+    """Remove temporary files that killed runs of a step left behind."""
     remove_leftovers(step.stamp_path.parent, recursive=False)
     for path in step.outputs:
         if path.is_dir():
@@ -182,7 +186,9 @@ def run_command(
 
     def forward(number: int, _: FrameType | None) -> None:
         received.append(number)
-        if process is not None and number != signal.SIGINT:  # a terminal signals both
+        if (
+            process is not None and number != signal.SIGINT
+        ):  # a terminal sends SIGINT to both
             process.send_signal(number)
 
     heeded = [n for n in ASKED if signal.getsignal(n) is not signal.SIG_IGN]
@@ -236,7 +242,9 @@ def is_running(step: Step) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _try_lock(descriptor, fcntl.LOCK_SH)  # reading asks for no more
+        return not _try_lock(
+            descriptor, fcntl.LOCK_SH
+        )  # a shared lock does for reading
     finally:
         os.close(descriptor)
 

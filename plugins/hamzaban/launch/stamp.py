@@ -16,6 +16,7 @@ from typing import Any
 from hamzaban.fileio import atomic_text, read_record, warn_of_damage
 from hamzaban.launch.many_files import (
     Fingerprint,
+    count_newer,
     describe_below,
     describe_folder,
     is_lasting,
@@ -37,7 +38,7 @@ class Step:
     """One command of a stage.
 
     Attributes:
-        name: Of the step, such as `tokens`; letters, digits, `_` and `-`.
+        name: Name of the step, such as `tokens`; letters, digits, `_` and `-`.
         command: The words of the command.
         inputs: Files and folders it reads; a folder stands for the files in it, not
             for those in its subfolders.
@@ -53,7 +54,7 @@ class Step:
         """Check the name, and that the stamp has a file to be named after.
 
         Raises:
-            ValueError: The name is wrong; there is no command; or no file.
+            ValueError: The name is wrong, or there is no command or no file.
         """
         if not re.fullmatch(r"[A-Za-z0-9_-]+", self.name):
             raise ValueError(f"step '{self.name}': a name has letters, digits, _ and -")
@@ -166,7 +167,7 @@ def _describe(file: Path, known: Fingerprint | None) -> Fingerprint:
 
 
 def is_same(old: Fingerprint, new: Fingerprint) -> bool:
-    """Return whether two fingerprints are of the same content."""
+    """Return whether two fingerprints stand for the same content."""
     if old["sha256"] is None or new["sha256"] is None:
         return all(old[key] == new[key] for key in ("size", "mtime_ns"))
     return bool(old["sha256"] == new["sha256"])
@@ -242,28 +243,44 @@ def list_damage(stamp: dict[str, Any], outputs: Iterable[Path]) -> list[str]:
         outputs: The outputs of the step.
 
     Returns:
-        Each fault in a few words. Of big files, only the size is compared.
+        Each fault in a few words. Of big files, only the size is compared. Files in
+        folders are compared by name and size; those written after the step ended are a
+        fault, unless all outputs were, as in a copy of the whole.
     """
     damage = [f"output {path} is missing" for path in outputs if not path.exists()]
+    rewritten: dict[str, tuple[int, int]] = {}
+    is_copy = True  # of all outputs, made without their times
     for name, old in stamp["outputs"].items():
         is_folder = name.endswith("/")
         if not (Path(name).is_dir() if is_folder else Path(name).is_file()):
             damage.append(f"output {name} is missing")
             continue
-        if is_folder:
-            new = describe_folder(name)
-            if new["size"] != old["size"]:
-                damage.append(
-                    f"output {name} has {new['size']} files, expected {old['size']}"
-                )
-            elif not is_same(old, new):
-                damage.append(f"output {name} has files of other names or sizes")
+        if not is_folder:
+            new = _describe(Path(name), old)
+            big = old["sha256"] is None
+            is_copy &= new["mtime_ns"] != old["mtime_ns"]
+            if old["size"] != new["size"] or not (big or is_same(old, new)):
+                damage.append(f"output {name} has changed")
             continue
-        new = _describe(Path(name), old)
-        big = old["sha256"] is None
-        if old["size"] != new["size"] or not (big or is_same(old, new)):
-            damage.append(f"output {name} has changed")
+        new = describe_folder(name)
+        damage += _compare_folders(name, old, new)
+        rewritten[name] = count_newer(name, old, new), new["size"]
+    if not is_copy or any(count < size for count, size in rewritten.values()):
+        damage += [
+            f"output {name} has {count} files written after the step ended"
+            for name, (count, _) in rewritten.items()
+            if count
+        ]
     return list(dict.fromkeys(damage))
+
+
+def _compare_folders(name: str, old: Fingerprint, new: Fingerprint) -> list[str]:
+    """Return how the names and sizes of the files in an output folder differ."""
+    if new["size"] != old["size"]:
+        return [f"output {name} has {new['size']} files, expected {old['size']}"]
+    if not is_same(old, new):
+        return [f"output {name} has files of other names or sizes"]
+    return []
 
 
 def _describe_change(before: list[str], now: list[str]) -> str:

@@ -18,7 +18,7 @@ class LmInfo:
         order: Longest n-gram, in units.
         normalizer: Id of the normalizer that its text passed.
         transcript_weight: Weight of the transcripts' model in the mixture, 0..1; 1 for
-            a model that is no mixture.
+            a model that is not a mixture.
         bpemodel_sha256: SHA-256 of the SentencePiece model, for unit `bpe`.
         binary_sha256: SHA-256 of `lm.bin`; None in folders of earlier versions.
     """

@@ -18,7 +18,7 @@ import numpy as np
 from hamzaban.fileio import atomic_path
 from hamzaban.lm.arpa import BOS, EOS, UNK, FloatArray
 
-MAX_REASON = 200  # largest number of characters shown of a message of KenLM
+MAX_REASON = 200  # most characters shown of a message of KenLM
 MAX_ORDER = 6  # limit that lmplz, build_binary and flashlight-text are built with
 _BAD_DISCOUNT = "BadDiscountException"
 _DISCOUNTS = re.compile(r"^Substituting fallback discounts for order (\d+)", re.M)

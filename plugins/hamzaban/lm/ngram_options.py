@@ -49,9 +49,9 @@ class LmOptions:
         char: Model of characters; None: no such model.
         bpe: Model of the pieces of a SentencePiece model; None: no such model.
         memory: Memory for KenLM's sorting, such as `1G` or `20%`.
-        drop_leaks: Whether to leave out lines of the further text that leak, and not to
-            refuse them.
-        allow_leaks: For each allowed kind of leak, the reason why it is no fault.
+        drop_leaks: Whether to leave out leaking lines of the further text instead of
+            refusing them.
+        allow_leaks: For each allowed kind of leak, the reason why it is acceptable.
     """
 
     word: NgramOptions | None = None

@@ -12,7 +12,12 @@ from typing import Any, TextIO
 from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.processes import run_on_processes
-from hamzaban.text.marks import decode_entities
+from hamzaban.text.marks import (
+    MarkCounts,
+    decode_entities,
+    normalize_marked,
+    read_marks,
+)
 from hamzaban.text.tokens import SPACE
 
 RAW = "raw"  # id that stands for no normalizer
@@ -69,13 +74,30 @@ def normalizer_id(normalizer: Any) -> str:
     return RAW if normalizer is None else str(normalizer.id)
 
 
-def normalize(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[str]:
+def count_marks(
+    lines: Iterable[str], marks: str, counts: MarkCounts, place: str | Path
+) -> Iterator[str]:
+    """Yield lines as they are, and count the marks of sounds and speakers in them.
+
+    Raises:
+        ValueError: There is a mark of a sound, and `marks` is `refuse`.
+    """
+    for number, line in enumerate(lines, 1):
+        where = f"{place}:{number}"
+        counts.add(read_marks(line, marks, where).marks, where)
+        yield line
+
+
+def normalize(
+    lines: Iterable[str], normalizer: Any, nj: int = 1, marks: str = "drop"
+) -> Iterator[str]:
     """Yield normalized lines, in order, with all white space as single spaces.
 
     Args:
         lines: Lines of text.
         normalizer: Normalizer that `load_normalizer` returned.
         nj: Number of processes.
+        marks: What becomes of sounds, such as [laughter] (see `text.marks.read_marks`).
 
     Yields:
         A line for each line of the input; it may be empty.
@@ -86,15 +108,15 @@ def normalize(lines: Iterable[str], normalizer: Any, nj: int = 1) -> Iterator[st
     source = iter(lines)
     chunks = iter(lambda: list(itertools.islice(source, CHUNK_LINES)), [])
     nj = 1 if normalizer is None else nj
-    work = partial(_normalize_chunk, normalizer)
+    work = partial(_normalize_chunk, normalizer, marks)
     for chunk in run_on_processes(work, chunks, nj, in_order=True):
         yield from chunk
 
 
-def _normalize_chunk(normalizer: Any, lines: list[str]) -> list[str]:
-    if normalizer is None:
-        return [" ".join(line.split()) for line in lines]
-    return [" ".join(normalizer.normalize(line).split()) for line in lines]
+def _normalize_chunk(normalizer: Any, marks: str, lines: list[str]) -> list[str]:
+    rules = str if normalizer is None else normalizer.normalize
+    read = (normalize_marked(line, rules, marks) for line in lines)
+    return [" ".join(line.split()) for line in read]
 
 
 def write_text(

@@ -18,13 +18,12 @@ from hamzaban.lm.arpa import mix, read_arpa, write_arpa
 from hamzaban.lm.audit import Leak, Texts, check_leaks, list_leaks, write_leaks
 from hamzaban.lm.info import LmInfo, write_info
 from hamzaban.lm.ngram_options import LmOptions, NgramOptions
+from hamzaban.lm.sources import FURTHER, TRANSCRIPTS, write_sources
 from hamzaban.lm.text import (
     bpe_splitter,
     load_normalizer,
-    normalize,
     normalizer_id,
     read_plain,
-    read_transcripts,
     split_chars,
     split_words,
     write_text,
@@ -34,7 +33,7 @@ COLUMNS = (
     *("unit", "model", "ngrams", "set", "sentences", "tokens", "oov"),
     *("oov_percent", "perplexity"),
 )
-TRANSCRIPTS, FURTHER, MIXED = "transcripts", "further", "mixed"
+MIXED = "mixed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +55,7 @@ def train_lms(
     lang: str | None = None,
     bpemodel: str | Path | None = None,
     nj: int = 1,
+    marks: str = "drop",
 ) -> list[Row]:
     """Train the models that the options name and report their perplexities.
 
@@ -69,6 +69,7 @@ def train_lms(
         lang: Language whose normalizer is used; None: the text is not normalized.
         bpemodel: SentencePiece model of unit `bpe`; without it, that unit is left out.
         nj: Number of processes that normalize.
+        marks: What becomes of sounds, such as [laughter] (see `text.marks.read_marks`).
 
     Returns:
         The lines of `report.tsv`.
@@ -81,7 +82,9 @@ def train_lms(
     remove_leftovers(output_dir)
     models = _choose_models(options, bpemodel)
     leaks = _audit(texts, output_dir, options, lang, nj)
-    sources = _write_sources(texts, output_dir / "text", leaks, lang, nj)
+    sources = write_sources(
+        texts, output_dir / "text", leaks, lang=lang, nj=nj, marks=marks
+    )
     rows: list[Row] = []
     for unit, ngram in models.items():
         job = _Job(unit, ngram, options.memory, output_dir / unit, bpemodel)
@@ -239,40 +242,6 @@ def _audit(
             output_dir / "leaks.tsv",
         )
     return dropped
-
-
-def _write_sources(
-    texts: Texts, folder: Path, dropped: list[Leak], lang: str | None, nj: int
-) -> dict[str, Path]:
-    normalizer = load_normalizer(lang)
-    places = {leak.place for leak in dropped}
-
-    def read_further() -> Iterator[str]:
-        for path in texts.lm:
-            for number, line in enumerate(read_plain(path), 1):
-                if f"{path}:{number}" not in places:
-                    yield line
-
-    readers: dict[str, Iterator[str]] = {}
-    if texts.train:
-        readers[TRANSCRIPTS] = _chain(texts.train)
-    if texts.lm:
-        readers[FURTHER] = read_further()
-    if texts.valid:
-        readers["valid"] = _chain(texts.valid)
-    for path in texts.test:
-        name = path.parent.name
-        readers[name if name not in readers else f"{name}-{len(readers)}"] = _chain(
-            (path,)
-        )
-    for name, lines in readers.items():
-        with atomic_text(folder / f"{name}.txt") as f:
-            f.writelines(line + "\n" for line in normalize(lines, normalizer, nj))
-    return {name: folder / f"{name}.txt" for name in readers}
-
-
-def _chain(paths: tuple[Path, ...]) -> Iterator[str]:
-    return (text for path in paths for text in read_transcripts(path))
 
 
 def _read_head(arpa: Path) -> tuple[str, list[str]]:

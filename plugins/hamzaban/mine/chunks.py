@@ -8,7 +8,7 @@ from hamzaban.mine.regions import Region, to_frames
 from hamzaban.mine.vad import FRAME_SAMPLES
 
 LOSS = 10.0  # cost of a lost second of speech, in seconds of kept pause
-GROUP_CHUNKS = 6  # groups longer than this many longest chunks are cut early
+GROUP_CHUNKS = 6  # a group longer than this many of the longest chunks is cut early
 _INFINITE = float("inf")
 
 
@@ -28,7 +28,7 @@ class Span(NamedTuple):
 class Chunker:
     """Joins regions into chunks along a stream of any length.
 
-    It takes the division of least cost. The cost is `LOSS` for each second of speech
+    It chooses the division of least cost. The cost is `LOSS` for each second of speech
     outside chunks, 1 for each second of pause inside them, and `join_pause_s` for each
     chunk. So it cuts at pauses longer than `join_pause_s` and keeps others, unless
     the bounds of length and speech ratio require otherwise.
@@ -47,7 +47,7 @@ class Chunker:
         self._max_group = int(GROUP_CHUNKS * longest)
         self._keep_back = int(2 * longest)
         self._group: list[Region] = []
-        self._last_end = 0  # of the region before the group
+        self._last_end = 0  # end of the region before the group
 
     @property
     def undecided(self) -> int | None:
@@ -135,7 +135,7 @@ class Chunker:
         stop = len(group)
         while stop:
             first, is_lost = choices[stop]
-            if is_lost and runs and runs[-1][2]:  # one run of all that is lost
+            if is_lost and runs and runs[-1][2]:  # lost neighbours form one run
                 runs[-1] = (first, runs[-1][1], True)
             else:
                 runs.append((first, stop, is_lost))

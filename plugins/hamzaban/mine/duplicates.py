@@ -10,11 +10,9 @@ import numpy as np
 from hamzaban.mine.fingerprint import compare_frames, make_keys
 from hamzaban.mine.mining_options import MineOptions
 
-MAX_KEYS = (
-    8_000_000  # held in memory, 16 bytes each; of more, every n-th value is taken
-)
-MIN_VOTES = 2  # equal keys of two sources at the same distance in time
-FIRST_MEMBERS = 3  # of the frames of one key, so many are compared with all later ones
+MAX_KEYS = 8_000_000  # held in memory, 16 bytes each; of more keys, every n-th is used
+MIN_VOTES = 2  # least number of equal keys at one distance in time
+FIRST_MEMBERS = 3  # first frames of a key that are compared with later ones
 
 
 class Voice(NamedTuple):
@@ -171,7 +169,8 @@ def _collect_keys(
 def _count_votes(
     pairs: np.ndarray, num_sources: int, width: int
 ) -> dict[int, list[tuple[int, int]]]:
-    """Keep pairs of sources that are often the same time apart, give or take a frame.
+    """Keep pairs of sources whose equal keys are often equally far apart, within a
+    frame.
 
     Args:
         pairs: (later source * num_sources + earlier source) * width + frames between

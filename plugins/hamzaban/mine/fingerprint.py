@@ -54,10 +54,10 @@ def fingerprint(speech: np.ndarray) -> np.ndarray:
 
 
 def make_keys(numbers: np.ndarray) -> np.ndarray:
-    """Return what equal speech is found by: the numbers of two frames in one.
+    """Return keys to find equal speech, each made of the numbers of two frames.
 
     Args:
-        numbers: Of one chunk, shape (T,).
+        numbers: Numbers of one chunk, shape (T,).
 
     Returns:
         uint64, shape (T - 8,), or (0,). 0 where either frame is silent.
@@ -74,8 +74,8 @@ def compare_frames(
     """Return which frames of a chunk equal those of another, some frames apart.
 
     Args:
-        numbers: Of the chunk, shape (T,).
-        others: Of the other one, shape (U,).
+        numbers: Numbers of the chunk, shape (T,).
+        others: Numbers of the other chunk, shape (U,).
         offset: Frame t of the chunk is compared with frame t - offset of the other.
         max_bit_errors: Share of bits that may differ, averaged over 2 s.
 
@@ -88,7 +88,7 @@ def compare_frames(
         return equal
     differ = numbers[first:last] ^ others[first - offset : last - offset]
     errors = np.bitwise_count(differ).astype(np.float32) / NUM_BITS
-    errors[numbers[first:last] == 0] = 0.5  # silence is like any other
+    errors[numbers[first:last] == 0] = 0.5  # all silence is alike
     total = np.concatenate([[0.0], np.cumsum(errors, dtype=np.float64)])
     mean = (total[WINDOW_FRAMES:] - total[:-WINDOW_FRAMES]) / WINDOW_FRAMES
     for start in np.flatnonzero(mean <= max_bit_errors):

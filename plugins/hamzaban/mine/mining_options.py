@@ -88,10 +88,11 @@ class MineOptions:
         return None if isinstance(self.channel, str) else self.channel
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that depend on the values behind the chunks."""
+        """Return a digest of the values that decide the chunks, 16 hexadecimal
+        digits."""
         names = [field.name for field in fields(self)]
         values = [(name, getattr(self, name)) for name in names]
-        if self.channel == MIX:  # as in records from before the option existed
+        if self.channel == MIX:  # keeps the digests from before this option
             values.remove(("channel", MIX))
         kept = repr([pair for pair in values if pair[0] not in NOT_IN_DIGEST])
         return hashlib.blake2b(kept.encode(), digest_size=8).hexdigest()

@@ -21,8 +21,8 @@ from hamzaban.mine.mining_state import VERSION, Source, load_source, save_source
 from hamzaban.mine.regions import SMOOTH_FRAMES
 from hamzaban.mine.vad import FRAME_SAMPLES, VoiceActivity
 
-BOUND_WINDOW_S = 15.0  # farthest distance of the end of a part from an equal share
-MAX_STEM = 48  # letters of a file name in an id
+BOUND_WINDOW_S = 15.0  # most that a part may differ from an equal share
+MAX_STEM = 48  # most letters of a file name in an id
 _NOT_IN_IDS = re.compile(r"[^\w.]+")
 
 
@@ -121,7 +121,7 @@ def read_source(job: SourceJob) -> Source | None:
 
 
 def look_at(job: SourceJob) -> Source:
-    """Return what mining has to know of a file, and save it as the file's record.
+    """Inspect a file for mining, and save the result as the file's record.
 
     Args:
         job: The file.
@@ -155,7 +155,7 @@ def rec_id_of(source: Source) -> str:
 
 def _look(job: SourceJob) -> Source:
     sha256, num_bytes = "", 0
-    if "\n" in job.path or "\r" in job.path:  # would make lines of wav.scp
+    if "\n" in job.path or "\r" in job.path:  # would break wav.scp
         detail = f"{job.path!r}: a line break in the file's name; rename the file"
         return Source(job.path, "", 0, None, (0,), "line_break", detail)
     try:

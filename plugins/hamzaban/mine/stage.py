@@ -51,8 +51,8 @@ def mine(
 ) -> str:
     """Find speech in media and write it as a data directory.
 
-    The output does not depend on `nj`. A rerun after a kill does not mine again what is
-    complete and still valid.
+    The output does not depend on `nj`. After a kill, a rerun keeps what is complete and
+    still valid.
 
     Args:
         inputs, lists: Media; see `list_media`.

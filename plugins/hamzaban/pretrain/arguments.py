@@ -23,14 +23,14 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
         "--task_cfg",
         action=NestedDictAction,
         default={},
-        help="normalize, max_sample_size, min_sample_size, sample_rate",
+        help="how waveforms are prepared: normalize, max_sample_size, ...",
     )
     add(
         "--loss_weights",
         type=finite_float,
         nargs=2,
         default=[0.1, 10.0],
-        help="weight of the diversity loss, and weight of the feature penalty",
+        help="weights of the diversity loss and of the feature penalty",
     )
     add(
         "--init_checkpoint",
@@ -74,10 +74,7 @@ def _add_loss_arguments(add: Callable[..., Any]) -> None:
 def _add_mixing_arguments(add: Callable[..., Any]) -> None:
     """Add the options of further data, of checks for collapse and of the export."""
     for name, text in (
-        (
-            "replay_dir",
-            "data directory of earlier languages, for a share of each batch",
-        ),
+        ("replay_dir", "data directory of earlier languages, see replay_share"),
         ("labelled_dir", "data directory with transcripts, for wav2vec-S"),
         ("labelled_valid_dir", "data directory with transcripts, for validation"),
         ("token_list", "tokens.txt of characters; default: made from labelled_dir"),
@@ -93,13 +90,19 @@ def _add_mixing_arguments(add: Callable[..., Any]) -> None:
         "--labelled_batch_bins",
         type=int_or_none,
         default=None,
-        help="samples in a batch of labelled_dir; default: batch_bins",
+        help="most samples in a batch of labelled_dir; default: batch_bins",
     )
     for name, text in (
-        ("export_conf", "model: last, best, average; dtype: float32 or float16"),
-        ("semi_conf", "wav2vec-S: mode, ratio, weights, layer, masking"),
-        ("probes", "data directories whose loss is reported, by name: old=DIR"),
-        ("doctor_conf", "checks for collapse: interval, limits, patience"),
+        (
+            "export_conf",
+            "options of export: model (last, best, average), dtype (float32, float16)",
+        ),
+        ("semi_conf", "options of wav2vec-S, see conf/pretrain/wav2vec_s.yaml"),
+        (
+            "probes",
+            "data directories on which the loss is reported too, such as old=DIR",
+        ),
+        ("doctor_conf", "options of the checks for collapse, see conf/pretrain.yaml"),
     ):
         add(f"--{name}", action=NestedDictAction, default={}, help=text)
     add(

@@ -74,8 +74,8 @@ def count_operations(model_cfg: Mapping[str, Any], num_samples: int) -> Operatio
         channels = width
     dim, ffn = cfg["encoder_embed_dim"], cfg["encoder_ffn_embed_dim"]
     position = cfg["conv_pos"] * dim * dim / cfg["conv_pos_groups"]
-    once = channels * dim + position  # products of a frame outside of the layers
-    layer = 4 * dim * dim + 2 * dim * ffn + 2 * frames * dim  # and in a layer
+    once = channels * dim + position  # multiplications per frame outside layers
+    layer = 4 * dim * dim + 2 * dim * ffn + 2 * frames * dim  # in a layer
     total = 2.0 * frames * (once + cfg["encoder_layers"] * layer)
     return Operations(convolutions, total)
 

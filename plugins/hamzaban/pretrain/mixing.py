@@ -109,7 +109,7 @@ class MixedIterFactory(AbsIterFactory):
         labelled: ResumableIterFactory,
         mixture: Mixture,
     ) -> None:
-        """Join two factories; `labelled` gives as many batches as the mixture asks."""
+        """Join two factories; `labelled` gives as many batches as the mixture needs."""
         self.unlabelled, self.labelled, self.mixture = unlabelled, labelled, mixture
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> MixedBatches:
@@ -181,7 +181,7 @@ class ReplaySampler(AbsSampler):
         """Draw old utterances as long as the batch's longest or somewhat shorter.
 
         At least one is taken, and as many as bring the share nearest to the one asked
-        for. Longer ones are taken, too, where there are not enough of this length.
+        for. Longer ones are taken, too, if there are not enough of this length.
         """
         lengths = [self.new[utt_id] for utt_id in batch]
         wanted = sum(lengths) * self.share / (1 - self.share)

@@ -128,6 +128,10 @@ class SSLTask(TaskMixin, PretrainTask):
     """Pretraining with our resumable trainer, which writes wav2vec2.pt at the end."""
 
     trainer = PretrainTrainer
+    description = (
+        "Pretrain wav2vec 2.0 on untranscribed speech, from scratch or a checkpoint.\n"
+        "A YAML given by --config may set any option of ESPnet2 or of ours."
+    )
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:

@@ -20,9 +20,7 @@ from hamzaban.pseudo.filters import DROPOUT, OTHERS, FilterOptions
 from hamzaban.pseudo.label import Label, read_labels
 
 TABLE = "agreement.tsv"
-PASSES = (
-    "emissions_dropout_*"  # in a round's folder, made with make-emissions --dropout
-)
+PASSES = "emissions_dropout_*"  # folder of a round that make-emissions --dropout wrote
 
 Values = dict[str, float]
 

@@ -29,7 +29,7 @@ def read_source(asr_exp: Path) -> Values:
     path = asr_exp / "config.yaml"
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: missing; {asr_exp} is no directory that train-asr wrote"
+            f"{path}: missing; {asr_exp} is not a directory that train-asr wrote"
         )
     values, _ = read_config(path)
     if values.get("frontend") is None:

@@ -18,7 +18,7 @@ from hamzaban.decode.beam import BeamSearch
 from hamzaban.decode.store import EmissionStore
 from hamzaban.pseudo.label import Labeller
 
-TRIED_UTTS = 300  # each value is tried on at most so many utterances
+TRIED_UTTS = 300  # each value is tried on at most this many utterances
 TOLERANCE = 0.01  # values whose disagreement differs by less count as equally good
 
 

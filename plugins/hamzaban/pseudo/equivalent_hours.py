@@ -19,7 +19,7 @@ class EquivalentHours:
 
     Attributes:
         wer: The error rate in percent.
-        hours: Labelled hours with that rate; None if the rate is outside of the curve.
+        hours: Labelled hours with that rate; None if the rate is outside the curve.
         low: The measured amount of hours just below; None if there is none.
         high: The measured amount of hours just above; None if there is none.
     """

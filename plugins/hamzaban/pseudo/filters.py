@@ -88,7 +88,8 @@ class FilterOptions:
 
         Raises:
             ValueError: A metric is unknown, `others` is given without its filter or
-                the filter without `others`, or `auto` stands where it cannot be learnt.
+                the filter without `others`, or `auto` is given for a limit that cannot
+                be learnt.
         """
         check_names(self.bounds, LABEL_METRICS, "bounds")
         if self.uses(OTHERS) != bool(self.others):

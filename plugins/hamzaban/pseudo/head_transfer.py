@@ -20,7 +20,7 @@ from hamzaban.weights.door import read_weights
 WEIGHT, BIAS = "ctc.ctc_lo.weight", "ctc.ctc_lo.bias"
 # The parts of a hamzaban_ctc model; other models also have, say, a decoder.
 PARTS = ("frontend.", "normalize.", "preencoder.", "encoder.", "postencoder.", "ctc.")
-MAX_WAYS = 8  # spellings of a piece in the letters of the source that are tried
+MAX_WAYS = 8  # most spellings of a piece in letters of the source to try
 
 
 def match_tokens(

@@ -15,7 +15,7 @@ from hamzaban.decode.result import Result
 from hamzaban.fileio import atomic_text
 from hamzaban.text.tokens import Tokenizer
 
-MIN_CONFIDENCE = -1000.0  # of a label without tokens
+MIN_CONFIDENCE = -1000.0  # score of a label without tokens
 LM_ONLY_ERROR = 0.5  # a word with a higher error rate counts as found by the LM only
 
 

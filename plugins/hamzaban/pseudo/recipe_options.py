@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hamzaban.config import read_config
 
-OPTIONS = "options"  # the key; all others are options of pseudo-label
+OPTIONS = "options"  # the section; all other keys are options of pseudo-label
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -71,7 +71,7 @@ def _fill(path: Path, name: str, options: dict[str, str]) -> str:
         if place not in options or place == name or _PLACE.search(options[place]):
             known = ", ".join(sorted(options))
             raise ValueError(
-                f"{path}: {OPTIONS}: {name}: {{{place}}} is no option with a plain "
+                f"{path}: {OPTIONS}: {name}: {{{place}}} is not an option with a plain "
                 f"value; known: {known}"
             )
         text = text.replace(f"{{{place}}}", options[place])

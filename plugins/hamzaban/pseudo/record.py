@@ -20,6 +20,11 @@ from hamzaban.text.edits import count_edits
 
 HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
 WEIGHTS = "weights.yaml"  # the values that were chosen for the search of a round
+REMEDY = "run local/pseudo.sh again, which makes it anew"
+_KINDS: dict[str, dict[str, Any]] = {  # what other steps read of these files
+    HEALTH: {"health": dict, "num_kept": int, "scores": dict},
+    STATUS: {"round": int, "asr_exp": str, "best": int | None, "why": str},
+}
 
 
 def read_measured_round(folder: Path) -> MeasuredRound:
@@ -33,8 +38,38 @@ def read_measured_round(folder: Path) -> MeasuredRound:
             raise FileNotFoundError(
                 f"{folder / name}: missing; that round is not complete, run it first"
             )
-    values = _read(folder / HEALTH)
+    values = read_part(folder / HEALTH)
     return MeasuredRound(Health(**values["health"]), values["num_kept"])
+
+
+def read_part(path: Path, remedy: str = REMEDY) -> dict[str, Any]:
+    """Return the content of health.json or status.json of a round.
+
+    Args:
+        path: The file, which has one of these names.
+        remedy: How to make it again.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    values = read_json(path, remedy)
+    for key, kind in _KINDS[path.name].items():
+        if not isinstance(values.get(key), kind):
+            found = f"{key} is {str(values.get(key))[:40]!r}"
+            raise ValueError(f"{path}: damaged ({found}); {remedy}")
+    if path.name == HEALTH:
+        _check_health(values["health"], f"{path}: damaged (health", remedy)
+    return values
+
+
+def _check_health(values: Mapping[str, Any], place: str, remedy: str) -> None:
+    fields = {field.name for field in dataclasses.fields(Health)}
+    differ = sorted(fields ^ values.keys())
+    if differ:
+        raise ValueError(f"{place}: {', '.join(differ)} missing or unknown); {remedy}")
+    for name, value in values.items():
+        if not isinstance(value, int | float | None):
+            raise ValueError(f"{place}: {name} is {str(value)[:40]!r}); {remedy}")
 
 
 def write_health(
@@ -76,7 +111,7 @@ def write_status(
     if verdict.best == number:
         row["best_asr_exp"] = str(asr_exp)
     elif verdict.best is not None:
-        best = _read(pseudo_exp / f"round_{verdict.best}" / STATUS)
+        best = read_part(pseudo_exp / f"round_{verdict.best}" / STATUS)
         row["best_asr_exp"] = best["asr_exp"]
     _write_summary(pseudo_exp, row)
     _write(row, pseudo_exp / f"round_{number}" / STATUS)
@@ -95,7 +130,7 @@ def write_summary(pseudo_exp: Path, last: int) -> None:
     """
     for number in range(last + 1):
         read_measured_round(pseudo_exp / f"round_{number}")
-    _write_summary(pseudo_exp, _read(pseudo_exp / f"round_{last}" / STATUS))
+    _write_summary(pseudo_exp, read_part(pseudo_exp / f"round_{last}" / STATUS))
 
 
 def score_labels(labels: Sequence[Label], ref: Path) -> dict[str, float]:
@@ -138,14 +173,14 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
     rows = []
     for number in range(last + 1):
         folder = pseudo_exp / f"round_{number}"
-        values = _read(folder / HEALTH)
+        values = read_part(folder / HEALTH)
         num_utts = values["health"]["num_utts"]
         share = round(values["num_kept"] / max(num_utts, 1), 4)
         kept = {"num_kept": values["num_kept"], "kept_share": share}
         scores = {name: values["scores"].get(name) for name in ("wer", "cer")}
         times = read_times(folder)
         if number < last:
-            times["label_s"] = _read(folder / STATUS).get("label_s")
+            times["label_s"] = read_part(folder / STATUS).get("label_s")
         else:
             times["label_s"] = label_s
         weights = read_config(folder / WEIGHTS)[0]
@@ -156,10 +191,6 @@ def _write_table(pseudo_exp: Path, last: int, label_s: float) -> None:
         for row in rows:
             cells = ("-" if value is None else str(value) for value in row.values())
             f.write("\t".join(cells) + "\n")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return read_json(path, "run local/pseudo.sh again, which makes it anew")
 
 
 def _write(row: Mapping[str, Any], path: Path) -> None:

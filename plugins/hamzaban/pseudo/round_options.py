@@ -10,7 +10,7 @@ from hamzaban.decode.searches.lexicon import LexiconSearch
 from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.guard import GuardOptions
 
-# Options of the search that a round decides by itself or has keys of its own for.
+# Options of the search that a round sets itself or that have keys of their own.
 _DECIDED = frozenset(("lm_unit", "nbest", "mapping", "blank_score"))
 
 
@@ -53,5 +53,5 @@ def read_options(path: str | Path) -> PseudoOptions:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such config; see conf/pseudo.yaml")
     values, _ = read_config(path)
-    values.pop("options", None)  # of local/pseudo.sh
+    values.pop("options", None)  # options of local/pseudo.sh
     return read_dataclass(PseudoOptions, values, str(path), see="conf/pseudo.yaml")

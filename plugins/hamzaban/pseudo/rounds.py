@@ -78,7 +78,7 @@ class RoundFiles:
         lm_dir: Language model of the target, written by train-lm.
         text: Plain sentences of the target.
         bpemodel: Replaces the path in the config.yaml of the experiment.
-        ref: References of some utterances; error rates are reported, never used.
+        ref: References of some utterances, used only to report error rates.
     """
 
     pseudo_exp: Path
@@ -156,7 +156,7 @@ def _label(
     words = sorted(read_words(units), key=lambda word: -facts.counts[word])
     spelling = read_spelling(options.mapping, words)
     found = build_folded_lexicon(
-        words, tokenizer, spelling, options.search.num_spellings
+        words, tokenizer, spelling, options.search.num_spellings, place=units
     )
     report_folded(found, folder / "unspelled_words")
     lm = files.lm_dir / "word" / "lm.bin"

@@ -9,11 +9,16 @@ from pathlib import Path
 
 from hamzaban.decode.recognizer import load_tokenizer
 from hamzaban.decode.spelling import Tiers, fold_word
-from hamzaban.fileio import atomic_text, read_json
+from hamzaban.fileio import atomic_text
 from hamzaban.pseudo.families import measure_descent
 from hamzaban.pseudo.guard import GuardOptions, list_faults
 from hamzaban.pseudo.health import TextFacts
-from hamzaban.pseudo.record import HEALTH, STATUS, read_measured_round
+from hamzaban.pseudo.record import (
+    HEALTH,
+    STATUS,
+    read_measured_round,
+    read_part,
+)
 
 Inventory = tuple[float, float, float]
 
@@ -164,7 +169,7 @@ def _look_at(lang: str, path: Path, target: Target, options: GuardOptions) -> So
     folder = path / "round_0"
     past = read_measured_round(folder)
     status, values = (
-        read_json(folder / name, "label with this model again")
+        read_part(folder / name, "label with this model again")
         for name in (STATUS, HEALTH)
     )
     known = load_tokenizer(status["asr_exp"])[0].characters()

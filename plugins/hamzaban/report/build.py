@@ -1,8 +1,7 @@
 """Collecting what a report shows from the folders of experiments."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.config import load_mapping
@@ -14,56 +13,28 @@ from hamzaban.report.curves import (
 )
 from hamzaban.report.epochs import Epochs, read_epochs
 from hamzaban.report.lineage import Command, list_commands
-from hamzaban.report.page import Detail, Page, compute_direction, list_versions
+from hamzaban.report.page import Page, list_versions
+from hamzaban.report.parts import Parts
 from hamzaban.report.results import (
     Row,
     collect_rows,
     compare_rows,
-    find_folder,
     list_experiments,
 )
 from hamzaban.report.rounds import read_rounds
 from hamzaban.report.sets import SetStatistics, describe_set
 from hamzaban.report.sweeps import read_sweeps
-from hamzaban.report.worst import describe_worst
-from hamzaban.score.analysis import Details, analyse
-from hamzaban.score.bootstrap import Plan
+from hamzaban.report.views import Views, Wishes, choose_views
 from hamzaban.score.results import describe_environment
-from hamzaban.score.systems import read_folder
-
-TOP = 10  # confusions of each kind
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What the report should hold.
-
-    Attributes:
-        raw_dir: Folder of the data directories that were decoded, by set.
-        roots: Folders with the stamps of the stages.
-        num_worst: Utterances to show of each set.
-        word_lists: Files of words by name of the class.
-        utt_tags: Kaldi files that group utterances, by name.
-        plan: How to draw for intervals.
-        sc_stats: NIST's command, to check the MAPSSWE test.
-        nj: Threads that read audio.
-        pseudo_dirs: Folders of rounds of pseudo-labelling, beside those that lie by
-            the first experiment as `pseudo_*`.
-    """
-
-    raw_dir: Path = Path("dump/raw")
-    roots: Sequence[Path] = (Path("exp"), Path("dump"), Path("data"))
-    num_worst: int = 10
-    word_lists: Mapping[str, Path] = field(default_factory=dict)
-    utt_tags: Mapping[str, Path] = field(default_factory=dict)
-    plan: Plan = field(default_factory=Plan)
-    sc_stats: Sequence[str] | None = None
-    nj: int = 1
-    pseudo_dirs: Sequence[Path] = ()
-
-
-def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
+def build_page(folders: Sequence[Path], wishes: Wishes, parts: Parts) -> Page:
     """Collect all for the page of some experiments, the first one in detail.
+
+    Args:
+        folders: The experiments.
+        wishes: What the report should hold.
+        parts: Get the data of the explorer.
 
     Raises:
         FileNotFoundError: An experiment has no scored set.
@@ -81,6 +52,9 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
         charts = make_charts(_read_log(folder), PRETRAINING)
         curves[f"Pretraining, {folder.name}"] = charts
     notes: list[str] = []
+    sets = choose_views(own)
+    parts.choose_place(sum(r.num_utterances for found in sets.values() for r in found))
+    views = Views(wishes, _list_texts(first.folder), parts, notes)
     return Page(
         title=first.folder.resolve().name,
         experiments=experiments,
@@ -90,7 +64,7 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
         curves={name: charts for name, charts in curves.items() if charts},
         sweeps=read_sweeps(first.folder),
         rounds=read_rounds(wishes.pseudo_dirs, first.folder.resolve().parent),
-        details=[_look_closely(row, wishes, notes) for row in _choose_details(own)],
+        details=list(views.look(sets)),
         sets=_describe_sets(first.folder, own, wishes, commands),
         commands=commands,
         environment=list_versions(describe_environment()),
@@ -98,44 +72,14 @@ def build_page(folders: Sequence[Path], wishes: Wishes) -> Page:
     )
 
 
-def _choose_details(rows: Sequence[Row]) -> list[Row]:
-    """Return the decoding with the lowest WER of each set, normalized where possible.
-
-    Rows of raw text follow those of normalized text of the same set.
-    """
-    chosen: dict[str, Row] = {}
-    for row in rows:
-        best = chosen.get(row.dataset)
-        is_same = best is not None and best.inference == row.inference
-        lower = best is not None and _wer(row) < _wer(best)
-        if best is None or (lower and not is_same):
-            chosen[row.dataset] = row
-    return list(chosen.values())
-
-
-def _wer(row: Row) -> float:
-    rate = row.rates["wer"].rate
-    return float("inf") if rate is None else rate
-
-
-def _look_closely(row: Row, wishes: Wishes, notes: list[str]) -> Detail:
-    scored = read_folder(find_folder(row))
-    data_dir: Path | None = wishes.raw_dir / row.dataset
-    if data_dir is not None and not (data_dir / "wav.scp").is_file():
-        note = f"{data_dir} is not there: no audio, durations or levels of this set"
-        logging.warning("%s", note)
-        notes.append(note)
-        data_dir = None
-    tags = wishes.utt_tags if data_dir is not None else {}
-    details = Details(
-        wishes.word_lists, utt_tags=tags, data_dir=data_dir, top=TOP, nj=wishes.nj
-    )
-    return Detail(
-        row,
-        analyse(scored, details, wishes.plan),
-        describe_worst(scored, wishes.num_worst, data_dir),
-        compute_direction(scored.refs),
-    )
+def _list_texts(exp: Path) -> list[Path]:
+    """Return the files of transcripts that a model was trained on, as far as there."""
+    config = exp / "config.yaml"
+    if not config.is_file():
+        return []
+    entries = load_mapping(config).get("train_data_path_and_name_and_type") or []
+    paths = [Path(path) for path, name, *_ in entries if name == "text"]
+    return [path for path in paths if path.is_file()]
 
 
 def _read_log(folder: Path) -> Epochs:

@@ -1,5 +1,7 @@
 """The report as one HTML page."""
 
+import base64
+import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +11,12 @@ from pathlib import Path
 
 from hamzaban.report.chart import Chart
 from hamzaban.report.lineage import Command
+from hamzaban.report.parts import Parts, encode_json
 from hamzaban.report.results import Experiment, Row
 from hamzaban.report.rounds import Rounds
+from hamzaban.report.rows import SHARD
 from hamzaban.report.sets import SetStatistics
-from hamzaban.report.worst import Utterance
+from hamzaban.report.vocabulary import Vocabulary
 from hamzaban.score.analysis import Analysis, format_bounds
 from hamzaban.score.compare import Comparison
 from hamzaban.score.compare_text import conclude, describe_method, format_p
@@ -20,6 +24,7 @@ from hamzaban.score.kinds import KINDS
 from hamzaban.score.tokens import SPACE_SYMBOL
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("data", "text", "sound", "table", "vocabulary", "report")
 PACKAGES = (
     *("espnet", "torch", "torchaudio", "s3prl", "numpy", "sentencepiece"),
     *("flashlight-text", "kenlm", "soundfile", "matplotlib"),
@@ -33,14 +38,18 @@ class Detail:
     Attributes:
         row: Which set.
         analysis: Its errors.
-        worst: Its utterances with most errors.
         direction: `rtl` or `ltr`, of its texts.
+        key: Key of its parts of the data.
+        sound_key: Key of the parts of its recordings; empty without audio.
+        vocabulary: Counts of its words.
     """
 
     row: Row
     analysis: Analysis
-    worst: Sequence[Utterance]
     direction: str
+    key: str
+    sound_key: str
+    vocabulary: Vocabulary
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,8 @@ class Page:
         return [kind for kind in KINDS if kind in found]
 
 
-def render_page(page: Page) -> str:
-    """Write the page: no script, nothing to load, light and dark."""
+def render_page(page: Page, parts: Parts) -> str:
+    """Return the page: nothing to load but the files of `parts`, light and dark."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -114,6 +123,7 @@ def render_page(page: Page) -> str:
     )
     environment.filters.update(
         percent=format_percent,
+        count="{:,}".format,
         bounds=format_bounds,
         clock=format_clock,
         p=format_p,
@@ -123,7 +133,52 @@ def render_page(page: Page) -> str:
     )
     template = environment.get_template("report.html.j2")
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return template.render(page=page, style=style, bar=draw_interval)
+    script = read_script()
+    return template.render(
+        page=page,
+        style=style,
+        bar=draw_interval,
+        script=script,
+        policy=make_policy(script, parts.has_files),
+        parts=parts.inline,
+        start=describe_views(page.details, parts.folder),
+    )
+
+
+def read_script() -> str:
+    """Return the program of the page, its modules in one scope."""
+    modules = [(TEMPLATES / f"{name}.js").read_text("utf-8") for name in SCRIPTS]
+    return "\n".join(['(() => {\n"use strict";', *modules, "})();", ""])
+
+
+def make_policy(script: str, has_files: bool) -> str:
+    """Return what a browser may run and load: nothing that an utterance may say.
+
+    Args:
+        script: The program of the page.
+        has_files: Whether parts of the data are files.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    scripts = f"'sha256-{digest}'" + " 'self' file:" * has_files
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; "
+        "media-src data: 'self' file:; img-src data:"
+    )
+
+
+def describe_views(details: Sequence[Detail], folder: str) -> str:
+    """Return what the program of the page is told about views, as JSON."""
+    views = [
+        {
+            "key": detail.key,
+            "set": detail.row.dataset,
+            "decoding": detail.row.inference,
+            "sound": detail.sound_key,
+            "size": detail.row.num_utterances,
+        }
+        for detail in details
+    ]
+    return encode_json({"views": views, "folder": folder, "shard": SHARD})
 
 
 def format_percent(share: float | None, digits: int = 1) -> str:

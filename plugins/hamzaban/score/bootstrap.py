@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_SPEAKERS = 20  # below, utterances are drawn: so few speakers represent no others
+MIN_SPEAKERS = 20  # with fewer, utterances are drawn: few speakers represent no others
 _CHUNK_CELLS = 1 << 22
 
 Floats = NDArray[np.float64]

@@ -1,10 +1,8 @@
 """Errors by class of word: numbers, other scripts, and users' lists and tags."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +10,15 @@ import numpy as np
 from hamzaban.score.bootstrap import Plan, estimate_interval
 from hamzaban.score.sclite import Folded, Scored
 from hamzaban.score.trn import read_lines, unescape_token
+from hamzaban.score.word_scripts import (
+    compute_main_script,
+    compute_word_script,
+    find_borrowed,
+    is_foreign,
+)
 
 NUMBERS, FOREIGN = "numbers", "foreign"
 NO_TAG = "-"
-_EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "HANGUL"}
 
 Marker = Callable[[Sequence[str]], list[bool]]
 
@@ -133,16 +136,20 @@ def make_classes(
     listed = {name: make_list_marker(e, scored) for name, e in lists.items()}
     spelled = listed.pop(NUMBERS, None)
     classes = [WordClass(NUMBERS, _make_number_marker(spelled))]
+    borrowed = find_borrowed(scored.refs, own)
     if own:
-        classes.append(
-            WordClass(FOREIGN, lambda words: [is_foreign(w, own) for w in words])
-        )
+        classes.append(WordClass(FOREIGN, _make_foreign_marker(own, borrowed)))
     classes += [WordClass(name, mark) for name, mark in listed.items()]
-    scripts = sorted(
-        {compute_word_script(w) for ref in scored.refs for w in ref} - {""}
-    )
+
+    def script_of(word: str) -> str:
+        return compute_word_script(word) if is_foreign(word, own, borrowed) else own
+
+    words = {word for ref in scored.refs for word in ref}
+    scripts = sorted({script_of(w) for w in words if compute_word_script(w)})
     if len(scripts) > 1:
-        classes += [WordClass(f"script {s}", _make_script_marker(s)) for s in scripts]
+        classes += [
+            WordClass(f"script {s}", _make_script_marker(s, script_of)) for s in scripts
+        ]
     return classes
 
 
@@ -151,8 +158,14 @@ def has_digit(word: str) -> bool:
     return any(char.isdecimal() for char in unescape_token(word))
 
 
-def _make_script_marker(script: str) -> Marker:
-    return lambda words: [compute_word_script(word) == script for word in words]
+def _make_foreign_marker(script: str, borrowed: frozenset[str]) -> Marker:
+    return lambda words: [is_foreign(word, script, borrowed) for word in words]
+
+
+def _make_script_marker(script: str, script_of: Callable[[str], str]) -> Marker:
+    return lambda words: [
+        script_of(word) == script and compute_word_script(word) != "" for word in words
+    ]
 
 
 def _make_number_marker(spelled: Marker | None) -> Marker:
@@ -163,41 +176,6 @@ def _make_number_marker(spelled: Marker | None) -> Marker:
         return [a or b for a, b in zip(marked, spelled(words), strict=True)]
 
     return mark
-
-
-@cache
-def find_script(char: str) -> str:
-    """Return the script of a letter, the first word of its name; empty for others."""
-    if not unicodedata.category(char).startswith("L") or char == "\u0640":
-        return ""
-    name = unicodedata.name(char, "").split(" ")[0].split("-")[0]
-    return "CJK" if name in _EAST_ASIAN else name
-
-
-@cache
-def compute_word_script(word: str) -> str:
-    """Return the script of most letters of a word, the first of equals; or empty."""
-    scripts = Counter(filter(None, map(find_script, unescape_token(word))))
-    return scripts.most_common(1)[0][0] if scripts else ""
-
-
-def compute_main_script(texts: Iterable[Sequence[str]]) -> str:
-    """Return the script of most letters of texts; empty if there is no letter."""
-    counts: Counter[str] = Counter()
-    for words in texts:
-        for word in words:
-            counts.update(word)
-    scripts: Counter[str] = Counter()
-    for char, count in counts.items():
-        scripts[find_script(char)] += count
-    scripts.pop("", None)
-    return scripts.most_common(1)[0][0] if scripts else ""
-
-
-@cache
-def is_foreign(word: str, script: str) -> bool:
-    """Return whether a word has a letter of another script."""
-    return any(find_script(char) not in ("", script) for char in unescape_token(word))
 
 
 def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
@@ -228,7 +206,7 @@ def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
 
 
 def read_word_list(path: str | Path) -> list[str]:
-    """Return the words or phrases of a list, one a line.
+    """Return the words or phrases of a list, one per line.
 
     Empty lines and `#` comments are skipped.
 
@@ -246,7 +224,7 @@ def read_word_tags(path: str | Path, scored: Scored) -> list[WordClass]:
     """Return a class for each tag of a file that tags each reference word.
 
     Args:
-        path: File of lines `<utt_id or trn id> <tag> <tag> ...`; `-` is no tag.
+        path: File of lines `<utt_id or trn id> <tag> <tag> ...`; `-` stands for no tag.
         scored: Utterances whose words are tagged.
 
     Raises:

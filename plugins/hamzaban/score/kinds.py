@@ -20,8 +20,8 @@ class Kind:
         title: Description for help texts.
         unit: Unit that is counted, in the plural.
         split: Returns the units of a text; None: they are the tokens of a model.
-        is_asked_for: score-text computes it only with `--<name> true`.
-        has_raw: If there is a normalizer, raw text is scored as well.
+        is_asked_for: Whether score-text computes it only with `--<name> true`.
+        has_raw: Whether raw text is scored as well if there is a normalizer.
     """
 
     name: str

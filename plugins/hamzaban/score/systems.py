@@ -30,7 +30,7 @@ class System:
 
 @dataclass(frozen=True)
 class Source:
-    """Options of reading systems.
+    """Options for reading systems.
 
     Attributes:
         kind: A name of `KINDS`; `ter` is for folders, not for files.
@@ -70,7 +70,7 @@ def read_systems(words: Iterable[str], source: Source) -> dict[str, list[System]
         words: Systems in the form that `parse_system` reads. A path is a file of
             hypotheses, a folder score_wer, or the folder of a decoded set or of an
             experiment.
-        source: Options of reading them.
+        source: Options for reading them.
 
     Returns:
         Systems by test set, such as `decode_greedy/test`; the name is empty if files or

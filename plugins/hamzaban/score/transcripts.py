@@ -155,7 +155,7 @@ def _read_json_lines(
                 f"{path}:{number}: no JSON ({error}); expected an object on each line"
             ) from error
         if not isinstance(record, dict):
-            raise ValueError(f"{path}:{number}: no JSON object; expected one a line")
+            raise ValueError(f"{path}:{number}: no JSON object; expected one per line")
         place = f"{path}:{number}"
         utt_id = "_".join(str(_get_field(record, "id", keys, place)).split())
         if not utt_id or utt_id in found.texts:

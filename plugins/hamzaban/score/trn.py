@@ -136,7 +136,7 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
         The tokens of each trn id such as `(spk1-utt1)`, in the order of the file.
 
     Raises:
-        ValueError: A line has no id or alternatives in braces, an id stands twice, or
+        ValueError: A line has no id or alternatives in braces, an id occurs twice, or
             the file is not UTF-8.
     """
     lines: dict[str, list[str]] = {}
@@ -169,7 +169,7 @@ def read_text(path: str | Path) -> dict[str, str]:
         The rest of the line of each id, without blanks at its ends; may be empty.
 
     Raises:
-        ValueError: A line is empty, an id stands twice, or the file is not UTF-8.
+        ValueError: A line is empty, an id occurs twice, or the file is not UTF-8.
     """
     lines: dict[str, str] = {}
     for number, line in read_lines(path):

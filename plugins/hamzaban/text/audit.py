@@ -12,7 +12,7 @@ from hamzaban.text.marks import decode_entities, read_marks
 from hamzaban.text.rewrite import Change, find_text, read_transcripts
 
 POLICIES = ("keep", "drop-char", "drop-utterance")
-MAX_PLACES = 5  # places kept for each character or kind of mark
+MAX_PLACES = 5  # most places kept for each character or kind of mark
 MAX_NAMED = 5  # most characters named in an error
 _BRACKETS = re.compile(r"\([^()]+\)")
 _COLON = re.compile(r"^\s*[^\W\d]\S*(?: \S+)?\s*:(?!\S)")
@@ -41,7 +41,8 @@ class Audit:
         num_utts: Utterances read.
         num_foreign: Utterances with a character outside the alphabet.
         chars: The characters outside the alphabet.
-        marks: Marks of sounds, speakers and the like, by kind, and what may be some.
+        marks: Marks by kind (of sounds, speakers and so on), and text that may be a
+            mark.
     """
 
     num_utts: int = 0
@@ -51,11 +52,11 @@ class Audit:
 
     @property
     def share(self) -> float:
-        """Return the share of utterances with characters outside of the alphabet."""
+        """Return the share of utterances with characters outside the alphabet."""
         return self.num_foreign / self.num_utts if self.num_utts else 0.0
 
     def by_frequency(self) -> list[tuple[str, Found]]:
-        """Return the characters, those in most utterances first."""
+        """Return the characters, sorted by number of utterances, highest first."""
         return sorted(self.chars.items(), key=lambda pair: (-pair[1].num_utts, pair[0]))
 
 

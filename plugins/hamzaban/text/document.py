@@ -24,8 +24,8 @@ from hamzaban.text.rules_chars import LANGUAGES_DIR
 
 PAGE = Path(__file__).parents[3] / "docs" / "text_rules.md"
 MEASURED = Path(__file__).with_name("measured.json")
-MAX_SOURCES = 24  # characters listed for one result of a map
-MAX_RESULTS = 12  # results of a map that are listed
+MAX_SOURCES = 24  # most characters listed for one result of a map
+MAX_RESULTS = 12  # most results of a map that are listed
 NOT_MEASURED = "not measured"
 INTRO = """\
 <!-- Written by python -m hamzaban.text.document; do not edit. -->

@@ -15,7 +15,7 @@ from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.text.tokens import BLANK, SOS_EOS, SPACE, UNK, WORD_BOUNDARY
 
 BPE_MODES = ("unigram", "bpe")
-MAX_LINES = 1_000_000  # lines at most that SentencePiece learns from and holds
+MAX_LINES = 1_000_000  # most lines that SentencePiece reads
 NUM_META_PIECES = 3  # SentencePiece's own <unk>, <s>, </s>
 # SentencePiece's sums depend on the number of threads, so a fixed number makes the same
 # model on every machine.
@@ -60,7 +60,7 @@ def check_symbols(symbols: Sequence[str], clean: Callable[[str], str]) -> None:
     """Check that a cleaner leaves the symbols of a vocabulary as they are.
 
     Raises:
-        ValueError: It changes one, or SentencePiece has it already.
+        ValueError: The cleaner changes a symbol, or SentencePiece reserves it.
     """
     for symbol in symbols:
         if symbol in (UNK, "<s>", "</s>"):
@@ -126,7 +126,7 @@ def make_bpe(
 ) -> list[str]:
     """Train SentencePiece; write `bpe.model bpe.vocab tokens.txt train.txt`.
 
-    The text is not normalized: turned to tokens and back, it is the same text.
+    The text is not normalized: converted to tokens and back, it is the same text.
 
     Args:
         texts: Transcripts.
@@ -208,7 +208,7 @@ def _train(sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]) -> b
 def _find_largest(
     sample: Sample, nbpe: int, bpemode: str, symbols: Sequence[str]
 ) -> int:
-    """Return a size that SentencePiece really trains, by following its hints."""
+    """Return the largest size that SentencePiece can train, taken from its errors."""
     while True:
         try:
             _run_sentencepiece(sample, nbpe, bpemode, symbols)
@@ -239,7 +239,7 @@ def _run_sentencepiece(
         add_dummy_prefix=True,
         remove_extra_whitespaces=True,
         character_coverage=1.0,
-        # characters that only lines outside the sample have
+        # characters that occur only in lines outside the sample
         required_chars="".join(sorted(sample.chars - {" "})) * (sample.stride > 1),
         # SentencePiece would drop longer lines silently
         max_sentence_length=1 + max(len(line.encode()) for line in sample.lines),

@@ -2,7 +2,8 @@
 
 Transcribers write <noise>, [laughter] or (laughter) for a sound; captions hold
 formatting such as {\\an8}, HTML entities, the names of speakers and signs for music. A
-normalizer would leave their letters as spoken words, so they are read before it.
+normalizer would keep their letters as spoken words, so marks are read before
+normalization.
 """
 
 import html
@@ -19,8 +20,8 @@ from hamzaban.yaml_loader import load_yaml
 
 POLICIES = ("drop", "keep", "refuse", "text")
 SOUND, SPEAKER, SIGN, MARKUP = "sound", "speaker", "sign", "markup"
-MAX_NESTED = 3  # times that an entity may have been escaped: &amp;amp;gt;
-UNCLEAR = "unclear"  # name of a mark without one, such as (()) or <unk>
+MAX_NESTED = 3  # how often an entity may have been escaped: &amp;amp;gt;
+UNCLEAR = "unclear"  # the word for marks that name no sound, such as (())
 
 _FORMATTING = frozenset(
     (
@@ -31,13 +32,15 @@ _FORMATTING = frozenset(
 _NOT_A_TOKEN = frozenset(("", "unk", "s", "/s", "blank", "space", "sos/eos"))
 _TRIGGER = re.compile(r"[<>\[{(*%&:♩-♯\U0001f3b5\U0001f3b6]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-_STYLE = re.compile(r"\{\\[^{}]*\}")  # of SubStation Alpha
+_STYLE = re.compile(r"\{\\[^{}]*\}")  # formatting of SubStation Alpha
 _TAG = re.compile(r"<(/?)([^\W\d_][^<>]{0,80}|[\d:.]+)>")
 _SQUARE = re.compile(r"\[([^\[\]]{0,80})\]|\{([^{}]{0,80})\}")
 _ROUND = re.compile(r"\(\s*\(\s*\)\s*\)|\(([^()]{0,80})\)|(?<!\S)\*([^\s*]{1,30})\*")
 _PERCENT = re.compile(r"(?<!\S)%([A-Za-z]+)")
 _CHANGE = re.compile(r">{2,}\s*(?:[^\s:.!?؟]+(?: [^\s:.!?؟]+){0,2}\s*:)?")
 _LABEL = re.compile(r"^\s*(?:[-\u2013\u2014]\s*)?([^\W\d_][^\s:\d]*)[ _-]?\d*\s*:")
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # no characters; around a token until all is read
+_BRACKETS = str.maketrans({_OPEN: "<", _CLOSE: ">"})
 _MUSIC = re.compile("[♩-♯\U0001f3b5\U0001f3b6]+")
 
 
@@ -65,7 +68,7 @@ def read_marks(text: str, policy: str = "drop", place: str = "") -> Marked:
         policy: What becomes of sounds. `drop`: they are removed, `keep`: each becomes
             one word in angle brackets such as <laughter>, `refuse`: they are an error.
             `text` leaves all marks as they are and only decodes entities.
-        place: Where the transcript stands, for the message.
+        place: File and line of the transcript, for the message.
 
     Returns:
         The transcript, single-spaced where marks were removed; the marks in no order.
@@ -100,7 +103,7 @@ def read_marks(text: str, policy: str = "drop", place: str = "") -> Marked:
 def normalize_marked(text: str, normalize: Callable[[str], str], policy: str) -> str:
     """Read the marks of a text by a policy and normalize what is left (`read_marks`).
 
-    A sound that is kept as a word stays as it is.
+    A sound that is kept as a word is not normalized.
     """
     marked = read_marks(text, policy)
     if policy == "keep":
@@ -122,7 +125,7 @@ def decode_entities(text: str) -> str:
 
 def normalize_around(text: str, normalize: Callable[[str], str]) -> str:
     """Normalize a text and leave words such as <laughter> in it as they are."""
-    parts = _TAG.split(text)  # text, slash, name, text, slash, name ... text
+    parts = _TAG.split(text)  # text, then slash, name and text of each tag
     if len(parts) == 1:
         return normalize(text)
     words: list[str] = []
@@ -138,7 +141,7 @@ class MarkCounts:
 
     Attributes:
         counts: Number of marks by kind.
-        first: The first mark of each kind, and where it stands if that is known.
+        first: The first mark of each kind, and its file and line if known.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -152,7 +155,8 @@ class MarkCounts:
             self.first.setdefault(mark.kind, where)
 
     def describe(self) -> list[str]:
-        """Return a sentence for each kind: its number and the first mark."""
+        """Return a sentence for each kind of mark: how many there are, and the
+        first."""
         return [
             f"{count} {kind} marks in transcripts, such as {self.first[kind]}"
             for kind, count in self.counts.most_common()
@@ -176,7 +180,8 @@ class _Reader:
         text = _TAG.sub(lambda m: self._read_tag(m, closed), text)
         text = _CHANGE.sub(lambda m: self._remove(SPEAKER, m), text)
         text = _LABEL.sub(self._read_label, text)
-        return _MUSIC.sub(lambda m: self._remove(SIGN, m), text)
+        text = _MUSIC.sub(lambda m: self._remove(SIGN, m), text)
+        return text.translate(_BRACKETS)
 
     def _read_round(self, found: re.Match[str]) -> str:
         words = (found[1] or found[2] or "").split()
@@ -192,7 +197,7 @@ class _Reader:
             return self._remove(SPEAKER, found)
         if name.lower() in _FORMATTING or found[1] or name in closed or not name:
             return self._remove(MARKUP, found)
-        if found[2][0].isdigit():  # the time of a word in a caption
+        if found[2][0].isdigit():  # the time of a word in captions
             return self._remove(MARKUP, found)
         return self._sound(found, found[2].removesuffix("/"))
 
@@ -209,7 +214,7 @@ class _Reader:
         if not self.keeps:
             return " "
         token = "_".join(name.casefold().split())
-        return f" <{UNCLEAR if token in _NOT_A_TOKEN else token}> "
+        return f" {_OPEN}{UNCLEAR if token in _NOT_A_TOKEN else token}{_CLOSE} "
 
 
 def _fold(word: str) -> str:

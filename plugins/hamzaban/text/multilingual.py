@@ -6,7 +6,7 @@ from pathlib import Path
 from hamzaban.data.files import read_scp
 from hamzaban.text.normalizer import Normalizer, get_normalizer
 
-MULTIPLE = "mul"  # several languages (ISO 639-2), which utt2lang names by utterance
+MULTIPLE = "mul"  # several languages (ISO 639-2); utt2lang has each utterance's
 UTT2LANG = "utt2lang"
 
 

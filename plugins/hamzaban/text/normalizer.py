@@ -30,7 +30,7 @@ from hamzaban.text.rules_functions import FUNCTIONS
 from hamzaban.text.rules_steps import Edited
 from hamzaban.text.rules_unicode import check_no_surrogate
 
-ENGINE = 1  # to be raised when the same rules give another result
+ENGINE = 1  # raise it when new code makes the same rules give another result
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Normalizer:
         return text
 
     def normalize_lines(self, text: str) -> str:
-        """Normalize lines that `\n` separates; as many lines come back.
+        """Normalize lines separated by `\n`; their number stays the same.
 
         Raises:
             ValueError: The text has a lone surrogate.
@@ -219,7 +219,7 @@ class Normalizer:
 def get_normalizer(
     lang: str, profile: str = "train", options: tuple[tuple[str, str], ...] = ()
 ) -> Normalizer:
-    """Return the normalizer of these arguments, always the same object.
+    """Return the normalizer for these arguments; equal arguments share one object.
 
     Raises:
         ValueError: As for `Normalizer`.

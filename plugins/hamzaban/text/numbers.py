@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-MAX_DIGITS = 15  # longer ones, such as account numbers, are read digit by digit
+MAX_DIGITS = 15  # longer numbers, such as account numbers, are read digit by digit
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 
@@ -31,7 +31,7 @@ class Speller:
         self._single = table["point_digits"] == "single"
 
     def spell_text(self, text: str) -> str:
-        """Return a number in words, given as text writes it: `12`, `3.14`, `0912`.
+        """Return a written number, such as `12`, `3.14` or `0912`, in words.
 
         A text with a leading zero, more than `MAX_DIGITS` digits, or a second point, as
         in a date or a version, is read as a row of digits or numbers.
@@ -80,7 +80,7 @@ class Speller:
         return f"{self.spell(count)} {name}"
 
     def _spell_small(self, number: int) -> str:
-        """Return a number that is smaller than every scale in words."""
+        """Return in words a number that is smaller than every scale."""
         parts = []
         hundreds, number = divmod(number, 100) if self._hundreds else (0, number)
         if hundreds:

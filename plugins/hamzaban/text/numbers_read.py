@@ -16,7 +16,7 @@ _DIGITS = re.compile(r"[0-9]{1,15}(?:\.[0-9]+)?")
 
 @dataclass(frozen=True)
 class Word:
-    """The meaning of a word of a number.
+    """The meaning of a word in a spelled number.
 
     Attributes:
         value: Its value if it stands alone.
@@ -38,7 +38,7 @@ class _Reading:
         end: Index at which the last word that belongs to it ends.
         total: Sum of the parts that ended with a scale.
         part: The part after the last scale; None directly after a scale.
-        limit: Upper limit of further parts, which are smaller.
+        limit: Further parts must be smaller than this.
     """
 
     start: int
@@ -132,7 +132,7 @@ class Reader:
                 reading.limit = word.scale
         elif word.scale > reading.limit and not is_linked and word.scale == value:
             reading.total, reading.part = reading.value * value, None
-            reading.limit = word.scale  # a thousand million
+            reading.limit = word.scale  # as in "a thousand million"
         elif part is None and self._may_follow(is_linked) and value < reading.limit:
             if word.scale > 100:
                 reading.total, reading.limit = reading.total + value, word.scale
@@ -162,7 +162,7 @@ class Reader:
     def _adds(self, part: Decimal, word: Word, is_linked: bool) -> bool:
         value = word.value
         if self._ones_first and 1 <= part % 100 <= 9:
-            if value == 10 and not is_linked:  # thirteen is three ten
+            if value == 10 and not is_linked:  # as "three ten" for thirteen
                 return True
             return is_linked and value < 100 and value % 10 == 0 and value > 10
         if not self._may_follow(is_linked) or word.scale > 100:

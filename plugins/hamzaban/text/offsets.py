@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-Edit = tuple[int, int, str]  # [start, end) of the text becomes the string
-Span = tuple[int, int]  # [start, end) of the input
+Edit = tuple[int, int, str]  # the string replaces [start, end) of the text
+Span = tuple[int, int]  # [start, end) in the input
 
 
 def identity_spans(text: str) -> list[Span]:
@@ -19,8 +19,9 @@ def apply_edits(
     """Replace parts of a text, and return where each character of the result came from.
 
     If a replacement is as long as what it replaces, characters are matched one by one.
-    Else characters of a common start or end are matched, and each other character comes
-    from all that lies between. An inserted character has an empty span.
+    Otherwise the characters of a common prefix or suffix are matched one by one, and
+    each other character is traced to the whole stretch between these. An inserted
+    character has an empty span.
 
     Args:
         text: The text before.

@@ -24,14 +24,14 @@ class _NewText(Rename):
     change: ChangeUtt = lambda utt_id, text: text
 
     def __post_init__(self) -> None:
-        """Check nothing: ids stay as they are."""
+        """Skip the check of new ids, since ids do not change."""
 
     def line(self, name: str, kind: str, pair: Pair) -> Pair:
         """Return the new line of a file."""
         if name != "text":
             return pair
         changed = self.change(*pair)
-        assert changed is not None  # left out before
+        assert changed is not None  # such utterances were left out before
         return pair[0], changed
 
 
@@ -94,7 +94,7 @@ def count_marks(path: Path, policy: str) -> MarkCounts:
 def rewrite_dir(
     source: str | Path, target: str | Path, change: Change, *, max_drop: float
 ) -> Rewritten:
-    """Write a data directory with other transcripts, as `rewrite_utts`."""
+    """Write a data directory with changed transcripts, as `rewrite_utts` does."""
     return rewrite_utts(
         source, target, lambda utt_id, text: change(text), max_drop=max_drop
     )
@@ -103,13 +103,13 @@ def rewrite_dir(
 def rewrite_utts(
     source: str | Path, target: str | Path, change: ChangeUtt, *, max_drop: float
 ) -> Rewritten:
-    """Write a data directory with other transcripts.
+    """Write a data directory with changed transcripts.
 
     Args:
         source: A data directory with `text`.
-        target: Gets all data files; may be `source`.
-        change: Returns the new transcript for an utterance id and the old transcript,
-            always the same one. None or "" leaves the utterance out.
+        target: Directory to write all data files to; may be `source`.
+        change: Function of an utterance id and the old transcript that returns the new
+            one. It must be deterministic. None or "" leaves the utterance out.
         max_drop: Highest share of utterances, 0..1, that may be left out.
 
     Raises:

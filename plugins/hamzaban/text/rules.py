@@ -19,8 +19,8 @@ from hamzaban.text.rules_chars import (
 GENERAL = "general"
 PROFILES = ("train", "score")
 FOLD_STEPS = ("ligatures", "forms", "invisible")
-SKELETON_STEPS = ("skeletons", "annotations")  # before NFC, as those above
-COMPOSE_STEPS = ("pairs", "positions")  # see tatweel, ZWNJ and ZWJ still
+SKELETON_STEPS = ("skeletons", "annotations")  # these act before NFC, too
+COMPOSE_STEPS = ("pairs", "positions")  # these still see tatweel, ZWNJ and ZWJ
 TABLE_STEPS = (
     *("letters", "marks", "joiners", "digits"),
     *("punctuation", "case", "spaces"),

@@ -24,7 +24,9 @@ def read_ranges(text: str) -> list[int]:
     for word in text.split():
         found = _HEX.fullmatch(word)
         if found is None:
-            raise ValueError(f"{word!r} is no code point; expected U+0640 or 64B-65F")
+            raise ValueError(
+                f"{word!r} is not a code point; expected U+0640 or 64B-65F"
+            )
         first = int(found[1], 16)
         points.extend(range(first, int(found[2] or found[1], 16) + 1))
     return points

@@ -50,7 +50,7 @@ def compile_rules(
         functions: The functions that rules name by `use`.
 
     Returns:
-        Steps that, applied in order, do what the rules say.
+        Steps that carry out the rules, to be applied in order.
     """
     steps: list[Step] = []
     fold = [rule for rule in rules if rule.step in FOLD_STEPS]
@@ -85,7 +85,7 @@ def compile_named(
     groups = (FOLD_STEPS, SKELETON_STEPS, COMPOSE_STEPS, TABLE_STEPS, FINISH_STEPS)
     for steps in groups:
         chosen = [rule for rule in rules if rule.step in steps]
-        if steps == FOLD_STEPS:  # its maps come before its patterns
+        if steps == FOLD_STEPS:  # here maps come before patterns
             chosen.sort(key=lambda rule: bool(rule.pattern))
         named += [NamedStep(r.name, _compile(r, data, functions)) for r in chosen]
         if steps == SKELETON_STEPS:
@@ -108,7 +108,7 @@ def _list_harmless(chars: Mapping[str, str], compose: Sequence[Step]) -> frozens
 
 
 def fuse(maps: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return one map that acts as several maps of characters applied in order."""
+    """Return one map that does what several maps of characters do in order."""
     fused: dict[str, str] = {}
     for chars in maps:
         for char, old in fused.items():
@@ -176,7 +176,7 @@ def _pattern(rule: Rule) -> Pattern:
 def _pairs(pairs: Mapping[str, str]) -> Pattern:
     """Return a step that joins letter and mark, also if other marks stand between."""
     all_marks = unicode_classes()["marks"]
-    letters: dict[frozenset[str], str] = {}  # those that join with the same marks
+    letters: dict[frozenset[str], str] = {}  # letters by the marks that join them
     for letter in dict.fromkeys(pair[0] for pair in pairs):
         own = frozenset(pair[1] for pair in pairs if pair[0] == letter)
         letters[own] = letters.get(own, "") + letter
@@ -206,7 +206,7 @@ def _merge_pairs(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def _words(rule: Rule) -> Pattern:
-    """Return a step that changes listed words, spelled with any letters it replaces."""
+    """Return a step that changes listed words, whichever letters spell them."""
     typed: dict[str, str] = {}
     for char, letter in rule.chars.items():
         typed[letter] = typed.get(letter, letter) + char

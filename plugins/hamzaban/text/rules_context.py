@@ -16,7 +16,7 @@ class Neighbours(Needing):
     def __init__(self, pairs: Mapping[str, str]) -> None:
         """Compile the replacements."""
         self.pairs = pairs
-        self.needs = (frozenset(pair[1] for pair in pairs),)  # rarer than the first
+        self.needs = (frozenset(pair[1] for pair in pairs),)  # rarer than pair[0]
         self.made = frozenset("".join(pairs.values()))
         self._find = re.compile("|".join(map(re.escape, pairs)))
 
@@ -67,7 +67,8 @@ class Positions(Pattern):
 
 
 class Whole(Needing):
-    """Applies a function that finds its own edits, for rules that see several words."""
+    """Applies a function that finds its own edits, for rules that look at several
+    words."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class Whole(Needing):
         Args:
             find: Yields replacements in order.
             needs: As for `Pattern`.
-            made: The characters that may be new.
+            made: The characters that it may add.
         """
         self._find = find
         self.needs = tuple(map(frozenset, needs))

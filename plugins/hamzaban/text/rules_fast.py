@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from hamzaban.text.rules_steps import Apply, CharTable, Step
 from hamzaban.text.rules_unicode import Spaces, check_no_surrogate
 
-MAX_PLANS = 8192  # rows of special characters whose plan is remembered
-_UNDEFINED = "\ufffe"  # what the codecs read as: no character here
+MAX_PLANS = 8192  # sets of special characters whose plans are cached
+_UNDEFINED = "\ufffe"  # the codecs take it for an undefined code
 
-Plan = tuple[tuple[Apply, ...], tuple[Apply, ...]]  # before the table, after it
+Plan = tuple[tuple[Apply, ...], tuple[Apply, ...]]  # steps before and after the table
 
 
 class FastPass:
@@ -26,7 +26,8 @@ class FastPass:
         """Divide the steps into those before the one table and those after it.
 
         Args:
-            steps: The steps of `compile_rules`, which have a table and end with spaces.
+            steps: The steps of `compile_rules`, which include one table and end with
+                `Spaces`.
         """
         at = next(i for i, step in enumerate(steps) if isinstance(step, CharTable))
         self.steps = steps
@@ -39,7 +40,7 @@ class FastPass:
         self._plain = self._deleted = b""
         self._seen: set[str] = set()
         self._plans: dict[bytes, Plan] = {}
-        self._learn("\0")  # the codecs are fast where it comes first
+        self._learn("\0")  # the codecs are fast only if code 0 is NUL
 
     def apply(self, line: str) -> str:
         """Return the changed line.
@@ -127,7 +128,7 @@ class FastPass:
 
 
 def _choose(steps: Sequence[Step], present: set[str]) -> tuple[Apply, ...]:
-    """Return the steps that may act on the characters present or those steps add."""
+    """Return the steps that may act on the characters present, or on added ones."""
     chosen = []
     for step in steps:
         if step.may_act(present):

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from hamzaban.text.offsets import Edit
 
-DENSE_SIZE = 0x20000  # code points in the table: all that have case or are symbols
-MAX_GATES = 3  # searching more strings takes as long as the step itself
+DENSE_SIZE = 0x20000  # code points in the table: all letters with case, all symbols
+MAX_GATES = 3  # searching for more strings takes as long as the step itself
 MAX_REPLACED = 4  # for more characters one regular expression is faster
 _identity: list[str | None] = []
 
@@ -45,7 +45,7 @@ class Step(Edited, Protocol):
 
 
 class Needing(ABC):
-    """Base of steps that act only on texts with a character of each of some groups.
+    """Base of steps that need a character of each of some groups in the text.
 
     Attributes:
         needs: The groups; a step without groups may always act.
@@ -159,7 +159,7 @@ class Pattern(Needing):
             pattern: The regular expression.
             replace: A template as `re.sub` reads it, or a function of the match.
             needs: Groups of characters; a text that matches has one of each.
-            made: The characters that may be new, if `replace` is a function.
+            made: The characters that it may add, if `replace` is a function.
             is_adjacent: There are two groups, and in each match a character of the
                 first stands before one of the second.
         """

@@ -28,7 +28,8 @@ class Nfc:
         )
 
     def _acts(self, char: str) -> bool:
-        """Return whether a character is changed, or joined or sorted after others."""
+        """Return whether a character may be changed, joined to another, or
+        reordered."""
         if char < "\u00c0" or char in self._harmless:
             return False
         return (
@@ -42,7 +43,8 @@ class Nfc:
         return any(map(self._acts, present))
 
     def makes(self, present: Set[str]) -> Set[str]:
-        """Return parts that letters may fall into and letters that marks may join."""
+        """Return the parts that letters may be split into, and letters joined with
+        marks."""
         forms = (unicodedata.normalize(f, c) for f in ("NFC", "NFD") for c in present)
         return set("".join(forms)).union(
             *(composites().get(char, "") for char in present)
@@ -54,7 +56,7 @@ class Nfc:
 
     def apply(self, text: str) -> str:
         """Return the text in form C."""
-        return unicodedata.normalize("NFC", text)  # checks first whether it has to
+        return unicodedata.normalize("NFC", text)  # fast if nothing changes
 
     def edits(self, text: str) -> Iterator[Edit]:
         """Yield the shortest pieces that form C changes independently."""

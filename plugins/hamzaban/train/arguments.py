@@ -82,7 +82,7 @@ def parse_arguments(
 ) -> argparse.Namespace:
     """Parse a command line, with the values of its --config as defaults.
 
-    Text that is plainly a number becomes a number, also inside of mappings such as
+    Text that is plainly a number becomes a number, also inside mappings such as
     `optim_conf`.
 
     Raises:

@@ -13,7 +13,7 @@ FS = 16000
 
 
 def check_augmentation(args: argparse.Namespace) -> None:
-    """Check the files of `noise_scp` and `rir_scp`, where given.
+    """Check the files of `noise_scp` and `rir_scp`, if given.
 
     Raises:
         FileNotFoundError: A list or a file in it is missing.

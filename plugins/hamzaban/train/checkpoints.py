@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from espnet2.tasks import abs_task
 from espnet2.train import trainer as espnet_trainer
 from espnet2.train.reporter import Reporter
 
-from hamzaban.fileio import atomic_path, temporary_name
+from hamzaban.fileio import atomic_path, atomic_text, temporary_name
 from hamzaban.weights.door import read_file, read_weights
 
 LAST = "checkpoint.pth"
@@ -38,6 +39,16 @@ class LinkPath(type(pathlib.Path())):  # type: ignore[misc]
     def symlink_to(self, target: Any, target_is_directory: bool = False) -> None:
         """Make this path a link to `target`, replacing any earlier link."""
         replace_link(Path(self), target)
+
+
+class ConfigPath(type(pathlib.Path())):  # type: ignore[misc]
+    """A path whose file appears whole or not at all when it is opened for writing."""
+
+    def open(self, mode: str = "r", *args: Any, **named: Any) -> Any:
+        """Open the file; for mode "w" as a context, see `atomic_text`."""
+        if mode != "w":
+            return super().open(mode, *args, **named)
+        return atomic_text(Path(self))
 
 
 def replace_link(path: Path, target: str | os.PathLike) -> None:
@@ -79,15 +90,23 @@ def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
 def atomic_files() -> Iterator[None]:
     """Make ESPnet's trainer write its files and links atomically while active."""
     with ExitStack() as stack:
-        stack.enter_context(_replaced(torch, "save", save))
-        stack.enter_context(_replaced(espnet_trainer, "Path", LinkPath))
+        stack.enter_context(replaced(torch, "save", save))
+        stack.enter_context(replaced(espnet_trainer, "Path", LinkPath))
         average = "average_nbest_models"
-        stack.enter_context(_replaced(espnet_trainer, average, average_nbest))
+        stack.enter_context(replaced(espnet_trainer, average, average_nbest))
         yield
 
 
 @contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+def whole_configs() -> Iterator[None]:
+    """Make ESPnet's task write config.yaml atomically while active."""
+    with replaced(abs_task, "Path", ConfigPath):
+        yield
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Replace an attribute of a module of a library while active."""
     original = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -109,7 +128,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or is no checkpoint.
+        ValueError: The file is damaged, or is not a checkpoint.
     """
     states = read_file(path)
     if not isinstance(states, dict):

@@ -21,7 +21,7 @@ def compute_scale(name: str, num_layers: int, decay: float, inside: str) -> floa
 
     It is 1 for the last transformer layer and is multiplied by `decay` for each layer
     further down, the parts below the first layer counting as one more layer. It is 1
-    for parameters outside of the wav2vec 2.0 model.
+    for parameters outside the wav2vec 2.0 model.
 
     Args:
         name: Dotted name of the parameter.
@@ -57,7 +57,7 @@ def make_groups(
         num_layers: As for `compute_scale`.
         decay: As for `compute_scale`.
         inside: As for `compute_scale`.
-        head_scale: Factor for parameters outside of the wav2vec 2.0 model.
+        head_scale: Factor for parameters outside the wav2vec 2.0 model.
 
     Returns:
         Groups for an optimizer, the largest rate first.

@@ -12,7 +12,7 @@ MAX_SHARE = 0.03  # largest share of a run's time that drawing may take
 
 
 class SparseReporter(Reporter):
-    """ESPnet's reporter, which draws only if the last drawing is long enough ago.
+    """ESPnet's reporter, which draws only if it has not drawn for long enough.
 
     ESPnet draws all curves again after each epoch. This takes seconds, as long as an
     epoch of a small model.

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from hamzaban.train import checkpoints
 from hamzaban.train.task_options import is_first
 from hamzaban.wav2vec2.checkpoint import compare_weights
 from hamzaban.weights.door import read_file
 from hamzaban.weights.values import check_finite
+from hamzaban.yaml_loader import load_yaml
 
 # Prefixes of the options of the optimizer, its schedule and its parameter groups.
 _KEPT = (
@@ -124,8 +124,8 @@ def read_record(args: argparse.Namespace) -> dict[str, Any]:
     """
     path = Path(args.output_dir) / "config.yaml"
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        values = load_yaml(path)
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         logging.warning(
             f"{path}: cannot be read, so the optimizer is not compared: {reason}"
@@ -248,6 +248,6 @@ def _find_part(model: torch.nn.Module, name: str, place: str) -> torch.nn.Module
         return model.get_submodule(name)
     except AttributeError:
         raise ValueError(
-            f"init_param {place}: '{name}' is no part of the model; known: "
+            f"init_param {place}: '{name}' is not part of the model; known: "
             f"{', '.join(name for name, _ in model.named_children())}"
         ) from None

@@ -11,6 +11,8 @@ import torch
 
 from hamzaban.train.arguments import parse_arguments, wrong_types_explained
 from hamzaban.train.batches import ResumableIterFactory
+from hamzaban.train.checkpoints import whole_configs
+from hamzaban.train.peers import errors_in_one_line
 from hamzaban.train.precision import run_under_autocast
 from hamzaban.train.resuming import check_start, keep_schedule
 from hamzaban.train.task_options import (
@@ -32,9 +34,14 @@ class TaskMixin:
     It trains with our `Trainer`. It computes `accum_grad`, `max_epoch` and
     `scheduler_conf.max_steps` from the data if the config does not set them. It refuses
     a `freeze_param` that names no parameter, which ESPnet ignores.
+
+    Attributes:
+        trainer: The trainer of the task.
+        description: What `--help` says about the command.
     """
 
     trainer = Trainer
+    description = ""
 
     @classmethod
     def main(
@@ -44,8 +51,16 @@ class TaskMixin:
     ) -> None:
         """Train with the given options, or with those of the command line."""
         if args is None:
-            args = parse_arguments(cls.get_parser(), cmd)  # type: ignore[attr-defined]
-        super().main(args=args)  # type: ignore[misc]
+            args = parse_arguments(cls.get_parser(), cmd)
+        with errors_in_one_line():
+            super().main(args=args)  # type: ignore[misc]
+
+    @classmethod
+    def get_parser(cls) -> Any:
+        """Return ESPnet2's parser with our description, which `--help` shows."""
+        parser = super().get_parser()  # type: ignore[misc]
+        parser.description = cls.description
+        return parser
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
@@ -53,7 +68,7 @@ class TaskMixin:
         if not args.collect_stats:
             check_loggers(args)
             cls.plan(args)
-        with guarded(check_code):
+        with guarded(check_code), whole_configs():
             super().main_worker(args)  # type: ignore[misc]
         leave_group()
 

@@ -47,7 +47,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_loggers(args: argparse.Namespace) -> None:
-    """Check that Weights & Biases is installed where it is asked for.
+    """Check that Weights & Biases is installed if the options ask for it.
 
     Raises:
         ValueError: It is not.

@@ -197,7 +197,7 @@ class _Block:
                 continue
             kind = "empty-text" if is_text else "format"
             self.findings.add(kind, self.path, number, to_text(words[0]), found)
-            words[1:] = [b""] * (num_fields - 1 or 1)  # keep the id without a value
+            words[1:] = [b""] * max(num_fields - 1, 1)  # keep the id without a value
         return [words for words in fields if words]
 
     def report_order(

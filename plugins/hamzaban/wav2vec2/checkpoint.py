@@ -1,4 +1,4 @@
-"""Reading and writing `{task_cfg, model_cfg, model_weight}` files, S3PRL's form."""
+"""Read and write `{task_cfg, model_cfg, model_weight}` files, the form of S3PRL."""
 
 import logging
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ from hamzaban.weights.door import read_file
 from hamzaban.weights.values import check_finite
 
 KEYS = ("task_cfg", "model_cfg", "model_weight")
-MIN_SHARE = 0.5  # share of a model's weights that any checkpoint must have
-_SHOWN = 8  # names shown of each kind in a message
+MIN_SHARE = 0.5  # least share of a model's weights that a checkpoint must have
+_SHOWN = 8  # most names of each kind in a message
 
 
 class Checkpoint(NamedTuple):
@@ -103,7 +103,7 @@ def write_checkpoint(
 def load_weights(
     model: nn.Module, weights: Mapping[str, Tensor], place: str, *, strict: bool = True
 ) -> None:
-    """Copy parameters into a model that must have exactly these.
+    """Copy parameters into a model that must have exactly these parameters.
 
     Args:
         model: Model to fill.
@@ -162,7 +162,7 @@ def compare_weights(
     Args:
         own: The model's parameters by name; only their shapes are used.
         weights: The file's parameters by name.
-        shown: Largest number of names listed of each kind.
+        shown: Most names to list of each kind.
 
     Returns:
         The differences found, each as `missing: ...`, `unexpected: ...` or

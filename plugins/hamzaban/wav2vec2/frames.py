@@ -31,11 +31,14 @@ def parse_conv(conv_feature_layers: str) -> list[tuple[int, int, int]]:
     """Read (channels, kernel, stride) of each layer, as `parse_conv_layers` does."""
     try:
         layers = _evaluate(ast.parse(conv_feature_layers, mode="eval").body)
-        return [(int(dim), int(kernel), int(stride)) for dim, kernel, stride in layers]
+        sizes = [(int(dim), int(kernel), int(stride)) for dim, kernel, stride in layers]
+        if min(map(min, sizes)) < 1:
+            raise ValueError("a size below 1")
+        return sizes
     except (SyntaxError, TypeError, ValueError) as e:
         raise ValueError(
             f"conv_feature_layers {conv_feature_layers!r} is not understood; expected "
-            f"a list such as {WAV2VEC2_CONV!r}"
+            f"a list such as {WAV2VEC2_CONV!r}, with sizes of 1 or more"
         ) from e
 
 

@@ -17,13 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hamzaban.weights.expressions import checked_expressions
 from hamzaban.weights.kind import check_file, is_zip, name_stranger
 from hamzaban.weights.restricted import unpickle
 from hamzaban.weights.values import check_finite, check_sizes
 
 _torch_load = torch.load
-_REASON = 160  # largest number of characters shown of a library's message
-_STATISTICS: list[Any] = [  # in the record of epochs of ESPnet's trainer
+_REASON = 160  # most characters shown of a library's message
+_STATISTICS: list[Any] = [  # types in ESPnet's record of epochs
     datetime.timedelta,
     np.float64(0).__reduce__()[0],
     np.dtype,
@@ -49,12 +50,14 @@ def read_file(path: str | Path, *, device: Any = "cpu") -> Any:
     Raises:
         FileNotFoundError: There is no such file.
         ForeignObjectError: The file holds other objects, which `read_foreign` reads.
-        ValueError: It is no such file, or damaged.
+        ValueError: It is not such a file, or is damaged.
     """
     check_file(path)
     try:
         with torch.serialization.safe_globals(_STATISTICS), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about damaged pickles
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # warnings about damaged pickles
             state = _torch_load(
                 path, map_location=device, weights_only=True, mmap=is_zip(path)
             )
@@ -77,7 +80,7 @@ def read_foreign(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or damaged.
+        ValueError: It is not such a file, or is damaged.
     """
     check_file(path)
     try:
@@ -102,7 +105,7 @@ def read_weights(path: str | Path, *, device: Any = "cpu") -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or has values that are not finite.
+        ValueError: It is not such a file, or has values that are not finite.
     """
     state = read_file(path, device=device)
     check_finite(state, path)
@@ -114,7 +117,7 @@ def read_safetensors(path: str | Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or damaged.
+        ValueError: It is not such a file, or is damaged.
     """
     from safetensors.torch import load_file
 
@@ -138,7 +141,8 @@ def read_safetensors(path: str | Path) -> dict[str, Tensor]:
 def guarded(check: Callable[[Any, str], None] | None = None) -> Iterator[None]:
     """Make other libraries open files through this door while active.
 
-    ESPnet and S3PRL call `torch.load` in ways that run code from files.
+    ESPnet and S3PRL call `torch.load` in ways that run code from files, and S3PRL
+    evaluates parts of configurations.
 
     Args:
         check: Called with the object and the name of each file read, before the
@@ -154,6 +158,7 @@ def guarded(check: Callable[[Any, str], None] | None = None) -> Iterator[None]:
         return state
 
     with ExitStack() as stack:
+        stack.enter_context(checked_expressions())
         for owner, value in ((torch, load), (torch.jit, _refuse)):
             stack.callback(setattr, owner, "load", owner.load)
             owner.load = value  # type: ignore[attr-defined]
@@ -162,7 +167,7 @@ def guarded(check: Callable[[Any, str], None] | None = None) -> Iterator[None]:
 
 def _refuse(f: Any, *_: Any, **__: Any) -> None:
     raise ValueError(
-        f"{f}: a TorchScript program is not loaded; save the model's state_dict anew"
+        f"{f}: a TorchScript program is not loaded; save the model's state_dict again"
     )
 
 
@@ -173,9 +178,9 @@ def _explain(path: str | Path, error: Exception) -> ValueError:
     text = " ".join(str(error).split())
     named = re.search(r"(?:GLOBAL|type|class) '?([\w.]+)'? (?:was not|whose)", text)
     if named:
-        remedy = "save its state_dict anew, with tensors and plain values only"
+        remedy = "save its state_dict again, with tensors and plain values only"
         if named[1].startswith("numpy"):
-            remedy = "make tensors of NumPy's arrays and numbers, and save it anew"
+            remedy = "make tensors of NumPy's arrays and numbers, and save it again"
         return ForeignObjectError(
             f"{path}: found an object {named[1]}, expected tensors and plain values; "
             f"{remedy}"

@@ -55,7 +55,7 @@ def check_file(path: str | Path) -> None:
 
 
 def name_stranger(path: str | Path) -> tuple[str, str] | None:
-    """Return what a file is that holds no weights, and what to do about it.
+    """Identify a file that holds no weights, and say what to do about it.
 
     Args:
         path: An existing file.
@@ -80,7 +80,7 @@ def name_stranger(path: str | Path) -> tuple[str, str] | None:
     if all(byte in _TEXT for byte in head):
         return "a text file", "give the model file itself"
     if tarfile.is_tarfile(path):
-        return "a tar file", "unpack it, or save the model's state_dict anew"
+        return "a tar file", "unpack it, or save the model's state_dict again"
     return None
 
 
@@ -107,7 +107,7 @@ def _examine_zip(path: str | Path) -> tuple[str, str] | None:
         return (
             f"a zip file of {size} bytes that unpacks to {inside}, as torch never "
             "writes one",
-            "load it where it comes from, and save its state_dict anew",
+            "load it where it comes from, and save its state_dict again",
         )
     return None
 
@@ -121,7 +121,7 @@ def _examine_records(path: str | Path, names: list[str]) -> tuple[str, str] | No
     if sorted(name.partition("/")[2] for name in names) != sorted(records):
         return "a zip file with two lists of members", "get it from a source you trust"
     if any(name == "constants.pkl" or name.startswith("code/") for name in records):
-        return "a TorchScript program", "save the model's state_dict anew"
+        return "a TorchScript program", "save the model's state_dict again"
     if "data.pkl" not in records:
         return f"a zip file with {', '.join(names[:4])}", "unpack it first"
     return None

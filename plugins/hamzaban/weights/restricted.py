@@ -238,8 +238,8 @@ def _copy_bytes(*args: Any) -> bytes:
 def to_plain(value: Any) -> Any:
     """Return configuration objects as dictionaries, lists and plain values.
 
-    Knows the shapes in which `argparse.Namespace`, omegaconf's containers and nodes,
-    and enumerations are pickled.
+    It understands how `argparse.Namespace`, omegaconf's containers and nodes, and
+    enumerations are pickled.
     """
     if isinstance(value, Mapping):
         return {to_plain(key): to_plain(entry) for key, entry in value.items()}

@@ -25,7 +25,7 @@ def check_sizes(state: Any, path: str | Path) -> None:
     if total > _GROWTH * size + _SLACK:
         raise ValueError(
             f"{path}: found {size} bytes that unpack to tensors of {total}, expected "
-            "no more than the file has; save the weights anew, each with .clone()"
+            "no more than the file has; save the weights again, each with .clone()"
         )
 
 
@@ -37,7 +37,7 @@ def check_finite(weights: Any, place: str | Path) -> None:
         place: Where they come from, for messages.
 
     Raises:
-        ValueError: One is no tensor or not finite, or all are zero.
+        ValueError: One is not a tensor or not finite, or all are zero.
     """
     if not isinstance(weights, Mapping) or not weights:
         found = "nothing" if isinstance(weights, Mapping) else type(weights).__name__
@@ -64,7 +64,7 @@ def check_finite(weights: Any, place: str | Path) -> None:
 
 
 def list_not_finite(weights: Mapping[str, Any]) -> list[str]:
-    """Return the names of parameters with a value that is no finite number."""
+    """Return the names of parameters with a value that is not a finite number."""
     return [
         name
         for name, w in weights.items()

@@ -10,5 +10,5 @@ set -euo pipefail
 # shellcheck source=egs2/mgb2/asr1/db.sh
 . ./db.sh
 
-[[ -d ${MGB2} ]] || die "db.sh: MGB2 is '${MGB2}', not a folder; ask for it by the form of https://arabicspeech.org/mgb2"
+[[ -d ${MGB2} ]] || die "db.sh: MGB2 is '${MGB2}', not a folder; request it with the form at https://arabicspeech.org/mgb2"
 hamzaban prepare-corpus mgb2 "${MGB2}" --output data "$@"

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compare what was mined with the truth that make_media.py wrote.
+"""Compare mined speech with the truth.tsv that make_media.py wrote.
 
-An utterance that stands in several places has to be kept once and dropped as a
-duplicate elsewhere. Speech in truth.tsv is whole utterances, the pauses between their
-words included; chunks may hold pauses between utterances, too.
+An utterance that occurs in several places must be kept once and dropped as a duplicate
+elsewhere. The speech in truth.tsv is whole utterances, including the pauses between
+their words; chunks may also contain pauses between utterances.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def read_truth(path: Path) -> list[dict[str, str]]:
 
 
 def read_spans(path: Path, reason: str = "") -> dict[str, list[Span]]:
-    """Return start and end, s, of chunks by file; of those with `reason`, if any."""
+    """Return start and end (s) of each file's chunks that have this `reason`."""
     spans: dict[str, list[Span]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         chunk = json.loads(line)
@@ -33,16 +33,16 @@ def read_spans(path: Path, reason: str = "") -> dict[str, list[Span]]:
 
 
 def overlap_s(span: Span, others: list[Span]) -> float:
-    """Return how much of a span lies in others, s; the others do not overlap."""
+    """Return how many seconds of a span lie in other spans, which must not overlap."""
     begin, end = span
     return sum(max(min(end, e) - max(begin, b), 0.0) for b, e in others)
 
 
 class Found:
-    """What of the truth was kept, and what was dropped as a duplicate, in seconds."""
+    """Seconds of true speech that were kept or dropped as duplicates."""
 
     def __init__(self, media: Path, mined: Path) -> None:
-        """Lay what was mined over the truth."""
+        """Compute how much of each piece was kept and dropped."""
         kept = read_spans(mined / "provenance.jsonl")
         dropped = read_spans(mined / "dropped.jsonl", "duplicate")
         lines = (mined / "sources.jsonl").read_text(encoding="utf-8").splitlines()
@@ -51,7 +51,7 @@ class Found:
         self.kinds_s: dict[str, float] = defaultdict(float)
         self.kinds_kept_s: dict[str, float] = defaultdict(float)
         self.same_file_s = 0.0
-        # Of each utterance, where it stands: its length, kept, dropped as a duplicate.
+        # For each place of an utterance: its length, seconds kept, seconds dropped.
         self.places: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
         for row in read_truth(media / "truth.tsv"):
             name, span = row["file"], (float(row["start_s"]), float(row["end_s"]))
@@ -68,7 +68,7 @@ class Found:
 
 
 def compare(media: Path, mined: Path) -> list[tuple[str, str]]:
-    """Return names and values of what is compared."""
+    """Return the rows of the table: name and value."""
     found = Found(media, mined)
     once_s = kept_s = more_s = copies_s = left_out_s = wrong_s = 0.0
     for places in found.places.values():
@@ -111,8 +111,8 @@ def compare(media: Path, mined: Path) -> list[tuple[str, str]]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("media", type=Path, help="what make_media.py wrote")
-    parser.add_argument("mined", type=Path, help="what hamzaban mine wrote of it")
+    parser.add_argument("media", type=Path, help="folder that make_media.py wrote")
+    parser.add_argument("mined", type=Path, help="folder that mine-audio wrote")
     args = parser.parse_args()
     rows = compare(args.media, args.mined)
     width = max(len(name) for name, _ in rows)

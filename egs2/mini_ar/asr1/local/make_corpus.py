@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Make the corpus shipped with mini_ar from Arabic Speech Commands (CC BY 4.0).
 
-Not a stage: the result is in downloads/mini_ar. Single words, one second each, are
-cut at their pauses and joined, words of one speaker only, into short commands.
-Which words stand together comes from a small grammar; no sentence of valid or test
-is a sentence of train or of the LM text. Same input, same output. words.tsv says where
-each word lies; egs2/mini_transfer cuts them out again.
+No stage runs this: its result is in downloads/mini_ar. Recordings of single words, one
+second each, are trimmed and joined into short commands; each command has words of one
+speaker. A small grammar chooses the words. No sentence of valid or test occurs in train
+or in the LM text. The same input gives the same output. words.tsv lists the position of
+each word; egs2/mini_transfer cuts the words out again.
 """
 
 import argparse
@@ -40,19 +40,19 @@ CLASSES = {
     "n": "digit",
     "d": "direction",
 }
-# Upper case: a word of that class; each row is one form of command.
+# Each letter stands for a word of that class; each string is one form of command.
 FORMS = (
     ["MWD", "MWDD", "YMWD", "MdWD", "YMdW", "MW", "dWD", "WDWD", "WDWDWD", "MWDWD"]
     + ["AnD", "AnDD", "AnDDD", "YAnDD", "nDDDD", "YnDDD", "AAnD"]
     + ["AO", "YAO", "AOAO", "AAO", "YA", "AAA", "AYA", "YAAO", "AW", "AAWD"]
 )
-# set -> (part of the source, its takes, first letters of the utterance ids)
+# set -> (part of the source, takes, prefix of the utterance numbers)
 SETS = {
     "test": ("test", range(1, 4), "te"),
     "valid": ("valid", range(1, 2), "va"),
     "train": ("train", range(1, 5), "tr"),
     "unlabelled": ("train", range(5, 7), "un"),
-    "seed": ("train", range(1, 11), "se"),  # not shipped: what the seed was trained on
+    "seed": ("train", range(1, 11), "se"),  # data of the seed model, not shipped
 }
 Row = tuple[str, ...]
 LABELLED = ("test", "valid", "train")
@@ -60,14 +60,15 @@ KEEP_DB, MARGIN_S, FADE_S, GAP_S = 30.0, 0.06, 0.005, 0.2
 
 
 def cut_pauses(speech: np.ndarray) -> np.ndarray:
-    """Cut the pauses around one word.
+    """Trim the pauses around one word.
 
     Args:
         speech: Samples of one clip at 16 kHz, shape (num_samples,).
 
     Returns:
-        The clip from 60 ms before the first to 60 ms after the last frame of 10 ms
-        that is less than 30 dB below the loudest, with fades of 5 ms.
+        The clip with fades of 5 ms, from 60 ms before the first loud frame to 60 ms
+        after the last one. A frame of 10 ms is loud if it is less than 30 dB below the
+        loudest.
     """
     frame = FS // 100
     power = (speech[: len(speech) // frame * frame].reshape(-1, frame) ** 2).mean(1)
@@ -83,7 +84,7 @@ def cut_pauses(speech: np.ndarray) -> np.ndarray:
 
 
 def draw_form(rng: random.Random, left: Counter[str]) -> list[str] | None:
-    """Draw a command that the words left over allow, or None where none is."""
+    """Draw a command from the words that are left; None if no form fits them."""
     for form in rng.sample(FORMS, len(FORMS)):
         drawn: list[str] = []
         for letter in form:
@@ -97,7 +98,7 @@ def draw_form(rng: random.Random, left: Counter[str]) -> list[str] | None:
 
 
 def draw_rest(rng: random.Random, left: Counter[str]) -> list[str]:
-    """Draw 2 to 6 of the words left over, in any order; never leave a single one."""
+    """Draw 2 to 6 of the words that are left, in any order; never leave just one."""
     rest = sorted(left.elements())
     rng.shuffle(rest)
     size = rng.randint(2, 6)
@@ -140,7 +141,7 @@ def write_opus(path: Path, speech: np.ndarray, bit_rate: int) -> None:
 def read_clips(
     folder: Path, takes: Sequence[int], rng: random.Random
 ) -> dict[str, list]:
-    """Read the wanted takes of each word of one speaker, cut, in random order."""
+    """Read the wanted takes of each word of a speaker, trimmed, in random order."""
     clips = {
         word: [
             cut_pauses(
@@ -156,7 +157,7 @@ def read_clips(
 
 
 def locate(words: Sequence[str], edges: Sequence[int], place: Row) -> Iterator[Row]:
-    """Yield `set spk_id recording start_s end_s word` of words; edges in samples."""
+    """Yield a row of words.tsv for each word; `edges` are in samples."""
     for word, start, end in zip(words, edges, edges[1:], strict=False):
         span = (f"{start / FS:.4f}", f"{end / FS:.4f}")
         yield (*place, "_".join(place), *span, WORDS[word])
@@ -165,7 +166,7 @@ def locate(words: Sequence[str], edges: Sequence[int], place: Row) -> Iterator[R
 def make_set(
     name: str, args: argparse.Namespace, taken: dict[str, set[str]]
 ) -> Iterator[tuple[Row, list[Row]]]:
-    """Write the recordings of one set, one a speaker; yield utterances, their words."""
+    """Write one recording per speaker of a set; yield each utterance and its words."""
     part, takes, letters = SETS[name]
     avoid = set().union(*(taken[s] for s in taken if s != name))
     for folder in sorted((args.source / part).iterdir()):
@@ -192,7 +193,7 @@ def make_set(
 
 
 def make_lm_text(lines: int, taken: dict[str, set[str]]) -> Iterator[str]:
-    """Draw sentences of the same grammar that are in neither valid nor test."""
+    """Yield sentences of the same grammar that occur in neither valid nor test."""
     rng = random.Random("lm")
     full = Counter(dict.fromkeys(WORDS, 9))
     while lines:

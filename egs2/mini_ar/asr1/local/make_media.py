@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Make long media out of the unlabelled speech of mini_ar, and the truth about them.
+"""Make long media files from the unlabelled speech of mini_ar, and truth.tsv.
 
-Speech of many speakers in blocks, with silence, music-like tones and noise between;
-some blocks come again in another file, one file comes again in another coding and one
-again as it is. truth.tsv says what is where. Same input and seed, same speech; what
-coders make of it may differ by their version.
+The files contain blocks of speech of many speakers, with silence, music-like tones or
+noise between the blocks. Some blocks are repeated in another file, one file is repeated
+in another encoding, and one is copied unchanged. truth.tsv lists what is where. The
+same input and seed give the same speech; the encoded files may differ between versions
+of the encoders.
 """
 
 import argparse
@@ -28,15 +29,15 @@ CODINGS = {  # suffix -> codec, rate in Hz, layout, bits per second
     ".mkv": ("flac", 48_000, "stereo", None),
 }
 NAMES = ("حديث 1.mp3", "talk 2.m4a", "film 3.mkv")
-AGAIN = "first again.opus"  # NAMES[0] in another coding, from START_S on
-SAME = "same talk.m4a"  # NAMES[1], byte by byte
+AGAIN = "first again.opus"  # NAMES[0] in another encoding, from START_S on
+SAME = "same talk.m4a"  # a copy of NAMES[1]
 START_S = 3.7
 NOISE_FLOOR = 1e-4  # of full scale; recordings are never all zeros
-NUM_REPEATED = 4  # blocks of the first file that come again in the last
+NUM_REPEATED = 4  # blocks of the first file that are repeated in the last
 
 
 class Piece(NamedTuple):
-    """Audio of one kind: speech, silence, music or noise; `utt_id` of speech."""
+    """Audio of one kind: speech, silence, music or noise; only speech has an id."""
 
     kind: str
     utt_id: str
@@ -44,7 +45,7 @@ class Piece(NamedTuple):
 
 
 def read_blocks(corpus: Path, rng: random.Random) -> list[list[Piece]]:
-    """Return the unlabelled utterances in blocks of one speaker, pauses between."""
+    """Return the unlabelled utterances with pauses, in blocks of one speaker."""
     with open(corpus / "utterances.tsv", encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t"))
     rows = [row for row in rows if row["set"] == "unlabelled"]
@@ -67,7 +68,7 @@ def read_blocks(corpus: Path, rng: random.Random) -> list[list[Piece]]:
 
 
 def make_filler(rng: random.Random) -> Piece:
-    """Return silence, chords or noise that swells, of 2 to 12 s."""
+    """Return silence, chords or swelling noise of 2 to 12 s."""
     kind = rng.choice(("silence", "music", "noise"))
     num_samples = round(rng.uniform(2.0, 5.0 if kind == "silence" else 12.0) * FS)
     if kind == "silence":
@@ -79,7 +80,7 @@ def make_filler(rng: random.Random) -> Piece:
         audio = noise / np.abs(noise).max() * (0.4 + 0.3 * np.sin(0.7 * time_s))
         return Piece(kind, "", (0.2 * audio).astype(np.float32))
     audio = np.zeros(num_samples)
-    for start in range(0, num_samples, FS // 2):  # a chord each half second
+    for start in range(0, num_samples, FS // 2):  # one chord every half second
         root = 110.0 * 2 ** (generator.integers(0, 18) / 12)
         local_s = time_s[start : start + FS // 2] - start / FS
         for step in (0, 4, 7, 12):
@@ -91,7 +92,7 @@ def make_filler(rng: random.Random) -> Piece:
 
 
 def lay_out(blocks: list[list[Piece]], rng: random.Random) -> list[list[Piece]]:
-    """Share blocks among the files, fillers between; some come again in the last."""
+    """Divide blocks among the files, with fillers; repeat some in the last file."""
     share = -(-len(blocks) // len(NAMES))
     files: list[list[Piece]] = []
     for number in range(len(NAMES)):
@@ -109,7 +110,7 @@ def lay_out(blocks: list[list[Piece]], rng: random.Random) -> list[list[Piece]]:
 def list_truth(
     name: str, pieces: list[Piece], first_s: float = 0.0
 ) -> Iterator[tuple[str, float, float, str, str]]:
-    """Yield file, start, end, kind and utterance of each piece, `first_s` cut off."""
+    """Yield file, start, end, kind and utterance of each piece after `first_s`."""
     position_s = -first_s
     for piece in pieces:
         begin_s, position_s = position_s, position_s + len(piece.audio) / FS
@@ -118,7 +119,7 @@ def list_truth(
 
 
 def write_media(path: Path, audio: np.ndarray) -> None:
-    """Code audio as the suffix of the path says."""
+    """Encode audio in the format that the suffix of the path names."""
     codec, rate, layout, bit_rate = CODINGS[path.suffix]
     audio = soxr.resample(audio, FS, rate)
     with av.open(str(path), "w") as container:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw a metric of the valid set over epochs, for several experiments.
+"""Plot a metric of the valid set over the epochs of several experiments.
 
 The metrics are read from the lines `<n>epoch results:` of train.log.
 """
@@ -18,7 +18,7 @@ EPOCH = re.compile(r"INFO: (\d+)epoch results:.*\[valid\] (.*)")
 
 
 def read_curve(log: Path, metric: str) -> Iterator[tuple[int, float]]:
-    """Yield epoch and metric, such as `wer`, of each epoch of a train.log."""
+    """Yield the number and the metric (such as `wer`) of each epoch in a train.log."""
     for line in log.read_text(encoding="utf-8").splitlines():
         found = EPOCH.search(line)
         value = found and re.search(rf"\b{metric}=([-+.\de]+)", found[2])
@@ -27,13 +27,13 @@ def read_curve(log: Path, metric: str) -> Iterator[tuple[int, float]]:
 
 
 def main() -> None:
-    """Read the command line and draw."""
+    """Read the command line and write the plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path, help="PNG to write")
     parser.add_argument("--metric", default="wer", help="wer, cer, loss, acc and so on")
     parser.add_argument("--ylabel", default="WER on valid (%)")
     parser.add_argument("--scale", type=float, default=100.0)
-    parser.add_argument("runs", nargs="+", help="LABEL=exp/asr_x, one a curve")
+    parser.add_argument("runs", nargs="+", help="LABEL=exp/asr_x, one for each curve")
     args = parser.parse_args()
     _, axes = plt.subplots(figsize=(7, 4), dpi=150)
     for run in args.runs:

@@ -15,7 +15,7 @@ SEED = {"seed": 2081}  # made by make_corpus.py --sets seed
 
 
 def write_utt(writer: DirWriter, row: Mapping[str, str], corpus: Path) -> None:
-    """Write one row of utterances.tsv; segments are in seconds."""
+    """Write the utterance of one row of utterances.tsv."""
     utt_id, recording = row["utt_id"], f"{row['spk_id']}-{row['set']}"
     audio = corpus / "audio" / f"{row['recording']}.opus"
     writer.open("wav.scp", same_ok=True).write(recording, str(audio))

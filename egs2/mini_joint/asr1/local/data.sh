@@ -14,4 +14,4 @@ if [[ ! -f ${corpus}/utterances.tsv ]]; then
     die "${corpus}/utterances.tsv is missing; it is part of the repository: git checkout egs2/mini_ar"
 fi
 python3 local/prepare_data.py "${corpus}" conf/words data
-log "data/ is ready: qaa and qab, each and together, and utterances of both"
+log "data/ is ready: sets of qaa, of qab and of both, and code-switched utterances"

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Make data directories of two languages out of the utterances of mini_ar.
+"""Make data directories of two artificial languages from the utterances of mini_ar.
 
-A language is a list of words. An utterance whose words are all of one list is of that
-language; one with words of both lists is switched, and counts as of the language that
-most of its words, or else its first one, are of.
+A language is a list of words. An utterance with words of one list only belongs to that
+language. An utterance with words of both lists is code-switched: it belongs to the
+language of most of its words, or of its first word if both have equally many.
 """
 
 import argparse
@@ -23,7 +23,7 @@ SETS = {
 
 
 def read_words(folder: Path) -> dict[str, str]:
-    """Read which language each word is of, from <folder>/<language>.txt."""
+    """Return the language of each word, read from <folder>/<language>.txt."""
     languages = {}
     for path in sorted(folder.glob("*.txt")):
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -33,7 +33,7 @@ def read_words(folder: Path) -> dict[str, str]:
 
 
 def list_sets(name: str, words: list[str]) -> Iterator[str]:
-    """Yield the sets of an utterance, given the language of each of its words."""
+    """Yield the sets of an utterance; `words` are the languages of its words."""
     if len(set(words)) > 1:
         if name == "test":
             yield "test_switched"
@@ -46,7 +46,7 @@ def list_sets(name: str, words: list[str]) -> Iterator[str]:
 def write_utt(
     writer: DirWriter, row: Mapping[str, str], lang: str, corpus: Path
 ) -> None:
-    """Write one row of utterances.tsv; segments are in seconds."""
+    """Write the utterance of one row of utterances.tsv."""
     utt_id, recording = row["utt_id"], f"{row['spk_id']}-{row['set']}"
     audio = corpus / "audio" / f"{row['recording']}.opus"
     writer.open("wav.scp", same_ok=True).write(recording, str(audio))
@@ -61,7 +61,7 @@ def main() -> None:
     """Read the command line and write the directories."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, help="downloads/mini_ar")
-    parser.add_argument("words", type=Path, help="folder of a list for each language")
+    parser.add_argument("words", type=Path, help="folder with a list per language")
     parser.add_argument("data", type=Path, help="folder to write the sets into")
     args = parser.parse_args()
     languages = read_words(args.words)
@@ -71,7 +71,7 @@ def main() -> None:
     with ExitStack() as stack, open(table, encoding="utf-8", newline="") as rows:
         for row in csv.DictReader(rows, delimiter="\t"):
             words = [languages[word] for word in row["text"].split()]
-            lang = max(words, key=words.count) if words else ""  # the first of equals
+            lang = max(words, key=words.count) if words else ""  # on a tie, the first
             for name in list_sets(row["set"], words) if words else ():
                 if name not in writers:
                     writers[name] = stack.enter_context(DirWriter(args.data / name))

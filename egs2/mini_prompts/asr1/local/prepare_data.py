@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Make data directories of Asterisk's telephone prompts, as Debian packages them.
+"""Make data directories from Asterisk's telephone prompts, as packaged by Debian.
 
-One speaker reads the prompts of a language. The sources' prompts have transcripts; of
-the target's some are for training, with and without transcripts, some for validation
-and test. No sentence of a language is in two sets. The target's text is that of all its
-prompts but those of validation and test, shuffled. Same packages, same output.
+One speaker reads the prompts of a language. All prompts of the source languages have
+transcripts. The prompts of the target language are divided into a training set, which
+is written with and without transcripts, a validation set and a test set. No sentence of
+a language is in two sets. The target's text is that of its training prompts, shuffled.
+The same packages give the same output.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from hamzaban.fileio import atomic_text
 from hamzaban.text import Normalizer
 
 SOUNDS = "usr/share/asterisk/sounds"
-VOICES = {  # the folder of the speaker, by language
+VOICES = {  # language -> folder of its speaker
     "en": "en_US_f_Allison",
     "es": "es_MX_f_Allison",
     "fr": "fr_CA_f_June",
@@ -30,11 +31,11 @@ VOICES = {  # the folder of the speaker, by language
 }
 MORE_VOICES = {"menardi": ("it", "it_IT_f_Menardi")}  # speakers without transcripts
 PACKAGES = {"it_IT_f_Menardi": "asterisk-prompt-it-menardi-wav"}
-SIZES = {"test": 90, "valid": 45}  # prompts of a language; training has the others
+SIZES = {"test": 90, "valid": 45}  # prompts of each language; the rest are for training
 
 
 class Prompt(NamedTuple):
-    """A prompt: `lang-voice-name` as its id, speaker, text (None: unknown), file."""
+    """A prompt: id (`lang-voice-name`), speaker, text (None if unknown) and file."""
 
     utt_id: str
     spk_id: str
@@ -42,13 +43,13 @@ class Prompt(NamedTuple):
     path: Path
 
 
-Sets = dict[str, dict[str, list[Prompt]]]  # by language and test, valid, train
+Sets = dict[str, dict[str, list[Prompt]]]  # language -> name of the set -> prompts
 
 
 def spell(text: str, lang: str, normalizer: Normalizer) -> str:
-    """Normalize a text to words of letters; of Latin ones those without accents.
+    """Return the normalized text, letters only; Latin letters without accents.
 
-    The Spanish list leaves most accents away, the others have them.
+    The Spanish list omits most accents, while the others have them.
     """
     text = normalizer.normalize(text)
     if lang != "ru":
@@ -61,10 +62,10 @@ def spell(text: str, lang: str, normalizer: Normalizer) -> str:
 
 
 def list_voice(root: Path, lang: str, voice: str) -> dict[str, Prompt]:
-    """List the recordings of a speaker by the names of the prompts, without texts.
+    """Return the recordings of a speaker, without texts, by the name of the prompt.
 
     Raises:
-        SystemExit: There is none.
+        SystemExit: The folder has no recordings.
     """
     folder = root / SOUNDS / voice
     found = [path for end in ("g722", "wav") for path in folder.rglob(f"*.{end}")]
@@ -83,10 +84,10 @@ def list_voice(root: Path, lang: str, voice: str) -> dict[str, Prompt]:
 
 
 def read_prompts(root: Path, lang: str) -> list[Prompt]:
-    """Read the prompts of a language whose words are written out.
+    """Return the prompts whose text has all the words that are spoken.
 
-    Left out are signals and remarks in brackets, numbers in digits, names of letters,
-    and what has no recording.
+    Prompts are left out if they have no recording, spell a letter, or contain digits or
+    brackets (signals and remarks).
     """
     doc = root / f"usr/share/doc/asterisk-core-sounds-{lang}/core-sounds-{lang}.txt"
     packed = doc.with_name(f"{doc.name}.gz")
@@ -112,7 +113,7 @@ def read_prompts(root: Path, lang: str) -> list[Prompt]:
 
 
 def divide(prompts: Iterable[Prompt], lang: str) -> dict[str, list[Prompt]]:
-    """Divide prompts by chance among test, valid and train; a text is in one set."""
+    """Divide prompts at random among test, valid and train; each text is in one set."""
     by_text: dict[str, list[Prompt]] = {}
     for prompt in prompts:
         by_text.setdefault(str(prompt.text), []).append(prompt)
@@ -127,7 +128,7 @@ def divide(prompts: Iterable[Prompt], lang: str) -> dict[str, list[Prompt]]:
 
 
 def write_set(folder: Path, prompts: Sequence[Prompt], *, labels: bool = True) -> None:
-    """Write a data directory, with transcripts or without."""
+    """Write a data directory, with or without transcripts."""
     with DirWriter(folder) as writer:
         for prompt in sorted(prompts):
             writer.open("wav.scp").write(prompt.utt_id, str(prompt.path))
@@ -137,7 +138,7 @@ def write_set(folder: Path, prompts: Sequence[Prompt], *, labels: bool = True) -
 
 
 def write_target(data: Path, lang: str, sets: dict[str, list[Prompt]]) -> None:
-    """Write the sets of the target, the text of its speech, and its text alone."""
+    """Write the sets of the target, its training transcripts and its shuffled text."""
     train = sets["train"]
     write_set(data / f"labelled_{lang}", train)
     write_set(data / f"unlabelled_{lang}", train, labels=False)
@@ -151,7 +152,7 @@ def write_target(data: Path, lang: str, sets: dict[str, list[Prompt]]) -> None:
 
 
 def write_others(data: Path, root: Path, names: Iterable[str], sets: Sets) -> None:
-    """Write sets without transcripts: training speech of a language, or all of MORE."""
+    """Write training speech, or all speech of a voice in MORE_VOICES, untranscribed."""
     for name in names:
         if name in MORE_VOICES:
             lang, voice = MORE_VOICES[name]
@@ -166,7 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("data", type=Path, help="folder to write the sets into")
-    add("--root", type=Path, default="/", help="where packages lie")
+    add("--root", type=Path, default="/", help="folder with the unpacked packages")
     add("--sources", nargs="+", choices=VOICES, default=["it", "fr"])
     add("--target", choices=VOICES, default="es")
     add("--others", nargs="*", choices=[*VOICES, *MORE_VOICES], default=[])

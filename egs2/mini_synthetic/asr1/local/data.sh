@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Let espeak-ng read sentences of both languages: see local/prepare_data.py.
+# Make espeak-ng read sentences of both languages: see local/prepare_data.py.
 
 set -euo pipefail
 
@@ -13,6 +13,6 @@ command -v espeak-ng > /dev/null ||
     die "espeak-ng: not installed; it reads the sentences: apt-get install espeak-ng"
 for pair in "$@"; do
     [[ -n ${pair#*=} ]] || die "no sentences of '${pair%%=*}' are given; see --help: --source_text, --target_text"
-    [[ -f ${pair#*=} ]] || die "${pair#*=}: no such file; sentences of '${pair%%=*}', one a line"
+    [[ -f ${pair#*=} ]] || die "${pair#*=}: no such file; sentences of '${pair%%=*}', one per line"
 done
 python3 local/prepare_data.py data "$@"

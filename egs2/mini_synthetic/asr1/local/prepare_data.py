@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Have espeak-ng read sentences of two languages: synthetic speech, named so.
+"""Make data directories of synthetic speech: espeak-ng reads texts of two languages.
 
-Lines are normalized and cut to phrases of 2 to 6 words. Of the source's phrases some
-are for training, a few for validation and test; of the target's a part is read and
-stays without transcripts, a few are the test set, the rest is the target's text. No
-phrase is in two sets, no voice reads both for training and for a test, or both
-languages. Each utterance has a speed, a pitch and a level of noise of its own. Same
-options, same output.
+Lines are normalized and cut into phrases of 2 to 6 words. Phrases of the source are
+drawn for training, validation and test. Phrases of the target are drawn for an
+unlabelled set and a test set; the others are the target's text. No phrase is in two
+sets. Training, unlabelled, validation and test sets have different voices. Each
+utterance has its own speed, pitch and noise level. The same options give the same
+output.
 """
 
 import argparse
@@ -27,23 +27,23 @@ from hamzaban.data.write import DirWriter, write_scp
 from hamzaban.fileio import atomic_text
 from hamzaban.text import Normalizer
 
-VOICES = {  # of espeak-ng, by set; each stands for a speaker
+VOICES = {  # set -> voices of espeak-ng, each used as one speaker
     "train": ("m1", "m3", "m5", "f1", "f3", "Andy", "Denis", "linda", "steph", "boris"),
     "unlabelled": ("m2", "m4", "m6", "f2", "f4", "Annie", "Lee", "rob", "pablo", "zac"),
     "valid": ("m7", "f5", "paul", "belinda"),
     "test": ("m8", "aunty", "michel", "anika", "edward", "norbert"),
 }
 SIZES = {"train": 1_600, "unlabelled": 700, "valid": 80, "test": 120}  # utterances
-MIN_WORDS, MAX_WORDS = 2, 6  # of a phrase
-SPEEDS, PITCHES = (130, 190), (30, 70)  # words a minute; espeak-ng's scale of 0 to 99
-SNR_DB = (15.0, 35.0)  # of white noise
-PLENTY = 1_000  # phrases that the target's text needs at least
+MIN_WORDS, MAX_WORDS = 2, 6  # in a phrase
+SPEEDS, PITCHES = (130, 190), (30, 70)  # words per minute; 0 to 99, as in espeak-ng
+SNR_DB = (15.0, 35.0)  # level of the white noise
+PLENTY = 1_000  # fewest phrases in the target's text
 
 
 def cut(lines: Iterator[str], lang: str) -> list[str]:
-    """Normalize lines and cut them to phrases of letters; each phrase once, in order.
+    """Return the phrases of normalized lines, in order and without repetitions.
 
-    A line that comes again is cut once: of two ways to cut it, phrases would overlap.
+    A repeated line is cut once, since phrases of two ways to cut it would overlap.
     """
     normalizer = Normalizer(lang, profile="train")
     rng = random.Random(f"phrases {lang}")
@@ -65,7 +65,7 @@ def cut(lines: Iterator[str], lang: str) -> list[str]:
 
 
 def is_in_latin_letters(texts: Iterable[str]) -> bool:
-    """Tell whether more than half of the letters are Latin."""
+    """Return whether more than half of the letters are Latin."""
     counts = Counter(c for text in texts for c in text if c.isalpha())
     names = ((unicodedata.name(c, ""), count) for c, count in counts.items())
     latin = sum(count for name, count in names if name.startswith("LATIN"))
@@ -73,10 +73,10 @@ def is_in_latin_letters(texts: Iterable[str]) -> bool:
 
 
 def speak(lang: str, voice: str, phrase: str, rng: random.Random) -> tuple:
-    """Read a phrase aloud, with noise: samples in [-1, 1], Hz.
+    """Return synthetic speech with noise: samples in [-1, 1], sample rate in Hz.
 
     Raises:
-        SystemExit: espeak-ng failed; its message.
+        SystemExit: espeak-ng failed.
     """
     speed, pitch = rng.randint(*SPEEDS), rng.randint(*PITCHES)
     command = ["espeak-ng", "-v", f"{lang}+{voice}", "-s", str(speed), "-p", str(pitch)]
@@ -96,7 +96,7 @@ def speak(lang: str, voice: str, phrase: str, rng: random.Random) -> tuple:
 
 
 def write_set(folder: Path, lang: str, phrases: Sequence[str]) -> dict[str, str]:
-    """Write a set, its audio beside; return its transcripts, by utterance."""
+    """Write a set and its audio; return its transcripts by utterance id."""
     kind = folder.name.split("_")[0]
     voices = VOICES[kind]
     audio = folder.parent / "audio" / folder.name
@@ -108,7 +108,7 @@ def write_set(folder: Path, lang: str, phrases: Sequence[str]) -> dict[str, str]
         utt_id = f"{spk_id}-{kind}-{number:04d}"
         rng = random.Random(f"{folder.name} {number}")
         speech, rate = speak(lang, voice, phrases[number], rng)
-        # other speech has another name: what was made of the old is made anew
+        # the digest makes later stages notice that the speech has changed
         digest = hashlib.sha256(speech.tobytes()).hexdigest()[:8]
         path = audio / f"{utt_id}-{digest}.flac"
         soundfile.write(path, speech, rate)
@@ -122,7 +122,7 @@ def write_set(folder: Path, lang: str, phrases: Sequence[str]) -> dict[str, str]
             if kind != "unlabelled":
                 writer.open("text").write(utt_id, text)
     kept = {path for *_, path in done}
-    for path in set(audio.iterdir()) - kept:  # of other sentences
+    for path in set(audio.iterdir()) - kept:  # of an earlier run
         path.unlink()
     return {utt_id: text for utt_id, _, text, _ in done}
 
@@ -130,7 +130,7 @@ def write_set(folder: Path, lang: str, phrases: Sequence[str]) -> dict[str, str]
 def divide(
     lang: str, path: Path, sizes: Mapping[str, int], more: int
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Divide a text's phrases among sets, drawn by chance; and those left over.
+    """Divide the phrases of a text at random among sets; return these and the rest.
 
     Raises:
         SystemExit: The text has too few phrases.
@@ -154,8 +154,8 @@ def main() -> None:
     """Read the command line and write the sets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder to write the sets into")
-    parser.add_argument("source", help="LANG=FILE of sentences, one a line")
-    parser.add_argument("target", help="likewise")
+    parser.add_argument("source", help="LANG=FILE with one sentence per line")
+    parser.add_argument("target", help="LANG=FILE with one sentence per line")
     args = parser.parse_args()
     (source, source_text), (target, target_text) = (
         pair.split("=", 1) for pair in (args.source, args.target)

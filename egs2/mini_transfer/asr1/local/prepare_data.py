@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Make two languages of the words of mini_ar: no word and no speaker in both.
+"""Make two artificial languages from mini_ar, without common words.
 
-Words of the source are joined to utterances with transcripts, words of the target to
-utterances without, and to sets with transcripts for scoring; `labelled_<target>` is the
-audio without transcripts together with them, for comparison. Which word follows which
-is drawn from a bigram grammar, made at random for each part of the words; sentences of
-it are the target's text. Each recording of a word is used once. Same options, same
-output.
+The languages have different speakers in training. Recordings of the source's words are
+joined into utterances with transcripts, those of the target's words into unlabelled
+utterances and into labelled sets for scoring. `labelled_<target>` has the unlabelled
+audio with its transcripts, for comparison. Each language has a random bigram grammar,
+which chooses the words and generates the target's text. Each recording of a word is
+used once. The same options give the same output.
 """
 
 import argparse
@@ -33,22 +33,22 @@ DIRECTIONS = frozenset(
     ("أسفل", "أعلى", "أمام", "خلف", "يسار", "يمين", "اتجاه", "رقم")
     + ("تحريك", "تدوير", "تصغير", "تكبير")
 )
-VOWEL_SIGNS = dict.fromkeys((0x064F, 0x0650))  # two of the words bear one
+VOWEL_SIGNS = dict.fromkeys((0x064F, 0x0650))  # two of the words have one
 PARTS = ("numbers", "commands", "even", "odd", "directions", "actions")
-LIKELY = (6.0, 3.0, 2.0)  # weights of the words that a word likes to stand before
-UNLIKELY = 0.15  # of any other
-MIN_WORDS, MAX_WORDS = 3, 6  # of a sentence
-TEXT_LINES = 3_000  # of the target's text
+LIKELY = (6.0, 3.0, 2.0)  # weights of the three likely followers of a word
+UNLIKELY = 0.15  # weight of any other follower
+MIN_WORDS, MAX_WORDS = 3, 6  # in a sentence
+TEXT_LINES = 3_000  # sentences in the target's text
 
-Span = tuple[Path, int, int]  # a recording of a word: file, first and last sample
-Clips = dict[str, dict[str, list[Span]]]  # by speaker and word
+Span = tuple[Path, int, int]  # recording of a word: file, first and last sample
+Clips = dict[str, dict[str, list[Span]]]  # speaker -> word -> recordings
 
 
 class Grammar:
-    """Draws sentences: each word is followed by one of three, seldom by another."""
+    """Draw sentences: each word has three likely followers; others are rare."""
 
     def __init__(self, words: list[str], seed: str) -> None:
-        """Draw the followers of each word."""
+        """Choose the likely followers of each word."""
         rng = random.Random(f"grammar {seed}")
         self.words = words
         self.weights = {
@@ -58,7 +58,7 @@ class Grammar:
         }
 
     def draw(self, rng: random.Random, left: Mapping[str, int] | None) -> list[str]:
-        """Draw a sentence; of words left over, where these are given by number."""
+        """Draw a sentence; with `left` (word -> count), only from the words left."""
         left = dict(left) if left is not None else {}
         sentence: list[str] = []
         for _ in range(rng.randint(MIN_WORDS, MAX_WORDS)):
@@ -73,7 +73,7 @@ class Grammar:
 
 
 def choose_words(part: str, known: list[str]) -> list[str]:
-    """Give the words of a part, sorted; the even and the odd ones by that order."""
+    """Return the words of a part; even and odd refer to the order of `known`."""
     if part in ("even", "odd"):
         return known[PARTS.index(part) % 2 :: 2]
     if part in ("numbers", "directions"):
@@ -84,10 +84,10 @@ def choose_words(part: str, known: list[str]) -> list[str]:
 
 
 def read_words(corpus: Path) -> dict[str, Clips]:
-    """Read where each word lies; by the part of the corpus, both kinds of train as one.
+    """Return the positions of the words by set; train includes the unlabelled speech.
 
     Raises:
-        SystemExit: The table is not that of the repository.
+        SystemExit: The number of words is not that of the shipped table.
     """
     found: dict[str, Clips] = defaultdict(_make_clips)
     number = 0
@@ -114,9 +114,9 @@ def _make_clips() -> Clips:
 def join(
     clips: dict[str, list[Span]], grammar: Grammar, rng: random.Random
 ) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Join the recordings of one speaker to utterances: words, samples.
+    """Join the recordings of one speaker into utterances; yield words and samples.
 
-    The last utterance takes a word that would be left alone.
+    The last utterance also takes a word that would be left alone.
     """
     spans = {word: list(clips[word]) for word in grammar.words}
     audio: dict[Path, np.ndarray] = {}
@@ -139,9 +139,10 @@ def join(
 def write_set(
     folders: Sequence[Path], clips: Clips, grammar: Grammar
 ) -> dict[str, str]:
-    """Write data directories of the same audio, beside them; return the transcripts.
+    """Write audio and the data directories that share it; return the transcripts.
 
-    Utterances are named after the first; one named unlabelled gets no transcripts.
+    Utterance ids contain the name of the first directory. A directory whose name begins
+    with unlabelled gets no transcripts.
     """
     texts, written = {}, set()
     name, data = folders[0].name, folders[0].parent
@@ -151,7 +152,7 @@ def write_set(
             rng = random.Random(f"{name} {spk_id}")
             for number, (words, speech) in enumerate(join(own, grammar, rng)):
                 utt_id = f"{spk_id}-{name}-{number:03d}"
-                # other speech has another name: what was made of the old is made anew
+                # the digest makes later stages notice that the speech has changed
                 digest = hashlib.sha256(speech.tobytes()).hexdigest()[:8]
                 path = data / "audio" / name / f"{utt_id}-{digest}.flac"
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,7 +164,7 @@ def write_set(
                     writer.open("utt2spk").write(utt_id, spk_id)
                     if not folder.name.startswith("unlabelled"):
                         writer.open("text").write(utt_id, texts[utt_id])
-    for path in set((data / "audio" / name).iterdir()) - written:  # of another grammar
+    for path in set((data / "audio" / name).iterdir()) - written:  # of an earlier run
         path.unlink()
     return texts
 
@@ -183,7 +184,7 @@ def main() -> None:
         parser.error(f"{args.source} and {args.target} have words in common")
     source = Grammar(words[args.source], args.source)
     target = Grammar(words[args.target], args.target)
-    speakers = sorted(corpus["train"])  # every other one speaks the target
+    speakers = sorted(corpus["train"])  # alternate ones speak the target
     split = [{s: corpus["train"][s] for s in speakers[k::2]} for k in (0, 1)]
     parts = {"train": split[0], "valid": corpus["valid"], "test": corpus["test"]}
     for name, clips in parts.items():

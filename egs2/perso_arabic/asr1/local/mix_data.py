@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Mix corpora of a language into one train, valid and test set.
+"""Mix the corpora of a language into one train, one valid and one test set.
 
-Each corpus keeps its own split. What says a sentence of any valid or test set leaves
-every training set; ids begin with the corpus's name.
+Each corpus keeps its own split. Training utterances whose sentence occurs in any valid
+or test set are removed. Ids begin with the name of the corpus.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from hamzaban.launch.notes import note_inputs
 from hamzaban.lm.leaks import Index
 
 SETS = ("train", "valid", "test")
-MAX_DROP = "0.05"  # of a corpus's audio that may be unfit, as in the audio stage
+MAX_DROP = "0.05"  # largest share of unusable audio in a corpus, as in the audio stage
 
 
 def read_mix(path: Path) -> dict[str, dict]:
-    """Read which corpora there are, and leave out those without a place."""
+    """Return the corpora of a mix whose paths are set in db.sh."""
     note_inputs(path)
     corpora = load_mapping(path)["corpora"]
     found = {}
@@ -59,7 +59,7 @@ def run_verb(verb: str, *words: object) -> None:
 
 
 def prepare(name: str, values: dict, parts: Path, args: argparse.Namespace) -> Path:
-    """Make the sets of a corpus, its ids with its name, each recording a file."""
+    """Make the sets of a corpus, its name in the ids, one file per utterance."""
     raw = parts / f"{name}.read"
     words = [values["path"], "--output", raw, *values.get("options", [])]
     if "reader" in values:
@@ -72,7 +72,7 @@ def prepare(name: str, values: dict, parts: Path, args: argparse.Namespace) -> P
         if not (source / "utt2spk").is_file():
             logging.info("%s has no %s set", name, part)
             continue
-        if (source / "segments").is_file():  # others have none, and sets must agree
+        if (source / "segments").is_file():  # the mix has no segments
             cut = parts / f"{name}.cut" / part
             limits = ["--min_duration_s", 0, "--max_duration_s", "inf"]
             run_verb(
@@ -93,7 +93,7 @@ def read_texts(folders: list[Path]) -> Iterator[str]:
 
 
 def leave_out(source: Path, target: Path, index: Index, lang: str) -> None:
-    """Copy a training set without the sentences of valid and test."""
+    """Copy a training set without the utterances whose sentence is in `index`."""
     tally = Tally(str(source))
 
     def rows() -> Iterator[tuple[str, str]]:
@@ -139,11 +139,15 @@ def mix(args: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Read the words and mix; return the exit status."""
+    """Run the program; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lang", required=True)
-    parser.add_argument("--mix", type=Path, help="default: conf/mix/<lang>.yaml")
-    parser.add_argument("--suffix", default="", help="of the sets; default: _<lang>")
+    parser.add_argument(
+        "--mix", type=Path, help="list of the corpora; default: conf/mix/<lang>.yaml"
+    )
+    parser.add_argument(
+        "--suffix", default="", help="end of the names of the sets; default: _<lang>"
+    )
     parser.add_argument("--output", type=Path, default=Path("data"))
     parser.add_argument("--nj", type=int, default=1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

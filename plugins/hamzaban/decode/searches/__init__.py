@@ -1,6 +1,6 @@
 """The searches of `hamzaban decode-asr`, one module each.
 
-To add a search, three files:
+A new search takes three files:
 
 1. `searches/<name>.py`, with a frozen dataclass of `name = "<name>"` that derives from
    `CtcSearch` (hamzaban.decode.search). Its fields are the options of the inference

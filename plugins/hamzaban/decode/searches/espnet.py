@@ -46,6 +46,6 @@ class EspnetSearch(Search):
         from hamzaban.decode.result import write_results
 
         searcher = EspnetSearcher(task.asr_exp, task.options, self, task.bpemodel)
-        logging.getLogger().setLevel(logging.INFO)  # ESPnet has changed it
+        logging.getLogger().setLevel(logging.INFO)  # ESPnet changed the level
         found = search_espnet(searcher, task.data_dir, task.options)
         write_results(found, task.output_dir, searcher.frame_shift_s)

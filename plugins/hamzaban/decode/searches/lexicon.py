@@ -50,9 +50,10 @@ class LexiconSearch(FlashlightSearch):
         from hamzaban.decode.lexicon import build_lexicon, read_words
         from hamzaban.decode.spelling import build_folded_lexicon, read_spelling
 
-        words = read_words(files.word_list or lm_folder(files, "word") / "units.txt")
-        count = self.num_spellings
+        path = files.word_list or lm_folder(files, "word") / "units.txt"
+        words, count = read_words(path), self.num_spellings
         if not self.mapping:
-            return build_lexicon(words, tokenizer, count)
+            return build_lexicon(words, tokenizer, count, place=path)
         spelling = read_spelling(self.mapping, words)
-        return build_folded_lexicon(words, tokenizer, spelling, count).lexicon
+        found = build_folded_lexicon(words, tokenizer, spelling, count, place=path)
+        return found.lexicon

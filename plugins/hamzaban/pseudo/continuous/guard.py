@@ -97,7 +97,7 @@ class Guard:
             raise LabelsCollapsedError(
                 f"pseudo-labels collapsed before update {update + 1}: "
                 f"{', '.join(faults)} in the last {len(self.window)} labels; use an "
-                "earlier model, or train anew with a longer warm-up, more updates with "
+                "earlier model, or train again with a longer warm-up, more updates on "
                 "labels, a lower learning rate or a slower teacher (ema_decay)"
             )
 

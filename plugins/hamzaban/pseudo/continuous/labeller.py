@@ -99,7 +99,7 @@ class Labeller:
         for utt, path, frames, is_nan in rows:
             if bool(is_nan[:frames].any()):
                 raise ValueError(
-                    f"{utt.utt_id}: the model's log-posteriors are NaN; train anew "
+                    f"{utt.utt_id}: the model's log-posteriors are NaN; train again "
                     "with a lower learning rate"
                 )
             ids = list(collapse(path[:frames], blank))

@@ -85,6 +85,11 @@ class ContinuousTask(ASRTask):
     """
 
     trainer = ContinuousTrainer
+    description = (
+        "Train a CTC recognizer that labels audio for itself as it trains (slimIPL).\n"
+        "It takes the options of train-asr, --unlabelled_data_dir (audio to label)\n"
+        "and --continuous_conf (see conf/pseudo_continuous.yaml)."
+    )
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:

@@ -1,1 +1,2 @@
-"""wav2vec 2.0 checkpoints of others: Hugging Face and fairseq, in and out."""
+"""Convert wav2vec 2.0 checkpoints from Hugging Face and fairseq, and to Hugging
+Face."""

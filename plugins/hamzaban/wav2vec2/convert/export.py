@@ -1,4 +1,4 @@
-"""From `wav2vec2.pt` to a directory that transformers loads."""
+"""Export `wav2vec2.pt` to a directory that transformers loads."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from hamzaban.wav2vec2.convert.huggingface import (
 from hamzaban.wav2vec2.convert.names import to_transformers
 from hamzaban.wav2vec2.frames import parse_conv
 
-# What transformers' model does not have; values that mean "without".
+# Features that transformers' model lacks, with the values that switch them off.
 _WITHOUT = {
     "layer_type": "transformer",
     "target_glu": False,
@@ -34,12 +34,12 @@ def write_huggingface(checkpoint: Checkpoint, folder: str | Path, place: str) ->
     """Write config.json, model.safetensors and preprocessor_config.json.
 
     The model is a `Wav2Vec2ForPreTraining`; config.json, written last, marks the
-    directory as complete. `mask_time_prob` stays transformers' own, a value of
+    directory as complete. `mask_time_prob` keeps transformers' default, since it is for
     fine-tuning there.
 
     Args:
         checkpoint: The model.
-        folder: Where the files go; made if missing.
+        folder: Folder to write to; made if missing.
         place: Where the model comes from, for messages.
 
     Raises:
@@ -85,7 +85,7 @@ def make_config(model_cfg: Mapping[str, Any], place: str) -> dict[str, Any]:
     if wrong:
         raise ValueError(
             f"{place}: {wrong} found, which transformers' Wav2Vec2ForPreTraining does "
-            f"not have; expected {_WITHOUT}; such a model stays in our form"
+            f"not have; expected {_WITHOUT}; keep such a model as wav2vec2.pt"
         )
     layers = parse_conv(model_cfg["conv_feature_layers"])
     extractors = {ours: theirs for theirs, ours in EXTRACTORS.items()}

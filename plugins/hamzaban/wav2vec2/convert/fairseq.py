@@ -37,14 +37,14 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
     """Convert a checkpoint read by `weights.door`.
 
     Args:
-        state: What the file holds.
+        state: The object in the file.
         place: The file, for messages.
 
     Returns:
         The model; all parameters of the file are kept.
 
     Raises:
-        ValueError: It is no wav2vec 2.0 model of pretraining, one that S3PRL's class
+        ValueError: It is not a pretrained wav2vec 2.0 model, or one that S3PRL's class
             cannot hold, or one whose weights are not finite.
     """
     model, task = _configs(state) or ({}, {})
@@ -60,7 +60,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
     for field, expected in TRAINING_ONLY.items():
         if values.get(field, expected) != expected:
             logging.warning(
-                f"{place}: {field} {values[field]} becomes {expected}: it is no part "
+                f"{place}: {field} {values[field]} becomes {expected}: it is not part "
                 "of the model and not supported in training"
             )
             values[field] = expected
@@ -87,6 +87,6 @@ def _configs(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] 
 
 
 def describe_layout(state: Mapping[str, Any], path: str | Path) -> str:
-    """Return the layout of a fairseq checkpoint, described for a report."""
+    """Return a description of a fairseq checkpoint's layout, for a report."""
     layout = "cfg" if isinstance(to_plain(state.get("cfg")), dict) else "args"
     return f"fairseq checkpoint ({layout} layout) {path}"

@@ -1,4 +1,4 @@
-"""transformers' wav2vec 2.0 directories: `config.json`, weights, preprocessor."""
+"""Read transformers' wav2vec 2.0 directories: config.json, weights, preprocessor."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from hamzaban.weights.door import read_safetensors, read_weights
 from hamzaban.weights.values import check_finite
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
-PROCESSOR = "processor_config.json"  # of transformers 5, in the place of PREPROCESSOR
+PROCESSOR = "processor_config.json"  # transformers 5 writes it instead
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 
 # transformers' field -> S3PRL's, of equal meaning
@@ -45,7 +45,9 @@ SAME_FIELDS = {
 }
 EXTRACTORS = {"group": "default", "layer": "layer_norm"}
 ACTIVATIONS = {"gelu": "gelu", "relu": "relu", "gelu_new": "gelu_accurate"}
-_DEFAULTS: dict[str, Any] = {  # of transformers, where config.json has no such field
+_DEFAULTS: dict[
+    str, Any
+] = {  # transformers' defaults, for fields that config.json lacks
     "num_hidden_layers": 12,
     "hidden_size": 768,
     "intermediate_size": 3072,
@@ -60,7 +62,7 @@ _DEFAULTS: dict[str, Any] = {  # of transformers, where config.json has no such 
     "activation_dropout": 0.1,
     "layerdrop": 0.1,
 }
-# What S3PRL's class cannot do otherwise.
+# Values that S3PRL's class has built in.
 _FIXED = {"feat_extract_activation": "gelu", "layer_norm_eps": 1e-5}
 _OFF = ("add_adapter", "adapter_attn_dim")
 
@@ -69,12 +71,12 @@ def read_huggingface(folder: str | Path) -> Checkpoint:
     """Read a directory that `save_pretrained` wrote or the hub serves.
 
     Args:
-        folder: With config.json and model.safetensors or pytorch_model.bin, in one
-            piece or in several with an index.
+        folder: Holds config.json and model.safetensors or pytorch_model.bin, whole or
+            in pieces with an index.
 
     Returns:
-        The model by S3PRL's names. `mask_prob` is that of pretraining: the file's own
-        is a value of fine-tuning.
+        The model by S3PRL's names. `mask_prob` is the default of pretraining, since the
+        file's own value is for fine-tuning.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -143,7 +145,7 @@ def _list_pieces(index: Path) -> list[str]:
         or not all(isinstance(n, str) and Path(n).name == n for n in names.values())
     ):
         raise ValueError(
-            f"{index}: weight_map is no dictionary of files beside it; download the "
+            f"{index}: weight_map is not a dictionary of files beside it; download the "
             "model again"
         )
     return sorted(set(names.values()))
@@ -240,7 +242,7 @@ def _drop_identity(
     bias = weights.get("post_extract_proj.bias", torch.zeros(width))
     if bias.any() or not torch.equal(weight.float(), torch.eye(width)):
         raise ValueError(
-            f"{place}: feature_projection maps {width} channels to as many, which "
+            f"{place}: feature_projection maps {width} channels to {width}, which "
             "S3PRL's model cannot; expected an identity or other widths"
         )
     for name in ("weight", "bias"):

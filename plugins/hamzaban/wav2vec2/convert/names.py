@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-PREFIX = "wav2vec2."  # of the encoder inside Wav2Vec2ForPreTraining and its kin
+PREFIX = "wav2vec2."  # of the encoder inside Wav2Vec2ForPreTraining and the like
 
 # (transformers, S3PRL)
 _NORMS = {
@@ -46,14 +46,14 @@ _HEADS = (
 
 Value = TypeVar("Value")
 
-# What wraps a model when it is trained on several devices, compiled or saved from a
-# trainer, and so stands in names.
-_OUTER = ("module", "model", "wav2vec2")  # in front of most names
+# Names of wrappers around a model that was trained on several devices, compiled, or
+# saved from a trainer.
+_OUTER = ("module", "model", "wav2vec2")  # at the start of most names
 _INSIDE = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 
 
 def strip_wrappers(weights: Mapping[str, Value]) -> dict[str, Value]:
-    """Leave the names of wrappers out of those of parameters.
+    """Remove the names of wrappers from the names of parameters.
 
     Args:
         weights: Parameters by name, such as `module._orig_mod.encoder.layer_norm.bias`.

@@ -1,4 +1,4 @@
-"""Reading a wav2vec 2.0 model from wherever it comes."""
+"""Read a wav2vec 2.0 model of any known form, and complete it."""
 
 import logging
 from collections.abc import Mapping
@@ -39,11 +39,11 @@ _SIZES = (
 
 
 class Source(NamedTuple):
-    """A model read, and what it is.
+    """A model that was read, and the form of its file.
 
     Attributes:
         checkpoint: The model by S3PRL's names, as the file has it.
-        form: What the file is, for reports.
+        form: Description of the file, for reports.
     """
 
     checkpoint: Checkpoint
@@ -62,7 +62,7 @@ def read_source(path: str | Path) -> Source:
 
     Raises:
         FileNotFoundError: There is no such file or directory.
-        ValueError: It is no wav2vec 2.0 model that S3PRL's class can hold, or its
+        ValueError: It is not a wav2vec 2.0 model that S3PRL's class can hold, or its
             weights are not finite.
     """
     path = Path(path)
@@ -109,7 +109,7 @@ def fill_missing(
 
     Args:
         checkpoint: A model, of which parts may be missing or too many.
-        seed: Of the random values of missing parameters.
+        seed: Seed of the random values of missing parameters.
         place: Where it comes from, for messages.
 
     Returns:
@@ -138,7 +138,7 @@ def _build(model_cfg: Mapping[str, Any], place: str | Path, seed: int) -> dict:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return Wav2Vec2Model(Wav2Vec2Config(**model_cfg)).state_dict()
-    except Exception as error:  # S3PRL and torch raise what they like
+    except Exception as error:  # S3PRL and torch raise any error
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise ValueError(
             f"{place}: its configuration describes no model that can be built "
