@@ -38,7 +38,7 @@ decode
 export mine pseudo
 transcribe
 score ingest
-report grid corpora recipe
+report grid corpora recipe align
 bin
 """
 

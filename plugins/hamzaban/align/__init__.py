@@ -1,0 +1,1 @@
+"""A recording and its text to segments with scores."""

@@ -1,0 +1,153 @@
+"""Find the sentences of a text in a recording, or transcripts that do not fit.
+
+`hamzaban align MODEL MEDIA TEXT --output_dir DIR` writes a data directory of the
+sentences that are said. `hamzaban align MODEL --check DATA_DIR --output_dir DIR` scores
+the transcripts of a data directory.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hamzaban.cli import add_nj, finite_float
+
+if TYPE_CHECKING:
+    from hamzaban.align.spelled import Speller
+    from hamzaban.decode.decode_options import DecodeOptions
+
+GROUP = "decode"
+MEMORY_REMEDY = "divide the recording, or lower --nj"
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the parser of `hamzaban align`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("model", type=Path, help="folder of a trained model, or archive of pack-model")
+    add("media", type=Path, nargs="?", help="recording of any length and format")
+    add(
+        "text",
+        type=Path,
+        nargs="?",
+        help="its text: .srt, .vtt, .stm, .csv, .tsv, .jsonl; any other suffix: plain",
+    )
+    add(
+        "--check",
+        type=Path,
+        metavar="DATA_DIR",
+        help="score the transcripts of a data directory instead",
+    )
+    add("--output_dir", type=Path, required=True, help="folder to write to")
+    _add_options(parser)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--min_score",
+        type=finite_float,
+        default=0.03,
+        help="lowest score that is kept, 0..1 (default: %(default)s)",
+    )
+    add(
+        "--lang",
+        default="general",
+        help="language whose rules normalize the text (default: %(default)s)",
+    )
+    add(
+        "--mapping",
+        help="spell letters that the model lacks by a table of decode/mappings, a "
+        "YAML, roman, or phones:<voice>",
+    )
+    add(
+        "--asr_model", help="file of weights in MODEL (default: the packed or averaged)"
+    )
+    add("--language", default="utt2lang", help="head of a model of several languages")
+    add("--ngpu", type=int, default=0, help="1: run on a GPU (default: %(default)s)")
+    add_nj(parser, "processes on the CPU, with --check")
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Align or check; return the exit status."""
+    args = get_parser().parse_args(cmd)
+    _check_arguments(args)
+    from hamzaban.align.spelled import Speller
+    from hamzaban.decode.decode_options import DecodeOptions
+    from hamzaban.decode.recognizer import find_files, load_tokenizer
+    from hamzaban.text.normalizer import get_normalizer
+
+    asr_model = args.asr_model or _find_asr_model(args.model)
+    options = DecodeOptions(asr_model, args.nj, args.ngpu, language=args.language)
+    find_files(args.model, asr_model)  # report a wrong name at once
+    tokenizer, _ = load_tokenizer(args.model)
+    speller = Speller(tokenizer, get_normalizer(args.lang), args.mapping)
+    if args.check is not None:
+        return _check(args, speller, options)
+    return _align(args, speller, options)
+
+
+def _check_arguments(args: argparse.Namespace) -> None:
+    given = [args.media, args.text]
+    if (args.check is None) != (None not in given) or (args.check and any(given)):
+        raise ValueError(
+            f"{len([x for x in given if x])} of MEDIA and TEXT given, --check "
+            f"{args.check or 'not given'}; expected MODEL MEDIA TEXT, or MODEL --check "
+            "DATA_DIR"
+        )
+    if not 0 <= args.min_score <= 1:
+        raise ValueError(f"--min_score {args.min_score} found, expected 0..1")
+
+
+def _find_asr_model(model: Path) -> str:
+    """Return the file of weights that an archive names, or the usual one."""
+    from hamzaban.decode.decode_options import DecodeOptions
+    from hamzaban.decode.experiment import find_packed_search
+    from hamzaban.decode.search_options import read_inference
+
+    packed = find_packed_search(model).inference_config
+    decode = read_inference(packed).decode if packed else {}
+    return str(decode.get("asr_model", DecodeOptions().asr_model))
+
+
+def _align(
+    args: argparse.Namespace, speller: "Speller", options: "DecodeOptions"
+) -> int:
+    from hamzaban.align.texts import read_sentences
+    from hamzaban.align.write import check_media, write_alignment
+
+    check_media(args.media)
+    sentences = read_sentences(args.text)
+    from hamzaban.align.run import align_media
+    from hamzaban.decode.recognizer import load_for_decoding
+
+    recognizer = load_for_decoding(args.model, options)
+    recognizer = recognizer.route(args.media.parent, args.language)
+    found = align_media(recognizer, args.media, sentences, speller)
+    num_kept = write_alignment(found, args.output_dir, args.min_score)
+    print(f"{args.output_dir}: {num_kept} of {len(sentences)} sentences")
+    return 0
+
+
+def _check(
+    args: argparse.Namespace, speller: "Speller", options: "DecodeOptions"
+) -> int:
+    import functools
+
+    from hamzaban.align.check import check_dir
+    from hamzaban.decode.recognizer import find_files, load_for_decoding
+
+    num_kept, num_all = check_dir(
+        functools.partial(load_for_decoding, args.model, options),
+        args.check,
+        args.output_dir,
+        speller,
+        options=options,
+        model_files=find_files(args.model, options.asr_model),
+        min_score=args.min_score,
+    )
+    print(f"{args.output_dir}/keep: {num_kept} of {num_all} utterances")
+    return 0
