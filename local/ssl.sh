@@ -55,8 +55,11 @@ resolve_stages "${skip_stages}"
 for name in mine_config pretrain_config; do
     [[ -e ${!name} ]] || die "--${name} ${!name}: no such file"
 done
-[[ -z ${pretrain_init} || -e ${pretrain_init} || ${stop_stage} -lt 4 ]] ||
-    die "--pretrain_init ${pretrain_init}: no such file or folder; name the checkpoint in db.sh"
+check_init() { # stage 4 needs it; called when the media are known, before they are mined
+    [[ -z ${pretrain_init} || -e ${pretrain_init} || ${stop_stage} -lt 4 ]] ||
+        die "--pretrain_init ${pretrain_init}: no such file or folder; name the checkpoint in db.sh"
+}
+[[ ${stage} -eq 1 && ${dry_run} == false ]] || check_init
 check_mining "${mine_config}" 3
 resolve_processes
 train_dir=${dumpdir}/raw/train_unlabelled
@@ -68,6 +71,7 @@ read -rd '' -a words <<< "${pretrain_args}" || true # it may span several lines
 
 if stage 1 data; then
     run local/data.sh # every time, since files in a folder of media may have changed
+    check_init
 fi
 
 if stage 2 mine; then

@@ -21,8 +21,9 @@ MAX_FILE_BYTES = 8 * 2**20
 # The packages in the order in which they may import each other: only from lines above
 #     their own, also inside functions. A new package gets a place here.
 LAYERS = """
+utf8
 fileio locks option_limits
-out_of_memory progress threads typed_values yaml_loader
+devices out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
 launch weights
@@ -35,8 +36,9 @@ asr
 pretrain lm
 decode
 export mine pseudo
+transcribe
 score ingest
-report grid corpora align
+report grid corpora recipe align
 bin
 """
 

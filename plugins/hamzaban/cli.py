@@ -98,7 +98,7 @@ def describe_error(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{os.fsdecode(error.filename)}: {error.strerror}"
-    elif isinstance(error, OSError) and error.errno in FULL:  # other files are named
+    elif isinstance(error, OSError) and error.errno in FULL:  # other errors name a file
         text = (
             f"standard output or a temporary file: {error.strerror}; free space, or "
             "set TMPDIR to another disk"

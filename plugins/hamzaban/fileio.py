@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from hamzaban.utf8 import read_utf8_lines
+
 _HOST = re.sub(r"[^A-Za-z0-9]+", "", socket.gethostname())[-40:] or "localhost"
 _TEMPORARY = re.compile(rf".+\.tmp\.{_HOST}-(\d+)-(\d+)-\d+")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a failed write names no path
@@ -111,15 +113,9 @@ def read_utf8(path: Path) -> str:
     """Return a text file of the user, without a byte order mark.
 
     Raises:
-        ValueError: It is not UTF-8.
+        ValueError: It is not UTF-8, nor marked as UTF-16 or UTF-32.
     """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = error.object[: error.start].count(b"\n") + 1
-        raise ValueError(
-            f"{path}:{number}: not UTF-8 ({error.reason}); convert the file"
-        ) from error
+    return "".join(read_utf8_lines(path))
 
 
 def read_json(path: Path, remedy: str) -> dict[str, Any]:

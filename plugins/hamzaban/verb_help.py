@@ -17,6 +17,7 @@ COMMON = (  # the verbs that people use first, in the order of a project
     "import-ssl",
     "train-asr",
     "decode-asr",
+    "transcribe",
     "score",
     "compare",
     "make-report",

@@ -263,3 +263,27 @@ def test_options_of_our_frontend_are_refused_for_espnets(exp, tmp_path):
     message = "layerdrop found, which --frontend s3prl does not have; remove it, or use"
     with pytest.raises(ValueError, match=message):
         task.main(cmd=words)
+
+
+@pytest.mark.parametrize(
+    ("conf", "is_expected"),
+    [(["layerdrop=0.1"], True), (["freeze_updates=2"], True), (["dropout=0.1"], False)],
+)
+def test_processes_expect_layers_that_a_batch_leaves_out(
+    exp, tmp_path, monkeypatch, conf, is_expected
+):
+    task = tiny_training.import_task()
+    from hamzaban.train.arguments import parse_arguments
+    from hamzaban.train.task import TaskMixin
+
+    found = []
+    monkeypatch.setattr(
+        TaskMixin,
+        "main_worker",
+        classmethod(lambda _, args: found.append(args.unused_parameters)),
+    )
+    words = tiny_training.make_command(exp.parent, tmp_path / "exp", frontend_conf=conf)
+    args = parse_arguments(task.get_parser(), words)
+    args.dist_rank = 1
+    task.main_worker(args)
+    assert found == [is_expected]

@@ -271,7 +271,7 @@ def test_length_is_decoded_where_no_header_states_it(tmp_path, form):
     path = encode(tmp_path / "a.bin", form)
     decoded, fs = read_all(path)
     assert 12 * FS <= len(decoded) < 12.1 * FS
-    assert measure_audio(str(path)) == (fs, len(decoded), True)
+    assert measure_audio(str(path))[:3] == (fs, len(decoded), True)
 
 
 def test_joined_mp3_files_are_read_beyond_the_first(tmp_path):

@@ -364,7 +364,7 @@ def test_audio_in_the_wanted_format_is_not_encoded_again(work, audio_format):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("wav.scp", "spk00-a a.wav\nspk00-a b.wav\n", "wav.scp:2: id spk00-a comes"),
+        ("wav.scp", "spk00-a a.wav\nspk00-a b.wav\n", "wav.scp:2: id spk00-a occurs"),
         ("wav.scp", "spk00-a cat a.wav |\n", "--allow_pipes true"),
         ("wav.scp", "spk00-a\n", "wav.scp:1: spk00-a names no file"),
         ("wav.scp", "", "no utterances"),

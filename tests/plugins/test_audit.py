@@ -51,13 +51,13 @@ def test_characters_are_counted_and_located(data, capsys):
     assert lines[0].startswith("6 of 10 utterances (60.00%) have characters outside")
     assert "the alphabet of fa-train/1:" in lines[0]
     at = lines.index(
-        "U+00E9 é LATIN SMALL LETTER E WITH ACUTE: 4 times in 4 utterances"
+        "U+00E9 é LATIN SMALL LETTER E WITH ACUTE: 4 times in 4 utterances (40.00%)"
     )
     assert lines[at + 1 : at + 3] == [
         f"    {data / 'text'}:2: s-u2",
         f"    {data / 'text'}:4: s-u4",
     ]
-    assert "U+060C ، ARABIC COMMA: 2 times in 2 utterances" in lines
+    assert "U+060C ، ARABIC COMMA: 2 times in 2 utterances (20.00%)" in lines
 
 
 def test_too_many_foreign_characters_are_an_error_that_names_lines(data):
@@ -157,3 +157,17 @@ def test_files_that_differ_in_their_ids_are_an_error(data, tmp_path):
         stream.write("t-u6 سلام\n")
     with pytest.raises(ValueError, match="text has 6 utterances, utt2spk 5"):
         normalize_data.main(["--lang", "fa", str(data), str(tmp_path / "out")])
+
+
+@pytest.mark.parametrize("lang", ["ur", "fa", "ar", "ckb"])
+def test_romanized_utterances_are_counted_with_their_share(tmp_path, capsys, lang):
+    """Latin letters are in these alphabets, for words of other languages."""
+    lines = {"u1": "aap kaise hain 5", "u2": "سلام ok", "u3": "سلام", "u4": "12"}
+    write(tmp_path / "text", lines | {"u5": "main theek hoon"})
+    assert audit_text.main(["--lang", lang, str(tmp_path / "text")]) == 0
+    out = capsys.readouterr().out.splitlines()
+    what = "utterances in LATIN letters alone, not ARABIC"
+    at = out.index(f"{what}: 2 times in 2 utterances (40.00%)")
+    assert out[at + 1 : at + 3] == [
+        f"    {tmp_path}/text:1: u1", f"    {tmp_path}/text:5: u5",
+    ]  # fmt: skip

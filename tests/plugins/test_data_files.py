@@ -1,6 +1,7 @@
 """Data directories: reading, writing, copying, subsetting, combining, splitting."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hamzaban.bin import combine_data, copy_data, subset_data
+from hamzaban.bin import combine_data, copy_data, subset_data, validate_data
 from hamzaban.data import files, write
 from hamzaban.data.combine import combine_dirs
 from hamzaban.data.files import kind_of, read_scp, read_spk2utt, sorted_pairs
-from hamzaban.data.ops import Rename, copy_dir
+from hamzaban.data.ops import Rename, copy_dir, put_speaker_first
 from hamzaban.data.write import DirWriter, write_scp
 
 
@@ -93,7 +94,10 @@ def test_read_errors_name_the_line(tmp_path):
     with pytest.raises(ValueError, match=r"text:2: blank line; remove"):
         list(read_scp(path))
     path.write_bytes(b"a b\nc \xff\n")
-    with pytest.raises(ValueError, match=r"text:2: not UTF-8; convert"):
+    with pytest.raises(
+        ValueError,
+        match=r"text:2: not UTF-8 .byte 0xFF in column 3, after 'c'.; convert",
+    ):
         list(read_scp(path))
 
 
@@ -134,7 +138,7 @@ def test_written_file_is_sorted_by_bytes(tmp_path, monkeypatch, max_pairs):
 @pytest.mark.parametrize("keys", [["a", "a"], ["b", "a", "c", "b"]])
 def test_writing_an_id_twice_is_an_error_and_leaves_the_old_file(tmp_path, keys):
     (tmp_path / "out").write_text("old\n")
-    with pytest.raises(ValueError, match=r"out: id [ab] comes twice.*--utt_prefix"):
+    with pytest.raises(ValueError, match=r"out: id [ab] occurs twice.*--utt_prefix"):
         write_scp(tmp_path / "out", ((key, "x") for key in keys))
     assert content(tmp_path) == {"out": "old\n"}
 
@@ -273,7 +277,7 @@ def test_combine_shares_recordings_and_speakers_but_no_utterances(source, tmp_pa
     add_segments(source)
     for name, words in (("head", ["--first", "2"]), ("tail", ["--random", "10"])):
         subset_data.main([*words, str(source), str(tmp_path / name)])
-    with pytest.raises(ValueError, match="comes twice"):
+    with pytest.raises(ValueError, match="occurs twice"):
         combine_dirs([tmp_path / "tail", source], tmp_path / "out")
     (tmp_path / "rest").write_text(
         "".join(f"{utt}\n" for utt, _ in list(read_scp(source / "utt2spk"))[2:])
@@ -315,7 +319,7 @@ def test_failed_write_leaves_the_old_directory(source, tmp_path):
     before = content(target)
     lines = (source / "wav.scp").read_text().splitlines(keepends=True)
     (source / "wav.scp").write_text("".join(lines[1:] + lines[1:]))
-    with pytest.raises(ValueError, match="comes twice"):
+    with pytest.raises(ValueError, match="occurs twice"):
         copy_dir(source, target)
     assert content(target) == before
 
@@ -396,3 +400,48 @@ def test_help_imports_no_library_that_takes_long(verb):
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "hamzaban.cli" in imported
     assert not {"numpy", "scipy", "soundfile", "torch", "espnet2"} & imported
+
+
+SPEAKERS = {  # utterances and speakers that Kaldi's `sort -k2` finds out of order
+    "no prefix": {"u1": "s2", "u2": "s1", "u3": "s2"},
+    "underscore": {"s1_a": "s1", "s10_a": "s10", "s2_a": "s2"},
+    "begins with another": {"a-z": "a", "a-b-x": "a-b", "a+-y": "a+", "ab": "ab"},
+    "own speakers": {"u1": "u1", "u1-a": "u1-a", "u1+b": "s"},
+}
+
+
+@pytest.mark.parametrize("case", SPEAKERS)
+def test_the_remedy_for_the_order_of_speakers_mends_it(tmp_path, case, capsys):
+    utt2spk = sorted(SPEAKERS[case].items())
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "utt2spk").write_text("".join(f"{u} {s}\n" for u, s in utt2spk))
+    (folder / "text").write_text("".join(f"{u} {u}\n" for u, _ in utt2spk))
+    assert copy_data.main([str(folder), str(folder)]) == 0
+    assert validate_data.main(["--no_wav", str(folder)]) == 0
+    found = capsys.readouterr().out
+    has_order = subprocess.run(
+        ["sort", "-c", "-k2", folder / "utt2spk"],
+        env=os.environ | {"LC_ALL": "C"}, check=False, capture_output=True,
+    )  # fmt: skip
+    assert ("[spk-order]" in found) == (has_order.returncode != 0)
+    assert "[spk-order]" in found
+    remedy = re.search(r"`hamzaban (copy-data .*?)`", found)[1].split()[1:]
+    assert copy_data.main([*remedy, str(folder), str(tmp_path / "new")]) == 0
+    capsys.readouterr()
+    assert validate_data.main(["--no_wav", str(tmp_path / "new")]) == 0
+    assert "spk-" not in capsys.readouterr().out
+    for key in ("-k1,1", "-k2"):
+        subprocess.run(
+            ["sort", "-c", key, tmp_path / "new" / "utt2spk"],
+            env=os.environ | {"LC_ALL": "C"}, check=True,
+        )  # fmt: skip
+    texts = [rest for _, rest in read_scp(tmp_path / "new" / "text")]
+    assert sorted(texts) == sorted(SPEAKERS[case])
+
+
+def test_speakers_that_would_become_one_are_named(tmp_path):
+    pairs = {"a-x": "a", "a-b-x": "a-b", "a_b-x": "a_b"}
+    (tmp_path / "utt2spk").write_text("".join(f"{u} {s}\n" for u, s in pairs.items()))
+    with pytest.raises(ValueError, match="a-b and a_b would both be a_b"):
+        put_speaker_first(tmp_path)

@@ -112,6 +112,35 @@ def test_a_grid_is_run_once_and_a_failed_cell_does_not_stop_others(grid, capsys)
     assert calls(grid, "good ar 2") == 2 and calls(grid, "good fa 2") == 1
 
 
+def test_a_grid_without_its_corpus_says_so_once(grid, capsys, caplog):
+    values = yaml.safe_load((grid / "grid.yaml").read_text())
+    values["prepare"]["command"] = ["bash", "-c", "echo no corpus in {lang}; exit 1"]
+    (grid / "grid.yaml").write_text(dump(values))
+    message = "no cell is run; lang=fa ended with: no corpus in fa; the same for 1 more"
+    with pytest.raises(ValueError, match=message):
+        run_grid(words_of(grid))
+    assert "failed" not in caplog.text + capsys.readouterr().out
+
+
+def test_missing_checkpoints_are_named_once_after_what_is_prepared(grid, caplog):
+    for name in ("good", "bad"):
+        (grid / f"{name}.pt").unlink()
+    assert run_grid(words_of(grid)) == 3
+    assert (grid / "prepared").read_text().split() == ["fa", "ar"]
+    for name in ("good", "bad"):
+        place = f"{grid}/{name}.pt (of 6)"
+        assert caplog.text.count(place) == 1
+    assert sum(record.levelname == "ERROR" for record in caplog.records) <= 13
+    found = states(grid)
+    assert {found[cell] for cell in found if cell.startswith("worst")} == {"done"}
+    (grid / "worst.pt").unlink()
+    (grid / "worst.pt").with_name("exp").rename(grid / "old")
+    with pytest.raises(
+        FileNotFoundError, match=r"no cell can be run: .*worst.pt \(of 6"
+    ):
+        run_grid(words_of(grid))
+
+
 def test_a_dry_run_prints_the_commands_and_makes_nothing(grid, capsys):
     words = ["--only", "seed=0", "--only", "lang=fa", "--nj", "3"]
     assert run_grid(words_of(grid, *words, "--dry_run", "true")) == 0
@@ -223,7 +252,7 @@ def test_a_wrong_grid_is_one_clear_line(grid, change, message):
 def test_a_wrong_choice_is_one_clear_line(grid):
     for words, message in (
         (["--only", "lang=de"], "axis lang has no de; known: fa, ar"),
-        (["--only", "speaker=1"], "no axis speaker; there are start, lang, seed"),
+        (["--only", "speaker=1"], "no axis speaker; known: start, lang, seed"),
         (["--set", "x=1"], "variable x is unknown; known: root, nj"),
         (["--set", "x"], "--set x: expected NAME=VALUE"),
     ):

@@ -172,7 +172,7 @@ def test_a_rate_that_no_recording_has_is_refused_with_its_row(tmp_path, rate):
 
 def test_a_list_that_is_no_audio_is_refused_with_its_row(tmp_path):
     path = write_samples(tmp_path, audio=["a", "b"], sampling_rate=16000)
-    with pytest.raises(ValueError, match=f"{path}: row 0: its list is no audio"):
+    with pytest.raises(ValueError, match=f"{path}: row 0: its list is not audio"):
         unpack_arrow([(path, "train")], tmp_path / "unpacked")
 
 

@@ -27,7 +27,9 @@ def test_rows_without_audio_or_text_are_counted(tmp_path, rows, caplog, number):
     (tmp_path / "empty.wav").touch()
     rows = rows[:number] + [{"split": "train"} | row for row in bad] + rows[number:]
     table = write_manifest(tmp_path / "m.jsonl", rows)
-    with pytest.raises(ValueError, match="cannot be used .no audio file: 2., expected"):
+    with pytest.raises(
+        ValueError, match="cannot be used .no audio file: 2, the first .*m.jsonl"
+    ):
         import_data(table, tmp_path / "data", "--keep_shared", "true")
     words = ["--keep_shared", "true", "--max_drop", "1", "--ignore_split", "true"]
     import_data(table, tmp_path / "data", *words)
@@ -42,7 +44,9 @@ def test_a_text_that_is_not_utf8_is_named(tmp_path):
         write_audio(tmp_path / f"{k}.wav", sentence)
         (tmp_path / f"{k}.txt").write_text(sentence)
     (tmp_path / "3.txt").write_bytes("سلام".encode("cp1256"))
-    with pytest.raises(ValueError, match="3.txt: not UTF-8 .*convert it"):
+    with pytest.raises(
+        ValueError, match="3.txt:1: not UTF-8 .byte 0xD3 in column 1.; convert the"
+    ):
         import_data(tmp_path, tmp_path / "data")
 
 
@@ -50,5 +54,7 @@ def test_a_corpus_too_small_to_split_is_named(tmp_path):
     write_audio(tmp_path / "u.wav", SENTENCES[0])
     rows = [{"audio_filepath": "u.wav", "text": SENTENCES[0]}]
     table = write_manifest(tmp_path / "m.jsonl", rows)
-    with pytest.raises(ValueError, match=r"m.jsonl.*: 1 speakers .* expected at least"):
+    with pytest.raises(
+        ValueError, match=r"m.jsonl.*: 1 different sentences, expected at least"
+    ):
         import_data(table, tmp_path / "data")

@@ -195,7 +195,9 @@ def test_wrong_sources_are_errors_of_one_line(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing that can be read"):
         import_data(tmp_path / "empty", tmp_path / "data")
     read_audio(tmp_path, SENTENCES[0])
-    with pytest.raises(ValueError, match="said: no utterance with both audio and a t"):
+    with pytest.raises(
+        ValueError, match="said: none of 1 audio files has a transcript"
+    ):
         import_data(tmp_path / "said", tmp_path / "data")
     with pytest.raises(ValueError, match=r"data.csv:3: 1 fields, expected 3"):
         lines = table.read_text().splitlines()
@@ -211,7 +213,7 @@ def test_missing_audio_is_an_error_that_names_the_places_searched(tmp_path, capl
     message = rf"such as u.*wav; looked in .*{clips}, \.; give --audio_dir FOLDER"
     with pytest.raises(ValueError, match=message):
         import_data(table, tmp_path / "data")
-    assert "no audio file, the first: u" in caplog.text
+    assert f"no audio file, the first: {table}:2: u00.wav" in caplog.text
     import_data(table, tmp_path / "data", "--audio_dir", str(tmp_path / "elsewhere"))
 
 
@@ -234,7 +236,7 @@ def test_too_few_speakers_are_split_by_sentence_and_logged(tmp_path, caplog):
     import_data(tmp_path / "m.jsonl", tmp_path / "data")
     assert "no sentences shared" in caplog.text
     write_lines(tmp_path / "m.jsonl", lines[:2])
-    with pytest.raises(ValueError, match="2 speakers .*expected at least 3"):
+    with pytest.raises(ValueError, match="2 different sentences, expected at least 3"):
         import_data(tmp_path / "m.jsonl", tmp_path / "data")
 
 

@@ -89,7 +89,7 @@ def test_a_line_whose_utterance_is_unknown_is_an_error(tmp_path):
     source = write_dir(tmp_path / "kal", say(make_utterances(range(8))))
     lines = (source / "text").read_text().splitlines()
     write_lines(source / "text", [*lines, "x words"])
-    with pytest.raises(ValueError, match="kal/text: utt_id x comes twice or is not in"):
+    with pytest.raises(ValueError, match="kal/text:9: utt_id x is not in utt2spk"):
         import_data(source, tmp_path / "data")
     (source / "text").unlink()
     with pytest.raises(FileNotFoundError, match="kal/text: no such file, expected"):
@@ -146,3 +146,24 @@ def test_a_line_of_segments_that_cannot_be_read_is_named(tmp_path):
     source = write_dir(tmp_path / "kal", utterances, segments=lines)
     with pytest.raises(ValueError, match="kal/segments: s0-u00 is 's0-u00 0 end', exp"):
         import_data(source, tmp_path / "data")
+
+
+def test_ids_that_come_twice_are_named_by_both_lines(tmp_path):
+    for name in ("utt2spk", "text"):
+        path = write_dir(tmp_path / name, say(make_utterances(range(8)))) / name
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join([*lines, lines[1]]))
+        place = (
+            f"{name}/{name}:{len(lines) + 1}: utt_id .* occurs twice, first on line 2"
+        )
+        with pytest.raises(ValueError, match=place):
+            import_data(tmp_path / name, tmp_path / "data")
+
+
+def test_windows_line_ends_are_read(tmp_path):
+    source = write_dir(tmp_path / "kal", say(make_utterances(range(8))))
+    for name in ("utt2spk", "text", "wav.scp"):
+        path = source / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    import_data(source, tmp_path / "data")
+    assert sum(map(len, read_sets(tmp_path / "data", "wav.scp").values())) == 8

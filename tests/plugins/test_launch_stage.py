@@ -141,7 +141,7 @@ def test_a_file_changed_while_the_step_runs_is_seen_the_next_time(recipe):
 def test_missing_input_output_and_command_are_errors(recipe):
     with pytest.raises(FileNotFoundError, match="step copy: input none: there is no"):
         run(inputs="none")
-    with pytest.raises(FileNotFoundError, match="ended well but did not make out.txt"):
+    with pytest.raises(FileNotFoundError, match="succeeded but did not make out.txt"):
         run(script="true")
     with pytest.raises(FileNotFoundError, match="nothing: no such command"):
         verb.main(["copy", "--out", "a", "--", "nothing"])

@@ -7,7 +7,9 @@ from rapidfuzz.distance import Levenshtein
 
 from hamzaban.bin.audit_leaks import main as audit_leaks
 from hamzaban.lm import leaks
+from hamzaban.lm.audit import Leak, check_leaks
 from hamzaban.lm.leaks import MIN_NEAR, Index, max_edits, squash
+from published.speech import write_lines
 
 LETTERS = "ابپتثجچحخدذرزسشصضطعغفقکگلمنوهی"
 
@@ -125,3 +127,27 @@ def test_sets_without_leaks_pass(tmp_path):
     train = write_set(tmp_path / "train", ["یک دو سه چهار"], "s1")
     test = write_set(tmp_path / "test", ["چهار سه دو یک"], "s2")
     assert audit_leaks(["--train_text", train, "--test_text", test]) == 0
+
+
+def test_the_message_on_leaks_names_the_file_of_reasons_and_its_line(tmp_path):
+    for name, spk in (("train", "s1"), ("test", "s1")):
+        write_lines(tmp_path / name / "text", [f"u-{name} {name} words"])
+        write_lines(tmp_path / name / "utt2spk", [f"u-{name} {spk}"])
+    words = [f"--{name}_text={tmp_path / name / 'text'}" for name in ("train", "test")]
+    line = r"`allow_leaks: \{speakers: REASON\}` in "
+    with pytest.raises(ValueError, match=line + "conf/leaks.yaml, which stage 1"):
+        audit_leaks(words)
+    config = tmp_path / "leaks.yaml"
+    config.write_text("allow_leaks: {exact: they are read}\n")
+    with pytest.raises(ValueError, match=line + str(config)):
+        audit_leaks([*words, "--config", str(config)])
+    config.write_text("allow_leaks: {speakers: REASON}\n")
+    assert audit_leaks([*words, "--config", str(config)]) == 0
+
+
+def test_no_line_of_an_error_ends_in_a_colon(caplog):
+    leak = Leak("exact", "train-test", "train/text:1", "test/text u1")
+    with pytest.raises(ValueError, match="leaks found"):
+        check_leaks([leak], {})
+    assert "train/text:1 equals test/text u1, which have no words" in caplog.text
+    assert not any(line.rstrip().endswith(":") for line in caplog.text.splitlines())

@@ -193,7 +193,12 @@ def test_emissions_of_other_audio_are_refused(inputs, tmp_path):
     assert not (tmp_path / "status.json").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b"{"])
+WRONG = b'{"health": {"num_utts": "a"}, "num_kept": 1, "scores": {}}'
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[1]", b"\xff", b"{", b"{}", b'{"health": 1}', WRONG]
+)
 def test_a_damaged_health_of_a_round_is_named_with_its_remedy(tmp_path, content):
     (tmp_path / "status.json").write_text("{}")
     (tmp_path / "health.json").write_bytes(content)

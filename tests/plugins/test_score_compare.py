@@ -160,8 +160,8 @@ def test_speakers_are_drawn_where_there_are_enough():
     steps = [b"CCCS", b"CCCC"] * 30
     ids = [f"(s{u // 2}-u{u})" for u in range(60)]
     words = [["a"] * 4] * 60
-    system = System("x", [Scored(ids, words, words, steps, False)], "raw")
-    other = System("y", [Scored(ids, words, words, steps[::-1], False)], "raw")
+    system = System("x", [Scored(ids, words, words, steps, "folded")], "raw")
+    other = System("y", [Scored(ids, words, words, steps[::-1], "folded")], "raw")
     by_speaker = compare([system, other], Plan(500))
     assert (by_speaker.unit, by_speaker.num_units) == ("speaker", 30)
     assert by_speaker.rates[0].interval == (0.125, 0.125)  # all speakers are alike
@@ -180,7 +180,9 @@ def test_equal_systems_are_seldom_called_different():
         for _ in range(2):
             wrong = rng.random((80, 10)) < 0.15
             steps = [np.where(w, 83, 67).astype(np.uint8).tobytes() for w in wrong]
-            runs.append(System("x", [Scored(ids, words, words, steps, False)], "raw"))
+            runs.append(
+                System("x", [Scored(ids, words, words, steps, "folded")], "raw")
+            )
         comparison = compare(runs, Plan(400))
         clear += comparison.differences[0].better is not None
     assert clear <= 20  # 5 % of 200 expected, or fewer

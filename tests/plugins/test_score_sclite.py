@@ -13,6 +13,7 @@ from hamzaban.score.files import format_title, score_folder
 from hamzaban.score.nist import MAX_TOKEN_BYTES, read_counts
 from hamzaban.score.programs import find_program
 from hamzaban.score.sclite import format_result, score_pairs
+from hamzaban.score.scoring import Scoring
 from hamzaban.score.trn import Pair, format_trn_id
 
 COMMAND = find_program("sclite")
@@ -59,9 +60,16 @@ def run_both(
     pairs: list[Pair], folder: Path, *, case_sensitive: bool = False
 ) -> tuple[str, str]:
     """Return result.txt as sclite writes it, which is checked, and as we write it."""
-    scored = score_folder(pairs, folder, case_sensitive=case_sensitive, command=COMMAND)
+    scored = score_folder(
+        pairs,
+        folder,
+        scoring=Scoring(case="kept" if case_sensitive else "folded"),
+        command=COMMAND,
+    )
     nist = (folder / "result.txt").read_text(encoding="utf-8", errors="replace")
-    return nist, "".join(format_result(scored, format_title("raw")))
+    return nist, "".join(
+        format_result(scored, format_title("raw" + "+case_kept" * case_sensitive))
+    )
 
 
 @pytest.mark.slow
@@ -161,7 +169,7 @@ def test_ids_that_differ_in_case_only(tmp_path: Path) -> None:
     pairs = [Pair("(s-a)", ["x"], ["x"]), Pair("(s-A)", ["x"], ["y"])]
     with pytest.raises(ValueError, match="--case_sensitive"):
         score_pairs(pairs)
-    score_folder(pairs, tmp_path, case_sensitive=True, command=COMMAND)
+    score_folder(pairs, tmp_path, scoring=Scoring(case="kept"), command=COMMAND)
     assert len(read_counts(tmp_path / "result.txt")) == 2
 
 

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hamzaban.score.notation import escape_token, unescape_token
 from hamzaban.score.trn import (
-    escape_token,
     format_trn_id,
     format_trn_ids,
     get_speaker,
     read_text,
     read_trn,
-    unescape_token,
     write_trn,
 )
 
@@ -94,9 +93,11 @@ def test_tokens_with_blanks_are_an_error(tmp_path: Path, token: str) -> None:
     [
         (b"a b\n", "a.trn:1: no "),
         (b"a (s-u)\nb (s-u)\n", r"a.trn:2: id \(s-u\) occurs twice"),
-        (b"a (s-u)\n\xff (s-v)\n", "a.trn: not UTF-8"),
-        (b"a (s-u)\n{ a / b } c (s-v)\n", "a.trn:2: braces mark alternatives"),
-        (b"{a/b} (s-u)\n", "a.trn:1: braces mark alternatives"),
+        (b"a (s-u)\n\xff (s-v)\n", "a.trn:2: not UTF-8"),
+        (b"a (s-u)\n{ a / b c (s-v)\n", "a.trn:2: '{ a / b c' opens alternatives"),
+        (b"{ / } (s-u)\n", "a.trn:1: braces without alternatives"),
+        (b"a} (s-u)\n", "a.trn:1: 'a}' has a brace within a word"),
+        (b"{" * 99 + b"a" + b"}" * 99 + b" (s-u)\n", "a.trn:1: over 50 nested"),
     ],
 )
 def test_bad_trn_lines_are_named(tmp_path: Path, content: bytes, message: str) -> None:

@@ -268,7 +268,7 @@ def test_rare_characters_get_no_token(tmp_path, caplog):
 def test_a_damaged_token_list_is_named(tmp_path, data, message):
     path = tmp_path / "tokens.txt"
     path.write_bytes(data)
-    with pytest.raises(ValueError, match=f"tokens.txt: .*{message}"):
+    with pytest.raises(ValueError, match=f"tokens.txt:.*{message}"):
         build_tokenizer("char", path)
     with pytest.raises(ValueError, match="token_list: 5 found, expected a file or tok"):
         build_tokenizer("char", 5)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hamzaban.bin import validate_data
+from hamzaban.bin import copy_data, validate_data
 from hamzaban.validate.directory import CheckOptions, validate_data_dir
 from hamzaban.validate.report import REMEDIES, Findings
 
@@ -137,7 +137,9 @@ def test_a_missing_newline_at_the_end_is_found(clean):
 
 def test_text_that_is_not_utf8_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s2-a \udcfftop")
-    assert only(clean, "not-utf8")[0].startswith("text:3: s2-a: byte 0xff at 5 is not")
+    assert only(clean, "not-utf8")[0].startswith(
+        "text:3: s2-a: not UTF-8 (byte 0xFF in column 6"
+    )
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_unsorted_utt2spk_still_compares_all_ids(clean):
 def test_a_duplicate_id_is_found(clean):
     edit(clean / "text", "s2-a کتاب", "s1-b دو\ns2-a کتاب")
     (line,) = only(clean, "duplicate")
-    assert line.startswith("text:3: s1-b: id comes twice; ")
+    assert line.startswith("text:3: s1-b: id occurs twice, first on line 2; ")
 
 
 def test_duplicate_in_an_unsorted_file_names_both_lines(clean):
@@ -218,7 +220,7 @@ def test_duplicate_in_an_unsorted_file_names_both_lines(clean):
     findings = find(clean)
     assert findings.counts == {"unsorted": 1, "duplicate": 1}
     assert (
-        "text:5: s1-a: id comes twice, first on line 1"
+        "text:5: s1-a: id occurs twice, first on line 1"
         in findings.shown["duplicate"][0]
     )
 
@@ -270,7 +272,7 @@ def test_ids_of_recordings_and_speakers(clean):
         (
             ["s1 s1-a s1-b", "s2 s1-a s2-a", "s3 s3-a"],
             "spk2utt:2",
-            "s1-a: utt_id comes",
+            "s1-a: utt_id occurs",
         ),
     ],
 )
@@ -282,8 +284,8 @@ def test_spk2utt_contradicts_utt2spk(clean, lines, place, found):
 
 
 def test_speaker_prefix_is_only_a_warning(clean, capsys):
-    write(clean / "utt2spk", "s1-a z", "s1-b y", "s2-a z", "s3-a x")
-    write(clean / "spk2utt", "x s3-a", "y s1-b", "z s1-a s2-a")
+    write(clean / "utt2spk", "s1-a x", "s1-b y", "s2-a z", "s3-a z")
+    write(clean / "spk2utt", "x s1-a", "y s1-b", "z s2-a s3-a")
     assert only(clean, "spk-prefix")[0].startswith("utt2spk:1: s1-a: does not begin")
     assert validate_data.main(["--no_wav", str(clean)]) == 0
     assert "warning: " in capsys.readouterr().out
@@ -332,8 +334,20 @@ def test_a_control_character_is_found(clean, character):
 
 
 def test_control_character_in_any_file(clean):
-    edit(clean / "wav.scp", ".flac\ns1-b", ".flac\r\ns1-b")
+    edit(clean / "wav.scp", ".flac\ns1-b", ".flac\x07\ns1-b")
     assert only(clean, "control-character")[0].startswith("wav.scp:1: s1-a: control ch")
+
+
+def test_windows_line_ends_are_named_and_mended_by_a_copy(clean):
+    for name in ("text", "wav.scp", "utt2spk", "spk2utt"):
+        path = clean / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    for line in only(clean, "line-end"):
+        assert (
+            "Windows line end (CRLF); copy the directory with `hamzaban copy-d" in line
+        )
+    assert copy_data.main([str(clean), str(clean)]) == 0
+    assert not find(clean).counts
 
 
 @pytest.mark.parametrize("character", ["\u00a0", "\u2003", "\u3000", "\u2028", "\x85"])

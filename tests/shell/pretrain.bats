@@ -78,3 +78,20 @@ pretrain() { # option...
         "${CALLS}"
     grep -q "^train-ssl .*${both}/wav.scp" "${CALLS}"
 }
+
+@test "ssl.sh asks for the media of stage 1 before the checkpoint of stage 4" {
+    ln -s "${ROOT}/local/ssl.sh" ssl.sh
+    printf 'output: flac\n' > conf/mine.yaml
+    options=(--ssl_tag x --pretrain_config conf/pretrain.yaml --pretrain_init none.pt
+        --mine_config conf/mine.yaml --ngpu 0)
+    printf '#!/bin/bash\necho "no media" >&2\nexit 1\n' > local/data.sh
+    chmod +x local/data.sh
+    run ./ssl.sh "${options[@]}"
+    [ "${status}" -ne 0 ]
+    [[ ${output} == *"no media"* && ${output} != *"none.pt"* ]] || { echo "${output}"; return 1; }
+    printf '#!/bin/bash\n' > local/data.sh
+    run ./ssl.sh "${options[@]}"
+    [ "${status}" -ne 0 ]
+    [[ ${output} == *"--pretrain_init none.pt: no such file"* ]] || { echo "${output}"; return 1; }
+    [ "$(calls mine-audio)" -eq 0 ]
+}

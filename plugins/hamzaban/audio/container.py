@@ -10,8 +10,10 @@ import re
 import struct
 from typing import BinaryIO, NamedTuple
 
-from hamzaban.audio.source import STREAMED_SIZE
+from hamzaban.audio.source import HEADER_OVERHANG_S, STREAMED_SIZE
 
+MAX_MISSING = 0.25  # of what the header states; where more is not there it is truncated
+MIN_UNFINISHED_BYTES = 64  # after a header that states no samples; fewer are none
 _OGG_PAGE_MAX = 27 + 255 + 255 * 255  # bytes (RFC 3533, section 6)
 _KBITS = {  # bit rates of layer III by the header's index (ISO/IEC 11172-3 and 13818-3)
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -56,20 +58,95 @@ def _compare(noun: str, end: int, size: int) -> str | None:
 
 
 def _cut_riff(stream: BinaryIO, size: int) -> str | None:
-    position, long_size = 12, None
+    data = _find_data(stream, size)
+    if data is None:
+        return f"no data chunk in {size} bytes"
+    end = data.start + data.num_bytes
+    if data.is_streamed or end <= size or _is_near(data, size):
+        return None
+    missing_s = f" ({(end - size) / data.byte_rate:.2f} s)" if data.byte_rate else ""
+    return f"data chunk ends at byte {end}, the file at {size}{missing_s}"
+
+
+class _Data(NamedTuple):
+    """The data chunk of a WAV file.
+
+    Attributes:
+        start: First byte of the samples.
+        num_bytes: Length that the chunk states.
+        byte_rate: Bytes a second, as the fmt chunk states; 0 if there is none.
+        is_streamed: Whether the length is one of those that stand for unknown.
+    """
+
+    start: int
+    num_bytes: int
+    byte_rate: int
+    is_streamed: bool
+
+
+def _find_data(stream: BinaryIO, size: int) -> _Data | None:
+    position, long_size, byte_rate = 12, None, 0
     while position + 8 <= size:
         stream.seek(position)
         name, length = struct.unpack("<4sI", stream.read(8))
         if name == b"ds64" and position + 24 <= size:
             long_size = struct.unpack("<QQ", stream.read(16))[1]
+        elif name == b"fmt " and position + 24 <= size:
+            byte_rate = struct.unpack("<HHII", stream.read(12))[3]
         elif name == b"data":
             if length == 0xFFFFFFFF and long_size is not None:
-                length = long_size
-            elif length >= STREAMED_SIZE > size:
-                return None
-            return _compare("data chunk", position + 8 + length, size)
+                return _Data(position + 8, long_size, byte_rate, False)
+            is_streamed = length >= STREAMED_SIZE > size
+            return _Data(position + 8, length, byte_rate, is_streamed)
         position += 8 + length + length % 2
-    return f"no data chunk in {size} bytes"
+    return None
+
+
+def _is_near(data: _Data, size: int) -> bool:
+    """Return whether a file ends so little before its data chunk that it is taken."""
+    missing, found = data.start + data.num_bytes - size, size - data.start
+    most = min(HEADER_OVERHANG_S * data.byte_rate, MAX_MISSING * data.num_bytes)
+    return 0 < missing <= most and found > 0
+
+
+def find_unfinished(stream: BinaryIO) -> int | None:
+    """Return the first byte of the samples of a WAV file whose length is given as 0.
+
+    A program that was stopped while it recorded leaves such a header. The samples then
+    go to the end of the file.
+
+    Returns:
+        None for any other file, and for a WAV file without samples.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    head = stream.read(12)
+    is_wav = head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE"
+    data = _find_data(stream, size) if is_wav else None
+    if data is None or data.num_bytes or size - data.start < MIN_UNFINISHED_BYTES:
+        return None
+    position = data.start
+    while position + 8 <= size:  # chunks that fit are no samples
+        stream.seek(position)
+        name, length = struct.unpack("<4sI", stream.read(8))
+        if not name.isalpha() and name[:3] != b"id3":
+            break
+        position += 8 + length + length % 2
+    return None if position in (size, size + 1) else data.start
+
+
+def has_false_length(stream: BinaryIO) -> bool:
+    """Return whether a WAV header states a length that the file does not have.
+
+    That is a length for unknown, or one that is a little beyond the end of the file.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    head = stream.read(12)
+    if head[:4] not in (b"RIFF", b"RF64") or head[8:12] != b"WAVE":
+        return False
+    data = _find_data(stream, size)
+    return data is not None and (data.is_streamed or _is_near(data, size))
 
 
 def _cut_ogg(stream: BinaryIO, size: int) -> str | None:

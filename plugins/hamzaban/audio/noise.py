@@ -22,6 +22,7 @@ from hamzaban.audio.manifest import Entry
 from hamzaban.audio.signal import resample, to_mono
 from hamzaban.audio.source import UnreadableError
 from hamzaban.audio.stream import check_rate
+from hamzaban.data.meant import hint_meant
 from hamzaban.fileio import read_utf8
 
 MIN_POWER = 1e-8  # -80 dB of full scale; a noise with less power is silent
@@ -96,7 +97,8 @@ def read_list(path: Path) -> list[Sound]:
             sounds.append(Sound(name, rest.strip()))
         else:
             raise FileNotFoundError(
-                f"{path}:{number}: {line}: no such file; correct or remove the line"
+                f"{path}:{number}: {line}: no such file"
+                f"{hint_meant(line) or hint_meant(rest.strip())}; correct the line"
             )
     if not sounds:
         raise ValueError(f"{path}: names no file, expected at least one")

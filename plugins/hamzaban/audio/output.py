@@ -43,7 +43,7 @@ def check_ids(data_dir: Path, utt_ids: set[str]) -> set[str]:
                 empty.add(utt_id)
         if seen != len(utt_ids):
             named = {utt_id for utt_id, _ in read_scp(data_dir / name)}
-            lacking = min(utt_ids - named, default="(some id comes twice)")
+            lacking = min(utt_ids - named, default="(some id occurs twice)")
             raise ValueError(
                 f"{data_dir / name}: {seen} lines, expected {len(utt_ids)}: utt_id "
                 f"{lacking}; run `hamzaban validate-data {data_dir}`"

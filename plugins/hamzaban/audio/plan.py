@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from hamzaban.audio.format_options import FormatOptions, hash_text
 from hamzaban.audio.source import is_pipe
-from hamzaban.data.files import read_scp
+from hamzaban.data.files import find_lines, read_scp
 
 FILES_PER_FOLDER = 4000
 MAX_STEM_BYTES = 160  # of the 255 bytes of a file name; `.flac.tmp...` needs the rest
@@ -94,7 +94,11 @@ def _read_sources(path: Path, allow_pipes: bool) -> dict[str, str]:
     sources: dict[str, str] = {}
     for number, (rec_id, source) in enumerate(read_scp(path), 1):
         if rec_id in sources:
-            raise ValueError(f"{path}:{number}: id {rec_id} comes twice; remove one")
+            first = find_lines(path, rec_id)[0]
+            raise ValueError(
+                f"{path}:{number}: id {rec_id} occurs twice, first on line {first}; "
+                "remove one"
+            )
         if not source:
             raise ValueError(f"{path}:{number}: {rec_id} names no file; add its path")
         if is_pipe(source) and not allow_pipes:
@@ -130,6 +134,11 @@ def _parse_segments(path: Path, channel: int | None) -> Iterator[tuple[int, str,
     seen: set[str] = set()
     for number, (utt_id, rest) in enumerate(read_scp(path), 1):
         fields = rest.split()
+        if utt_id in seen:
+            raise ValueError(
+                f"{path}:{number}: id {utt_id} occurs twice, first on line "
+                f"{find_lines(path, utt_id)[0]}; remove one"
+            )
         try:
             rec_id, begin, end = fields[:3]
             begin_s, end_s = float(begin), float(end)
@@ -137,11 +146,11 @@ def _parse_segments(path: Path, channel: int | None) -> Iterator[tuple[int, str,
             is_bad = (
                 isnan(begin_s) or isnan(end_s) or (chosen is not None and chosen < 0)
             )
-            if is_bad or len(fields) > 4 or utt_id in seen:
+            if is_bad or len(fields) > 4:
                 raise ValueError
         except ValueError:
             raise ValueError(
-                f"{path}:{number}: '{utt_id} {rest}', expected a new id, a recording, "
+                f"{path}:{number}: '{utt_id} {rest}', expected an id, a recording, "
                 "begin and end in seconds (and a channel from 0, if any)"
             ) from None
         seen.add(utt_id)

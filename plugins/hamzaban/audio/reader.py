@@ -1,5 +1,7 @@
 """Readers of recordings in any container, as streams of blocks."""
 
+import io
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, NamedTuple
@@ -7,9 +9,14 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import soundfile
 
-from hamzaban.audio.container import check_truncation, is_length_stated
+from hamzaban.audio.container import (
+    check_truncation,
+    find_unfinished,
+    has_false_length,
+    is_length_stated,
+)
 from hamzaban.audio.media import open_media_audio
-from hamzaban.audio.source import UnreadableError, open_source
+from hamzaban.audio.source import PatchedFile, UnreadableError, open_source
 from hamzaban.audio.stream import AudioStream, check_rate, name_faults
 
 BLOCK_SAMPLES = 1 << 20
@@ -17,11 +24,19 @@ _UNKNOWN_SAMPLES = 1 << 40  # libsndfile returns such numbers for an unknown len
 
 
 class AudioLength(NamedTuple):
-    """Sample rate in Hz, number of samples, and whether the number is exact."""
+    """The length of a recording.
+
+    Attributes:
+        fs: Sample rate in Hz.
+        num_samples: Number of samples.
+        is_exact: Whether the number is exact.
+        is_mended: Whether the header stated another length, which was not believed.
+    """
 
     fs: int
     num_samples: int
     is_exact: bool
+    is_mended: bool = False
 
     @property
     def duration_s(self) -> float:
@@ -47,7 +62,11 @@ def open_audio(source: str, *, allow_pipes: bool = False) -> Iterator[AudioStrea
         UnreadableError: There is no audio to read.
         ValueError: The entry is a pipe and pipes are not allowed.
     """
-    with open_source(source, allow_pipes=allow_pipes) as file, ExitStack() as stack:
+    with (
+        open_source(source, allow_pipes=allow_pipes) as opened,
+        ExitStack() as stack,
+    ):
+        file, is_mended = _mend_length(opened)
         cut = check_truncation(file)
         try:
             stream = stack.enter_context(_open_any(file, source))
@@ -57,6 +76,7 @@ def open_audio(source: str, *, allow_pipes: bool = False) -> Iterator[AudioStrea
             raise UnreadableError("truncated", f"{source}: {cut}") from error
         if cut is not None:
             stream.blocks = _fail_at_end(stream.blocks, f"{source}: {cut}")
+        stream.is_mended = is_mended
         yield stream
 
 
@@ -76,17 +96,39 @@ def measure_audio(source: str, *, allow_pipes: bool = False) -> AudioLength:
         UnreadableError: There is no audio to read, or the file is truncated.
         ValueError: The entry is a pipe and pipes are not allowed.
     """
-    with open_source(source, allow_pipes=allow_pipes) as file:
+    with open_source(source, allow_pipes=allow_pipes) as opened:
+        file, is_mended = _mend_length(opened)
         if cut := check_truncation(file):
             raise UnreadableError("truncated", f"{source}: {cut}")
         with _open_any(file, source, seek_end=True) as stream:
             if stream.num_samples is not None:
-                return AudioLength(stream.fs, stream.num_samples, stream.is_exact)
+                length = (stream.fs, stream.num_samples, stream.is_exact)
+                return AudioLength(*length, is_mended)
         with _open_any(
             file, source
         ) as stream:  # open it again, since seeking may have failed
             num_samples = sum(len(block) for block in stream.blocks)
-            return AudioLength(stream.fs, num_samples, is_exact=True)
+            return AudioLength(stream.fs, num_samples, True, is_mended)
+
+
+def find_cut(path: str) -> str:
+    """Return how an audio file is truncated, as its header tells; "" if it is not."""
+    try:
+        with open_source(path) as opened:
+            return check_truncation(_mend_length(opened)[0]) or ""
+    except UnreadableError:
+        return ""  # its decoder will tell
+
+
+def _mend_length(file: BinaryIO) -> tuple[BinaryIO, bool]:
+    """Return a recording with its true length in its header, and if that differed."""
+    if (start := find_unfinished(file)) is not None:
+        size = file.seek(0, os.SEEK_END)
+        lengths = {4: size - 8, start - 4: size - start}
+        return io.BufferedReader(PatchedFile(file, lengths)), True
+    is_false = has_false_length(file)
+    file.seek(0)
+    return file, is_false
 
 
 def _path_or_stream(file: BinaryIO) -> Any:

@@ -5,12 +5,15 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from hamzaban.data.meant import hint_meant
+
 SEGMENT_OVERHANG_S = 0.5  # a segment may end this much after its recording, as in Kaldi
+HEADER_OVERHANG_S = SEGMENT_OVERHANG_S  # a header may state this much too much
 STREAMED_SIZE = 0x7FFFF000  # writers to a pipe state RIFF sizes of at least this
 _ARK = re.compile(r"(.+):(\d+)")
 _LENGTH_FIELD = 6  # bytes of `AUDIO` and of the size of the length field
@@ -90,7 +93,8 @@ def open_file(path: Path) -> BinaryIO:
             raise UnreadableError("empty", f"{path}: file of 0 bytes")
         return open(path, "rb")
     except FileNotFoundError:
-        raise UnreadableError("missing", f"{path}: no such file") from None
+        hint = hint_meant(path)
+        raise UnreadableError("missing", f"{path}: no such file{hint}") from None
     except OSError as error:
         raise UnreadableError("unreadable", f"{path}: {error.strerror}") from None
     except UnreadableError:
@@ -159,5 +163,49 @@ class _Section(io.RawIOBase):
         self._file.seek(self._start + self._position)
         data = self._file.read(count)
         buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+class PatchedFile(io.RawIOBase):
+    """An open file in which some numbers of four bytes, little-endian, are replaced."""
+
+    def __init__(self, file: BinaryIO, numbers: Mapping[int, int]) -> None:
+        """Replace numbers.
+
+        Args:
+            file: A file that can seek.
+            numbers: The new number at each byte.
+        """
+        self._file, self._position = file, 0
+        self._size = file.seek(0, os.SEEK_END)
+        self._bytes = {
+            place + n: byte
+            for place, number in numbers.items()
+            for n, byte in enumerate(min(number, 0xFFFFFFFF).to_bytes(4, "little"))
+        }
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a byte, and return it."""
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence, self._size)
+        self._position = max(origin + offset, 0)
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read bytes into a buffer; return their number."""
+        self._file.seek(self._position)
+        data = bytearray(self._file.read(len(buffer)))
+        for place, byte in self._bytes.items():
+            if 0 <= place - self._position < len(data):
+                data[place - self._position] = byte
+        buffer[: len(data)] = bytes(data)
         self._position += len(data)
         return len(data)

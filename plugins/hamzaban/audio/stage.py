@@ -11,14 +11,14 @@ from hamzaban.audio.manifest import Ledger, remove_strays
 from hamzaban.audio.noise import describe_noise
 from hamzaban.audio.output import check_ids, write_data_dir
 from hamzaban.audio.plan import Recording, audio_folder, audio_name, plan_recordings
-from hamzaban.audio.source import source_file
+from hamzaban.audio.source import HEADER_OVERHANG_S, source_file
 from hamzaban.audio.worker import Job, format_recording
 from hamzaban.data.write import write_scp
 from hamzaban.launch.notes import note_recordings
 from hamzaban.processes import run_on_processes, show_progress
 
 MAX_BATCH = 32
-MAX_MESSAGES = 20
+MAX_MESSAGES = 5
 DROPPED = "dropped"
 
 
@@ -110,14 +110,23 @@ def _write_audio(
     batch_size = min(max(len(recordings) // (nj * 16), 1), MAX_BATCH)
     done = run_on_processes(format_recording, jobs, nj, batch_size=batch_size)
     title = f"audio of {ledger.out_dir}"
-    num_messages = 0
+    num_messages = num_mended = 0
     for result in show_progress(done, len(recordings), title, "recordings"):
         ledger.add(result.folder, result.entries, is_made=result.is_made)
+        num_mended += result.is_mended
         if result.message:
             num_messages += 1
             if num_messages <= MAX_MESSAGES:
                 logging.warning("%s", result.message)
     ledger.write()
+    if num_mended:
+        logging.warning(
+            "%s: %d recordings whose header states no length or up to %g s too much "
+            "are taken as they are",
+            ledger.out_dir,
+            num_mended,
+            HEADER_OVERHANG_S,
+        )
     if num_messages > MAX_MESSAGES:
         logging.warning(
             "%d more recordings cannot be read", num_messages - MAX_MESSAGES

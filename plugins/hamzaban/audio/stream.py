@@ -25,6 +25,7 @@ class AudioStream:
         num_samples: Length that the header states; None if only decoding can tell.
         is_exact: Whether the length counts samples; some containers count milliseconds
             or include padding.
+        is_mended: Whether the header stated another length, which was not believed.
     """
 
     fs: int
@@ -33,6 +34,7 @@ class AudioStream:
     encoding: tuple[str, str]
     num_samples: int | None
     is_exact: bool = True
+    is_mended: bool = False
 
 
 @contextmanager

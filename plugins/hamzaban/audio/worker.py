@@ -49,12 +49,14 @@ class Done(NamedTuple):
         entries: An entry for each utterance.
         message: Why decoding failed, if it did.
         is_made: Whether audio was missing or no longer valid.
+        is_mended: Whether the header of the recording stated another length.
     """
 
     folder: int
     entries: list[Entry]
     message: str
     is_made: bool
+    is_mended: bool = False
 
 
 @dataclass
@@ -85,6 +87,7 @@ def format_recording(job: Job) -> Done:
         An entry for each cut in each variant.
     """
     entries, message = [], ""
+    mended: list[bool] = []
     waiting: dict[int | None, list[Output]] = {}
     for output in _list_outputs(job):
         entry = job.known.get(output.key)
@@ -95,13 +98,13 @@ def format_recording(job: Job) -> Done:
     for outputs in waiting.values():
         left = {output.key: output for output in outputs}
         try:
-            for entry in _write_outputs(job, outputs):
+            for entry in _write_outputs(job, outputs, mended):
                 entries.append(entry)
                 del left[entry.key]
         except UnreadableError as error:
             message = str(error)
             entries += [output.dropped(error.reason) for output in left.values()]
-    return Done(job.recording.folder, entries, message, bool(waiting))
+    return Done(job.recording.folder, entries, message, bool(waiting), any(mended))
 
 
 def _list_outputs(job: Job) -> Iterator[Output]:
@@ -144,8 +147,13 @@ def _is_intact(job: Job, entry: Entry, digest: str) -> bool:
     return stat.st_size == entry.num_bytes and stat.st_mtime_ns <= job.known_ns
 
 
-def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
-    """Decode a channel once; write each output as soon as its cut is complete."""
+def _write_outputs(
+    job: Job, outputs: list[Output], mended: list[bool]
+) -> Iterator[Entry]:
+    """Decode a channel once; write each output as soon as its cut is complete.
+
+    Whether the header stated another length is appended to `mended`.
+    """
     by_cut: dict[Cut, list[Output]] = {}
     for output in outputs:
         by_cut.setdefault(output.cut, []).append(output)
@@ -153,6 +161,7 @@ def _write_outputs(job: Job, outputs: list[Output]) -> Iterator[Entry]:
     options = job.options
     source = job.recording.source
     with open_audio(source, allow_pipes=options.allow_pipes) as stream:
+        mended.append(stream.is_mended)
         mixer = Mixer(cuts[0].channel, source)
         blocks = (mixer.mix(block, stream.fs) for block in stream.blocks)
         spans = [_span(cut, stream.fs) for cut in cuts]
@@ -190,6 +199,7 @@ def _is_final(job: Job, stream: AudioStream) -> bool:
     return (
         not recording.is_segmented
         and is_plain_file
+        and not stream.is_mended
         and stream.num_channels == 1
         and stream.fs == job.options.fs
         and stream.encoding == wanted

@@ -30,7 +30,10 @@ def get_parser() -> argparse.ArgumentParser:
     add_nj(parser)
     parser.add_argument("--output", type=Path, help="file to write: all leaks, .tsv")
     parser.add_argument(
-        "--config", type=Path, help="YAML with values of the options below"
+        "--config",
+        type=Path,
+        help="YAML with a line `allow_leaks: {exact: REASON, speakers: REASON}`; stage "
+        "1 of a recipe takes conf/leaks.yaml",
     )
     for kind, what in (
         ("exact", "equal sentences"),
@@ -47,7 +50,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Audit the sets; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
-    from hamzaban.lm.audit import Texts, check_leaks, list_leaks, write_leaks
+    from hamzaban.lm.audit import WHERE, Texts, check_leaks, list_leaks, write_leaks
     from hamzaban.lm.ngram_options import read_allowed
 
     allowed = read_allowed(args.config) if args.config else {}
@@ -63,5 +66,6 @@ def main(cmd: Sequence[str] | None = None) -> int:
     leaks = list_leaks(texts, args.lang, args.nj)
     if args.output is not None:
         write_leaks(leaks, args.output)
-    check_leaks(leaks, allowed)
+    where = WHERE if args.config is None else f"{args.config}, or by --allow_KIND"
+    check_leaks(leaks, allowed, where)
     return 0

@@ -1,4 +1,4 @@
-"""Find characters that do not belong to a language, and marks such as [laughter]."""
+"""Find letters and scripts that are not a language's, and marks such as [laughter]."""
 
 import argparse
 from collections.abc import Sequence
@@ -62,6 +62,7 @@ def audit_language(args: argparse.Namespace) -> int:
         audit_texts,
         check_share,
         compile_foreign,
+        find_script,
         format_audit,
         make_change,
     )
@@ -78,7 +79,8 @@ def audit_language(args: argparse.Namespace) -> int:
             "expected a language whose YAML has one"
         )
     foreign = compile_foreign([*normalizer.alphabet, *args.allow])
-    audit = audit_texts(args.paths, foreign)
+    script = find_script(normalizer.alphabet)
+    audit = audit_texts(args.paths, foreign, script=script)
     for line in format_audit(audit, normalizer.id):
         print(line)
     check_share(audit, normalizer.id, args.max_foreign)
@@ -100,6 +102,7 @@ def audit_languages(args: argparse.Namespace) -> int:
         audit_texts,
         check_share,
         compile_foreign,
+        find_script,
         format_audit,
     )
     from hamzaban.text.cleaner import parse_options
@@ -115,7 +118,8 @@ def audit_languages(args: argparse.Namespace) -> int:
             continue
         utt_ids = {utt_id for utt_id, found in utt2lang.items() if found == lang}
         foreign = compile_foreign([*normalizer.alphabet, *args.allow])
-        audit = audit_texts(args.paths, foreign, utt_ids)
+        script = find_script(normalizer.alphabet)
+        audit = audit_texts(args.paths, foreign, utt_ids, script=script)
         for line in format_audit(audit, normalizer.id):
             print(f"{lang}: {line}")
         check_share(audit, normalizer.id, args.max_foreign)

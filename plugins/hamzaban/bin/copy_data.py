@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from hamzaban.cli import str2bool
+
 GROUP = "data"
 
 
@@ -23,6 +25,13 @@ def get_parser() -> argparse.ArgumentParser:
                 help=f"{place} to add to every {noun} id",
             )
     parser.add_argument(
+        "--speaker_first",
+        type=str2bool,
+        default=False,
+        metavar="true|false",
+        help="begin every utterance id with its speaker, so that both sort alike",
+    )
+    parser.add_argument(
         "--utt_list", type=Path, help="copy only the ids that begin its lines"
     )
     return parser
@@ -32,10 +41,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Copy the directory; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.data.files import list_files
-    from hamzaban.data.ops import Rename, copy_dir, distribute
+    from hamzaban.data.ops import Rename, copy_dir, distribute, put_speaker_first
     from hamzaban.data.select import select_utts
 
     rename = Rename(args.utt_prefix, args.utt_suffix, args.spk_prefix, args.spk_suffix)
+    if args.speaker_first:
+        rename = put_speaker_first(args.source, rename)
     if args.utt_list is None:
         num_utts = copy_dir(args.source, args.target, rename)
     else:

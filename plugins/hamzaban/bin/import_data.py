@@ -14,9 +14,10 @@ SOURCES = (
     "metadata.jsonl, in it or in its folders train, validation and test; a folder of "
     "Parquet or Arrow files that hold audio (needs pyarrow); a Kaldi data directory, "
     "or a folder with data directories called train, valid and test; a folder of audio "
-    "files with a .txt beside each. If names of Parquet or Arrow files tell the split "
-    "(train-*, test-*), Common Voice's validated, invalidated and other are left out, "
-    "and a name that tells none is an error unless --ignore_split is true. Training "
+    "files with a transcript (.txt, .lab) or captions (.srt, .vtt) beside each. "
+    "If names of Parquet or Arrow files tell the split (train-*, test-*), Common "
+    "Voice's validated, invalidated and other are left out, and a name that tells none "
+    "is an error unless --ignore_split is true. Training "
     "utterances whose sentence also occurs in valid or test are removed unless "
     "--keep_shared is true. Utterances without a speaker count as speakers of their "
     "own. The utterance id is the utt_id column if there is one, else the speaker and "
@@ -31,7 +32,7 @@ UNPACK = "folder for the audio in Parquet and Arrow files"
 TIME_UNIT = "unit of start, end and duration where the name of a column has none"
 MARKS = (
     "marks of sounds in transcripts, such as [laughter]: drop them, keep each as a "
-    "word <laughter>, refuse the corpus, or take them for text"
+    "word <laughter>, refuse the corpus, or treat them as text"
 )
 POLICIES = ("drop", "keep", "refuse", "text")
 

@@ -30,7 +30,7 @@ def get_parser() -> argparse.ArgumentParser:
         choices=("drop", "keep", "refuse", "text"),
         default="drop",
         help="marks of sounds, such as [laughter]: drop them, keep each as a word "
-        "<laughter>, refuse the directory, or take them for text",
+        "<laughter>, refuse the directory, or treat them as text",
     )
     parser.add_argument(
         "--max_drop",

@@ -2,34 +2,29 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
-from hamzaban.score.kinds import KINDS, RAW, find_kind
+from hamzaban.score.kinds import KINDS, RAW
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from hamzaban.score.sclite import Scored
+    from hamzaban.score.scoring import Scoring
     from hamzaban.score.trn import Pair
 
 Texts = tuple[Mapping[str, str], Mapping[str, str]]
+Ids = Mapping[str, str]
 Splitter = Callable[[str], list[str]]
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser of `hamzaban score-text`."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=OptionHelp,
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
     forms = "Kaldi text, .trn, .jsonl, .stm with .ctm"
     add("--ref", type=Path, required=True, help=f"the references: {forms}")
@@ -38,6 +33,12 @@ def get_parser() -> argparse.ArgumentParser:
         "--utt2spk",
         type=Path,
         help="file of the speakers (default: those that --ref names)",
+    )
+    add(
+        "--id_type",
+        choices=("auto", "rm", "wsj", "swb", "spu_id", "sp"),
+        default="auto",
+        help="how ids of .trn name the speaker, as in `sclite -i`; auto: found out",
     )
     add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
     add(
@@ -59,7 +60,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose how texts are compared."""
+    """Add the options that choose how texts are normalized."""
     add = parser.add_argument
     add("--normalizer", default="raw", help="id of the normalizer that both passed")
     for kind in KINDS.values():
@@ -73,21 +74,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "language by itself as well",
     )
     add("--score_profile", default="score", help="profile of the rules of --lang")
+    words = "print the scores by every profile of --lang as one table"
+    flag: Any = {"type": str2bool, "nargs": "?", "const": True, "default": False}
+    add("--all_profiles", **flag, help=words)
     add("--score_options", default="", help="options of these rules: name=value,...")
     add(
         "--marks",
         choices=("drop", "keep", "refuse", "text"),
         default="text",
-        help="marks of sounds, such as [laughter], in both texts: drop them, keep each "
-        "as a word <laughter>, refuse the texts, or take them for text; choose what "
-        "was chosen for the training text",
+        help="marks of sounds such as [laughter], as for the training text: drop them, "
+        "keep each as a word <laughter>, refuse the texts, or treat them as text",
     )
-    add(
-        "--case_sensitive",
-        type=str2bool,
-        default=False,
-        help="distinguish a-z from A-Z, as `sclite -s` does; ESPnet does not",
-    )
+    add_counting(parser)
     add(
         "--scorer",
         choices=("auto", "sclite", "own"),
@@ -97,47 +95,97 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_counting(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose how words and characters are counted."""
+    add = parser.add_argument
+    default = "; default: as --score_profile"
+    costs = "of errors: sclite (4, 3, 3) or unit (1 each)"
+    add("--costs", choices=("sclite", "unit"), help=costs + default)
+    names = ("with_spaces", "no_spaces", "no_hyphens", "ascii_words")
+    units = "unit of the CER; ascii_words: `sclite -c NOASCII`, no_hyphens: -c DH"
+    choices = (*names, "ascii_words_no_hyphens")
+    add("--characters", choices=choices, help=units + default)
+    add(
+        "--case",
+        help="letters compared without their case: folded (those of ASCII), a code "
+        "such as tr, kmr, kk (of this language, as `sclite -e utf-8`), or kept (none)"
+        + default,
+    )
+    case = "true: --case kept, as `sclite -s`"
+    add("--case_sensitive", type=str2bool, help=case + default)
+    optional = "a (word) in brackets may be missing without an error, as `sclite -D`"
+    add("--optional_words", type=str2bool, default=False, help=optional)
+    fragments = "a fragment wo- or -rd matches longer words, as `sclite -F`"
+    add("--fragments", type=str2bool, default=False, help=fragments)
+
+
 def main(cmd: Sequence[str] | None = None) -> int:
     """Score, print a line for each kind, write the folders; return the exit status."""
     args = get_parser().parse_args(cmd)
     check_options(args)
-    from concurrent.futures import ThreadPoolExecutor
+    scoring = choose_scoring(args)
+    if args.all_profiles:
+        return print_profiles(args, scoring)
+    from hamzaban.score.kind_pairs import pair_kinds, read_texts
 
-    from hamzaban.score.files import score_folder
-    from hamzaban.score.programs import choose_program
-    from hamzaban.score.sclite import score_pairs
-
-    command = choose_program("sclite", args.scorer)
-    kinds = pair_kinds(args)
-
-    def score(kind: str) -> "Scored":
-        normalizer, pairs = kinds[kind]
-        if args.output_dir is None:
-            return score_pairs(pairs, case_sensitive=args.case_sensitive)
-        return score_folder(
-            pairs,
-            args.output_dir / f"score_{kind}",
-            normalizer=normalizer,
-            case_sensitive=args.case_sensitive,
-            command=command,
-        )
-
+    texts, trn_ids = read_texts(args, scoring)
+    kinds = pair_kinds(args, scoring, texts, trn_ids)
     if args.output_dir is not None:
         remove_leftovers(args.output_dir)
         extra = {name for name, kind in KINDS.items() if kind.is_asked_for}
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
         for kind in extra - set(kinds):  # left there by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
+    score_kinds(args, scoring, kinds)
+    if args.ref.suffix.lower() == ".stm":
+        from hamzaban.score.confidence import (
+            describe_cross_entropy,
+            measure_confidences,
+        )
+
+        found = measure_confidences(*texts, scoring)
+        if found is not None:
+            print(describe_cross_entropy(found))
+    return 0
+
+
+def score_kinds(
+    args: argparse.Namespace,
+    scoring: "Scoring",
+    kinds: "dict[str, tuple[str, list[Pair]]]",
+) -> None:
+    """Score each kind, write its folder and print a line."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from hamzaban.score.describe import describe_parts, describe_scores
+    from hamzaban.score.files import score_folder
+    from hamzaban.score.programs import choose_program
+    from hamzaban.score.sclite import score_pairs
+
+    command = choose_program("sclite", args.scorer)
+
+    def score(kind: str) -> "Scored":
+        normalizer, pairs = kinds[kind]
+        if args.output_dir is None:
+            return score_pairs(pairs, **scoring.options)
+        return score_folder(
+            pairs,
+            args.output_dir / f"score_{kind}",
+            normalizer=normalizer,
+            scoring=scoring,
+            command=command if scoring.costs == "sclite" else None,
+        )
+
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
-            line = describe_scores(kind, kinds[kind][0], scored.counts)
+            score_id = kinds[kind][0] + scoring.suffix
+            line = describe_scores(kind, score_id, scored.counts)
             if args.output_dir is not None:
                 line += f"; {args.output_dir / f'score_{kind}' / 'result.txt'}"
             print(line)
-            if args.lang == "mul" and kind in KINDS:
-                for line in describe_languages(args, kind, kinds[kind][0], scored):
+            if kind in KINDS:
+                for line in describe_parts(args, kind, score_id, scored):
                     print(line)
-    return 0
 
 
 def check_options(args: argparse.Namespace) -> None:
@@ -159,146 +207,49 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError("--ref_token and --bpemodel exclude each other; give one")
     if not args.normalizer or any(char.isspace() for char in args.normalizer):
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
+    if args.all_profiles and args.lang in (None, "mul"):
+        raise ValueError("--all_profiles needs --lang, the code of one language")
+    if args.all_profiles and args.marks != "text":
+        raise ValueError("--all_profiles takes marks as others do; leave out --marks")
     if args.lang is not None and args.normalizer != "raw":
         raise ValueError(
             "--lang normalizes texts that --normalizer says are normalized; give one"
         )
 
 
-def pair_kinds(args: argparse.Namespace) -> "dict[str, tuple[str, list[Pair]]]":
-    """Read the texts and return the normalizer's id and the pairs by kind of score.
-
-    With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
-    """
-    from hamzaban.score.files import check_utterances, pair_texts
-    from hamzaban.score.tokens import load_splitter, split_words
-    from hamzaban.score.transcripts import parse_json_keys, read_both
-    from hamzaban.score.trn import read_text
-
-    keys = parse_json_keys(args.json_keys)
-    ref, hyp, trn_ids = read_both(args.ref, args.hyp, args.utt2spk, keys)
-    check_utterances(ref, hyp, args.hyp)
-    kinds: dict[str, tuple[str, list[Pair]]] = {}
-
-    def pair(kind: str, name: str, texts: Texts, split: Splitter) -> None:
-        kinds[kind] = name, pair_texts(*texts, trn_ids, split)
-
-    raw = ref, hyp
-    marked, has_marks = read_both_marks(args, raw)
-    name, texts = normalize_texts(args, *marked)
-    name += f"+marks={args.marks}" if has_marks else ""
-    for kind in KINDS.values():
-        if kind.split and (not kind.is_asked_for or getattr(args, kind.name)):
-            pair(kind.name, name, texts, kind.split)
-    if args.bpemodel is not None:
-        pair("ter", name, texts, load_splitter(args.bpemodel))
-    elif args.ref_token is not None:
-        tokens = read_text(args.ref_token), read_text(args.hyp_token)
-        check_utterances(*tokens, args.hyp_token)
-        pair("ter", args.normalizer, tokens, split_words)  # as the model wrote them
-    if args.lang is not None:
-        for kind in KINDS.values():
-            if kind.split and kind.has_raw:
-                pair(f"{kind.name}{RAW}", "raw", raw, kind.split)
-    return kinds
-
-
-def read_both_marks(args: argparse.Namespace, texts: Texts) -> tuple[Texts, bool]:
-    """Read the marks of sounds in references and hypotheses by --marks, counted.
-
-    Returns:
-        The references and hypotheses; whether there was a mark.
+def choose_scoring(args: argparse.Namespace) -> "Scoring":
+    """Return how the profile and the options count.
 
     Raises:
-        ValueError: There is a mark of a sound, and --marks is refuse.
+        ValueError: sclite cannot count so.
     """
-    if args.marks == "text":
-        return texts, False
-    import logging
+    from hamzaban.score.scoring import find_scoring
+    from hamzaban.score.word_marks import Marks
 
-    from hamzaban.text.marks import MarkCounts, read_marks
-
-    read: list[dict[str, str]] = []
-    has_marks = False
-    for path, side in zip((args.ref, args.hyp), texts, strict=True):
-        counts, read_side = MarkCounts(), {}
-        for utt_id, text in side.items():
-            marked = read_marks(text, args.marks, f"{path}: {utt_id}")
-            counts.add(marked.marks, utt_id)
-            read_side[utt_id] = marked.text
-        for line in counts.describe():
-            logging.info("%s: %s; --marks %s", path, line, args.marks)
-        has_marks |= bool(counts.counts)
-        read.append(read_side)
-    return (read[0], read[1]), has_marks
-
-
-def normalize_texts(
-    args: argparse.Namespace, ref: Mapping[str, str], hyp: Mapping[str, str]
-) -> tuple[str, Texts]:
-    """Normalize both sides; return the normalizer's id, references and hypotheses."""
-    if args.lang is None:
-        return args.normalizer, (ref, hyp)
-    from hamzaban.text import Normalizer
-    from hamzaban.text.cleaner import parse_options
-    from hamzaban.text.marks import normalize_around
-    from hamzaban.text.multilingual import MULTIPLE, MultiNormalizer, read_utt2lang
-
-    def apply(rules: Callable[[str], str], text: str) -> str:
-        return normalize_around(text, rules) if args.marks == "keep" else rules(text)
-
-    options = parse_options(args.score_options)
-    if args.lang == MULTIPLE:
-        utt2lang = read_utt2lang(args.ref.parent)
-        used = {utt_id: utt2lang[utt_id] for utt_id in ref if utt_id in utt2lang}
-        each = MultiNormalizer(used, args.score_profile, options)
-        by_utt = [
-            {u: apply(partial(each.normalize, u), text) for u, text in side.items()}
-            for side in (ref, hyp)
-        ]
-        return each.id, (by_utt[0], by_utt[1])
-    normalizer = Normalizer(args.lang, args.score_profile, **options)
-    texts = [
-        {u: apply(normalizer.normalize, text) for u, text in side.items()}
-        for side in (ref, hyp)
-    ]
-    return normalizer.id, (texts[0], texts[1])
-
-
-def describe_languages(
-    args: argparse.Namespace, kind: str, normalizer: str, scored: "Scored"
-) -> list[str]:
-    """Return a line for each language of the references, if there are several."""
-    from hamzaban.score.breakdown import match_utterances
-    from hamzaban.score.trn import read_text
-    from hamzaban.text.multilingual import read_utt2lang
-
-    utt2lang = read_utt2lang(args.ref.parent)
-    utt2spk = read_text(args.utt2spk) if args.utt2spk else {u: u for u in utt2lang}
-    found = match_utterances(scored, utt2spk)
-    languages = [utt2lang.get(utt_id or "", "") for utt_id in found]
-    names = sorted({*languages} - {""})
-    lines = []
-    for name in names if len(names) > 1 else []:
-        rows = [u for u, lang in enumerate(languages) if lang == name]
-        line = describe_scores(kind, normalizer, scored.counts[rows])
-        lines.append(f"  {name}: {line}")
-    return lines
-
-
-def describe_scores(kind: str, normalizer: str, counts: "NDArray[np.int64]") -> str:
-    """Return the pooled error rate and its counts as a line.
-
-    Args:
-        kind: Name of the score's kind.
-        normalizer: Id of the normalizer that the texts passed.
-        counts: Correct, substituted, deleted, inserted tokens of U utterances, (U, 4).
-    """
-    shown = KINDS[find_kind(kind)]
-    corr, sub, dele, ins = counts.sum(axis=0).tolist()
-    refs, errors = corr + sub + dele, sub + dele + ins
-    rate = f"{100 * errors / refs:.2f} %" if refs else f"{errors} errors"
-    return (
-        f"{shown.label} {rate} of {refs} {shown.unit} in {len(counts)} "
-        f"utterances (sub {sub}, del {dele}, ins {ins}), normalizer {normalizer}"
+    case = args.case
+    if case is None and args.case_sensitive is not None:
+        case = "kept" if args.case_sensitive else "folded"
+    scoring = find_scoring(
+        args.score_profile if args.lang is not None else "",
+        costs=args.costs,
+        characters=args.characters,
+        case=case,
+        marks=Marks(args.optional_words, args.fragments),
     )
+    if args.scorer == "sclite" and scoring.costs != "sclite":
+        raise ValueError(
+            "--scorer sclite has its own costs; give --costs sclite or --scorer own"
+        )
+    return scoring
+
+
+def print_profiles(args: argparse.Namespace, scoring: "Scoring") -> int:
+    """Print the scores by every profile of the language."""
+    from hamzaban.score.all_profiles import format_profiles, score_profiles
+    from hamzaban.score.kind_pairs import read_texts
+
+    texts, trn_ids = read_texts(args, scoring)
+    rows = score_profiles(texts, trn_ids, args.lang, marks=scoring.marks)
+    for line in format_profiles(rows):
+        print(line)
+    return 0

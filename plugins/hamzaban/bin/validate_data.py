@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import add_nj, str2bool
+from hamzaban.cli import add_nj, finite_float, str2bool
 
 GROUP = "data"
 
@@ -33,6 +33,11 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--fs", type=int, help="required sample rate, Hz")
     add_nj(parser)
+    _add_limits(parser)
+    return parser
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp"
     )
@@ -47,10 +52,16 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max_shown",
         type=int,
-        default=20,
-        help="lines shown of each kind of fault (default: 20)",
+        help="lines shown of each kind of fault (default: 20, and 5 of recordings)",
     )
-    return parser
+    parser.add_argument(
+        "--max_drop",
+        type=finite_float,
+        default=0.0,
+        help="highest share of recordings that are missing, truncated, unreadable or "
+        "silent; up to it they are warnings, since format-audio drops them "
+        "(default: 0)",
+    )
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from hamzaban.config import load_mapping
 from hamzaban.data.walk import is_hidden
 from hamzaban.ingest.archive import extract_files, first_file
 from hamzaban.ingest.hashed import Durations, HashedSet, hash_name
-from hamzaban.ingest.tables import open_utf8
+from hamzaban.ingest.lines import open_utf8
 
 TABLES = ("train", "dev", "test", "validated", "other")
 NEEDED = ("train", "dev", "test", "validated")

@@ -35,11 +35,12 @@ HELD_OUT = {"valid": "dev", "test": "test"}
 
 
 class Clip(NamedTuple):
-    """A row of a table: contributor, file name in clips/, sentence to read."""
+    """A row of a table: contributor, file name in clips/, sentence, file and line."""
 
     client_id: str
     path: str
     sentence: str
+    place: str = ""
 
 
 Read = Callable[[Tally], Iterable[Clip]]
@@ -83,8 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="write apart<suffix>: the transcripts of train that are not in other.tsv",
     )
     add("--unpack_dir", type=Path, default="downloads", help="folder for a tarball")
-    counts = "check the number of clips against the published one, if it is known"
-    add("--check_counts", type=str2bool, default=True, help=counts)
+    add("--check_counts", type=str2bool, default=True, help="compare with published")
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -161,12 +161,12 @@ def plan_sets(release: Release, args: argparse.Namespace) -> dict[str, Read]:
 
 def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
     """Read the rows of a table; count rows with too many or too few fields."""
-    for fields in read_tsv(table, COLUMNS):
+    for number, fields in read_tsv(table, COLUMNS):
         tally.num_read += 1
-        if fields is None:
-            tally.faults["row with too many or too few fields"] += 1
+        if isinstance(fields, str):
+            tally.add_fault("row of another length", f"{table}:{number}: {fields}")
         else:
-            yield Clip(*fields)
+            yield Clip(fields[0], fields[1], fields[2], f"{table}:{number}")
 
 
 def read_held_out(release: Release, lang: str) -> HeldOut:
@@ -277,10 +277,11 @@ def make_utterances(
         audio = str(release.clip(clip.path))
         fault = check_clip(audio) or ("" if text else "no sentence")
         if fault:
-            tally.faults[fault] += 1
+            tally.add_fault(fault, f"{clip.place}: {clip.path}")
             continue
         name = Path(clip.path).stem
-        yield Utterance(name, clip.client_id[:SPEAKER_CHARS], audio, text, language)
+        utt = Utterance(name, clip.client_id[:SPEAKER_CHARS], audio, text, language)
+        yield utt._replace(place=clip.place)
 
 
 def check_clip(audio: str) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 
 from hamzaban.cli import str2bool
 from hamzaban.ingest.archive import extract_files
+from hamzaban.ingest.lines import open_utf8
 from hamzaban.ingest.sets import check_count, write_sets
-from hamzaban.ingest.tables import open_utf8
+from hamzaban.ingest.tables import describe_misfit
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
 FS = 16000  # Hz
 PARTS = {"train": "train", "valid": "dev", "test": "test"}
-NUM_FIELDS = 7  # id, file, raw and plain transcript, characters, samples, gender
+FIELDS = ("id", "file", "raw", "plain", "characters", "samples", "gender")
 TEXT_FIELDS = {"raw": 2, "plain": 3}
 # Published numbers of clips, as far as they are known.
 COUNTS = {("ar_eg", "train"): 2104, ("ar_eg", "test"): 428, ("fa_ir", "test"): 871}
@@ -62,20 +63,23 @@ def prepare(args: argparse.Namespace) -> None:
         def read(
             tally: Tally, table: Path = folder / f"{part}.tsv", audio: Path = audio
         ) -> Iterator[Utterance]:
-            field, seen = TEXT_FIELDS[args.transcript], set()
-            for fields in read_rows(table):
+            field = TEXT_FIELDS[args.transcript]
+            seen: dict[str, int] = {}  # the line that names each file
+            for number, fields in enumerate(read_rows(table), 1):
                 tally.num_read += 1
-                if fields[1] in seen:
-                    tally.faults["file named twice"] += 1
+                first = seen.setdefault(fields[1], number)
+                if first != number:
+                    where = f"{table}:{number}: {fields[1]}, as on line {first}"
+                    tally.add_fault("file named twice", where)
                     continue
-                seen.add(fields[1])
                 yield Utterance(
                     name=f"{folder.name}-{Path(fields[1]).stem}",
                     spk_id="",
                     audio=str(audio / fields[1]),
                     text=clean_text(fields[field]),
                     lang=folder.name.split("_")[0],
-                    duration_s=int(fields[5]) / FS,
+                    duration_s=read_length(fields[5], f"{table}:{number}"),
+                    place=f"{table}:{number}",
                 )
 
         readers[f"{name}{args.suffix}"] = read
@@ -141,9 +145,20 @@ def read_rows(table: Path) -> Iterator[list[str]]:
     with open_utf8(table) as lines:
         for number, line in enumerate(lines, 1):
             fields = line.rstrip("\r\n").split("\t")
-            if len(fields) != NUM_FIELDS:
-                raise ValueError(
-                    f"{table}:{number}: {len(fields)} fields, expected {NUM_FIELDS}; "
-                    "fetch the table again"
-                )
+            if fault := describe_misfit(fields, FIELDS):
+                raise ValueError(f"{table}:{number}: {fault}; fetch the table again")
             yield fields
+
+
+def read_length(samples: str, place: str) -> float:
+    """Return the seconds of a number of samples.
+
+    Raises:
+        ValueError: It is no number.
+    """
+    if not samples.strip().isdecimal():
+        raise ValueError(
+            f"{place}: column 'samples' is '{samples}', expected a number; fetch the "
+            "table again"
+        )
+    return int(samples) / FS

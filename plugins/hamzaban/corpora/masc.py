@@ -5,14 +5,13 @@ tables. Each video counts as one speaker.
 """
 
 import argparse
-import csv
 import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from hamzaban.ingest.sets import Reader, write_sets
-from hamzaban.ingest.tables import find_column, open_utf8, read_rows
+from hamzaban.ingest.tables import find_column, open_fields, read_rows
 from hamzaban.ingest.transcripts import read_captions
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
 
@@ -83,8 +82,7 @@ def read_segments(source: Path, table: Path, tally: Tally) -> Iterator[Utterance
         ValueError: A row has another form.
     """
     numbers: Counter[str] = Counter()
-    with open_utf8(table) as lines:
-        rows = csv.reader(lines)
+    with open_fields(table, ",") as rows:
         next(rows, None)  # the names of the columns
         for fields in filter(None, rows):
             tally.num_read += 1
@@ -99,7 +97,8 @@ def read_segments(source: Path, table: Path, tally: Tally) -> Iterator[Utterance
                     "one more field and the text; fetch the table again"
                 ) from None
             if end_s <= begin_s:
-                tally.faults["segment that ends before it starts"] += 1
+                reason = "segment that ends before it starts"
+                tally.add_fault(reason, f"{table}:{rows.line_num}")
                 continue
             yield _make_utterance(
                 source, video_id, numbers[video_id], (begin_s, end_s), text
@@ -112,14 +111,15 @@ def read_video(source: Path, video_id: str, tally: Tally) -> Iterator[Utterance]
     captions = source / "subtitles" / f"{video_id}.ar.vtt"
     if not captions.is_file():
         tally.num_read += 1
-        tally.faults["video without subtitles"] += 1
+        tally.add_fault("video without subtitles", f"{captions}")
         return
     last_s = 0.0
     for number, caption in enumerate(read_captions(captions)):
         tally.num_read += 1
         begin_s = max(caption.begin_s, last_s)  # rolling captions overlap
         if caption.end_s <= begin_s:
-            tally.faults["caption within the one before"] += 1
+            reason = "caption within the one before"
+            tally.add_fault(reason, f"{captions}: at {caption.begin_s:.3f} s")
             continue
         last_s = caption.end_s
         span = (begin_s, caption.end_s)

@@ -52,7 +52,7 @@ def prepare(args: argparse.Namespace) -> None:
         if not files:
             raise FileNotFoundError(
                 f"{args.source}/train/xml/utf8: no .xml files; expected MGB-2 as it is "
-                "given out after the form of https://arabicspeech.org/mgb2"
+                "distributed after the form at https://arabicspeech.org/mgb2"
             )
         for file in files:
             yield from read_programme(file, args.source, args.max_wmer, tally)
@@ -125,7 +125,7 @@ def read_verbatim(folder: Path, tally: Tally) -> Iterator[Utterance]:
     text = dict(read_scp(texts))
     for utt_id, rest in read_scp(segments):
         tally.num_read += 1
-        rec_id, begin, end = rest.split()[:3]
+        rec_id, begin_s, end_s = read_span(rest, f"{segments}: {utt_id}")
         words = text.get(utt_id, "")
         if _LATIN.search(words):
             words = from_buckwalter(words)
@@ -137,6 +137,22 @@ def read_verbatim(folder: Path, tally: Tally) -> Iterator[Utterance]:
             text=clean_text(words),
             lang="ar",
             rec_id=rec_id,
-            begin_s=float(begin),
-            end_s=float(end),
+            begin_s=begin_s,
+            end_s=end_s,
         )
+
+
+def read_span(rest: str, place: str) -> tuple[str, float, float]:
+    """Return the recording, and where a segment of it begins and ends, in seconds.
+
+    Raises:
+        ValueError: The line has another form.
+    """
+    try:
+        rec_id, begin, end = rest.split()[:3]
+        return rec_id, float(begin), float(end)
+    except ValueError:
+        raise ValueError(
+            f"{place} is '{rest}', expected a recording, begin and end in seconds; "
+            "fetch the file again"
+        ) from None

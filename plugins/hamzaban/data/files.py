@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from hamzaban.utf8 import CONVERT, decode_line, describe_fault
+
 MAX_PAIRS = 500_000  # lines held in memory when a file has to be sorted
 _SPK_FILES = re.compile(r"spk2\w+|cmvn\.scp")
 _RECO_FILES = re.compile(r"reco2\w+|wav\.scp")
@@ -67,7 +69,8 @@ def list_files(data_dir: str | Path) -> dict[str, str]:
 def read_scp(path: str | Path) -> Iterator[Pair]:
     """Read a Kaldi file line by line: the id, then the rest ("" where there is none).
 
-    Spaces or tabs separate the id from the rest; other white space belongs to the rest.
+    Spaces or tabs separate the id from the rest; other white space belongs to the rest,
+    but for the carriage return of a Windows line end.
     A byte order mark at the start of the file is skipped.
 
     Raises:
@@ -87,15 +90,18 @@ def read_scp(path: str | Path) -> Iterator[Pair]:
             fields = line.split(None, 1)
             try:
                 key = fields[0].decode()
-                rest = fields[1].rstrip(b" \t\n").decode() if len(fields) > 1 else ""
+                rest = fields[1].rstrip(b" \t\r\n").decode() if len(fields) > 1 else ""
             except IndexError:
                 raise ValueError(f"{path}:{number}: blank line; remove it") from None
             except UnicodeDecodeError:
-                raise ValueError(
-                    f"{path}:{number}: not UTF-8; convert the file, "
-                    "for example with iconv"
-                ) from None
+                decode_line(line, f"{path}:{number}")
+                raise
             yield key, rest
+
+
+def find_lines(path: str | Path, key: str) -> list[int]:
+    """Return the numbers of the lines of a Kaldi file that have an id."""
+    return [number for number, (k, _) in enumerate(read_scp(path), 1) if k == key]
 
 
 def read_spk2utt(path: str | Path) -> Iterator[Pair]:
@@ -111,8 +117,10 @@ def read_spk2utt(path: str | Path) -> Iterator[Pair]:
         try:
             for utt_id in utt_ids:
                 yield spk_id.decode(), utt_id.decode()
-        except UnicodeDecodeError:
-            raise ValueError(f"{path}: not UTF-8; convert it with iconv") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}:{number}: {describe_fault(error)}; {CONVERT}"
+            ) from None
 
 
 def read_spk2utt_pieces(

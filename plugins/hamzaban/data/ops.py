@@ -1,8 +1,10 @@
 """Copy, subset and split Kaldi data directories, in streams."""
 
+import itertools
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hamzaban.data.files import (
@@ -15,6 +17,8 @@ from hamzaban.data.files import (
 )
 from hamzaban.data.select import Assignment
 from hamzaban.data.write import DirWriter, ScpWriter
+
+LOW = re.compile(r"[!-\-]")  # characters up to `-`, which follows the speaker
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Rename:
         Raises:
             ValueError: One has white space, which would end the id.
         """
-        for name, text in vars(self).items():
+        for name in ("utt_prefix", "utt_suffix", "spk_prefix", "spk_suffix"):
+            text = getattr(self, name)
             if text and (text.split() != [text] or not text.isprintable()):
                 raise ValueError(
                     f"--{name} is {text!r}, expected no white space or control "
@@ -59,6 +64,60 @@ class Rename:
 NO_RENAME = Rename()
 
 
+@dataclass(frozen=True)
+class SpeakerFirst(Rename):
+    """New ids that begin with the speaker, so that utterances sort by speaker.
+
+    Attributes:
+        utts: The new id of each utterance.
+        spks: The new id of each speaker, which differs where one begins with another.
+    """
+
+    utts: Mapping[str, str] = field(default_factory=dict)
+    spks: Mapping[str, str] = field(default_factory=dict)
+
+    def utt(self, utt_id: str) -> str:
+        """Return the new id of an utterance."""
+        return super().utt(self.utts.get(utt_id, utt_id))
+
+    def spk(self, spk_id: str) -> str:
+        """Return the new id of a speaker."""
+        return super().spk(self.spks.get(spk_id, spk_id))
+
+
+def put_speaker_first(source: str | Path, rename: Rename = NO_RENAME) -> SpeakerFirst:
+    """Return ids `<speaker>-<utterance>` for which utt2spk is in Kaldi's two orders.
+
+    Where a speaker's id is the beginning of another's, characters that sort before or
+    with `-` become `_` in the ids of speakers.
+
+    Args:
+        source: A data directory.
+        rename: Prefixes and suffixes to add further.
+
+    Raises:
+        ValueError: Two speakers would get the same id.
+    """
+    pairs = list(read_scp(Path(source) / "utt2spk"))
+    spks = {spk: spk for _, spk in pairs}
+    by_utterance = sorted(spks, key=lambda spk: f"{spk}-")
+    is_mixed = any(b.startswith(f"{a}-") for a, b in itertools.pairwise(by_utterance))
+    if is_mixed or by_utterance != sorted(spks):
+        spks = {spk: LOW.sub("_", spk) for spk in spks}
+    olds: dict[str, str] = {}
+    for spk, new in sorted(spks.items()):
+        if (other := olds.setdefault(new, spk)) != spk:
+            raise ValueError(
+                f"{source}/utt2spk: speakers {other} and {spk} would both be {new}, "
+                "expected distinct ids; rename one"
+            )
+    utts = {}
+    for utt, spk in pairs:
+        new, is_first = spks[spk], utt == spk or utt.startswith(f"{spk}-")
+        utts[utt] = new + utt[len(spk) :] if is_first else f"{new}-{utt}"
+    return SpeakerFirst(**vars(rename), utts=utts, spks=spks)
+
+
 def copy_dir(source: str | Path, target: str | Path, rename: Rename = NO_RENAME) -> int:
     """Copy the data files of a directory, sorting each and renaming ids.
 
@@ -71,7 +130,7 @@ def copy_dir(source: str | Path, target: str | Path, rename: Rename = NO_RENAME)
         The number of utterances.
 
     Raises:
-        ValueError: An id comes twice, a line cannot be read, or there is no utterance.
+        ValueError: An id occurs twice, a line cannot be read, or there is no utterance.
     """
     source, files = Path(source), list_files(source)
     log_left_out(source, files)

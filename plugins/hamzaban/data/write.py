@@ -34,7 +34,7 @@ class ScpWriter:
         Args:
             path: Where to write.
             name: Name of the file in errors.
-            same_ok: Whether an id may come twice with the same line, written once.
+            same_ok: Whether an id may occur twice with the same line, written once.
         """
         self.path = Path(path)
         self.name = name
@@ -68,8 +68,9 @@ class ScpWriter:
             if self.same_ok and rest == self._last[1]:
                 return
             raise ValueError(
-                f"{self.name}: id {key} comes twice; ids must differ: remove one, or "
-                "rename with `hamzaban copy-data --utt_prefix`"
+                f"{self.name}: id {key} occurs twice; ids must differ: remove one "
+                "(`hamzaban validate-data` names the lines), or rename with `hamzaban "
+                "copy-data --utt_prefix`"
             )
         self._stream.write(f"{key} {rest}\n" if rest else f"{key}\n")
         self._last = (key, rest)
@@ -216,7 +217,7 @@ def write_scp(path: str | Path, pairs: Iterable[Pair]) -> None:
         pairs: Id and rest of each line, in any order.
 
     Raises:
-        ValueError: An id comes twice.
+        ValueError: An id occurs twice.
     """
     with atomic_path(path) as temporary:
         writer = ScpWriter(temporary, str(path))

@@ -17,11 +17,13 @@ from hamzaban.decode.emissions import (
     list_conv_layers,
     read_speech,
     read_utterances,
+    report_other_forms,
 )
 from hamzaban.decode.path import (
     LogProbs,
     Word,
     align,
+    extend_words,
     group_words,
     list_runs,
     path_confidence,
@@ -106,7 +108,9 @@ class EspnetSearcher:
             words = [Word(text, 0, 0, 0.0) for text in texts if text]
             confidence = float("-inf")
         else:
-            words = group_words(list_runs(log_probs, path), self.tokenizer)
+            runs = list_runs(log_probs, path)
+            words = group_words(runs, self.tokenizer)
+            words = extend_words(words, runs, len(log_probs))
             confidence = path_confidence(log_probs, path)
         score = float(hyp.score)
         return Result(tokens, ids, tuple(words), score, score, 0.0, confidence)
@@ -138,6 +142,7 @@ def search_espnet(
     utts = sorted(read_utterances(data_dir), key=lambda utt: -utt.num_samples)
     if not utts:
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
+    report_other_forms(utts, FS)
     torch.set_num_threads(1)
     start = time.monotonic()
     nj = 1 if options.ngpu else options.nj

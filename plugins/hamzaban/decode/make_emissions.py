@@ -20,6 +20,7 @@ from hamzaban.decode.emissions import (
     has_frames,
     make_batches,
     read_utterances,
+    report_other_forms,
 )
 from hamzaban.decode.languages import Spoken, format_spoken, log_accuracy, read_spoken
 from hamzaban.decode.store import (
@@ -76,7 +77,7 @@ def make_emissions(
 
     Args:
         load: Returns the recognizer; called only if emissions are missing.
-        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        data_dir: Data directory whose `wav.scp` names one mono file per utterance.
         folder: Folder of the store; made if missing.
         options: Options of decoding.
         model_files: Files of configuration and weights; where they have changed, all
@@ -136,6 +137,7 @@ def _complete(
     start = time.monotonic()
     set_threads(1)  # forked from a process with more threads, a child would hang
     recognizer = load().route(data_dir, options.language)
+    report_other_forms(utts, recognizer.fs)
     if options.dropout:
         recognizer = recognizer.drop_out(options.dropout, options.dropout_seed)
     meta = _describe(recognizer, source, len(utts), len(parts))

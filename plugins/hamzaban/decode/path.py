@@ -16,6 +16,10 @@ from hamzaban.text.tokens import SPACE, UNK, WORD_BOUNDARY, BpeTokenizer, Tokeni
 Path = Sequence[int] | NDArray[np.int64]  # a token for each frame
 LogProbs = NDArray[np.float32]
 BLANK_ID = 0
+TOKEN_FRAMES = 4  # length assumed of a token where an utterance has few of them
+TOKEN_RANGE = (2, 15)  # frames; limits of the length that is estimated
+MIN_INTERVALS = 3  # distances between tokens from which their length is estimated
+PAUSE_TOKENS = 3  # a word that begins within so many lengths follows without a pause
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Word:
 
     Attributes:
         text: The word.
-        start: First frame of the word.
-        end: Frame after the last.
+        start: First frame of the word's first token.
+        end: Frame after the last; estimated, see `extend_words`.
         confidence: Geometric mean of the tokens' highest posteriors, 0..1.
     """
 
@@ -141,6 +145,40 @@ def make_word(text: str, runs: Sequence[Run]) -> Word:
         return Word(text, 0, 0, 0.0)
     mean = sum(run.log_prob for run in runs) / len(runs)
     return Word(text, runs[0].start, runs[-1].end, min(1.0, math.exp(mean)))
+
+
+def extend_words(
+    words: Sequence[Word], runs: Sequence[Run], num_frames: int
+) -> list[Word]:
+    """Return words with estimated ends.
+
+    CTC marks a token by one or two frames and leaves the rest of it to the blank, so
+    that a word would end with the spike of its last token. It is taken to last until
+    the next word, or, before a pause and at the end, for the length of a token after
+    that spike. That length is the median distance between tokens. Starts stay at the
+    first spike, which is as late after the onset as the estimated end is after the true
+    end, so that durations are right on average.
+
+    Args:
+        words: Words in order, each from its first to its last spike; one without
+            frames stays as it is.
+        runs: All tokens of the path.
+        num_frames: Frames of the utterance.
+    """
+    gaps = np.diff([run.start for run in runs])
+    typical = np.median(gaps) if len(gaps) >= MIN_INTERVALS else TOKEN_FRAMES
+    length = int(np.clip(round(float(typical)), *TOKEN_RANGE))
+    starts = [word.start for word in words[1:]] + [num_frames + length * PAUSE_TOKENS]
+    extended = []
+    for word, next_start in zip(words, starts, strict=False):
+        end = word.end - 1 + length
+        if word.end <= next_start < word.end + length * PAUSE_TOKENS:
+            end = next_start
+        if word.end > word.start:
+            end = min(end, max(next_start, word.end), num_frames)
+            word = dataclasses.replace(word, end=max(word.end, end))
+        extended.append(word)
+    return extended
 
 
 def align(log_probs: LogProbs, token_int: Sequence[int]) -> list[int] | None:

@@ -8,7 +8,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hamzaban.decode.path import LogProbs, Word, collapse, path_confidence
+from hamzaban.decode.path import (
+    LogProbs,
+    Word,
+    collapse,
+    extend_words,
+    list_runs,
+    path_confidence,
+)
 from hamzaban.fileio import atomic_text
 from hamzaban.text.tokens import Tokenizer
 
@@ -61,7 +68,7 @@ def make_result(
         tokenizer: Tokenizer of the acoustic model.
         log_probs: Log-posteriors (natural log), shape (T, V).
         path: Token of each frame, blanks included.
-        words: Words along the path.
+        words: Words along the path, each up to its last spike.
         scores: Total, acoustic and language model score, in nats.
         word_ends: Frame that completes each word of a lexicon.
     """
@@ -72,6 +79,7 @@ def make_result(
         tokens = tokenizer.text2tokens(text)
         ids = tokenizer.tokens2ids(tokens)
     confidence = path_confidence(log_probs, path)
+    words = extend_words(words, list_runs(log_probs, path), len(log_probs))
     spelled = (tuple(tokens), tuple(ids), tuple(words))
     return Result(*spelled, *scores, confidence, tuple(path), tuple(word_ends))
 
@@ -83,7 +91,8 @@ def write_results(
 ) -> None:
     """Write the files of an inference directory, sorted by utterance; `text` last.
 
-    `ctm` has lines `utt_id 1 start duration word confidence`, in seconds; `nbest` is
+    `ctm` has lines `utt_id 1 start duration word confidence`, in seconds, with
+    estimated ends of words (see `decode.path.extend_words`); `nbest` is
     JSON lines with rank, text and scores (natural logarithms) of every hypothesis.
     Scores and confidences have four decimals; the last ones depend on `batch_bins`,
     because the padding of a batch changes how sums are rounded.

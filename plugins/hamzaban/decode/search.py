@@ -36,11 +36,12 @@ class DecodeTask:
 
     Attributes:
         asr_exp: Folder with `config.yaml` and the model file.
-        data_dir: Data directory whose `wav.scp` names one mono file an utterance.
+        data_dir: Data directory whose `wav.scp` names one mono file per utterance.
         output_dir: Folder to write text, token, token_int, score, confidence, ctm and
             nbest to.
         options: Options of running the model.
         lm_dir: Folder that train-lm wrote.
+        lm: Language model made elsewhere, in place of `lm_dir`.
         word_list: Words of a lexicon, one per line.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
@@ -51,6 +52,7 @@ class DecodeTask:
     output_dir: Path
     options: DecodeOptions
     lm_dir: Path | None = None
+    lm: Path | None = None
     word_list: Path | None = None
     bpemodel: Path | None = None
     emissions_dir: Path | None = None

@@ -226,7 +226,7 @@ def _choose(
 ) -> dict[str, dict[str, Value]]:
     for axis, names in only.items():
         if axis not in axes:
-            raise ValueError(f"{path}: no axis {axis}; there are {', '.join(axes)}")
+            raise ValueError(f"{path}: no axis {axis}; known: {', '.join(axes)}")
         for name in names:
             if name not in axes[axis]:
                 known = ", ".join(axes[axis])

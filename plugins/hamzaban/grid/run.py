@@ -1,10 +1,12 @@
 """Run the preparations and cells of a grid, each as a job, and write its tables."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hamzaban.fileio import atomic_text
 from hamzaban.grid.cells import (
     DONE,
     FAILED,
@@ -19,6 +21,10 @@ from hamzaban.grid.cells import (
 )
 from hamzaban.grid.definition import Grid
 from hamzaban.launch import Job, Resources, run_each
+from hamzaban.launch.jobs import last_lines
+
+_ENDED = re.compile(r"ended with status|^# ")  # lines of ours, which give no reason
+MAX_SHOWN = 5  # missing inputs named in a message
 
 
 @dataclass(frozen=True)
@@ -55,15 +61,61 @@ def run_grid(grid: Grid, exp_dir: Path, place: Place) -> list[tuple[Task, State]
     cells = list_cells(grid, exp_dir)
     wanted = [cell for cell in cells if look_at(cell).name not in (DONE, RUNNING)]
     logging.info("%s: %d of %d cells are to be run", grid.path, len(wanted), len(cells))
+    is_first = len(wanted) == len(cells)
     if wanted:
         wanted = _prepare(grid, exp_dir, wanted, place)
+        if is_first and not wanted:
+            raise ValueError(_explain_unprepared(grid, exp_dir))
     wanted = [cell for cell in wanted if look_at(cell).name not in (DONE, RUNNING)]
-    _run(wanted, place)
+    able, lacking = split_by_inputs(wanted)
+    if is_first and lacking and not able:
+        raise FileNotFoundError(f"{grid.path}: no cell can be run: {_list(lacking)}")
+    if lacking:
+        logging.error("%s: some cells cannot be run: %s", grid.path, _list(lacking))
+    _run(able, place)
     found = [(cell, look_at(cell)) for cell in cells]
+    _log_failed(found)
+    return found
+
+
+def split_by_inputs(cells: Sequence[Task]) -> tuple[list[Task], dict[Path, list[Task]]]:
+    """Return the cells whose inputs are there, and the others by what they lack.
+
+    The others get the status of a run that failed, with a log that says why.
+    """
+    able: list[Task] = []
+    lacking: dict[Path, list[Task]] = {}
+    for cell in cells:
+        missing = next((path for path in cell.step.inputs if not path.exists()), None)
+        if missing is None:
+            able.append(cell)
+            continue
+        lacking.setdefault(missing, []).append(cell)
+        with atomic_text(cell.log) as stream:
+            stream.write(f"{missing}: no such file or folder, so it was not run\n")
+        write_status(cell.folder, 1, cell.log)
+    return able, lacking
+
+
+def _list(lacking: Mapping[Path, Sequence[Task]]) -> str:
+    """Describe each missing input once, with the number of cells that need it."""
+    shown = [f"{path} (of {len(cells)})" for path, cells in lacking.items()]
+    more = f" and {len(shown) - MAX_SHOWN} more" if len(shown) > MAX_SHOWN else ""
+    return (
+        f"no such file or folder: {', '.join(shown[:MAX_SHOWN])}{more}; name them in "
+        "db.sh or by --set, or leave these cells out by --only"
+    )
+
+
+def _log_failed(found: Sequence[tuple[Task, State]]) -> None:
+    """Log why cells failed, each reason once."""
+    reasons: dict[str, list[Task]] = {}
     for cell, state in found:
         if state.name == FAILED:
-            logging.error("%s failed: %s", cell.title, state.detail)
-    return found
+            reasons.setdefault(state.detail, []).append(cell)
+    for reason, cells in reasons.items():
+        more = f" and {len(cells) - 1} more" if cells[1:] else ""
+        logging.error("%s%s failed: %s", cells[0].title, more, reason)
 
 
 def write_tables(grid: Grid, exp_dir: Path, output_dir: Path) -> str:
@@ -112,6 +164,19 @@ def _prepare(
     return ready
 
 
+def _explain_unprepared(grid: Grid, exp_dir: Path) -> str:
+    """Say once why nothing could be prepared, by the last line of the first log."""
+    tasks = list_preparations(grid, exp_dir)
+    first = next(task for task in tasks if (task.folder / STATUS).is_file())
+    lines = [line for line in last_lines(first.log, 9) if not _ENDED.search(line)]
+    why = lines[-1] if lines else "no line"
+    others = f"; the same for {len(tasks) - 1} more" if tasks[1:] else ""
+    return (
+        f"{grid.path}: nothing could be prepared, so that no cell is run; "
+        f"{first.title} ended with: {why}{others}; see {first.log}"
+    )
+
+
 def _is_for(preparation: Task, cell: Task) -> bool:
     return preparation.names.items() <= cell.names.items()
 
@@ -126,7 +191,7 @@ def _run(tasks: Sequence[Task], place: Place) -> dict[Path, int]:
         if status:
             write_status(task.folder, status, task.log)
         name = f"{task.step.name} {task.title}"
-        level = logging.ERROR if status else logging.INFO
+        level = logging.WARNING if status else logging.INFO
         logging.log(
             level, "%s ended with status %d; %d of %d", name, status, len(statuses),
             len(tasks),

@@ -256,7 +256,7 @@ def _encode(samples: list[Any], rate: Any, place: str) -> bytes:
         soundfile.write(file, np.array(samples, np.float32), fs, format="flac")
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
-            f"{place}: its list is no audio ({error}), expected samples in -1..1; "
+            f"{place}: its list is not audio ({error}), expected samples in -1..1; "
             "write the audio out as files"
         ) from error
     return file.getvalue()

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hamzaban.ingest.lines import Row
 from hamzaban.ingest.meanings import TIMES, plain_name
-from hamzaban.ingest.tables import Row, read_rows
+from hamzaban.ingest.tables import read_rows
 from hamzaban.ingest.times import read_seconds, unit_of
 from hamzaban.text.marks import Mark
 

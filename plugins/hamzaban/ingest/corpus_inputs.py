@@ -4,9 +4,10 @@ from pathlib import Path
 
 from hamzaban.data.files import kind_of
 from hamzaban.data.walk import walk_files
+from hamzaban.ingest.folders import CAPTIONS, TEXTS
 from hamzaban.launch.notes import note_inputs
 
-TRANSCRIPTS = (".txt", ".parquet", ".arrow")
+LISTING = (*TEXTS, *CAPTIONS, ".parquet", ".arrow")
 
 
 def note_corpus(source: Path) -> None:
@@ -24,7 +25,7 @@ def note_corpus(source: Path) -> None:
     found: dict[Path, None] = {source: None}
     for path in map(Path, walk_files(source)):
         name = path.name
-        if name.lower().endswith(TRANSCRIPTS) or kind_of(name) is not None:
+        if name.lower().endswith(LISTING) or kind_of(name) is not None:
             found[path] = None
     for path in list(found):
         while path != source:

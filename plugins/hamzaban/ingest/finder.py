@@ -1,10 +1,13 @@
 """Find the audio that a table names."""
 
+import logging
 import os
 from pathlib import Path
 
+from hamzaban.data.meant import MeantFinder
 from hamzaban.data.walk import is_hidden
-from hamzaban.ingest.sources import AUDIO, Source
+from hamzaban.ingest.folders import AUDIO
+from hamzaban.ingest.sources import Source
 
 USUAL = ("", "audio", "clips", "wavs", "wav", "data")
 MAX_FOLDERS = 30  # most folders beside the table that are searched, of any name
@@ -30,11 +33,20 @@ class AudioFinder:
         self._places = list(dict.fromkeys(places))
         self._ways = [(place, suffix) for place in self._places for suffix in SUFFIXES]
         self._has_found = False
+        self._meant = MeantFinder(AUDIO)
+        self._paths: dict[
+            str, str
+        ] = {}  # of each file that is meant, that in the table
+        self._num_meant, self._first_meant = 0, ""
 
     def find(self, audio: str) -> str | None:
         """Return the path of an audio file; None if it is not found.
 
-        Commands and places in archives, which a wav.scp may hold, stay as they are.
+        Commands and places in archives, which a wav.scp may hold, stay as they are. A
+        path that is spelled otherwise than its file (see `data.meant`) is counted.
+
+        Raises:
+            ValueError: It may mean several files, or one that another path means.
         """
         if not audio:
             return None
@@ -48,7 +60,40 @@ class AudioFinder:
                     self._ways.insert(0, self._ways.pop(number))
                 self._has_found = True
                 return path
-        return None
+        return self._find_meant(audio)
+
+    def _find_meant(self, audio: str) -> str | None:
+        found = self._meant.find(audio, self._places)
+        if not found:
+            return None
+        if found[1:]:
+            raise ValueError(
+                f"{audio}: no such file, and it may mean {' or '.join(found[:3])}; "
+                "correct the path, or rename one of the files"
+            )
+        other = self._paths.setdefault(found[0], audio)
+        if other != audio:
+            raise ValueError(
+                f"{audio}: no such file, and {found[0]} may be meant by it or by "
+                f"{other}; give --audio_dir FOLDER from which both paths start"
+            )
+        self._has_found = True
+        self._num_meant += 1
+        self._first_meant = self._first_meant or f"{found[0]} for {audio}"
+        return found[0]
+
+    def log_meant(self, place: str) -> None:
+        """Log how many paths were spelled otherwise than their files, once a set."""
+        if self._num_meant:
+            logging.warning(
+                "%s: %d paths of audio differ from the files in slashes, case or "
+                "Unicode form; these files are read: %s%s",
+                place,
+                self._num_meant,
+                self._first_meant,
+                " and so on" if self._num_meant > 1 else "",
+            )
+        self._num_meant, self._first_meant = 0, ""
 
     def _find_entry(self, audio: str) -> str | None:
         from hamzaban.audio.source import source_file
@@ -63,6 +108,12 @@ class AudioFinder:
         offset = audio.rpartition(":")[2]
         return next((f"{path}:{offset}" for path in found), None)
 
+    def find_other(self, audio: str) -> str:
+        """Return "; FILE is there" for a file of another suffix, else ""."""
+        stem = os.path.splitext(audio)[0]
+        found = self._meant.find(stem, self._places) if stem != audio else []
+        return f"; {found[0]} is there" if found else ""
+
     def require_any(self, table: str, audio: str) -> None:
         """Check that a file was found if any was looked for.
 
@@ -76,10 +127,12 @@ class AudioFinder:
         if self._has_found or not audio:
             return
         places = ", ".join(str(place) for place in self._places if place.is_dir())
+        other = self.find_other(audio)
         raise ValueError(
-            f"{table}: none of its audio files is there, such as {audio}; looked in "
-            f"{places}; give --audio_dir FOLDER (in a recipe --local_data_opts "
-            "'--audio_dir FOLDER'), or the right column by --audio_column"
+            f"{table}: none of its audio files is there, such as {audio}{other}; "
+            f"looked in {places}; give --audio_dir FOLDER (in a recipe "
+            "--local_data_opts '--audio_dir FOLDER'), or the right column by "
+            "--audio_column"
         )
 
 

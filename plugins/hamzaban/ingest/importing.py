@@ -1,9 +1,8 @@
 """Make train, valid and test of a user's own corpus."""
 
-import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +20,7 @@ from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.plan import Plan, check_speakers, make_plan
-from hamzaban.ingest.segments import BEYOND
+from hamzaban.ingest.segments import BEYOND, CUT_SHORT, is_cut_short
 from hamzaban.ingest.select import SETS
 from hamzaban.ingest.sources import Source, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_text
@@ -31,8 +30,9 @@ from hamzaban.text.rules import GENERAL
 
 REMEDIES = {BEYOND: "give --time_unit ms if the times are in milliseconds"}
 SAME_IDS = (
-    "remove one, or name a column of ids by --utt_id_column (else an id is the path of "
-    "the audio without its suffix, with - for /, and the times in a recording)"
+    "remove one, or name a column of ids by --utt_id_column (else an id is the end of "
+    "the path of the audio without its suffix, with - for /, and the times in a "
+    "recording)"
 )
 
 
@@ -130,6 +130,18 @@ def _has_table(path: Path) -> bool:
     return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
 
 
+class _AudioPaths:
+    """The paths of all recordings, which can be read any number of times."""
+
+    def __init__(self, read: Callable[[], Iterator[Item]]) -> None:
+        """Store what reads the items."""
+        self._read_items = read
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the path of each item that has one."""
+        return (item.audio for item in self._read_items() if item.audio)
+
+
 class Corpus:
     """The items of a source, with ids added where the source has none."""
 
@@ -137,8 +149,7 @@ class Corpus:
         """Read the paths of a table, from which recordings get their names."""
         self.options = options
         self._source = source
-        items = self._read() if source.tables else ()
-        self._naming = Naming(item.audio for item in items)
+        self._naming = Naming(() if source.kaldi else _AudioPaths(self._read))
 
     def _read(self) -> Iterator[Item]:
         options = self.options
@@ -207,15 +218,17 @@ def check_utterance(text: str, audio: str | None) -> str:
             return "name of an audio file that wav.scp cannot hold"
         if os.path.getsize(audio) == 0:
             return "audio file of 0 bytes"
+        if is_cut_short(audio):
+            return CUT_SHORT
     return "" if text else "no transcript"
 
 
 def _make_utterances(
     items: Iterable[Item], finder: AudioFinder, lang: str, tally: Tally
 ) -> Iterator[Utterance]:
-    last = ""
+    last, where = "", ""
     for item in items:
-        text, audio = item.text, finder.find(item.audio)
+        text, audio = item.text, _find(item, finder)
         last = item.audio or last
         tally.marks.add(item.marks)
         if item.marks and not text:
@@ -224,17 +237,31 @@ def _make_utterances(
         reason = check_utterance(text, audio)
         if reason or audio is None:
             if not tally.faults[reason]:
-                where = item.place if audio or not item.audio else item.audio
-                where = repr(where) if _NOT_IN_SCP.search(where) else where
-                logging.warning("%s: %s, the first: %s", tally.place, reason, where)
-            tally.faults[reason] += 1
+                where = _locate(item, finder if audio is None else None)
+            tally.add_fault(reason, where)
             continue
         make = partial(Utterance, spk_id=item.speaker, audio=audio, text=text)
         make = partial(make, lang=lang or item.lang, duration_s=item.duration_s)
-        make = partial(make, keeps_name=item.keeps_id)
+        make = partial(make, keeps_name=item.keeps_id, place=item.place)
         if not item.rec_id:
             yield make(item.utt_id)
             continue
         span = {"begin_s": item.begin_s, "end_s": item.end_s, "duration_s": 0.0}
         yield make(item.utt_id, rec_id=item.rec_id, **span)
+    finder.log_meant(tally.place)
     finder.require_any(tally.place, last)
+
+
+def _find(item: Item, finder: AudioFinder) -> str | None:
+    try:
+        return finder.find(item.audio)
+    except ValueError as error:
+        raise ValueError(f"{item.place}: {error}") from None
+
+
+def _locate(item: Item, finder: AudioFinder | None) -> str:
+    """Return the file and line of an item, and its audio if that is not the place."""
+    audio = repr(item.audio) if _NOT_IN_SCP.search(item.audio) else item.audio
+    other = finder.find_other(item.audio) if finder and item.audio else ""
+    place = repr(item.place) if _NOT_IN_SCP.search(item.place) else item.place
+    return place if item.audio in ("", item.place) else f"{place}: {audio}{other}"

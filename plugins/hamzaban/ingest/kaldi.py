@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hamzaban.data.files import Pair, list_files, read_scp, sorted_pairs
+from hamzaban.data.files import Pair, find_lines, list_files, read_scp, sorted_pairs
 from hamzaban.ingest.columns import SPLITS, Item
 
 READ = ("utt2spk", "spk2utt", "text", "utt2lang", "segments", "wav.scp")
@@ -57,7 +57,15 @@ def read_kaldi(folder: Path, split: str) -> Iterator[Item]:
     if (folder / "segments").is_file():
         recordings, audio = dict(read_scp(folder / "wav.scp")), "segments"
     values = {name: _Values(folder, name) for name in ("text", "utt2lang", audio)}
+    last = ""
     for utt_id, spk_id in sorted_pairs(read_scp(folder / "utt2spk")):
+        if utt_id == last:
+            first, second = find_lines(folder / "utt2spk", utt_id)[:2]
+            raise ValueError(
+                f"{folder}/utt2spk:{second}: utt_id {utt_id} occurs twice, first on "
+                f"line {first}, expected each once; remove a line"
+            )
+        last = utt_id
         text, lang, rest = (found.take(utt_id) for found in values.values())
         item = Item(
             place=f"{folder}: utt_id {utt_id}",
@@ -119,7 +127,14 @@ class _Values:
     def finish(self) -> None:
         """Raise ValueError if a line is left."""
         if self._next is not None:
+            key = self._next[0]
+            first, *others = find_lines(self.path, key)
+            if others:
+                raise ValueError(
+                    f"{self.path}:{others[0]}: utt_id {key} occurs twice, first "
+                    f"on line {first}, expected each once; correct or remove the line"
+                )
             raise ValueError(
-                f"{self.path}: utt_id {self._next[0]} comes twice or is not in "
-                "utt2spk, expected each once; correct or remove the line"
+                f"{self.path}:{first}: utt_id {key} is not in utt2spk, expected the "
+                "same ids in both; add it there or remove the line"
             )

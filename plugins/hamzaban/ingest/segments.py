@@ -1,11 +1,11 @@
 """Make segments end where their recording ends."""
 
-import logging
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from hamzaban.audio.source import (
+    HEADER_OVERHANG_S,
     SEGMENT_OVERHANG_S,
     UnreadableError,
     is_beyond,
@@ -14,6 +14,7 @@ from hamzaban.audio.source import (
 from hamzaban.ingest.utterances import Tally, Utterance
 
 BEYOND = f"segment over {SEGMENT_OVERHANG_S} s beyond its recording"
+CUT_SHORT = f"audio file over {HEADER_OVERHANG_S} s shorter than its header states"
 TO_THE_END = -1.0  # stands, as in Kaldi, for the end of the recording
 MAX_LENGTHS = 100_000  # lengths of recordings that are held in memory
 
@@ -44,12 +45,10 @@ def fit_segments(utterances: Iterator[Utterance], tally: Tally) -> Iterator[Utte
         if isinstance(fitted, Utterance):
             yield fitted
             continue
-        if not tally.faults[fitted]:
-            span = f"from {utt.begin_s:.3f} to {utt.end_s:.3f} s of {utt.audio}"
-            known = f", {length.duration_s:.3f} s long" if length.duration_s else ""
-            first = f"{utt.utt_id}, {span}{known}"
-            logging.warning("%s: %s, the first: %s", tally.place, fitted, first)
-        tally.faults[fitted] += 1
+        span = f"from {utt.begin_s:.3f} to {utt.end_s:.3f} s of {utt.audio}"
+        known = f", {length.duration_s:.3f} s long" if length.duration_s else ""
+        place = f"{utt.place}: " if utt.place else ""
+        tally.add_fault(fitted, f"{place}{utt.utt_id}, {span}{known}")
 
 
 def _fit(utt: Utterance, length: _Length) -> Utterance | str:
@@ -67,6 +66,13 @@ def _fit(utt: Utterance, length: _Length) -> Utterance | str:
     if is_open or (utt.end_s > duration_s and length.is_exact):
         return utt._replace(end_s=duration_s)
     return utt
+
+
+def is_cut_short(audio: str) -> bool:
+    """Return whether an audio file is truncated, as its header tells."""
+    from hamzaban.audio.reader import find_cut
+
+    return bool(find_cut(audio))
 
 
 def _measure(audio: str) -> _Length:

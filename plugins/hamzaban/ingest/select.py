@@ -68,7 +68,11 @@ def take_hours(
 
 
 def split_groups(
-    sizes: Mapping[str, float], shares: Sequence[float], seed: int
+    sizes: Mapping[str, float],
+    shares: Sequence[float],
+    seed: int,
+    *,
+    noun: str = "speakers or different sentences",
 ) -> dict[str, str]:
     """Split groups of utterances, such as speakers, into train, valid and test.
 
@@ -79,6 +83,7 @@ def split_groups(
         sizes: Seconds or utterances of each group, at least three groups.
         shares: Shares of valid and test, each between 0 and 1, together below 1.
         seed: Seed of the random order.
+        noun: What the groups are, for the message.
 
     Returns:
         The set of each group.
@@ -86,7 +91,7 @@ def split_groups(
     Raises:
         ValueError: There are fewer than three groups, or a share is not in range.
     """
-    _check_split(len(sizes), shares)
+    _check_split(len(sizes), shares, noun)
     left = sorted(sizes, key=lambda group: _draw(group, seed))
     total = sum(sizes.values())
     set_of: dict[str, str] = dict.fromkeys(left, "train")
@@ -103,7 +108,7 @@ def split_groups(
     return set_of
 
 
-def _check_split(num_groups: int, shares: Sequence[float]) -> None:
+def _check_split(num_groups: int, shares: Sequence[float], noun: str) -> None:
     if min(shares) <= 0 or sum(shares) >= 1:
         raise ValueError(
             f"shares of valid and test are {shares}, expected above 0 and together "
@@ -111,8 +116,8 @@ def _check_split(num_groups: int, shares: Sequence[float]) -> None:
         )
     if num_groups < len(SETS):
         raise ValueError(
-            f"{num_groups} speakers (different sentences where speakers are unknown), "
-            "expected at least 3, one for each of train, valid and test; add data"
+            f"{num_groups} {noun}, expected at least 3, one for each of train, valid "
+            "and test; add data"
         )
 
 

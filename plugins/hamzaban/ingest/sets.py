@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from hamzaban.data.meant import find_meant, hint_meant
 from hamzaban.ingest.hashed import hash_name
+from hamzaban.ingest.segments import CUT_SHORT, is_cut_short
 from hamzaban.ingest.select import split_groups
 from hamzaban.ingest.utterances import Tally, Utterance
 from hamzaban.ingest.write import write_set
@@ -108,13 +110,35 @@ def drop_marks(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Uttera
 
 
 def _with_audio(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Utterance]:
-    """Leave out utterances without words or audio file, and count them."""
+    """Leave out utterances without words or audio file, and count them.
+
+    A file whose name is spelled otherwise (see `data.meant`) is taken.
+    """
+    meant: list[str] = []
     for utt in utterances:
+        place = utt.place or utt.audio
         if not utt.text:
-            tally.faults["no transcript"] += 1
-        elif not os.path.isfile(utt.audio):
-            if not tally.faults["no audio file"]:
-                logging.warning("%s: %s: no such file", tally.place, utt.audio)
-            tally.faults["no audio file"] += 1
-        else:
-            yield utt
+            tally.add_fault("no transcript", place)
+            continue
+        if not os.path.isfile(utt.audio):
+            found = find_meant(utt.audio)
+            if len(found) != 1:
+                hint = hint_meant(utt.audio)
+                where = f"{utt.place}: " if utt.place else ""
+                tally.add_fault("no audio file", f"{where}{utt.audio}{hint}")
+                continue
+            meant.append(f"{found[0]} for {utt.audio}")
+            utt = utt._replace(audio=found[0])
+        if is_cut_short(utt.audio):
+            where = f"{utt.place}: " if utt.place else ""
+            tally.add_fault(CUT_SHORT, f"{where}{utt.audio}")
+            continue
+        yield utt
+    if meant:
+        logging.warning(
+            "%s: %d paths of audio differ from the files in slashes, case or Unicode "
+            "form; these files are read, the first: %s",
+            tally.place,
+            len(meant),
+            meant[0],
+        )

@@ -4,27 +4,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hamzaban.data.walk import log_leftovers, walk_files
+from hamzaban.data.walk import log_leftovers
 from hamzaban.ingest.columns import (
     SPLITS,
     Item,
     TableOptions,
     read_items,
 )
+from hamzaban.ingest.folders import check_transcripts, list_audio, read_folder
 from hamzaban.ingest.kaldi import list_data_dirs, read_kaldi
 from hamzaban.ingest.meanings import choose_columns
-from hamzaban.ingest.tables import JSON_LINES, open_utf8, read_forms
+from hamzaban.ingest.tables import JSON_LINES, read_forms
 
 TABLES = (".csv", ".tsv", *JSON_LINES)
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")  # of an `audiofolder`
-AUDIO = (
-    *(".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".amr"),
-    *(".webm", ".mp4", ".aiff", ".sph"),
-)
 FORMS = (
     "a table (.csv, .tsv, .jsonl), a folder with metadata.csv or metadata.jsonl, a "
     "Kaldi data directory (wav.scp, text, utt2spk), a folder with data directories "
-    "called train, valid and test, or a folder of audio with a .txt beside each file"
+    "called train, valid and test, or a folder of audio with a "
+    ".txt, .lab, .srt or .vtt beside each file"
 )
 
 
@@ -47,7 +45,7 @@ class Source:
     def read(self, options: TableOptions, speaker_folders: bool) -> Iterator[Item]:
         """Read the items of tables, data directories, or audio and text files."""
         if not self.tables and not self.kaldi:
-            yield from _read_pairs(self.path, speaker_folders)
+            yield from read_folder(self.path, speaker_folders)
         for folder, split in self.kaldi:
             yield from read_kaldi(folder, split)
         for table, split in self.tables:
@@ -93,9 +91,10 @@ def open_source(path: Path) -> Source:
     tables = _list_tables(path)
     if tables:
         return Source(path, tuple(tables))
-    if next(_list_audio(path), None) is None:
+    if next(list_audio(path), None) is None:
         raise FileNotFoundError(f"{path}: nothing that can be read, expected {FORMS}")
     log_leftovers(path)
+    check_transcripts(path)
     return Source(path)
 
 
@@ -110,31 +109,3 @@ def _list_tables(path: Path) -> list[tuple[Path, str]]:
             names = [folder / name for name in METADATA if (folder / name).is_file()]
             tables += [(name, split) for name in names[:1]]
     return tables
-
-
-def _list_audio(path: Path) -> Iterator[Path]:
-    for name in walk_files(path):
-        file = Path(name)
-        if file.suffix.lower() in AUDIO:
-            yield file
-
-
-def _read_pairs(path: Path, speaker_folders: bool) -> Iterator[Item]:
-    for audio in _list_audio(path):
-        place = audio.relative_to(path)
-        text = audio.with_suffix(".txt")
-        split = SPLITS.get(place.parts[0].lower(), "") if len(place.parts) > 1 else ""
-        folder = place.parent.name
-        yield Item(
-            place=str(audio),
-            audio=str(audio),
-            text=_read_text(text) if text.is_file() else "",
-            speaker=folder if speaker_folders else "",
-            split=split,
-            utt_id="-".join(place.with_suffix("").parts),
-        )
-
-
-def _read_text(path: Path) -> str:
-    with open_utf8(path) as lines:
-        return "".join(lines)

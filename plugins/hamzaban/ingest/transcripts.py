@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hamzaban.ingest.tables import open_utf8
+from hamzaban.ingest.lines import open_utf8
 
 # Tim Buckwalter's transliteration of Arabic, www.qamus.org/transliteration.htm
 BUCKWALTER = dict(
@@ -58,24 +58,31 @@ def read_captions(path: Path) -> Iterator[Caption]:
 
     Raises:
         FileNotFoundError: There is no such file.
+        ValueError: A time is not a number.
     """
     times: tuple[float, float] | None = None
     words: list[str] = []
     with open_utf8(path) as lines:
-        for line in (*lines, ""):
+        for number, line in enumerate((*lines, ""), 1):
             found = _TIMES.search(line)
             if found or not line.strip():
                 if times and "".join(words).strip():
                     yield Caption(*times, " ".join(words))
                 times, words = None, []
             if found:
-                times = _seconds(found[1]), _seconds(found[2])
+                place = f"{path}:{number}"
+                times = _seconds(found[1], place), _seconds(found[2], place)
             elif times and line.strip():
                 words.append(_MARKUP.sub(" ", line).strip())
 
 
-def _seconds(clock: str) -> float:
+def _seconds(clock: str, place: str) -> float:
     total = 0.0
-    for part in clock.replace(",", ".").split(":"):
-        total = 60 * total + float(part)
+    try:
+        for part in clock.replace(",", ".").split(":"):
+            total = 60 * total + float(part)
+    except ValueError:
+        raise ValueError(
+            f"{place}: time '{clock}', expected such as 0:01:02.500; correct the line"
+        ) from None
     return total

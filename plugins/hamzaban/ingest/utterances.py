@@ -28,6 +28,7 @@ class Utterance(NamedTuple):
         begin_s: Second of that recording at which it begins.
         end_s: Second at which it ends.
         keeps_name: Whether the utt_id is the name alone.
+        place: File and line that it comes from, for messages; "" where unknown.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Utterance(NamedTuple):
     begin_s: float = 0.0
     end_s: float = 0.0
     keeps_name: bool = False
+    place: str = ""
 
     @property
     def utt_id(self) -> str:
@@ -61,6 +63,7 @@ class Tally:
         excluded: Utterances that are left out on purpose, by reason.
         marks: Marks in transcripts.
         remedies: What the user can do about a fault, by reason.
+        firsts: The place of the first utterance with each fault.
     """
 
     place: str
@@ -69,6 +72,15 @@ class Tally:
     excluded: Counter[str] = field(default_factory=Counter)
     marks: MarkCounts = field(default_factory=MarkCounts)
     remedies: Mapping[str, str] = field(default_factory=dict)
+    firsts: dict[str, str] = field(default_factory=dict)
+
+    def add_fault(self, reason: str, where: str) -> None:
+        """Count an utterance that cannot be used; log the place of the first."""
+        if not self.faults[reason]:
+            self.firsts[reason] = where
+            if self.place:  # a survey, which has none, is followed by the reading
+                logging.warning("%s: %s, the first: %s", self.place, reason, where)
+        self.faults[reason] += 1
 
     def remedy(self) -> str:
         """Return "; " and the remedy of the most frequent fault that has one, or ""."""
@@ -90,16 +102,20 @@ class Tally:
         num_faults = self.faults.total()
         if num_faults > max_drop * max(self.num_read, 1):
             worst, count = self.faults.most_common(1)[0]
+            first = f", the first {self.firsts[worst]}" if worst in self.firsts else ""
             raise ValueError(
                 f"{self.place}: {num_faults} of {self.num_read} utterances cannot be "
-                f"used ({worst}: {count}), expected at most {max_drop:.0%}; mend the "
-                f"corpus or raise --max_drop{self.remedy()}"
+                f"used ({worst}: {count}{first}), expected at most {max_drop:.0%}; "
+                f"mend the corpus or raise --max_drop{self.remedy()}"
             )
 
 
 def clean_id(text: str) -> str:
-    """Return a text with `_` for white space and control characters, for an id."""
-    return _NOT_IN_ID.sub("_", text.strip())
+    """Return a text in NFC, with `_` for white space and control characters, as an id.
+
+    Names that look the same are then the same, such as those of a speaker.
+    """
+    return unicodedata.normalize("NFC", _NOT_IN_ID.sub("_", text.strip()))
 
 
 def clean_text(text: str) -> str:

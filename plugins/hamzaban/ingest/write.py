@@ -50,7 +50,7 @@ def write_set(
         remedy: What the user can do about two utterances of the same id.
 
     Raises:
-        ValueError: There is no utterance, or an id comes twice.
+        ValueError: There is no utterance, or an id occurs twice.
     """
     ordered = _each_once(_sort(utterances), f"{data_dir}", remedy)
     speakers: set[str] = set()
@@ -108,14 +108,32 @@ def _each_once(
 ) -> Iterator[Utterance]:
     """Yield sorted utterances; two of the same id are an error."""
     last: Utterance | None = None
+    twice: list[Utterance] = []
+    num_twice = 0
     for utt in utterances:
         if last is not None and last.utt_id == utt.utt_id:
-            raise ValueError(
-                f"{place}: utt_id {utt.utt_id} comes twice, of {last.audio} and of "
-                f"{utt.audio}, expected each once; {remedy}"
-            )
-        yield utt
+            num_twice += 1
+            twice = twice or [last]
+            if utt.utt_id == twice[0].utt_id:
+                twice.append(utt)
+        if not twice:
+            yield utt
         last = utt
+    if not twice:
+        return
+    one, two = sorted(twice, key=lambda utt: (len(utt.place), utt.place))[:2]
+    more = f" ({num_twice} such rows)" if num_twice > 1 else ""
+    raise ValueError(
+        f"{place}: utt_id {one.utt_id} occurs twice, of {_origin(one)} and of "
+        f"{_origin(two)}{more}, expected each once; {remedy}"
+    )
+
+
+def _origin(utt: Utterance) -> str:
+    """Return the audio of an utterance, and the file and line that names it."""
+    return (
+        f"{utt.audio} ({utt.place})" if utt.place not in ("", utt.audio) else utt.audio
+    )
 
 
 def _pack(utt: Utterance) -> str:

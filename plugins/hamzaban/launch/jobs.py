@@ -193,7 +193,7 @@ class _Run:
         lines = last_lines(job.log, LAST_LINES)
         _end_log(job, status, elapsed_s)
         shown = "".join(f"\n  | {line}" for line in lines)
-        logging.error("the last lines of %s:%s", job.log, shown)
+        logging.error("%s ends with%s", job.log, shown or " no line")
         raise JobError(
             f"job {job.number} of {self._nj} ended with status {status}"
             f" after {elapsed_s:.0f} s; see {job.log}",

@@ -35,7 +35,7 @@ def describe_folder(folder: str | Path) -> Fingerprint:
 
 
 def count_newer(folder: str | Path, old: Fingerprint, new: Fingerprint) -> int:
-    """Return how many files in a folder are newer than all were before.
+    """Return how many files in a folder are newer than all files of the old state.
 
     Args:
         folder: The folder.

@@ -145,7 +145,7 @@ def _describe_outputs(step: Step) -> dict[str, Fingerprint]:
     missing = [str(path) for path in step.outputs if not path.exists()]
     if missing:
         raise FileNotFoundError(
-            f"step {step.name}: {step.command[0]} ended well but did not make"
+            f"step {step.name}: {step.command[0]} succeeded but did not make"
             f" {', '.join(missing)}"
         )
     return fingerprint_outputs(step.outputs)

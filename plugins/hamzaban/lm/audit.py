@@ -14,6 +14,11 @@ from hamzaban.lm.text import load_normalizer, normalize, normalizer_id, read_pla
 
 KINDS = ("exact", "near", "speakers")
 MAX_SHOWN = 10
+WHERE = (  # the reasons are read from, unless --config names another file
+    "conf/leaks.yaml, which stage 1 of a recipe reads (audit-leaks: --config FILE, or "
+    "--allow_exact, --allow_near, --allow_speakers REASON)"
+)
+IN_LM = "the YAML of --config (in a recipe --lm_config)"
 COLUMNS = ("kind", "role", "place", "held_out", "edits", "text", "held_out_text")
 
 
@@ -148,12 +153,15 @@ def write_leaks(leaks: Sequence[Leak], path: str | Path) -> None:
             f.write("\t".join(str(v) for v in dataclasses.astuple(leak)) + "\n")
 
 
-def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
+def check_leaks(
+    leaks: Sequence[Leak], allowed: dict[str, str], where: str = WHERE
+) -> None:
     """Log leaks, and refuse those for which no reason is given.
 
     Args:
         leaks: The leaks from `list_leaks`.
         allowed: The reason for each kind of leak that is acceptable in this corpus.
+        where: The file of the reasons, for the message.
 
     Raises:
         ValueError: There is a leak of a kind that is not allowed.
@@ -173,13 +181,14 @@ def check_leaks(leaks: Sequence[Leak], allowed: dict[str, str]) -> None:
         if len(found) > MAX_SHOWN:
             logging.error("leak: and %d more %s", len(found) - MAX_SHOWN, kind)
     if refused:
-        first = next(k for k in KINDS if f" {k}" in refused[0])
-        leak = next(leak for leak in leaks if leak.kind == first)
+        kinds = [kind for kind in KINDS if any(f" {kind}" in each for each in refused)]
+        leak = next(leak for leak in leaks if leak.kind == kinds[0])
+        reasons = ", ".join(f"{kind}: REASON" for kind in kinds)
         raise ValueError(
             f"{leak.place}: leaks found between training and held-out sets: "
             f"{', '.join(refused)}, the first with {leak.held_out}; take those lines "
-            f"out, or say why they may stay: allow_leaks: {first}: REASON in the YAML "
-            f"(audit-leaks: --allow_{first} REASON)"
+            f"out, or say why they may stay by the line `allow_leaks: {{{reasons}}}` "
+            f"in {where}"
         )
     logging.info("no leaks other than those allowed")
 
@@ -189,7 +198,6 @@ def _describe(leak: Leak) -> str:
     if leak.kind == "speakers":
         return f"{leak.role} {leak.kind}: {leak.place} is also in {leak.held_out}"
     equals = f"nearly equals ({leak.edits} edits)" if leak.edits else "equals"
-    return (
-        f"{leak.role} {leak.kind}: {leak.place} {equals} {leak.held_out}: {leak.text}"
-        + (f" / {leak.held_out_text}" if leak.edits else "")
-    )
+    texts = [leak.text] + [leak.held_out_text] * bool(leak.edits)
+    shown = f": {' / '.join(texts)}" if any(texts) else ", which have no words"
+    return f"{leak.role} {leak.kind}: {leak.place} {equals} {leak.held_out}{shown}"

@@ -29,7 +29,7 @@ def write_sources(
     nj: int,
     marks: str,
 ) -> dict[str, Path]:
-    """Write the normalized lines of each text that models are made of or measured on.
+    """Write the normalized lines of each text that models are trained or measured on.
 
     Args:
         texts: The texts.
@@ -45,7 +45,6 @@ def write_sources(
     Raises:
         ValueError: There is a mark of a sound, and `marks` is `refuse`.
     """
-    normalizer = load_normalizer(lang)
     places = {leak.place for leak in dropped}
     counts = MarkCounts()
 
@@ -71,7 +70,7 @@ def write_sources(
         readers[_find_free_name(path.parent.name, readers)] = chain((path,))
     for name, lines in readers.items():
         with atomic_text(folder / f"{name}.txt") as f:
-            read = normalize(lines, normalizer, nj, marks)
+            read = normalize(lines, load_normalizer(lang), nj, marks)
             f.writelines(line + "\n" for line in read)
     for text in counts.describe():
         logging.info("%s; --marks %s", text, marks)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hamzaban.data.files import read_scp
 from hamzaban.fileio import atomic_text
@@ -19,6 +18,7 @@ from hamzaban.text.marks import (
     read_marks,
 )
 from hamzaban.text.tokens import SPACE
+from hamzaban.utf8 import read_utf8_lines
 
 RAW = "raw"  # id that stands for no normalizer
 RESERVED = frozenset(("<s>", "</s>", "<unk>"))  # KenLM's own words
@@ -26,33 +26,19 @@ CHUNK_LINES = 20_000
 NO_LANG = (None, "", "noinfo")
 
 
-def open_lines(path: str | Path) -> TextIO:
-    """Open a UTF-8 text file, gzipped if its name ends in .gz; skip a byte order mark.
-
-    Raises:
-        FileNotFoundError: The file is missing.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file of text")
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig")
-    return open(path, encoding="utf-8-sig", newline="\n")
-
-
 def read_plain(path: str | Path) -> Iterator[str]:
     """Yield all lines of a file of sentences, with HTML entities decoded.
+
+    A byte order mark is skipped, and a file whose name ends in .gz is unpacked.
 
     Raises:
         FileNotFoundError: The file is missing.
         ValueError: The file is not UTF-8.
     """
-    with open_lines(path) as f:
-        try:
-            for line in f:
-                yield decode_entities(line.rstrip("\r\n"))
-        except UnicodeDecodeError as e:
-            raise ValueError(f"{path}: not UTF-8 ({e}); convert it") from e
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file of text")
+    for line in read_utf8_lines(path):
+        yield decode_entities(line.rstrip("\r\n"))
 
 
 def read_transcripts(path: str | Path) -> Iterator[str]:

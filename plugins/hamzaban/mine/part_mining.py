@@ -79,7 +79,7 @@ def mine_part(job: PartJob) -> Part:
     tail: list[np.ndarray] = []
     miner = _Miner(job)
     found: list[tuple[Chunk, np.ndarray]] = []
-    for block in _reblock(_split(blocks, wanted, tail), BLOCK_SAMPLES):
+    for block in reblock(_split(blocks, wanted, tail), BLOCK_SAMPLES):
         found += miner.feed(block)
     found += miner.finish()
     numbers = [fingerprints for _, fingerprints in found]
@@ -239,7 +239,7 @@ def _split(
             return
 
 
-def _reblock(blocks: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
+def reblock(blocks: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
     """Yield blocks of `size` samples, the last one shorter."""
     parts: list[np.ndarray] = []
     count = 0

@@ -1,4 +1,4 @@
-"""Progress of mining: hours found, speed, time left."""
+"""Progress through hours of audio: speech found, speed, time left."""
 
 import logging
 import sys
@@ -12,13 +12,17 @@ from hamzaban.processes import LOG_EVERY_S
 class Progress:
     """A progress bar on a terminal, or log lines elsewhere."""
 
-    def __init__(self, total_s: float, done_s: float = 0.0) -> None:
+    def __init__(
+        self, total_s: float, done_s: float = 0.0, *, title: str = "mine"
+    ) -> None:
         """Start the clock.
 
         Args:
             total_s: Audio to mine in seconds, as far as it is known.
             done_s: Audio that earlier runs have mined, in seconds.
+            title: What is being done.
         """
+        self._title = title
         self._total_s, self._before_s = total_s, done_s
         self._done_s, self._found_s = done_s, 0.0
         self._began = self._logged = time.monotonic()
@@ -32,7 +36,7 @@ class Progress:
             form = "{desc} {percentage:3.0f}%|{bar}| {postfix}"
             total = max(self._total_s, 1.0)
             self._bar = tqdm(
-                total=total, initial=self._done_s, desc="mine", bar_format=form
+                total=total, initial=self._done_s, desc=self._title, bar_format=form
             )
         return self
 
@@ -46,7 +50,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
         if error is None and self._done_s > self._before_s:
-            logging.info("mine: %s", self.describe())
+            logging.info("%s: %s", self._title, self.describe())
 
     def add(self, done_s: float, found_s: float) -> None:
         """Add audio mined and speech found in it, in seconds."""
@@ -58,7 +62,7 @@ class Progress:
             self._bar.update(done_s)
         elif now - self._logged >= LOG_EVERY_S:
             self._logged = now
-            logging.info("mine: %s", self.describe())
+            logging.info("%s: %s", self._title, self.describe())
 
     def describe(self) -> str:
         """Return hours mined and found, the real-time factor and the time left."""

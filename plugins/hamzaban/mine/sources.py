@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import logging
 import os
 import re
 import unicodedata
@@ -13,6 +14,7 @@ import numpy as np
 
 from hamzaban.audio.format_options import hash_text
 from hamzaban.audio.source import UnreadableError
+from hamzaban.data.meant import find_meant, hint_meant
 from hamzaban.data.walk import log_leftovers, walk_files
 from hamzaban.fileio import read_utf8
 from hamzaban.mine.decode import Media, probe_media, read_media
@@ -80,8 +82,21 @@ def _expand_all(
             )
         found += matches
     for path in lists:
+        meant = []
         for item in _read_list(path):
-            found += list(_expand(item, options)) or [item]  # counted as missing
+            expanded = list(_expand(item, options))
+            if not expanded and len(others := find_meant(item)) == 1:
+                expanded = others
+                meant.append(f"{others[0]} for {item}")
+            found += expanded or [item]  # counted as missing
+        if meant:
+            logging.warning(
+                "%s: %d paths differ from the files in slashes, case or Unicode form; "
+                "these files are read, the first: %s",
+                path,
+                len(meant),
+                meant[0],
+            )
     return found
 
 
@@ -102,16 +117,20 @@ def _read_list(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such list of media; expected a text file")
     text = read_utf8(path)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if path.suffix == ".scp":
-        lines = [line.partition(" ")[2].strip() for line in lines]
-    for number, line in enumerate(lines, 1):
-        if not line or line.endswith("|"):
+    items = []
+    for number, line in enumerate(text.splitlines(), 1):
+        item = line.strip()
+        if not item:
+            continue
+        if path.suffix == ".scp":
+            item = "".join(item.split(None, 1)[1:])
+        if not item or item.endswith("|"):
             raise ValueError(
-                f"{path}:{number}: '{line}', expected the path of a file; correct or "
+                f"{path}:{number}: '{item}', expected the path of a file; correct or "
                 "remove the line"
             )
-    return lines
+        items.append(item)
+    return items
 
 
 def read_source(job: SourceJob) -> Source | None:
@@ -168,7 +187,7 @@ def _look(job: SourceJob) -> Source:
         return Source(job.path, sha256, num_bytes, None, (0,), error.reason, str(error))
     except OSError as error:
         reason = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-        detail = f"{job.path}: {error.strerror}"
+        detail = f"{job.path}: {error.strerror}{hint_meant(job.path)}"
         return Source(job.path, sha256, num_bytes, None, (0,), reason, detail)
     return Source(job.path, sha256, num_bytes, media, bounds)
 

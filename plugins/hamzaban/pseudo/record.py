@@ -20,8 +20,8 @@ from hamzaban.text.edits import count_edits
 
 HEALTH, STATUS, TABLE = "health.json", "status.json", "rounds.tsv"
 WEIGHTS = "weights.yaml"  # the values that were chosen for the search of a round
-REMEDY = "run local/pseudo.sh again, which makes it anew"
-_KINDS: dict[str, dict[str, Any]] = {  # what other steps read of these files
+REMEDY = "run local/pseudo.sh to make it again"
+_KINDS: dict[str, dict[str, Any]] = {  # keys that other steps read from these files
     HEALTH: {"health": dict, "num_kept": int, "scores": dict},
     STATUS: {"round": int, "asr_exp": str, "best": int | None, "why": str},
 }

@@ -10,8 +10,9 @@ import numpy as np
 
 from hamzaban.data.files import read_scp
 from hamzaban.report.parts import Parts
+from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Scored
-from hamzaban.score.trn import get_speaker, unescape_token
+from hamzaban.score.trn import get_speaker
 
 SHARD = 500  # utterances of a part that is read at once
 

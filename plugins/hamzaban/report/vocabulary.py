@@ -8,8 +8,9 @@ from pathlib import Path
 
 from hamzaban.data.files import read_scp
 from hamzaban.report.parts import Parts
+from hamzaban.score.letter_case import FOLDED
+from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Folded, Scored
-from hamzaban.score.trn import unescape_token
 from hamzaban.text.normalizer import get_normalizer
 
 MAX_WORDS = 20000  # in the table; the rarest are left out, which the page says
@@ -57,7 +58,7 @@ def count_training(texts: Sequence[Path], normalizer: str) -> Counter[str] | Non
         return None
     lang = normalizer.partition("-score/")[0]
     made = _find_normalizer(lang, normalizer)
-    fold = Folded(False).__getitem__
+    fold = Folded(FOLDED).__getitem__
     counts: Counter[str] = Counter()
     for word, count in found.items():
         for new in (made(word) if made else word).split():

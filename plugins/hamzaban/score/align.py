@@ -1,9 +1,9 @@
-"""Align token sequences with the costs and the choices of NIST sclite.
+"""Align token sequences with the costs and the choices of NIST sclite, or unit costs.
 
-A substitution costs 4, an insertion and a deletion 3. Among moves of equal cost,
-sclite's dynamic programming prefers in each cell the diagonal, then the insertion, then
-the deletion, and it follows the cells back from the end. The counts of errors depend on
-this order, so it is the same here.
+In sclite a substitution costs 4, an insertion and a deletion 3. Among moves of equal
+cost, its dynamic programming prefers in each cell the diagonal, then the insertion,
+then the deletion, and it follows the cells back from the end. The counts of errors
+depend on this order, so it is the same here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,11 @@ _CORRECT, _SUBSTITUTED, _DELETED, _INSERTED = b"CSDI"
 Ids = NDArray[np.int32]
 
 
-def align(refs: Sequence[Sequence[str]], hyps: Sequence[Sequence[str]]) -> list[bytes]:
+def align(
+    refs: Sequence[Sequence[str]],
+    hyps: Sequence[Sequence[str]],
+    costs: str = "sclite",
+) -> list[bytes]:
     """Align each reference with its hypothesis.
 
     Args:
@@ -27,6 +31,8 @@ def align(refs: Sequence[Sequence[str]], hyps: Sequence[Sequence[str]]) -> list[
         hyps: Hypothesis tokens of the same U utterances, in the same order. A pair
             needs as many bytes as the product of its lengths, which the caller keeps
             under `MAX_CELLS`.
+        costs: `sclite`, or `unit`: the fewest errors and, among alignments with as
+            many, the fewest substitutions.
 
     Returns:
         The steps of each utterance from its start to its end, one letter each: `C`
@@ -47,7 +53,8 @@ def align(refs: Sequence[Sequence[str]], hyps: Sequence[Sequence[str]]) -> list[
     lengths = [(len(ref_ids[u]), len(hyp_ids[u])) for u in inner]
     for batch in _make_batches(lengths):
         chosen = [inner[b] for b in batch]
-        found = _align_batch([ref_ids[u] for u in chosen], [hyp_ids[u] for u in chosen])
+        sides = [ref_ids[u] for u in chosen], [hyp_ids[u] for u in chosen]
+        found = _align_batch(*sides, costs)
         for u, step in zip(chosen, found, strict=True):
             steps[u] = step
     return steps
@@ -97,10 +104,14 @@ def _make_batches(lengths: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
         yield batch
 
 
-def _align_batch(refs: Sequence[Ids], hyps: Sequence[Ids]) -> list[bytes]:
+def _align_batch(refs: Sequence[Ids], hyps: Sequence[Ids], costs: str) -> list[bytes]:
     ref = _pad([*refs], -1)  # (N, B)
     hyp = _pad([*hyps], -2)  # (M, B)
-    moves = _fill_moves(ref, hyp)
+    substitution, gap = 4, 3
+    if costs == "unit":
+        gap = min(len(ref), len(hyp)) + 1  # more than any number of substitutions
+        substitution = gap + 1
+    moves = _fill_moves(ref, hyp, substitution, gap)
     ends = np.array([(len(r), len(h)) for r, h in zip(refs, hyps, strict=True)]).T
     return _trace_back(ref, hyp, moves, ends)
 
@@ -126,7 +137,7 @@ def _get_diagonals(n: int, m: int) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return low, np.concatenate([[0], np.cumsum(size)[:-1]])
 
 
-def _fill_moves(ref: Ids, hyp: Ids) -> NDArray[np.uint8]:
+def _fill_moves(ref: Ids, hyp: Ids, substitution: int, gap: int) -> NDArray[np.uint8]:
     """Return the move that reaches each cell of the table of costs.
 
     Costs are kept times four, and the two free bits hold the move. One minimum thus
@@ -135,13 +146,17 @@ def _fill_moves(ref: Ids, hyp: Ids) -> NDArray[np.uint8]:
     Args:
         ref: Reference numbers, shape (N, B).
         hyp: Hypothesis numbers, shape (M, B).
+        substitution: Cost of a substitution.
+        gap: Cost of an insertion and of a deletion.
 
     Returns:
         Moves 0 diagonal, 1 insertion, 2 deletion, shape (N * M, B), the cells ordered
         by diagonal i + j, then by i.
     """
     (n, batch), m = ref.shape, len(hyp)
-    dtype = np.int16 if 12 * (n + m) + 16 < 2**15 else np.int32
+    most = 4 * (gap * (n + m) + substitution)
+    dtype = np.int16 if most < 2**15 else np.int32 if most < 2**31 else np.int64
+    insertion, deletion = dtype(4 * gap + 1), dtype(4 * gap + 2)
     moves = np.empty((n * m, batch), dtype=np.uint8)
     reverse = np.ascontiguousarray(hyp[::-1])
     low, first = _get_diagonals(n, m)
@@ -149,17 +164,17 @@ def _fill_moves(ref: Ids, hyp: Ids) -> NDArray[np.uint8]:
     for k in range(1, n + m + 1):
         before, last, cost = last, cost, before
         if k <= m:
-            cost[0] = 12 * k
+            cost[0] = 4 * gap * k
         if k <= n:
-            cost[k] = 12 * k
+            cost[k] = 4 * gap * k
         start, end = int(low[k]), min(n, k - 1) + 1
         if start < end:
             reached = cost[start:end]  # (cells, B)
             differ = ref[start - 1 : end - 1] != reverse[m - k + start : m - k + end]
-            np.multiply(differ, dtype(16), out=reached)
+            np.multiply(differ, dtype(4 * substitution), out=reached)
             reached += before[start - 1 : end - 1]
-            np.minimum(reached, last[start:end] + dtype(13), out=reached)
-            np.minimum(reached, last[start - 1 : end - 1] + dtype(14), out=reached)
+            np.minimum(reached, last[start:end] + insertion, out=reached)
+            np.minimum(reached, last[start - 1 : end - 1] + deletion, out=reached)
             stored = moves[first[k] : first[k] + end - start]
             np.bitwise_and(reached, dtype(3), out=stored, casting="unsafe")
             reached &= dtype(~3)

@@ -147,7 +147,7 @@ def measure_signals(
     """Return duration and level of recordings of a data directory.
 
     Args:
-        data_dir: Data directory with one file an utterance, such as dump/raw/test.
+        data_dir: Data directory with one file per utterance, such as dump/raw/test.
         utt_ids: Utterances to measure.
         nj: Number of threads.
 
@@ -157,7 +157,7 @@ def measure_signals(
     data_dir = Path(data_dir)
     if (data_dir / "segments").is_file():
         raise ValueError(
-            f"{data_dir}/segments: found, expected one audio file an utterance; run "
+            f"{data_dir}/segments: found, expected one audio file per utterance; run "
             "`hamzaban format-audio` on the directory first"
         )
     sources = dict(read_scp(data_dir / "wav.scp"))

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from hamzaban.score.bootstrap import Plan, estimate_interval
+from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Folded, Scored
-from hamzaban.score.trn import read_lines, unescape_token
+from hamzaban.score.trn import read_lines
 from hamzaban.score.word_scripts import (
     compute_main_script,
     compute_word_script,
@@ -185,7 +186,7 @@ def make_list_marker(entries: Iterable[str], scored: Scored) -> Marker:
         entries: Words, or phrases of several words.
         scored: Aligned words; entries are folded as these are.
     """
-    fold = Folded(scored.case_sensitive).__getitem__
+    fold = Folded(scored.case).__getitem__
     phrases: dict[str, set[tuple[str, ...]]] = {}
     for entry in entries:
         phrase = tuple(map(fold, entry.split()))
@@ -216,7 +217,7 @@ def read_word_list(path: str | Path) -> list[str]:
     lines = (line.strip() for _, line in read_lines(path))
     entries = [line for line in lines if line and not line.startswith("#")]
     if not entries:
-        raise ValueError(f"{path}: no entry; expected a word or a phrase a line")
+        raise ValueError(f"{path}: no entry; expected one word or phrase per line")
     return entries
 
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Scored, score_pairs
 from hamzaban.score.tokens import split_chars, split_words
-from hamzaban.score.trn import Pair, unescape_token
+from hamzaban.score.trn import Pair
 
 ZWNJ = "\u200c"
 
@@ -151,7 +152,7 @@ def _rescore(
             scored.trn_ids, scored.refs, scored.hyps, strict=True
         )
     ]
-    return score_pairs(pairs, case_sensitive=scored.case_sensitive)
+    return score_pairs(pairs, case=scored.case)
 
 
 def _sum_up(name: str, kind: str, scored: Scored) -> Variant:

@@ -11,10 +11,13 @@ from hamzaban.score.nist import (
     finish_sclite,
     start_sclite,
 )
+from hamzaban.score.notation import Marked, split_text
 from hamzaban.score.sclite import Scored, format_result, score_pairs
+from hamzaban.score.scoring import Scoring
 from hamzaban.score.trn import Pair, write_trn
 
 SCORERS = ("auto", "sclite", "own")
+SCORING = Scoring()  # as sclite when ESPnet calls it
 
 
 def format_title(normalizer: str) -> str:
@@ -79,7 +82,15 @@ def pair_texts(
             raise ValueError(
                 f"utterance '{utt_id}' of the reference is not in utt2spk; add it"
             )
-        pairs.append(Pair(trn_ids[utt_id], split(text), split(hyp.get(utt_id, ""))))
+        other = hyp.get(utt_id, "")
+        pairs.append(
+            Pair(
+                trn_ids[utt_id],
+                split_text(text, split),
+                split_text(other, split),
+                isinstance(text, Marked) or isinstance(other, Marked),
+            )
+        )
     return pairs
 
 
@@ -88,7 +99,7 @@ def score_folder(
     score_dir: str | Path,
     *,
     normalizer: str = "raw",
-    case_sensitive: bool = False,
+    scoring: Scoring = SCORING,
     command: Sequence[str] | None = None,
 ) -> Scored:
     """Write ref.trn, hyp.trn and, last, result.txt.
@@ -97,19 +108,19 @@ def score_folder(
         pairs: The utterances.
         score_dir: Folder, made if missing.
         normalizer: Id of the normalizer both texts passed; named in result.txt.
-        case_sensitive: Compare letters with their case.
+        scoring: How tokens are compared and counted; sclite takes no unit costs.
         command: Command of sclite, whose output is result.txt and is compared with our
             own scores. None: result.txt has our own scores.
 
     Raises:
         ValueError: sclite failed or has other scores; no result.txt is left.
     """
-    score_dir, title = Path(score_dir), format_title(normalizer)
+    score_dir, title = Path(score_dir), format_title(normalizer + scoring.suffix)
     result = score_dir / "result.txt"
     result.unlink(missing_ok=True)
     write_trn(score_dir / "ref.trn", [(pair.trn_id, pair.ref) for pair in pairs])
     write_trn(score_dir / "hyp.trn", [(pair.trn_id, pair.hyp) for pair in pairs])
-    scored = score_pairs(pairs, case_sensitive=case_sensitive)
+    scored = score_pairs(pairs, **scoring.options)
     with atomic_path(result) as output:
         if command is None:
             with open(output, "w", encoding="utf-8", newline="\n") as stream:
@@ -117,7 +128,10 @@ def score_folder(
         else:
             check_tokens(scored)
             process = start_sclite(
-                command, score_dir, output, title=title, case_sensitive=case_sensitive
+                [*command, *scoring.list_sclite_options()],
+                score_dir,
+                output,
+                title=title,
             )
             finish_sclite(process, score_dir)
             check_result(output, scored, title)

@@ -25,19 +25,16 @@ def start_sclite(
     output: Path,
     *,
     title: str,
-    case_sensitive: bool,
 ) -> "subprocess.Popen[bytes]":
     """Start sclite on ref.trn and hyp.trn of a folder.
 
     Args:
-        command: Command that `find_program` returned.
+        command: Command that `find_program` returned, and options.
         score_dir: Folder of both trn files.
         output: File for the output of sclite.
         title: Name of the system in the tables; under 300 bytes.
-        case_sensitive: Compare letters with their case.
     """
-    words = [*command, *(["-s"] if case_sensitive else [])]
-    words += ["-r", "ref.trn", "trn", "-h", "hyp.trn", "trn", title]
+    words = [*command, "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn", title]
     words += ["-i", "rm", "-o", "all", "stdout"]
     with open(output, "wb") as stream:
         return subprocess.Popen(

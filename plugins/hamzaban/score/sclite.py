@@ -1,7 +1,6 @@
 """Write result.txt, the file that `sclite -o all stdout` prints."""
 
-import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamzaban.score.align import MAX_CELLS, align, count_steps
+from hamzaban.score.lattice import Network, align_networks
+from hamzaban.score.letter_case import FOLDED, KEPT, map_to_capital, map_to_small
+from hamzaban.score.notation import Notation, escape_token
+from hamzaban.score.scoring import CostModel
 from hamzaban.score.summary import format_summary
-from hamzaban.score.trn import Pair, escape_token, get_speaker
+from hamzaban.score.trn import Pair, get_speaker
+from hamzaban.score.word_marks import NO_MARKS, Marks
 
 LINE_WIDTH = 1000  # bytes; sclite breaks longer alignments into several lines
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,22 @@ class Scored:
         refs: Reference tokens in the form in which they are compared.
         hyps: Hypothesis tokens in the form in which they are compared.
         steps: Alignment of each utterance, letters `C`, `S`, `D`, `I`.
-        case_sensitive: Whether `A` and `a` are different tokens.
+        case: Which letters are compared without their case, one of `CASES`.
+        marked: Indices of utterances in which a right word may differ from its partner:
+            a fragment, or an optional word beside an empty one.
     """
 
     trn_ids: Sequence[str]
     refs: Sequence[Sequence[str]]
     hyps: Sequence[Sequence[str]]
     steps: Sequence[bytes]
-    case_sensitive: bool
+    case: str
+    marked: frozenset[int] = frozenset()
+
+    @property
+    def case_sensitive(self) -> bool:
+        """Return whether `A` and `a` are different tokens."""
+        return self.case == KEPT
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -60,13 +70,23 @@ class Scored:
         return np.array([table[chosen].sum(axis=0) for chosen in self.groups.values()])
 
 
-def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Scored:
+def score_pairs(
+    pairs: Sequence[Pair],
+    *,
+    case_sensitive: bool = False,
+    case: str = FOLDED,
+    marks: Marks = NO_MARKS,
+    costs: CostModel = "sclite",
+) -> Scored:
     """Return references and hypotheses aligned as in sclite.
 
     Args:
         pairs: The utterances, in the order of the hypothesis file.
         case_sensitive: Compare letters with their case, as `sclite -s`. Otherwise the
             case of ASCII letters only is ignored, and ids are shown in lower case.
+        case: A language whose letters are folded as well, one of `CASES`.
+        marks: Which marks of words have a meaning.
+        costs: Costs of errors, see `align`.
 
     Raises:
         ValueError: There is no utterance, one is too long, or two ids differ in
@@ -76,6 +96,32 @@ def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Score
         raise ValueError(
             "no utterance to score; give a file of references that is not empty"
         )
+    _check_lengths(pairs)
+    trn_ids = [pair.trn_id for pair in pairs]
+    case = KEPT if case_sensitive else case
+    if case != KEPT:
+        trn_ids = _fold_ids(trn_ids, case)
+    fold = Folded(case).__getitem__
+    refs = [list(map(fold, pair.ref)) for pair in pairs]
+    hyps = [list(map(fold, pair.hyp)) for pair in pairs]
+    marked = {
+        u: pair
+        for u, pair in enumerate(pairs)
+        if pair.has_notation or marks.are_in(pair.ref) or marks.are_in(pair.hyp)
+    }
+    for u in marked:
+        refs[u], hyps[u] = [], []
+    steps = align(refs, hyps, costs)
+    for u, pair in marked.items():
+        ref, hyp = (Network(tokens, marks, fold) for tokens in (pair.ref, pair.hyp))
+        path = align_networks(ref, hyp, pair.trn_id, costs)
+        refs[u] = [step.ref for step in path if step.ref is not None]
+        hyps[u] = [step.hyp for step in path if step.hyp is not None]
+        steps[u] = "".join(step.letter for step in path).encode()
+    return Scored(trn_ids, refs, hyps, steps, case, frozenset(marked))
+
+
+def _check_lengths(pairs: Sequence[Pair]) -> None:
     for pair in pairs:
         if len(pair.ref) * len(pair.hyp) > MAX_CELLS:
             raise ValueError(
@@ -83,13 +129,6 @@ def score_pairs(pairs: Sequence[Pair], *, case_sensitive: bool = False) -> Score
                 f"{len(pair.hyp)} hypothesis tokens, a product over {MAX_CELLS}; cut "
                 "the recording into segments"
             )
-    trn_ids = [pair.trn_id for pair in pairs]
-    if not case_sensitive:
-        trn_ids = _fold_ids(trn_ids)
-    fold = Folded(case_sensitive).__getitem__
-    refs = [list(map(fold, pair.ref)) for pair in pairs]
-    hyps = [list(map(fold, pair.hyp)) for pair in pairs]
-    return Scored(trn_ids, refs, hyps, align(refs, hyps), case_sensitive)
 
 
 def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
@@ -104,7 +143,7 @@ def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
     yield f"\n\n\t\tDUMP OF SYSTEM ALIGNMENT STRUCTURE\n\nSystem name:   {title}\n\n"
     yield "Speakers: \n"
     yield "".join(f"   {s:2d}:  {name}\n" for s, name in enumerate(speakers)) + "\n"
-    cells = _Cells(scored.case_sensitive)
+    cells = _Cells(scored.case)
     for s, (name, chosen) in enumerate(scored.groups.items()):
         yield f"Speaker sentences{s:4d}:  {name}   #utts: {len(chosen)}\n"
         for u in chosen:
@@ -112,10 +151,11 @@ def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
     yield "\n"
 
 
-def _fold_ids(trn_ids: Sequence[str]) -> list[str]:
+def _fold_ids(trn_ids: Sequence[str], case: str) -> list[str]:
+    small = map_to_small(case)
     shown: dict[str, str] = {}
     for trn_id in trn_ids:
-        found = shown.setdefault(trn_id.translate(_LOWER), trn_id)
+        found = shown.setdefault(trn_id.translate(small), trn_id)
         if found != trn_id:
             raise ValueError(
                 f"ids {found} and {trn_id} differ in case only and sclite takes them "
@@ -127,51 +167,48 @@ def _fold_ids(trn_ids: Sequence[str]) -> list[str]:
 class Folded(dict[str, str]):
     """The form in which each token is compared, computed once."""
 
-    def __init__(self, case_sensitive: bool) -> None:
-        """Store whether the case of ASCII letters counts."""
+    def __init__(self, case: str) -> None:
+        """Store which letters are compared without their case."""
         super().__init__()
-        self.case_sensitive = case_sensitive
+        self._small = map_to_small(case)
 
     def __missing__(self, token: str) -> str:
         """Compute the form of a token when it is first asked for."""
         folded = escape_token(token)
-        if not self.case_sensitive:
-            folded = folded.translate(_LOWER)
+        if isinstance(token, Notation):
+            pass  # its words are folded one by one
+        elif self._small:
+            folded = folded.translate(self._small)
         self[token] = folded
         return folded
 
 
-class _Cells(dict[tuple[str | None, str | None], tuple[str, str, str, int]]):
+class _Cells(dict[tuple[str | None, ...], tuple[str, str, str, int]]):
     """The column of an alignment for each pair of tokens, computed once.
 
-    A key has None for no token. A value has the pieces of the lines REF, HYP and Eval,
-    and the width in bytes.
+    A key has two tokens, None for no token; a third item says that they match although
+    they differ. A value has the pieces of the lines REF, HYP and Eval, and the width in
+    bytes.
     """
 
-    def __init__(self, case_sensitive: bool) -> None:
+    def __init__(self, case: str) -> None:
         super().__init__()
-        self.case_sensitive = case_sensitive
+        self._capital = map_to_capital(case)
 
-    def __missing__(
-        self, pair: tuple[str | None, str | None]
-    ) -> tuple[str, str, str, int]:
-        ref, hyp = pair
-        if ref == hyp:
+    def __missing__(self, column: tuple[str | None, ...]) -> tuple[str, str, str, int]:
+        ref, hyp = column[:2]
+        if ref == hyp or len(column) > 2:
             letter = ""
         else:
             letter = "I" if ref is None else "D" if hyp is None else "S"
-        upper = letter and not self.case_sensitive
+        table = self._capital if letter else {}
         ref_size, hyp_size = len((ref or "").encode()), len((hyp or "").encode())
-        above = (
-            "*" * hyp_size if ref is None else ref.translate(_UPPER if upper else {})
-        )
-        below = (
-            "*" * ref_size if hyp is None else hyp.translate(_UPPER if upper else {})
-        )
+        above = "*" * hyp_size if ref is None else ref.translate(table)
+        below = "*" * ref_size if hyp is None else hyp.translate(table)
         width = max(ref_size, hyp_size)
-        cell = self[pair] = (
-            above + " " * (width + 1 - (ref_size or hyp_size)),
-            below + " " * (width + 1 - (hyp_size or ref_size)),
+        cell = self[column] = (
+            above + " " * (width + 1 - (hyp_size if ref is None else ref_size)),
+            below + " " * (width + 1 - (ref_size if hyp is None else hyp_size)),
             letter.ljust(width + 1),
             width + 1,
         )
@@ -190,7 +227,11 @@ def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
         refs = _open_gaps(refs, scored.steps[u], ord("I"))
     if dele:
         hyps = _open_gaps(hyps, scored.steps[u], ord("D"))
-    columns = list(map(cells.__getitem__, zip(refs, hyps, strict=True)))
+    keys: Iterable[tuple[str | None, ...]] = zip(refs, hyps, strict=True)
+    if u in scored.marked:
+        matched = [("C",) if letter == ord("C") else () for letter in scored.steps[u]]
+        keys = [(*key, *more) for key, more in zip(keys, matched, strict=True)]
+    columns = list(map(cells.__getitem__, keys))
     for number, part in enumerate(_break_lines(columns)):
         head = ">> " if number else ""
         refs_row, hyps_row, evals, _ = zip(*part, strict=True)

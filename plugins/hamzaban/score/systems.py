@@ -7,8 +7,10 @@ from pathlib import Path
 
 from hamzaban.score.files import check_utterances, pair_texts
 from hamzaban.score.kinds import KINDS
+from hamzaban.score.notation import has_notation
 from hamzaban.score.results import NOT_STATED, read_result
 from hamzaban.score.sclite import Scored, score_pairs
+from hamzaban.score.scoring import parse_scoring
 from hamzaban.score.transcripts import read_both
 from hamzaban.score.trn import Pair, read_trn
 
@@ -122,7 +124,7 @@ def list_sets(path: Path, kind: str) -> dict[str, Path]:
 
 
 def read_folder(folder: Path, case_sensitive: bool = False) -> Scored:
-    """Return the scores of ref.trn and hyp.trn of a folder.
+    """Return the scores of ref.trn and hyp.trn of a folder, counted as its id states.
 
     Raises:
         ValueError: The files name different utterances.
@@ -133,8 +135,12 @@ def read_folder(folder: Path, case_sensitive: bool = False) -> Scored:
         raise ValueError(
             f"{folder}: {only} is in one of ref.trn and hyp.trn only; score it again"
         )
-    pairs = [Pair(trn_id, tokens, hyp[trn_id]) for trn_id, tokens in ref.items()]
-    return score_pairs(pairs, case_sensitive=case_sensitive)
+    pairs = [
+        Pair(trn_id, tokens, hyp[trn_id], has_notation(tokens, hyp[trn_id]))
+        for trn_id, tokens in ref.items()
+    ]
+    options = parse_scoring(read_normalizer(folder)).options
+    return score_pairs(pairs, case_sensitive=case_sensitive, **options)
 
 
 def read_normalizer(folder: Path) -> str:
@@ -166,7 +172,9 @@ def _score_file(hyp: Path, source: Source) -> Scored:
     kind, split = source.kind, KINDS[source.kind].split
     if split is None:
         raise ValueError(f"{hyp}: --kind {kind} needs folders score_{kind}, not files")
-    refs, hyps, trn_ids = read_both(source.ref, hyp, source.utt2spk)
+    refs, hyps, trn_ids = read_both(
+        source.ref, hyp, source.utt2spk, case_sensitive=source.case_sensitive
+    )
     check_utterances(refs, hyps, hyp)
     pairs = pair_texts(refs, hyps, trn_ids, split)
     return score_pairs(pairs, case_sensitive=source.case_sensitive)
@@ -216,5 +224,5 @@ def _reorder(run: Scored, first: Scored, order: Mapping[str, int], name: str) ->
         refs,
         [run.hyps[u] for u in chosen],
         [run.steps[u] for u in chosen],
-        run.case_sensitive,
+        run.case,
     )

@@ -1,18 +1,17 @@
 """Read references and hypotheses with times (stm, ctm) and pair them as sclite does."""
 
 import logging
-import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from hamzaban.score.ctm import TimedWord, read_ctm, read_times
+from hamzaban.score.notation import make_text, parse_words
 from hamzaban.score.trn import read_lines
 
-_IGNORED = "ignore_time_segment_in_scoring"
-_ALTERNATIVES = re.compile(r"[{}]|<ALT(_BEGIN|_END)?>", re.IGNORECASE)
+_IGNORED = ("ignore_time_segment_in_scoring", "ignoretimesegmentinscoring")
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Segment:
         start_s: Start in seconds.
         end_s: End in seconds.
         text: The words.
+        labels: Conditions such as `o`, `f0`, `male`.
     """
 
     recording: tuple[str, str]
@@ -35,30 +35,17 @@ class Segment:
     start_s: float
     end_s: float
     text: str
+    labels: tuple[str, ...] = ()
 
     @property
     def is_scored(self) -> bool:
         """Return whether the words of the segment count."""
-        return self.text.lower() != _IGNORED
-
-
-@dataclass(frozen=True)
-class TimedWord:
-    """A line of a ctm file."""
-
-    recording: tuple[str, str]
-    start_s: float
-    duration_s: float
-    word: str
-
-    @property
-    def middle_s(self) -> float:
-        """Time of the word's middle in seconds."""
-        return self.start_s + self.duration_s / 2
+        text = self.text.lower()
+        return not any(name in text for name in _IGNORED)
 
 
 def pair_time_marked(
-    stm: str | Path, ctm: str | Path
+    stm: str | Path, ctm: str | Path, *, case_sensitive: bool = False
 ) -> tuple[list[Segment], dict[str, str]]:
     """Return the segments of an stm and the words of a ctm in each of them.
 
@@ -69,6 +56,7 @@ def pair_time_marked(
     Args:
         stm: File of references.
         ctm: File of hypotheses.
+        case_sensitive: Tell recordings and speakers apart that differ in case only.
 
     Returns:
         The segments that are scored, and the hypothesis of each by its utt_id.
@@ -76,7 +64,8 @@ def pair_time_marked(
     Raises:
         ValueError: A line is malformed, or a recording has words but no reference.
     """
-    segments, words = read_stm(stm), read_ctm(ctm)
+    segments = read_stm(stm, case_sensitive=case_sensitive)
+    words = read_ctm(str(ctm), case_sensitive=case_sensitive)
     recordings: dict[tuple[str, str], list[Segment]] = {}
     for segment in segments:
         recordings.setdefault(segment.recording, []).append(segment)
@@ -115,22 +104,26 @@ def _share_words(
         ):
             end += 1
         if segment.is_scored:
-            hyps[segment.utt_id] = " ".join(w.word for w in words[position:end])
+            hyps[segment.utt_id] = make_text([w.token for w in words[position:end]])
         position = end
     return hyps
 
 
-def read_stm(path: str | Path) -> list[Segment]:
+def read_stm(path: str | Path, *, case_sensitive: bool = False) -> list[Segment]:
     """Read `<file> <channel> <speaker> <start> <end> [<labels>] <words>` lines.
 
+    Args:
+        path: The file.
+        case_sensitive: Tell recordings and speakers apart that differ in case only.
+
     Raises:
-        ValueError: A line is malformed or has alternatives in braces.
+        ValueError: A line is malformed.
     """
     segments: list[Segment] = []
     counts: dict[str, int] = {}
     for number, line in read_lines(path):
-        fields = line.split()
-        if not fields or fields[0].startswith(";;"):
+        fields = line.split(maxsplit=5)
+        if not fields or fields[0].startswith((";;", "**")):
             continue
         place = f"{path}:{number}"
         if len(fields) < 5:
@@ -138,62 +131,27 @@ def read_stm(path: str | Path) -> list[Segment]:
                 f"{place}: {len(fields)} fields, expected file, channel, speaker, "
                 "start, end and words"
             )
-        start_s, end_s = _read_times(fields[3:5], place)
+        start_s, end_s = read_times(fields[3:5], place)
         if end_s < start_s:
             raise ValueError(f"{place}: it ends before it starts; correct the times")
-        labelled = len(fields) > 5 and fields[5][0] == "<" and fields[5][-1] == ">"
-        words = fields[6:] if labelled else fields[5:]
-        _check_words(words, place)
-        speaker = fields[2].replace("-", "_")
-        utt_id, text = "", " ".join(words)
-        if text.lower() != _IGNORED:
+        names = [name if case_sensitive else name.lower() for name in fields[:3]]
+        labels, text = _split_labels(fields[5] if len(fields) > 5 else "")
+        speaker = names[2].replace("-", "_")
+        segment = Segment(
+            (names[0], names[1]), speaker, "", start_s, end_s, text, labels
+        )
+        if segment.is_scored:
+            text = make_text(parse_words(text, place))
             utt_id = f"{speaker}-{counts.get(speaker, 0):03d}"
             counts[speaker] = counts.get(speaker, 0) + 1
-        recording = (fields[0], fields[1])
-        segments.append(Segment(recording, speaker, utt_id, start_s, end_s, text))
+            segment = replace(segment, utt_id=utt_id, text=text)
+        segments.append(segment)
     return segments
 
 
-def read_ctm(path: str | Path) -> list[TimedWord]:
-    """Read `<file> <channel> <start> <duration> <word> [<confidence>]` lines.
-
-    Raises:
-        ValueError: A line is malformed or has alternatives.
-    """
-    words = []
-    for number, line in read_lines(path):
-        fields = line.split()
-        if not fields or fields[0].startswith(";;"):
-            continue
-        place = f"{path}:{number}"
-        if len(fields) not in (5, 6):
-            raise ValueError(
-                f"{place}: {len(fields)} fields, expected file, channel, start, "
-                "duration, word and, optionally, confidence"
-            )
-        _check_words(fields[4:5], place)
-        start_s, duration_s = _read_times(fields[2:4], place)
-        words.append(TimedWord((fields[0], fields[1]), start_s, duration_s, fields[4]))
-    return words
-
-
-def _read_times(fields: Sequence[str], place: str) -> tuple[float, float]:
-    try:
-        first, second = map(float, fields)
-    except ValueError:
-        first = second = math.nan
-    if not (0 <= first < math.inf and 0 <= second < math.inf):
-        raise ValueError(
-            f"{place}: times '{' '.join(fields)}' found, expected two numbers of "
-            "seconds from 0; correct them"
-        )
-    return first, second
-
-
-def _check_words(words: Sequence[str], place: str) -> None:
-    for word in words:
-        if _ALTERNATIVES.search(word):
-            raise ValueError(
-                f"{place}: '{word}' marks alternatives, which are not scored here; "
-                "keep one of them"
-            )
+def _split_labels(text: str) -> tuple[tuple[str, ...], str]:
+    """Return the labels in `<o,f0,male> ...` and the text after them."""
+    first, _, rest = text.strip().partition(" ")
+    if not first.startswith("<"):
+        return (), text.strip()
+    return tuple(first.strip("<>").split(",")), rest.strip()

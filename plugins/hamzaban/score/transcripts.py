@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hamzaban.score.notation import make_text
 from hamzaban.score.time_marked import pair_time_marked
 from hamzaban.score.trn import (
+    find_speakers,
     format_trn_ids,
     get_speaker,
     read_lines,
@@ -43,6 +45,9 @@ def read_both(
     hyp: str | Path,
     utt2spk: str | Path | None = None,
     keys: Mapping[str, str] | None = None,
+    *,
+    case_sensitive: bool = False,
+    id_type: str = "auto",
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """Return references and hypotheses, read from two files.
 
@@ -55,6 +60,8 @@ def read_both(
         utt2spk: Kaldi's file of speakers; without it, speakers are those that the
             references name, or each utterance is a speaker.
         keys: Fields of JSON lines, for `id`, `ref`, `hyp`, `speaker`.
+        case_sensitive: Tell ids apart that differ in case only.
+        id_type: Type of the ids in trn files, a name of `ID_TYPES`, or `auto`.
 
     Returns:
         The text of each reference and hypothesis, and the trn id of each utterance.
@@ -69,18 +76,24 @@ def read_both(
             "times in place of ids and needs an stm as --ref"
         )
     if forms[0] == "stm":
-        segments, heard = pair_time_marked(ref, hyp)
+        segments, heard = pair_time_marked(ref, hyp, case_sensitive=case_sensitive)
         texts = {segment.utt_id: segment.text for segment in segments}
         speakers = {segment.utt_id: segment.speaker for segment in segments}
         refs = Transcripts(texts, speakers, {utt: f"({utt})" for utt in texts})
     else:
-        refs = read_transcripts(ref, "ref", keys)
-        heard = read_transcripts(hyp, "hyp", keys).texts
+        refs = read_transcripts(ref, "ref", keys, id_type=id_type)
+        heard = read_transcripts(hyp, "hyp", keys, id_type=id_type).texts
+        if forms == ["trn", "trn"] and not case_sensitive:
+            heard = _match_ids(refs.texts, heard)
     return refs.texts, heard, _read_trn_ids(refs, utt2spk)
 
 
 def read_transcripts(
-    path: str | Path, role: str, keys: Mapping[str, str] | None = None
+    path: str | Path,
+    role: str,
+    keys: Mapping[str, str] | None = None,
+    *,
+    id_type: str = "auto",
 ) -> Transcripts:
     """Read Kaldi's text, a trn file or JSON lines.
 
@@ -88,6 +101,7 @@ def read_transcripts(
         path: The file.
         role: `ref` or `hyp`, which determines the field of JSON lines to read.
         keys: Fields of JSON lines.
+        id_type: Type of the ids in trn files, a name of `ID_TYPES`, or `auto`.
 
     Raises:
         ValueError: The file does not have the form that its name ends in.
@@ -95,9 +109,11 @@ def read_transcripts(
     form = _get_form(path)
     if form == "trn":
         lines = {name[1:-1]: tokens for name, tokens in read_trn(path).items()}
+        speakers = find_speakers(list(lines), id_type, path)
         trn_ids = {utt_id: f"({utt_id})" for utt_id in lines}
-        speakers = {utt_id: get_speaker(name) for utt_id, name in trn_ids.items()}
-        texts = {utt_id: " ".join(tokens) for utt_id, tokens in lines.items()}
+        if any(get_speaker(t) != speakers[utt_id] for utt_id, t in trn_ids.items()):
+            trn_ids = format_trn_ids(speakers)
+        texts = {utt_id: make_text(tokens) for utt_id, tokens in lines.items()}
         return Transcripts(texts, speakers, trn_ids)
     if form == "json":
         return _read_json_lines(path, role, keys or {})
@@ -120,6 +136,15 @@ def parse_json_keys(text: str) -> dict[str, str]:
             )
         keys[name] = value
     return keys
+
+
+def _match_ids(refs: Mapping[str, str], hyps: Mapping[str, str]) -> dict[str, str]:
+    """Return hypotheses with the ids of references that differ in case only."""
+    by_name = {utt_id.lower(): utt_id for utt_id in refs}
+    return {
+        utt_id if utt_id in refs else by_name.get(utt_id.lower(), utt_id): text
+        for utt_id, text in hyps.items()
+    }
 
 
 def _get_form(path: str | Path) -> str:
@@ -145,6 +170,7 @@ def _read_json_lines(
 ) -> Transcripts:
     """Return the transcripts of a file with a JSON object on each line."""
     found = Transcripts({})
+    numbers: dict[str, int] = {}
     for number, line in read_lines(path):
         if not line.strip():
             continue
@@ -159,10 +185,12 @@ def _read_json_lines(
         place = f"{path}:{number}"
         utt_id = "_".join(str(_get_field(record, "id", keys, place)).split())
         if not utt_id or utt_id in found.texts:
+            first = f"occurs twice, first on line {numbers.get(utt_id)}"
             raise ValueError(
-                f"{place}: id '{utt_id}' is empty or occurs twice; another field is "
-                "chosen by --json_keys id=FIELD"
+                f"{place}: id '{utt_id}' {first if utt_id else 'is empty'}; another "
+                "field is chosen by --json_keys id=FIELD"
             )
+        numbers[utt_id] = number
         text = _get_field(record, role, keys, place)
         if not isinstance(text, str):
             raise ValueError(f"{place}: the text is {text!r}, expected a string")

@@ -1,21 +1,20 @@
 """Read and write trn files for sclite: lines `<tokens>\\t(<speaker>-<utterance>)`."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from hamzaban.fileio import atomic_text
+from hamzaban.score.notation import (
+    Notation,
+    escape_token,
+    is_special,
+    parse_words,
+)
+from hamzaban.utf8 import read_utf8_lines
 
-# Characters that sclite 2.10 takes for its own notation, found by experiment: `;` and
-# `\` (tags), `{` and `}` (alternatives; a lone brace crashes it), `*` (comments, marked
-# words) and a bare `@` (a null word that costs nothing). Such a token is written with
-# `<U+003B>` in place of the character, and `<U+` itself as `<U+003C>U+`.
-# A byte order mark is, too: at the head of a file it would not be read as a token.
-_SPECIAL = re.compile(r"[;\\{}*]|^@$|<(?=[uU]\+)|^\ufeff")
-_ALTERNATIVES = re.compile(r"[{}]")
-_ESCAPED = re.compile(r"<[uU]\+([0-9A-Fa-f]{4})>")
 _BREAKS_LINE = re.compile(r"[\s\0]|^$", re.ASCII)  # sclite's blanks, NUL, no token
 
 
@@ -27,21 +26,13 @@ class Pair:
         trn_id: Id at the end of the line in a trn file, such as `(spk1-utt1)`.
         ref: Reference tokens.
         hyp: Hypothesis tokens.
+        has_notation: Some tokens are of type `Notation`.
     """
 
     trn_id: str
     ref: Sequence[str]
     hyp: Sequence[str]
-
-
-def escape_token(token: str) -> str:
-    """Return a token in a form that sclite reads literally; most do not change."""
-    return _SPECIAL.sub(lambda found: f"<U+{ord(found.group()):04X}>", token)
-
-
-def unescape_token(token: str) -> str:
-    """Return the token that `escape_token` escaped."""
-    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), token)
+    has_notation: bool = False
 
 
 def format_trn_id(spk_id: str, utt_id: str) -> str:
@@ -69,18 +60,54 @@ def format_trn_id(spk_id: str, utt_id: str) -> str:
 
 
 def get_speaker(trn_id: str) -> str:
-    """Return the speaker of a trn id, found as in `sclite -i rm`.
+    """Return the speaker of a trn id, found as in `sclite -i rm`; else the whole id."""
+    return cut_speaker(trn_id[1:-1]) or trn_id[1:-1]
 
-    Raises:
-        ValueError: The id has neither a dash nor an underscore.
-    """
-    name = trn_id[1:-1]
+
+def cut_speaker(name: str) -> str:
+    """Return the part of an id before the first dash, else underscore, if any."""
     for separator in "-_":
         if separator in name:
             return name[: name.index(separator)]
-    raise ValueError(
-        f"trn id {trn_id} names no speaker; expected (<speaker>-<utterance>)"
-    )
+    return ""
+
+
+# The part of an id that is the speaker, by sclite's name of the type of ids.
+ID_TYPES: Mapping[str, Callable[[str], str]] = {
+    "rm": cut_speaker,
+    "spu_id": cut_speaker,
+    "swb": cut_speaker,
+    "wsj": lambda name: name[:3],
+    "sp": lambda name: name,
+}
+
+
+def find_speakers(
+    names: Sequence[str], id_type: str, path: str | Path
+) -> dict[str, str]:
+    """Return the speaker of each id of a trn file.
+
+    Args:
+        names: The ids, without brackets.
+        id_type: A name of `ID_TYPES`. `auto`: `rm` if each id has a dash or an
+            underscore, else `wsj` if each has eight letters and digits, else `sp`.
+        path: The file, for messages.
+
+    Raises:
+        ValueError: An id has no speaker.
+    """
+    if id_type == "auto":
+        id_type = "rm" if all(map(cut_speaker, names)) else "sp"
+        if id_type == "sp" and all(len(n) == 8 and n.isalnum() for n in names):
+            id_type = "wsj"
+    speakers = {name: ID_TYPES[id_type](name) for name in names}
+    for name, speaker in speakers.items():
+        if not speaker:
+            raise ValueError(
+                f"{path}: trn id ({name}) names no speaker; expected "
+                "(<speaker>-<utterance>), or another --id_type"
+            )
+    return speakers
 
 
 def format_trn_ids(utt2spk: Mapping[str, str]) -> dict[str, str]:
@@ -115,12 +142,14 @@ def write_trn(path: str | Path, lines: Iterable[tuple[str, Sequence[str]]]) -> N
     lines = list(lines)
     changed = {}
     for token in set(chain.from_iterable(tokens for _, tokens in lines)):
+        if isinstance(token, Notation):
+            continue
         if _BREAKS_LINE.search(token):
             raise ValueError(
                 f"{path}: token {token!r} is empty or holds a blank; a trn file "
                 "separates tokens by blanks, write it as one visible symbol"
             )
-        if _SPECIAL.search(token):
+        if is_special(token):
             changed[token] = escape_token(token)
     with atomic_text(path, sync=False) as stream:
         for trn_id, tokens in lines:
@@ -132,17 +161,20 @@ def write_trn(path: str | Path, lines: Iterable[tuple[str, Sequence[str]]]) -> N
 def read_trn(path: str | Path) -> dict[str, list[str]]:
     """Read a trn file, as ESPnet or `write_trn` writes it.
 
+    Lines that begin with `;;` or `**` are comments.
+
     Returns:
         The tokens of each trn id such as `(spk1-utt1)`, in the order of the file.
 
     Raises:
-        ValueError: A line has no id or alternatives in braces, an id occurs twice, or
+        ValueError: A line has no id or malformed alternatives, an id occurs twice, or
             the file is not UTF-8.
     """
     lines: dict[str, list[str]] = {}
+    numbers: dict[str, int] = {}
     for number, line in read_lines(path):
         start, end = line.rfind("("), line.rfind(")")
-        if not line.strip():
+        if not line.strip() or line.startswith((";;", "**")):
             continue
         if not 0 <= start < end:
             raise ValueError(
@@ -151,14 +183,12 @@ def read_trn(path: str | Path) -> dict[str, list[str]]:
             )
         trn_id = line[start : end + 1]
         if trn_id in lines:
-            raise ValueError(f"{path}:{number}: id {trn_id} occurs twice; remove one")
-        if _ALTERNATIVES.search(line, 0, start):
             raise ValueError(
-                f"{path}:{number}: braces mark alternatives, which are not scored "
-                "here; keep one of them; write braces that are part of the text as "
-                "<U+007B> and <U+007D>"
+                f"{path}:{number}: id {trn_id} occurs twice, first on line "
+                f"{numbers[trn_id]}; remove one"
             )
-        lines[trn_id] = [unescape_token(token) for token in line[:start].split()]
+        numbers[trn_id] = number
+        lines[trn_id] = parse_words(line[:start], f"{path}:{number}")
     return lines
 
 
@@ -172,14 +202,17 @@ def read_text(path: str | Path) -> dict[str, str]:
         ValueError: A line is empty, an id occurs twice, or the file is not UTF-8.
     """
     lines: dict[str, str] = {}
+    numbers: dict[str, int] = {}
     for number, line in read_lines(path):
         fields = line.split(maxsplit=1)
         if not fields:
             raise ValueError(f"{path}:{number}: empty line; remove it")
         if fields[0] in lines:
             raise ValueError(
-                f"{path}:{number}: utt_id {fields[0]} occurs twice; remove one line"
+                f"{path}:{number}: utt_id {fields[0]} occurs twice, first on line "
+                f"{numbers[fields[0]]}; remove one line"
             )
+        numbers[fields[0]] = number
         lines[fields[0]] = fields[1].strip() if len(fields) > 1 else ""
     return lines
 
@@ -192,12 +225,4 @@ def read_lines(path: str | Path) -> Iterable[tuple[int, str]]:
     Raises:
         ValueError: The file is not UTF-8.
     """
-    with open(path, encoding="utf-8-sig", newline="\n") as stream:
-        number = 0
-        try:
-            for number, line in enumerate(stream, start=1):
-                yield number, line
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}: not UTF-8 after line {number} ({error.reason}); convert it"
-            ) from error
+    yield from enumerate(read_utf8_lines(path), 1)

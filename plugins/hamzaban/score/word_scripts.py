@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from hamzaban.score.trn import unescape_token
+from hamzaban.score.notation import unescape_token
 
 _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "HANGUL"}
-_LENDING = {"LATIN", "GREEK", "CYRILLIC"}  # alphabets that take letters of each other
+_LENDING = {"LATIN", "GREEK", "CYRILLIC"}  # alphabets that share letters
 
 
 @cache
@@ -28,13 +28,13 @@ def find_script(char: str) -> str:
 
 @cache
 def compute_word_script(word: str) -> str:
-    """Return the script of most letters of a word, the first of equals; or empty."""
+    """Return the script of most letters of a word, the first on a tie, or ""."""
     scripts = Counter(filter(None, map(find_script, unescape_token(word))))
     return scripts.most_common(1)[0][0] if scripts else ""
 
 
 def compute_main_script(texts: Iterable[Sequence[str]]) -> str:
-    """Return the script of most letters of texts; empty if there is no letter."""
+    """Return the script of most letters of texts; "" if there is no letter."""
     counts: Counter[str] = Counter()
     for words in texts:
         for word in words:

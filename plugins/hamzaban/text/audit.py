@@ -1,5 +1,6 @@
 """Audit texts: characters that a language does not write, marks, and their places."""
 
+import functools
 import itertools
 import re
 import unicodedata
@@ -66,10 +67,30 @@ def compile_foreign(alphabet: Iterable[str]) -> re.Pattern[str]:
     return re.compile(f"[^{re.escape(known)}]")
 
 
+def find_script(alphabet: Iterable[str]) -> str:
+    """Return the script of an alphabet, such as ARABIC; "" if it has no letters.
+
+    Alphabets of other scripts accept Latin letters as well, for words of other
+    languages, so that Latin is the script only where there is no other.
+    """
+    scripts = Counter(filter(None, map(_script_of, alphabet)))
+    others = [script for script, _ in scripts.most_common() if script != "LATIN"]
+    return others[0] if others else "LATIN" * bool(scripts)
+
+
+@functools.cache
+def _script_of(char: str) -> str:
+    """Return the first word of a letter's name, its script; "" for other characters."""
+    is_letter = unicodedata.category(char) in ("Lu", "Ll", "Lt", "Lo")
+    return unicodedata.name(char, "").partition(" ")[0] if is_letter else ""
+
+
 def audit_texts(
     paths: Iterable[str | Path],
     foreign: re.Pattern[str],
     utt_ids: Collection[str] | None = None,
+    *,
+    script: str = "",
 ) -> Audit:
     """Count and locate characters outside an alphabet.
 
@@ -77,6 +98,8 @@ def audit_texts(
         paths: Data directories, or files of lines `utt_id transcript`.
         foreign: From `compile_foreign`.
         utt_ids: Utterances to read; None for all.
+        script: Script of the language, from `find_script`. Utterances whose letters all
+            belong to one other script are counted; "" counts none.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -92,7 +115,10 @@ def audit_texts(
             counts = Counter(foreign.findall(text))
             audit.num_foreign += bool(counts)
             _add(audit.chars, counts, place)
-            _add(audit.marks, _count_marks(text), place)
+            marks = _count_marks(text)
+            if script and (other := _find_other_script(text, script)):
+                marks[f"utterances in {other} letters alone, not {script}"] = 1
+            _add(audit.marks, marks, place)
     return audit
 
 
@@ -103,6 +129,12 @@ def _add(all_found: dict[str, Found], counts: Counter[str], place: str) -> None:
         found.num_utts += 1
         if len(found.places) < MAX_PLACES:
             found.places.append(place)
+
+
+def _find_other_script(text: str, script: str) -> str:
+    """Return the one script of a text's letters if that is another; "" otherwise."""
+    scripts = set(filter(None, map(_script_of, text)))
+    return scripts.pop() if len(scripts) == 1 and script not in scripts else ""
 
 
 def _count_marks(text: str) -> Counter[str]:
@@ -125,14 +157,19 @@ def describe_char(char: str) -> str:
 
 
 def format_audit(audit: Audit, alphabet_id: str) -> Iterator[str]:
-    """Yield the lines of the audit: each character and kind of mark, and its places."""
+    """Yield the lines of the audit: each character and kind of mark, and its places.
+
+    Each has the share of utterances that it is in.
+    """
     yield (
         f"{audit.num_foreign} of {audit.num_utts} utterances ({audit.share:.2%}) have "
         f"characters outside the alphabet of {alphabet_id}"
     )
     found_chars = ((describe_char(char), found) for char, found in audit.by_frequency())
     for what, found in itertools.chain(found_chars, audit.marks.items()):
-        yield f"{what}: {found.count} times in {found.num_utts} utterances"
+        share = found.num_utts / audit.num_utts
+        counts = f"{found.count} times in {found.num_utts} utterances ({share:.2%})"
+        yield f"{what}: {counts}"
         for place in found.places:
             yield f"    {place}"
         if found.num_utts > len(found.places):

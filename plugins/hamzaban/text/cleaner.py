@@ -14,7 +14,7 @@ def parse_options(text: str) -> dict[str, str]:
         text: Options such as `numbers=words,affix=join`; may be empty.
 
     Raises:
-        ValueError: A part is not `name=value`, or a name comes twice.
+        ValueError: A part is not `name=value`, or a name occurs twice.
     """
     options: dict[str, str] = {}
     for part in filter(None, text.split(",")):

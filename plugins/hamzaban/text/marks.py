@@ -39,7 +39,7 @@ _ROUND = re.compile(r"\(\s*\(\s*\)\s*\)|\(([^()]{0,80})\)|(?<!\S)\*([^\s*]{1,30}
 _PERCENT = re.compile(r"(?<!\S)%([A-Za-z]+)")
 _CHANGE = re.compile(r">{2,}\s*(?:[^\s:.!?؟]+(?: [^\s:.!?؟]+){0,2}\s*:)?")
 _LABEL = re.compile(r"^\s*(?:[-\u2013\u2014]\s*)?([^\W\d_][^\s:\d]*)[ _-]?\d*\s*:")
-_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # no characters; around a token until all is read
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # noncharacters around a token until all is read
 _BRACKETS = str.maketrans({_OPEN: "<", _CLOSE: ">"})
 _MUSIC = re.compile("[♩-♯\U0001f3b5\U0001f3b6]+")
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hamzaban.utf8 import decode_line
+
 BLANK = "<blank>"
 UNK = "<unk>"
 SOS_EOS = "<sos/eos>"
@@ -205,11 +207,9 @@ def read_token_list(path: str | Path) -> list[str]:
         raise FileNotFoundError(
             f"{path}: the token list is missing; make it with `hamzaban make-tokens`"
         )
-    try:
-        with open(path, encoding="utf-8", newline="\n") as f:
-            lines = [line.removesuffix("\n") for line in f]
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 ({error.reason}); convert it") from error
+    with open(path, "rb") as f:
+        found = [decode_line(line, f"{path}:{n}") for n, line in enumerate(f, 1)]
+    lines = [line.removesuffix("\n") for line in found]
     for number, line in enumerate(lines, 1):
         if not line:
             raise ValueError(f"{path}:{number}: an empty line; expected one token")

@@ -203,7 +203,7 @@ def wrong_types_explained() -> Iterator[None]:
             raise
         raise ValueError(
             f"an option such as model_conf or encoder_conf: {text}; correct its name "
-            "or value in the YAML or on the command line"
+            "or value in the YAML of --config or on the command line"
         ) from error
 
 

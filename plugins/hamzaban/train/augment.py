@@ -7,6 +7,7 @@ would distort them, and a second channel would fail in a batch hours later.
 import argparse
 from pathlib import Path
 
+from hamzaban.data.meant import hint_meant
 from hamzaban.fileio import read_utf8
 
 FS = 16000
@@ -33,15 +34,19 @@ def _check_list(path: Path, option: str) -> None:
     lines = [line.strip() for line in read_utf8(path).splitlines()]
     if not any(lines):
         raise ValueError(f"--{option} {path}: is empty; list at least one audio file")
-    for number, line in enumerate(filter(None, lines), 1):
-        _check_file(line.split(None, 1)[-1], f"{path}:{number}")
+    for number, line in enumerate(lines, 1):
+        if line:
+            _check_file(line.split(None, 1)[-1], f"{path}:{number}")
 
 
 def _check_file(file: str, place: str) -> None:
     import soundfile
 
     if not Path(file).is_file():
-        raise FileNotFoundError(f"{place}: {file}: no such file; correct the list")
+        hint = hint_meant(file)
+        raise FileNotFoundError(
+            f"{place}: {file}: no such file{hint}; correct the list"
+        )
     try:
         info = soundfile.info(file)
     except soundfile.LibsndfileError as error:

@@ -35,7 +35,7 @@ _LOST = re.compile(
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Let processes that are started inside end with this one, and raise their error.
+    """End processes started inside together with this one; raise their error.
 
     Raises:
         MemoryError: A process ran out of memory; the text is that of its error.

@@ -32,6 +32,7 @@ class AudioInfo:
         is_exact: Whether the length is exact.
         is_pipe: Whether the entry is a command that was not run.
         problem: Kind of finding and what was found.
+        is_mended: Whether the header stated another length, which was not believed.
     """
 
     fs: int = 0
@@ -39,6 +40,7 @@ class AudioInfo:
     is_exact: bool = False
     is_pipe: bool = False
     problem: tuple[str, str] | None = None
+    is_mended: bool = False
 
 
 def check_audio(
@@ -79,7 +81,8 @@ def check_entry(rest: str, check: AudioCheck) -> AudioInfo:
 def _measure(rest: str, check: AudioCheck) -> AudioInfo:
     from hamzaban.audio.reader import measure_audio
 
-    return AudioInfo(*measure_audio(rest, allow_pipes=check.allow_pipes))
+    length = measure_audio(rest, allow_pipes=check.allow_pipes)
+    return AudioInfo(*length[:3], is_mended=length.is_mended)
 
 
 def _decode(rest: str, check: AudioCheck) -> AudioInfo:
@@ -91,7 +94,9 @@ def _decode(rest: str, check: AudioCheck) -> AudioInfo:
         for block in stream.blocks:  # (num_samples, num_channels)
             num_samples += len(block)
             levels.add(block)
-    return AudioInfo(stream.fs, num_samples, True, problem=levels.problem(rest))
+        is_mended = stream.is_mended
+    problem = levels.problem(rest)
+    return AudioInfo(stream.fs, num_samples, True, problem=problem, is_mended=is_mended)
 
 
 class _Levels:

@@ -15,7 +15,13 @@ from hamzaban.validate.audio import AudioCheck
 from hamzaban.validate.join import compare_ids, compare_speakers, scan_spk2utt
 from hamzaban.validate.lines import Rule, Scan, scan_file
 from hamzaban.validate.recordings import Recordings
-from hamzaban.validate.report import CONTENT_KINDS, WARNINGS, Findings, Summary
+from hamzaban.validate.report import (
+    CONTENT_KINDS,
+    DROPPED_KINDS,
+    WARNINGS,
+    Findings,
+    Summary,
+)
 from hamzaban.validate.values import (
     NumberRule,
     SegmentsRule,
@@ -43,7 +49,10 @@ class CheckOptions:
         nj: Number of processes that read audio.
         allow_pipes: Run the commands in wav.scp; otherwise they are only counted.
         kaldi_text: Only warn about empty text, non-NFC text and control characters.
-        max_shown: Number of findings of each kind that are kept as lines.
+        max_shown: Number of findings of each kind that are kept as lines; None for 20,
+            and 5 of recordings that cannot be used.
+        max_drop: Highest share of recordings that may be unusable, as format-audio will
+            drop them; these are then warnings.
     """
 
     no_text: bool = False
@@ -53,7 +62,8 @@ class CheckOptions:
     nj: int = 1
     allow_pipes: bool = False
     kaldi_text: bool = False
-    max_shown: int = 20
+    max_shown: int | None = None
+    max_drop: float = 0.0
 
 
 DEFAULT_OPTIONS = CheckOptions()
@@ -82,7 +92,8 @@ def validate_data_dir(
             f"{data_dir}: no such data directory; expected a folder with utt2spk"
         )
     warnings = WARNINGS | CONTENT_KINDS if options.kaldi_text else WARNINGS
-    check = _Check(data_dir, options, Findings(options.max_shown, warnings))
+    shown = (20, 5) if options.max_shown is None else (options.max_shown,) * 2
+    check = _Check(data_dir, options, Findings(*shown, warnings))
     check.scan()
     check.compare()
     check.read_audio()
@@ -160,9 +171,19 @@ class _Check:
             if counts and counts.digest != self.scans["wav.scp"].digest:
                 counts = None
             self.recordings.read(how, options.nj, counts.path if counts else None)
+            self._allow_drops()
         segments = self.rules.get("segments")
         if isinstance(segments, SegmentsRule):
             self.recordings.check_segments(segments.ends_s)
+
+    def _allow_drops(self) -> None:
+        """Count few unusable recordings as warnings, since they will be dropped."""
+        found, max_drop = self.findings, self.options.max_drop
+        num_bad = sum(found.counts[kind] for kind in DROPPED_KINDS)
+        if 0 < num_bad <= max_drop * self.recordings.num_read:
+            found.warnings |= DROPPED_KINDS
+            limit = f"at most {max_drop:.0%} may"
+            self.notes.append(f"format-audio will drop {num_bad} recordings ({limit})")
 
     def summarize(self) -> Summary:
         """Return the totals of the directory."""

@@ -72,7 +72,7 @@ def scan_spk2utt(path: Path, findings: Findings) -> tuple[Scan, bytes]:
         The scan of its speakers, and the digest of its lines `utt_id spk_id`.
     """
     scan, speakers, pairs = Scan(path), hashlib.blake2b(), hashlib.blake2b()
-    last, number_before, is_alone = b"", 0, False
+    last, number_before, is_alone, last_number = b"", 0, False, 0
     for number, spk_id, utt_ids in read_spk2utt_pieces(path):
         pairs.update(b"".join([b"%s %s\n" % (utt_id, spk_id) for utt_id in utt_ids]))
         if number == number_before:
@@ -85,8 +85,8 @@ def scan_spk2utt(path: Path, findings: Findings) -> tuple[Scan, bytes]:
             is_alone = False
             continue
         speakers.update(spk_id + b"\n")
-        _check_speaker(scan, number, last, spk_id, findings)
-        last = spk_id
+        _check_speaker(scan, number, (last, last_number), spk_id, findings)
+        last, last_number = spk_id, number
         scan.num_lines += 1
     _report_alone(path, number_before, last, is_alone, findings)
     if scan.num_lines == 0:
@@ -113,15 +113,20 @@ def _report_alone(
 
 
 def _check_speaker(
-    scan: Scan, number: int, last: bytes, spk_id: bytes, findings: Findings
+    scan: Scan,
+    number: int,
+    before: tuple[bytes, int],
+    spk_id: bytes,
+    findings: Findings,
 ) -> None:
-    key = to_text(spk_id)
+    key, (last, last_number) = to_text(spk_id), before
     if spk_id < last:
         scan.is_sorted = False
         found = f"stands after {to_text(last)}"
         findings.add("unsorted", scan.path, number, key, found)
     elif spk_id == last:
-        findings.add("duplicate", scan.path, number, key, "id comes twice")
+        found = f"id occurs twice, first on line {last_number}"
+        findings.add("duplicate", scan.path, number, key, found)
     if WHITE_OR_CONTROL.search(key) or spk_id.translate(None, CONTROL_BYTES) != spk_id:
         found = "id has a control character or odd white space"
         findings.add("id-characters", scan.path, number, key, found)
@@ -140,7 +145,7 @@ def compare_speakers(utt2spk: Path, spk2utt: Path, findings: Findings) -> None:
             findings.add("spk2utt", utt2spk, _number(ones[0]), utt_id, found)
             continue
         for two in twos[1:]:
-            found = f"utt_id comes twice, first on line {_number(twos[0])}"
+            found = f"utt_id occurs twice, first on line {_number(twos[0])}"
             findings.add("spk2utt", spk2utt, _number(two), utt_id, found)
         if not ones:
             found = "utt_id is not in utt2spk"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hamzaban.data.files import Pair, sorted_pairs
+from hamzaban.utf8 import describe_fault
 from hamzaban.validate.report import Findings
 from hamzaban.validate.text import WHITE_OR_CONTROL
 
@@ -136,15 +137,13 @@ def scan_file(path: Path, rule: Rule, findings: Findings) -> Scan:
 def _report_twice(
     scan: Scan, twice: list[tuple[int, bytes]], findings: Findings
 ) -> None:
-    """Report ids that come twice; in an unsorted file they need not be neighbours."""
-    if scan.is_sorted:
-        for line, twin in twice:
-            findings.add("duplicate", scan.path, line, to_text(twin), "id comes twice")
+    """Report ids that occur twice; in an unsorted file they need not be neighbours."""
+    if scan.is_sorted and not twice:
         return
     before: Pair = ("", "")
     for pair in scan.id_lines():
         if pair[0] == before[0]:
-            found = f"id comes twice, first on line {int(before[1])}"
+            found = f"id occurs twice, first on line {int(before[1])}"
             findings.add("duplicate", scan.path, int(pair[1]), pair[0], found)
         else:
             before = pair
@@ -218,6 +217,8 @@ class _Block:
         """Report odd characters; return whether all lines are UTF-8."""
         if len(self.data.translate(None, CONTROL_BYTES)) != len(self.data):
             self._check_lines("control-character", _control_in)
+            if b"\r\n" in self.data:
+                self._check_lines("line-end", _line_end_in)
         if self.data.isascii():
             return True
         if not all(map(bytes.isascii, keys)):
@@ -246,13 +247,18 @@ def _name(character: str) -> str:
 
 
 def _control_in(line: bytes) -> str | None:
+    line = line.removesuffix(b"\r\n")
     found = next((byte for byte in line if byte in CONTROL_BYTES), None)
     return None if found is None else f"control character {_name(chr(found))}"
+
+
+def _line_end_in(line: bytes) -> str | None:
+    return "Windows line end (CRLF)" if line.endswith(b"\r\n") else None
 
 
 def _not_utf8_in(line: bytes) -> str | None:
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        return f"byte {line[error.start]:#04x} at {error.start} is not UTF-8"
+        return describe_fault(error)
     return None

@@ -6,7 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hamzaban.audio.source import SEGMENT_OVERHANG_S, is_beyond
+from hamzaban.audio.source import (
+    HEADER_OVERHANG_S,
+    SEGMENT_OVERHANG_S,
+    is_beyond,
+)
 from hamzaban.validate.audio import AudioCheck, AudioInfo, Entry, check_audio
 from hamzaban.validate.lines import read_blocks, to_text
 from hamzaban.validate.report import Findings
@@ -20,6 +24,7 @@ class Recordings:
     Attributes:
         total_s: Total duration; None if one is unknown or none was read.
         rates: Number of files by sample rate in Hz.
+        num_read: Number of files read.
     """
 
     def __init__(self, data_dir: Path, has_segments: bool, findings: Findings) -> None:
@@ -30,6 +35,8 @@ class Recordings:
         self.rates: Counter[int] = Counter()
         self._durations_s: dict[bytes, float] = {}  # of recordings
         self._num_pipes, self._num_cut, self._are_compared = 0, 0, True
+        self._num_mended = 0
+        self.num_read = 0
 
     def read(self, how: AudioCheck, nj: int, counts: Path | None) -> None:
         """Check each entry of wav.scp.
@@ -49,6 +56,7 @@ class Recordings:
             if info.problem is not None:
                 self.findings.add(info.problem[0], path, *entry[:2], info.problem[1])
             self._num_pipes += info.is_pipe
+            self._num_mended += info.is_mended
             if info.num_samples is not None and info.fs:
                 num_known += 1
                 total_s += info.num_samples / info.fs
@@ -56,6 +64,7 @@ class Recordings:
             if time.monotonic() - logged > PROGRESS_S:
                 logged = time.monotonic()
                 logging.info("%s: %d files read", path, num_read)
+        self.num_read = num_read
         self.total_s = total_s if num_known == num_read else None
 
     def _take(
@@ -118,6 +127,11 @@ class Recordings:
         if self._num_pipes:
             how = "--allow_pipes true runs them"
             notes.append(f"{self._num_pipes} pipes not run ({how})")
+        if self._num_mended:
+            what = (
+                f"whose header states no length or up to {HEADER_OVERHANG_S} s too much"
+            )
+            notes.append(f"{self._num_mended} files {what} are taken as they are")
         if self._num_cut:
             late = f"up to {SEGMENT_OVERHANG_S} s after their recording"
             notes.append(f"{self._num_cut} segments end {late} and are shortened")
@@ -130,7 +144,7 @@ def _read_entries(path: Path) -> Iterator[Entry]:
     for first, lines in read_blocks(path):
         for number, line in enumerate(lines, first):
             if words := line.split(None, 1):
-                rest = to_text(words[1].rstrip(b" \t\n")) if len(words) > 1 else ""
+                rest = to_text(words[1].rstrip(b" \t\r\n")) if len(words) > 1 else ""
                 yield number, to_text(words[0]), rest
 
 

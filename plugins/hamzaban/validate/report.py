@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _COPY = "copy the directory with `hamzaban copy-data`"
+_SPEAKER_FIRST = "`hamzaban copy-data --speaker_first true`"
 REMEDIES = {
     # files and lines
     "missing-file": "write it, or give --no_text or --no_wav if none is needed",
@@ -13,6 +14,7 @@ REMEDIES = {
     "blank-line": "remove the line",
     "no-newline": "the file may be truncated; write it again",
     "not-utf8": "convert the file, for example with iconv",
+    "line-end": f"{_COPY}, which writes the line ends of Linux",
     "format": "correct the line",
     "value": "correct the value",
     # ids
@@ -22,8 +24,8 @@ REMEDIES = {
     "unknown-id": "remove the line, or add the id there",
     "missing-id": "add a line for it, or remove the id everywhere",
     "spk2utt": f"make spk2utt from utt2spk again: {_COPY}",
-    "spk-prefix": "begin utterance ids with the speaker so that both sort alike "
-    "(`hamzaban copy-data --utt_prefix`)",
+    "spk-prefix": f"{_SPEAKER_FIRST} begins utterance ids with the speaker",
+    "spk-order": f"{_SPEAKER_FIRST} makes both sort alike, as Kaldi's `sort -k2` wants",
     # text
     "empty-text": "add the transcript, or remove the utterance everywhere",
     "not-nfc": "normalize the text to Unicode NFC",
@@ -42,7 +44,12 @@ REMEDIES = {
     "num-samples": "count again with `hamzaban format-audio`",
     "segment": "correct the times, or remove the segment everywhere",
 }
-WARNINGS = frozenset({"spk-prefix"})
+WARNINGS = frozenset({"spk-prefix", "spk-order"})
+# What format-audio drops and counts: recordings that cannot be used.
+DROPPED_KINDS = frozenset(
+    ("missing-audio", "empty-audio", "unreadable-audio", "truncated-audio")
+    + ("nan-audio", "silent-audio")
+)
 CONTENT_KINDS = frozenset({"empty-text", "not-nfc", "control-character"})
 
 
@@ -52,10 +59,13 @@ class Findings:
 
     Attributes:
         max_shown: Number of lines kept of each kind.
+        max_audio_shown: The same for recordings that cannot be used, whose lines are
+            long.
         warnings: Kinds that do not make a directory invalid.
     """
 
     max_shown: int = 20
+    max_audio_shown: int = 5
     warnings: frozenset[str] = WARNINGS
     counts: Counter[str] = field(default_factory=Counter)
     shown: dict[str, list[str]] = field(default_factory=dict)
@@ -72,7 +82,8 @@ class Findings:
         """
         self.counts[kind] += 1
         lines = self.shown.setdefault(kind, [])
-        if len(lines) < self.max_shown:
+        is_audio = kind in DROPPED_KINDS
+        if len(lines) < (self.max_audio_shown if is_audio else self.max_shown):
             place = f"{path}:{line}" if line else str(path)
             what = f"{key}: {found}" if key else found
             text = f"{place}: {what}; {REMEDIES[kind]} [{kind}]"

@@ -2,9 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from operator import gt, itemgetter
 
 from hamzaban.validate.lines import Fields, FreeRule, Problem, Rule, to_text
 from hamzaban.validate.text import TextRule
@@ -12,20 +12,41 @@ from hamzaban.validate.text import TextRule
 
 @dataclass
 class Utt2SpkRule:
-    """Lines `utt_id spk_id`, with a digest of the pairs to compare with spk2utt."""
+    """Lines `utt_id spk_id`, with a digest of the pairs to compare with spk2utt.
+
+    Kaldi's validate_data_dir.sh wants the lines in the order of `sort -k2`, too, which
+    is by speaker.
+    """
 
     num_fields: int = 2
     pairs: "hashlib.blake2b" = field(default_factory=hashlib.blake2b)
+    last: Sequence[bytes] = (b"", b"")
 
     def check(self, fields: Fields, data: bytes) -> list[Problem]:
-        """Return utterances whose id does not begin with the speaker's."""
+        """Return utterances whose id does not begin or sort with the speaker's."""
         self.pairs.update(b"".join([b"%s %s\n" % (utt, spk) for utt, spk in fields]))
+        problems = self._check_order(fields)
         if all(map(bytes.startswith, *zip(*fields, strict=True))):
-            return []
-        return [
+            return problems
+        return problems + [
             (index, "spk-prefix", f"does not begin with its speaker {to_text(spk)}")
             for index, (utt, spk) in enumerate(fields)
             if not utt.startswith(spk)
+        ]
+
+    def _check_order(self, fields: Fields) -> list[Problem]:
+        """Return sorted utterances whose speaker comes after a higher one."""
+        before = [self.last, *fields]
+        self.last = before[-1]
+        speakers = list(map(itemgetter(1), before))
+        if not any(map(gt, speakers, speakers[1:])):
+            return []
+        return [
+            (index, "spk-order", f"speaker {to_text(spk)} stands after {to_text(last)}")
+            for index, ((id_before, last), (utt, spk)) in enumerate(
+                zip(before, fields, strict=False)
+            )
+            if last > spk and id_before < utt
         ]
 
 

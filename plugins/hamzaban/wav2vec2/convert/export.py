@@ -10,13 +10,11 @@ from torch import Tensor
 
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.wav2vec2.checkpoint import Checkpoint
+from hamzaban.wav2vec2.convert.directory import CONFIG, PREPROCESSOR, WEIGHT_FILES
 from hamzaban.wav2vec2.convert.huggingface import (
     ACTIVATIONS,
-    CONFIG,
     EXTRACTORS,
-    PREPROCESSOR,
     SAME_FIELDS,
-    WEIGHT_FILES,
 )
 from hamzaban.wav2vec2.convert.names import to_transformers
 from hamzaban.wav2vec2.frames import parse_conv
@@ -30,17 +28,21 @@ _WITHOUT = {
 }
 
 
-def write_huggingface(checkpoint: Checkpoint, folder: str | Path, place: str) -> None:
+def write_huggingface(
+    checkpoint: Checkpoint, folder: str | Path, place: str, *, is_whole: bool = True
+) -> None:
     """Write config.json, model.safetensors and preprocessor_config.json.
 
-    The model is a `Wav2Vec2ForPreTraining`; config.json, written last, marks the
-    directory as complete. `mask_time_prob` keeps transformers' default, since it is for
+    The model is a `Wav2Vec2ForPreTraining`, or a `Wav2Vec2Model` without the parts of
+    pretraining; config.json, written last, marks the directory as complete.
+    `mask_time_prob` keeps transformers' default, since it is for
     fine-tuning there.
 
     Args:
         checkpoint: The model.
         folder: Folder to write to; made if missing.
         place: Where the model comes from, for messages.
+        is_whole: Whether the model has the parts that only pretraining uses.
 
     Raises:
         ValueError: transformers has no such model.
@@ -48,6 +50,8 @@ def write_huggingface(checkpoint: Checkpoint, folder: str | Path, place: str) ->
     from safetensors.torch import save_file
 
     config = make_config(checkpoint.model_cfg, place)
+    if not is_whole:
+        config["architectures"] = ["Wav2Vec2Model"]
     folder = Path(folder)
     weights = {
         name: value.detach().float().contiguous().clone()

@@ -1,7 +1,5 @@
 """Read transformers' wav2vec 2.0 directories: config.json, weights, preprocessor."""
 
-import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,15 @@ from torch import Tensor
 
 from hamzaban.wav2vec2.checkpoint import Checkpoint
 from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
+from hamzaban.wav2vec2.convert.directory import (
+    CONFIG,
+    read_json,
+    read_normalize,
+    read_pieces,
+)
 from hamzaban.wav2vec2.convert.names import from_transformers
-from hamzaban.weights.door import read_safetensors, read_weights
+from hamzaban.wav2vec2.convert.relatives import advise_relative
 from hamzaban.weights.values import check_finite
-
-CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
-PROCESSOR = "processor_config.json"  # transformers 5 writes it instead
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 
 # transformers' field -> S3PRL's, of equal meaning
 SAME_FIELDS = {
@@ -87,76 +87,12 @@ def read_huggingface(folder: str | Path) -> Checkpoint:
     config = {**_DEFAULTS, **read_json(folder / CONFIG)}
     place = str(folder / CONFIG)
     model_cfg = _read_model_cfg(config, place)
-    task_cfg = make_task_cfg({"normalize": _read_normalize(folder)}, place)
+    task_cfg = make_task_cfg({"normalize": read_normalize(folder)}, place)
     stored = read_pieces(folder)
     check_finite(stored, folder)
     weights = from_transformers(stored, model_cfg["extractor_mode"])
     _drop_identity(weights, model_cfg, str(folder))
     return Checkpoint(task_cfg, model_cfg, weights)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON dictionary; anything else is a ValueError or FileNotFoundError."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: no such file; give a directory as transformers saves it"
-        )
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: is not JSON: {error}; download it again") from None
-    if not isinstance(values, dict):
-        raise ValueError(
-            f"{path}: found {type(values).__name__}, expected a dictionary; download "
-            "it again"
-        )
-    return values
-
-
-def read_pieces(folder: Path) -> dict[str, Tensor]:
-    """Read all parameters of a directory, safetensors first, without running code.
-
-    Raises:
-        FileNotFoundError: There are none, or a piece is missing.
-        ValueError: A file is damaged.
-    """
-    for name in WEIGHT_FILES:
-        index = folder / f"{name}.index.json"
-        if index.is_file():
-            pieces = _list_pieces(index)
-            return {
-                key: value
-                for piece in pieces
-                for key, value in _read_piece(folder / piece).items()
-            }
-        if (folder / name).is_file():
-            return _read_piece(folder / name)
-    raise FileNotFoundError(
-        f"{folder}: no {' and no '.join(WEIGHT_FILES)}; download the weights, too"
-    )
-
-
-def _list_pieces(index: Path) -> list[str]:
-    """Return the names of the files that an index lists, all beside it."""
-    names = read_json(index).get("weight_map")
-    if (
-        not isinstance(names, dict)
-        or not names
-        or not all(isinstance(n, str) and Path(n).name == n for n in names.values())
-    ):
-        raise ValueError(
-            f"{index}: weight_map is not a dictionary of files beside it; download the "
-            "model again"
-        )
-    return sorted(set(names.values()))
-
-
-def _read_piece(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: no such file; a piece of the model is missing"
-        )
-    return (read_safetensors if path.suffix == ".safetensors" else read_weights)(path)
 
 
 def _read_model_cfg(config: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -176,8 +112,10 @@ def _read_model_cfg(config: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 def _check_config(config: Mapping[str, Any], place: str) -> None:
     if config.get("model_type", "wav2vec2") != "wav2vec2":
+        kind = config["model_type"]
         raise ValueError(
-            f"{place}: model_type is {config['model_type']}, expected wav2vec2"
+            f"{place}: model_type is {kind}, expected wav2vec2; "
+            f"{advise_relative(str(kind))}"
         )
     wrong = {k: config[k] for k, v in _FIXED.items() if config.get(k, v) != v}
     wrong |= {name: config[name] for name in _OFF if config.get(name)}
@@ -205,30 +143,6 @@ def _convert_config(config: Mapping[str, Any]) -> dict[str, Any]:
         "extractor_mode": EXTRACTORS[config["feat_extract_norm"]],
         "activation_fn": ACTIVATIONS[config["hidden_act"]],
     }
-
-
-def _read_normalize(folder: Path) -> bool:
-    """Return whether waveforms are scaled to unit variance, as the directory says."""
-    for name in (PREPROCESSOR, PROCESSOR):
-        if not (folder / name).is_file():
-            continue
-        values = read_json(folder / name)
-        inner = values.get("feature_extractor")
-        for found in (values, inner if isinstance(inner, dict) else {}):
-            if "do_normalize" not in found:
-                continue
-            if not isinstance(found["do_normalize"], bool):
-                raise ValueError(
-                    f"{folder / name}: do_normalize is {found['do_normalize']!r}, "
-                    "expected true or false; correct it"
-                )
-            return found["do_normalize"]
-    logging.warning(
-        f"{folder}: do_normalize is in neither {PREPROCESSOR} nor {PROCESSOR}; "
-        "task_cfg.normalize is set to True, the default of transformers; download "
-        "these files, too, to be sure"
-    )
-    return True
 
 
 def _drop_identity(

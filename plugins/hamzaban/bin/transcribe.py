@@ -1,0 +1,170 @@
+"""Write what recordings say: text, subtitles, and words with times.
+
+MODEL is a folder of train-asr, a .zip of pack-model, a Hugging Face directory of any
+Wav2Vec2ForCTC, or the name of one on the hub (owner/name). MEDIA are files that ffmpeg
+can read, of any length, folders, patterns such as 'talks/**/*.mp3', or - for standard
+input. Without --output_dir, the text of one file goes to standard output. If a run is
+killed, run it again: it continues with the first file that is not done.
+"""
+
+import argparse
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hamzaban.cli import add_nj, str2bool
+
+GROUP = "decode"
+MEMORY_REMEDY = "lower --batch_bins, --max_duration_s or --nj"
+CUTTING = {  # option of TranscribeOptions -> its help
+    "max_duration_s": "longest piece of speech that the model hears at once",
+    "min_pause_s": "shortest pause at which speech may be cut",
+    "threshold": "probability at which speech begins, of Silero VAD",
+    "batch_bins": "most samples in a batch, padding counted",
+}
+CUES = {  # option of CueOptions -> its help
+    "max_chars": "most characters in a line of subtitles",
+    "max_lines": "most lines of subtitles at once",
+    "max_cue_s": "longest time that subtitles stay",
+    "min_cue_s": "shortest time that subtitles stay, if the next ones leave it",
+    "max_gap_s": "longest pause within subtitles",
+}
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the parser of this verb."""
+    from hamzaban.transcribe.acoustics import ASR_MODEL
+    from hamzaban.transcribe.cues import CueOptions
+    from hamzaban.transcribe.formats import FORMATS, KALDI
+    from hamzaban.transcribe.transcribe_options import TranscribeOptions
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("model", help="the model")
+    add("media", nargs="*", help="files, folders, glob patterns, or -")
+    path: dict[str, Any] = {"type": Path, "metavar": "PATH"}
+    text = "file with a file, folder or pattern on each line"
+    add("--media_list", **path, action="append", default=[], help=text)
+    add("--output_dir", **path, help="folder to write NAME.FORMAT to")
+    text = (
+        f"comma-separated list of {', '.join([*FORMATS, KALDI])} (default: %(default)s)"
+    )
+    add("--format", default="txt", metavar="LIST", help=text)
+    text = "head or adapter of a model of several languages, or `predicted`"
+    add("--language", default="", metavar="CODE", help=text)
+    add("--inference_config", **path, help="YAML of the search (default: greedy)")
+    add("--weights", **path, help="weights.yaml of tune-decoder")
+    add("--lm_dir", **path, help="folder of language models, made by train-lm")
+    add("--word_list", **path, help="words of the lexicon, one a line")
+    text = "file of weights in a folder of train-asr (default: %(default)s)"
+    add("--asr_model", default=ASR_MODEL, metavar="NAME", help=text)
+    text = "mix, or the number of a channel from 0 (default: %(default)s)"
+    add("--channel", default="mix", type=_channel, metavar="N", help=text)
+    _add_options(parser, TranscribeOptions(), CUTTING)
+    _add_options(parser, CueOptions(), CUES)
+    add_nj(parser, "files transcribed at once, on the CPU")
+    add("--ngpu", type=int, choices=(0, 1), default=0, help="1: run on a GPU")
+    text = "skip files that are done already (default: true)"
+    add("--resume", type=str2bool, default=True, metavar="BOOL", help=text)
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Transcribe; return 1 if a file failed or is damaged."""
+    args = get_parser().parse_args(cmd)
+    if not args.media and not args.media_list:
+        raise ValueError("no media; name files, folders, patterns, - or --media_list")
+    with tempfile.TemporaryDirectory(prefix="hamzaban-transcribe-") as folder:
+        media = [_keep_input(Path(folder)) if m == "-" else m for m in args.media]
+        if args.output_dir is not None:
+            return _transcribe(args, media, args.output_dir)
+        return _print(args, media, Path(folder))
+
+
+def _transcribe(args: argparse.Namespace, media: Sequence[str], out_dir: Path) -> int:
+    from hamzaban.transcribe.cues import CueOptions
+    from hamzaban.transcribe.formats import KALDI, check_formats
+    from hamzaban.transcribe.jobs import RECORDS, RunRequest
+    from hamzaban.transcribe.media import list_files
+    from hamzaban.transcribe.transcribe_options import TranscribeOptions
+
+    model, search = _read_requests(args)
+    formats = check_formats([name for name in args.format.split(",") if name])
+    request = RunRequest(
+        out_dir,
+        tuple(name for name in formats if name != KALDI),
+        model,
+        search,
+        TranscribeOptions(channel=args.channel, **_read_options(args, CUTTING)),
+        CueOptions(**_read_options(args, CUES)),
+        kaldi=KALDI in formats,
+    )
+    paths = list_files(media, args.media_list, out_dir / RECORDS)
+    from hamzaban.transcribe.run import transcribe_files
+
+    bad = transcribe_files(paths, request, nj=args.nj, resume=args.resume)
+    return 1 if bad else 0
+
+
+def _print(args: argparse.Namespace, media: Sequence[str], folder: Path) -> int:
+    """Transcribe one file in one format to standard output."""
+    if (
+        "," in args.format
+        or args.format == "kaldi"
+        or len(media) != 1
+        or args.media_list
+        or Path(media[0]).is_dir()
+    ):
+        raise ValueError(
+            "several files or formats, but no --output_dir; give the folder to write to"
+        )
+    logging.getLogger().setLevel(logging.WARNING)
+    status = _transcribe(args, media, folder / "out")
+    for path in (folder / "out").glob(f"*.{args.format}"):
+        with open(path, encoding="utf-8") as stream:
+            shutil.copyfileobj(stream, sys.stdout)
+    return status
+
+
+def _read_requests(args: argparse.Namespace) -> tuple[Any, Any]:
+    from hamzaban.transcribe.acoustics import ModelRequest
+    from hamzaban.transcribe.loading import SearchRequest
+
+    model = ModelRequest(args.model, args.asr_model, args.language, args.ngpu)
+    search = SearchRequest(
+        args.inference_config, args.weights, args.lm_dir, args.word_list
+    )
+    return model, search
+
+
+def _keep_input(folder: Path) -> str:
+    """Copy standard input to a file, since many forms of media need seeking."""
+    path = folder / "stdin"
+    with open(path, "wb") as stream:
+        shutil.copyfileobj(sys.stdin.buffer, stream)
+    return str(path)
+
+
+def _channel(text: str) -> str | int:
+    return int(text) if text.isdecimal() else text
+
+
+def _add_options(
+    parser: argparse.ArgumentParser, defaults: Any, texts: dict[str, str]
+) -> None:
+    for name, text in texts.items():
+        value = getattr(defaults, name)
+        text += f" (default: {value})"
+        parser.add_argument(
+            f"--{name}", type=type(value), default=value, metavar="N", help=text
+        )
+
+
+def _read_options(args: argparse.Namespace, names: dict[str, str]) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in names}

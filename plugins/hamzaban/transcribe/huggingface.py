@@ -1,0 +1,283 @@
+"""Hugging Face directories of `Wav2Vec2ForCTC`: weights, vocabulary, adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hamzaban.decode.path import LogProbs
+from hamzaban.text.tokens import BLANK, SPACE, UNK, CharTokenizer, Tokenizer
+from hamzaban.transcribe.transcribe_options import FS
+from hamzaban.transcribe.wav2vec2_ctc import ACTIVATIONS, DEFAULTS, Wav2Vec2Ctc
+from hamzaban.wav2vec2.convert.directory import (
+    CONFIG,
+    read_json,
+    read_normalize,
+    read_pieces,
+)
+from hamzaban.weights.door import read_safetensors, read_weights
+from hamzaban.weights.values import check_finite
+
+VOCAB, TOKENIZER = "vocab.json", "tokenizer_config.json"
+SPECIAL = ("<s>", "</s>", "[CLS]", "[SEP]", "[MASK]", "<mask>")  # never in a text
+UNKNOWN = ("<unk>", "[UNK]")
+SIZES = (  # fields of config.json that are whole numbers from 1
+    *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
+    *("num_conv_pos_embeddings", "num_conv_pos_embedding_groups"),
+)
+NEVER = -1e4  # log-posterior of a token that the model does not have
+_G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
+_POSITIONS = "wav2vec2.encoder.pos_conv_embed.conv."
+
+
+class HuggingFaceModel:
+    """A model that transformers saved; see `acoustics.Acoustics`."""
+
+    def __init__(
+        self,
+        model: Wav2Vec2Ctc,
+        vocab: Vocabulary,
+        *,
+        conv: Sequence[tuple[int, int]],
+        normalize: bool,
+    ) -> None:
+        """Take the parts of the model.
+
+        Args:
+            model: In eval mode, on its device.
+            vocab: Its tokens.
+            conv: (kernel, stride) of each convolution.
+            normalize: Whether waveforms are scaled to zero mean and unit variance.
+        """
+        self.tokenizer: Tokenizer = CharTokenizer(vocab.tokens)
+        self.fs, self.conv = FS, conv
+        self._model, self._vocab, self._normalize = model, vocab, normalize
+
+    def emit(self, waveforms: Sequence[np.ndarray]) -> list[tuple[LogProbs, str]]:
+        """Run the model on a batch; see `acoustics.Acoustics.emit`."""
+        device = self._model.lm_head.weight.device
+        with torch.inference_mode():
+            speech = [torch.from_numpy(each).to(device) for each in waveforms]
+            if self._normalize:
+                speech = [normalize(each) for each in speech]
+            logits, lengths = self._model(speech)  # (B, T, V)
+            columns = torch.tensor(self._vocab.columns, device=device)
+            log_probs = logits.float()[..., columns].log_softmax(-1)
+            log_probs = torch.nn.functional.pad(log_probs, (0, 1), value=NEVER)
+        order = self._vocab.order
+        arrays = log_probs[..., order].cpu().numpy()
+        language = self._vocab.language
+        return [(a[:n], language) for a, n in zip(arrays, lengths, strict=True)]
+
+
+class Vocabulary:
+    """The tokens of a vocabulary in our order: blank, unknown, the rest.
+
+    Attributes:
+        tokens: The tokens, for a tokenizer.
+        columns: Columns of the model's output that are kept.
+        order: Place of each token among the kept columns and the one that is added.
+        language: Language of the vocabulary; "" if there is one only.
+    """
+
+    def __init__(
+        self, vocab: Mapping[str, int], names: Mapping[str, str], language: str = ""
+    ) -> None:
+        """Sort the tokens.
+
+        Args:
+            vocab: The column of each token.
+            names: The tokens that tokenizer_config.json calls blank and space.
+            language: Language of the vocabulary.
+
+        Raises:
+            ValueError: The blank is missing.
+        """
+        blank, space = names["pad_token"], names["word_delimiter_token"]
+        if blank not in vocab:
+            raise ValueError(
+                f"no token {blank} found, which is CTC's blank there; give the "
+                "directory of a CTC model"
+            )
+        unseen = {blank, *SPECIAL, *UNKNOWN, names["unk_token"]}
+        letters = [token for token in vocab if token not in unseen]
+        self.columns = [vocab[blank], *(vocab[token] for token in letters)]
+        spelled = [SPACE if token == space else token for token in letters]
+        self.tokens = [BLANK, UNK, *spelled]
+        last = len(self.columns)  # the added column
+        self.order = [0, last, *range(1, last)]
+        self.language = language
+
+
+def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceModel:
+    """Load a directory of `Wav2Vec2ForCTC`; no code from it is run.
+
+    Args:
+        folder: With config.json, vocab.json and weights.
+        language: Adapter and vocabulary to use; "" for the model's own.
+        device: `cpu` or `cuda`.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ValueError: It is another model, or its files do not fit together.
+    """
+    config = {**DEFAULTS, **read_json(folder / CONFIG)}
+    _check_config(config, folder / CONFIG)
+    vocab, language = _read_vocabulary(folder, language)
+    weights = read_pieces(folder)
+    if language and config["adapter_attn_dim"]:
+        weights |= _read_adapter(folder, language)
+    check_finite(weights, folder)
+    if "lm_head.weight" not in weights:
+        raise ValueError(
+            f"{folder}: no lm_head.weight, so this is a model of pretraining; "
+            "fine-tune it first, or give a directory of Wav2Vec2ForCTC"
+        )
+    config["vocab_size"] = len(weights["lm_head.weight"])
+    if max(vocab.columns) >= config["vocab_size"]:
+        raise ValueError(
+            f"{folder / VOCAB}: column {max(vocab.columns)} found, the model has "
+            f"{config['vocab_size']}; give the files of one model"
+        )
+    model = _build(config, merge_weight_norm(weights), folder)
+    conv = list(zip(config["conv_kernel"], config["conv_stride"], strict=True))
+    return HuggingFaceModel(
+        model.to(device), vocab, conv=conv, normalize=read_normalize(folder)
+    )
+
+
+def normalize(speech: Tensor) -> Tensor:
+    """Return a waveform with zero mean and unit variance, as transformers makes it."""
+    return (speech - speech.mean()) / (speech.var(correction=0) + 1e-7).sqrt()
+
+
+def merge_weight_norm(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return parameters with the positions' weight, not its norm and direction."""
+    found = {name: value.float() for name, value in weights.items()}
+    for g, v in ((_G, _V), ("weight_g", "weight_v")):
+        if _POSITIONS + g in found and _POSITIONS + v in found:
+            norm, direction = found.pop(_POSITIONS + g), found.pop(_POSITIONS + v)
+            length = direction.norm(dim=(0, 1), keepdim=True)  # (1, 1, kernel)
+            found[_POSITIONS + "weight"] = direction * (norm / length)
+    return found
+
+
+def _check_config(config: Mapping[str, Any], place: Path) -> None:
+    wrong = {
+        name: config[name]
+        for name, known in (
+            ("feat_extract_norm", ("group", "layer")),
+            ("hidden_act", ACTIVATIONS),
+            ("feat_extract_activation", ACTIVATIONS),
+        )
+        if config[name] not in known
+    }
+    if config.get("model_type") != "wav2vec2":
+        wrong["model_type"] = config.get("model_type")
+    if config.get("add_adapter"):
+        wrong["add_adapter"] = True
+    for name in SIZES:
+        if type(config[name]) is not int or config[name] < 1:
+            wrong[name] = config[name]
+    width, heads = config["hidden_size"], config["num_attention_heads"]
+    if not wrong and width % heads:
+        wrong["num_attention_heads"] = heads
+    if wrong:
+        raise ValueError(
+            f"{place}: {wrong} found, which cannot be run; expected a Wav2Vec2ForCTC "
+            f"with activations {', '.join(ACTIVATIONS)} and no add_adapter"
+        )
+
+
+def _build(
+    config: Mapping[str, Any], weights: dict[str, Tensor], folder: Path
+) -> Wav2Vec2Ctc:
+    try:
+        with torch.device("meta"):
+            model = Wav2Vec2Ctc(config)
+    except (TypeError, ValueError, RuntimeError, IndexError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ValueError(
+            f"{folder / CONFIG}: describes no model that can be built ({reason}); "
+            "download it again"
+        ) from None
+    expected = model.state_dict()
+    wrong = [
+        name
+        for name, value in expected.items()
+        if name not in weights or weights[name].shape != value.shape
+    ]
+    if wrong:
+        found = weights.get(wrong[0])
+        shape = "none" if found is None else tuple(found.shape)
+        raise ValueError(
+            f"{folder}: {len(wrong)} parameters do not fit {CONFIG}: {wrong[0]} is "
+            f"{shape}, expected {tuple(expected[wrong[0]].shape)}; give the files of "
+            "one model"
+        )
+    model.load_state_dict({name: weights[name] for name in expected}, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def _read_vocabulary(folder: Path, language: str) -> tuple[Vocabulary, str]:
+    """Return the vocabulary of a language, and the language, "" for the only one."""
+    vocab = read_json(folder / VOCAB)
+    settings: dict[str, Any] = {}
+    if (folder / TOKENIZER).is_file():
+        settings = read_json(folder / TOKENIZER)
+    is_nested = bool(vocab) and all(isinstance(v, dict) for v in vocab.values())
+    if is_nested:
+        language = language or str(settings.get("target_lang") or "")
+        if language not in vocab:
+            known = ", ".join(sorted(vocab)[:10])
+            raise ValueError(
+                f"{folder / VOCAB}: --language '{language}' found, expected one of its "
+                f"{len(vocab)} languages, such as {known}"
+            )
+        vocab = vocab[language]
+    elif language:
+        raise ValueError(
+            f"--language {language}: {folder} has one language only; leave the option "
+            "out"
+        )
+    if not vocab or not all(type(v) is int and v >= 0 for v in vocab.values()):
+        raise ValueError(
+            f"{folder / VOCAB}: expected the number of each token; download it again"
+        )
+    try:
+        found = Vocabulary(vocab, _special_names(settings, vocab), language)
+        return found, language
+    except ValueError as error:
+        raise ValueError(f"{folder / VOCAB}: {error}") from None
+
+
+def _special_names(
+    settings: Mapping[str, Any], vocab: Mapping[str, int]
+) -> dict[str, str]:
+    """Return the tokens with a meaning, by the names of tokenizer_config.json."""
+    pad = "<pad>" if "[PAD]" not in vocab else "[PAD]"
+    names = {"pad_token": pad, "unk_token": "<unk>", "word_delimiter_token": "|"}
+    for name in names:
+        value = settings.get(name)
+        text = value.get("content") if isinstance(value, dict) else value
+        if isinstance(text, str):
+            names[name] = text
+    return names
+
+
+def _read_adapter(folder: Path, language: str) -> dict[str, Tensor]:
+    path = folder / f"adapter.{language}.safetensors"
+    if path.is_file():
+        return read_safetensors(path)
+    path = path.with_suffix(".bin")
+    if path.is_file():
+        return read_weights(path)
+    raise FileNotFoundError(
+        f"{folder}: no adapter.{language}.safetensors and no adapter.{language}.bin; "
+        "download the adapter of the language, too"
+    )
