@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from hamzaban.ingest.lines import open_utf8
 from hamzaban.ingest.meanings import NAMES, plain_name
+from hamzaban.ingest.tables import read_forms, read_rows
 from hamzaban.ingest.transcripts import read_captions
 from hamzaban.score.time_marked import read_stm
-from hamzaban.utf8 import open_utf8, read_forms, read_rows
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 CAPTIONS = (".srt", ".vtt")
