@@ -212,21 +212,14 @@ def read_both_marks(args: argparse.Namespace, texts: Texts) -> tuple[Texts, bool
         return texts, False
     import logging
 
-    from hamzaban.text.marks import MarkCounts, read_marks
+    from hamzaban.text.marks import read_marks_of
 
-    read: list[dict[str, str]] = []
-    has_marks = False
-    for path, side in zip((args.ref, args.hyp), texts, strict=True):
-        counts, read_side = MarkCounts(), {}
-        for utt_id, text in side.items():
-            marked = read_marks(text, args.marks, f"{path}: {utt_id}")
-            counts.add(marked.marks, utt_id)
-            read_side[utt_id] = marked.text
+    ref, ref_marks = read_marks_of(texts[0], args.marks, args.ref)
+    hyp, hyp_marks = read_marks_of(texts[1], args.marks, args.hyp)
+    for path, counts in ((args.ref, ref_marks), (args.hyp, hyp_marks)):
         for line in counts.describe():
             logging.info("%s: %s; --marks %s", path, line, args.marks)
-        has_marks |= bool(counts.counts)
-        read.append(read_side)
-    return (read[0], read[1]), has_marks
+    return (ref, hyp), bool(ref_marks.counts or hyp_marks.counts)
 
 
 def normalize_texts(

@@ -10,7 +10,7 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -161,6 +161,27 @@ class MarkCounts:
             f"{count} {kind} marks in transcripts, such as {self.first[kind]}"
             for kind, count in self.counts.most_common()
         ]
+
+
+def read_marks_of(
+    texts: Mapping[str, str], policy: str, place: str | Path
+) -> tuple[dict[str, str], MarkCounts]:
+    """Read the marks of transcripts by utt_id (`read_marks`).
+
+    Args:
+        texts: The transcripts.
+        policy: What becomes of sounds.
+        place: Where they stand, for the message.
+
+    Returns:
+        The transcripts without their marks, and the counts of the marks.
+    """
+    counts, read = MarkCounts(), {}
+    for utt_id, text in texts.items():
+        marked = read_marks(text, policy, f"{place}: {utt_id}")
+        counts.add(marked.marks, utt_id)
+        read[utt_id] = marked.text
+    return read, counts
 
 
 class _Reader:
