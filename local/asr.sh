@@ -37,6 +37,8 @@ nbpe=512                      # size of the BPE vocabulary
 bpemode=unigram               # unigram or bpe
 lm_config=""                  # YAML of train-lm; empty: no language model
 lm_text=""                    # files of sentences to add to the transcripts for the LM
+lm=""                         # language model made elsewhere, ARPA (may be .gz) or KenLM's
+                              # binary, in place of --lm_config
 # Pretraining.
 pretrain_config=""            # YAML of train-ssl; empty: no pretraining
 pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
@@ -51,7 +53,7 @@ pseudo_config=""              # YAML of pseudo.sh, then changes to its options i
 pseudo_args=""
 
 stage_table="\
- 1 data      corpus -> data/ by local/data.sh; normalized, validated, audited for leaks
+ 1 data      corpus -> data/ by local/data.sh; validated; audited (conf/leaks.yaml)
  2 audio     data/ -> dump/raw/, 16 kHz mono, one file for each utterance
  3 mine      data/media.lst -> dump/unlabelled/, if --mine_config is given
  4 pretrain  dump/ -> exp/ssl_<tag>/wav2vec2.pt, if --pretrain_config is given
@@ -83,11 +85,14 @@ declare -A skipped=() # number of a stage -> why
 resolve_stages "${skip_stages}"
 [[ -n ${mine_config} ]] || skipped[3]="no --mine_config is given"
 [[ -n ${pretrain_config} ]] || skipped[4]="no --pretrain_config is given"
-[[ -n ${lm_config} ]] || skipped[6]="no --lm_config is given"
+[[ -n ${lm_config}${lm} ]] || skipped[6]="no --lm_config or --lm is given"
 [[ -n ${pseudo_config}${pseudo_args} ]] || skipped[11]="no --pseudo_config is given"
 # shellcheck source=local/names.sh
 . "${MAIN_ROOT}/local/names.sh"
 resolve_processes
+check_combination
+# shellcheck source=local/lm.sh
+. "${MAIN_ROOT}/local/lm.sh"
 # shellcheck source=local/decode.sh
 . "${MAIN_ROOT}/local/decode.sh"
 [[ -z ${mine_config} ]] || check_mining "${mine_config}" 4
@@ -189,20 +194,7 @@ if stage 5 tokens; then
 fi
 
 if stage 6 lm; then
-    config=${expdir}/conf/$(stem "${lm_config}").yaml
-    merge_config "${lm_config}" "${config}"
-    test_texts=()
-    for name in "${eval_sets[@]}"; do
-        test_texts+=("${dumpdir}/raw/${name}/text")
-    done
-    read -ra words <<< "${lm_text}"
-    more_opts=()
-    [[ -z ${lm_text} ]] || more_opts=(--lm_text "${words[@]}")
-    step lm --in "${config}" "${train_dir}/text" "${valid_dir}/text" "${test_texts[@]}" \
-        "${words[@]}" "${token_files[@]}" --out "${lm_files[@]}" -- \
-        hamzaban train-lm --config "${config}" --output_dir "${lm_exp}" --nj "${nj}" \
-        "${cleaner_opts[@]}" "${marks_opts[@]}" "${bpe_opts[@]}" --train_text "${train_dir}/text" \
-        --valid_text "${valid_dir}/text" --test_text "${test_texts[@]}" "${more_opts[@]}"
+    make_lm
 fi
 
 if stage 7 stats; then
@@ -232,7 +224,7 @@ if stage 8 train; then
 fi
 
 if stage 9 decode; then
-    [[ -z ${lm_config} ]] || make_valid_emissions
+    [[ -z ${lm_exp} ]] || make_valid_emissions
     for tag in "${decodings[@]}"; do
         prepare_decoding "${tag}"
         for name in "${eval_sets[@]}"; do

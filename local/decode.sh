@@ -24,7 +24,7 @@ prepare_decoding() { # tag: tunes if there is an LM; sets decode_opts, decode_in
     find_inputs "${config}" # its bases and its table of letters
     decode_opts+=(--inference_config "${config}")
     decode_inputs+=("${config}" "${input_files[@]}")
-    [[ -n ${lm_config} ]] || return 0
+    [[ -n ${lm_exp} ]] || return 0
     step tune --in "${emissions}/${valid_set}/meta.json" "${valid_dir}/text" \
         "${decode_inputs[@]}" --out "${tuned}/weights.yaml" -- \
         "${job[@]}" "${tuned}/tune.log" -- \
@@ -51,7 +51,7 @@ find_packed_search() { # sets pack_opts, pack_inputs: the first tuned search, fo
     local tag config weights
     pack_opts=()
     pack_inputs=()
-    [[ -n ${lm_config} ]] || return 0
+    [[ -n ${lm_exp} ]] || return 0
     for tag in "${decodings[@]}"; do
         config=${inference_files[${tag}]-}
         weights=${asr_exp}/${tag}/tuned/weights.yaml

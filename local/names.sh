@@ -14,7 +14,7 @@ check_options() {
         die "train_set and valid_set are both ${train_set}"
     [[ " ${test_sets} " != *" ${train_set} "* ]] ||
         die "train_set ${train_set} is in test_sets"
-    for name in asr_config pretrain_config lm_config mine_config audio_config pretrain_init; do
+    for name in asr_config pretrain_config lm_config lm mine_config audio_config pretrain_init; do
         [[ -z ${!name} || -e ${!name} ]] || die "--${name} ${!name}: no such file"
     done
     for name in inference_config lm_text; do # lists
@@ -40,7 +40,7 @@ read_names() { # sets these names and cleaner
         --train_set="${train_set}" --valid_set="${valid_set}" --dumpdir="${dumpdir}" \
         --expdir="${expdir}" --speed_perturb_factors="${speed_perturb_factors}" \
         --token_type="${token_type}" --nbpe="${nbpe}" --bpemode="${bpemode}" \
-        --lm_config="${lm_config}" --pretrain_config="${pretrain_config}" \
+        --lm_config="${lm:-${lm_config}}" --pretrain_config="${pretrain_config}" \
         --pretrain_args="${pretrain_args}" --pretrain_init="${pretrain_init}" \
         --asr_config="${asr_config}" --asr_args="${asr_args}" --asr_tag="${asr_tag}"
     for line in "${lines[@]}"; do
@@ -66,6 +66,14 @@ read_pseudo_options() {
             pseudo_exp=${pseudo_words[i + 1]}
         fi
     done
+}
+
+check_combination() { # of options that are right one by one; see hamzaban/recipe
+    hamzaban config check --stages="$(list_stages)" --asr_config="${asr_config}" \
+        --asr_args="${asr_args}" --inference_config="${inference_config}" \
+        --lm_config="${lm_config}" --lm="${lm}" --lm_text="${lm_text}" \
+        --pretrain_config="${pretrain_config}" --pretrain_args="${pretrain_args}" \
+        --ssl_checkpoint="${ssl_checkpoint}" --token_type="${token_type}" --ngpu="${ngpu}"
 }
 
 # Sets experiments (folders with results) and results (their files).
@@ -119,7 +127,7 @@ if [[ ${token_type} == bpe ]]; then
 fi
 lm_opts=()
 lm_files=()
-if [[ -n ${lm_config} ]]; then
+if [[ -n ${lm_exp} ]]; then
     lm_opts=(--lm_dir "${lm_exp}")
     lm_files=("${lm_exp}/report.tsv")
 fi

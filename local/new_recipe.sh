@@ -13,6 +13,8 @@ help_message="\
 Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH]
 
 Creates egs2/CORPUS/asr1. Next: cd egs2/CORPUS/asr1 && ./run.sh
+If train shares speakers or sentences with valid or test, stage 1 stops; conf/leaks.yaml
+of the new recipe is where you allow that, with a reason.
 
 Options and their defaults:"
 corpus=${1-}

@@ -44,20 +44,34 @@ resolve_stages() { # skip-list: turns stage, stop_stage and the list's items int
 
 resolve_processes() { # checks nj, resolves ngpu to a number; sets train_opts, decode_gpu
     [[ ${nj} =~ ^[1-9][0-9]*$ ]] || die "--nj is '${nj}', expected a number above 0"
+    [[ ${ngpu} =~ ^(auto|0|[1-9][0-9]{0,3})$ ]] ||
+        die "--ngpu is '${ngpu}', expected auto or a number"
+    local gpus=${CUDA_VISIBLE_DEVICES-all}
+    if [[ ${gpus} == all ]]; then
+        gpus=$(nvidia-smi --query-gpu=index --format=csv,noheader 2> /dev/null) || gpus=""
+    fi
+    read -rd '' -a gpus <<< "${gpus//,/ }" || true # separated by lines or commas
+    [[ ${gpus[0]-} != -1 ]] || gpus=()
     if [[ ${ngpu} == auto ]]; then
-        local gpus=${CUDA_VISIBLE_DEVICES-all}
-        if [[ ${gpus} == all ]]; then
-            gpus=$(nvidia-smi --query-gpu=index --format=csv,noheader 2> /dev/null) || gpus=""
-        fi
-        read -rd '' -a gpus <<< "${gpus//,/ }" || true # separated by lines or commas
-        [[ ${gpus[0]-} != -1 ]] || gpus=()
         ngpu=${#gpus[@]}
         log "--ngpu auto selects ${ngpu} GPU(s); 0 means the CPU"
+    elif ((ngpu > ${#gpus[@]})) && [[ " ${cuda_cmd[*]}" == *" --backend local"* &&
+        ${dry_run} == false ]]; then
+        die "--ngpu is ${ngpu}, but this machine shows ${#gpus[@]} GPUs (nvidia-smi, \
+CUDA_VISIBLE_DEVICES); give --ngpu ${#gpus[@]}, or in cmd.sh a back end that has them"
     fi
-    [[ ${ngpu} =~ ^(0|[1-9][0-9]{0,3})$ ]] || die "--ngpu is '${ngpu}', expected auto or a number"
     train_opts=(--ngpu "${ngpu}") # options of run-jobs
     ((ngpu > 0)) || train_opts+=(--num_threads "${nj}")
     decode_gpu=$((ngpu > 0)) # decoding uses at most one
+}
+
+list_stages() { # prints the names of the stages that will run
+    local number name _
+    while read -r number name _; do
+        if ((stage <= number && number <= stop_stage)) && [[ -z ${skipped["${number}"]-} ]]; then
+            printf '%s\n' "${name}"
+        fi
+    done <<< "${stage_table}"
 }
 
 stage() { # number name: succeeds if this stage is to be run

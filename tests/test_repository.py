@@ -23,7 +23,7 @@ MAX_FILE_BYTES = 8 * 2**20
 LAYERS = """
 utf8
 fileio locks option_limits
-out_of_memory progress threads typed_values yaml_loader
+devices out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
 launch weights
@@ -37,7 +37,7 @@ pretrain lm
 decode
 export mine pseudo
 score ingest
-report grid corpora
+report grid corpora recipe
 bin
 """
 

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import yaml
+from rapidfuzz.distance import Levenshtein
 from tiny_experiment import (
     MODEL_NAME,
     write_audio,
@@ -211,7 +212,14 @@ def test_weights_are_tuned_on_kept_emissions(exp, data_dir, lm_dir, tmp_path):
     rows = [
         dict(zip(lines[0].split(), line.split(), strict=True)) for line in lines[1:]
     ]
-    assert len(rows) == 8
+    assert rows[0]["search"] == "greedy"
+    hyps = decode(exp, data_dir, tmp_path / "alone")["text"]
+    refs = (data_dir / "text").read_text(encoding="utf-8").splitlines()
+    refs = dict(line.split(" ", 1) for line in refs)
+    words_of = {utt: (ref.split(), hyps[utt].split()) for utt, ref in refs.items()}
+    errors = sum(Levenshtein.distance(ref, hyp) for ref, hyp in words_of.values())
+    assert int(rows.pop(0)["errors"]) == errors
+    assert len(rows) >= 8  # and more if the best weight is at the end of its list
     best = yaml.safe_load((tmp_path / "t/weights.yaml").read_text(encoding="utf-8"))
     values = {name: f"{value:g}" for name, value in best.items()}
     (row,) = [row for row in rows if values.items() <= row.items()]
@@ -223,6 +231,29 @@ def test_weights_are_tuned_on_kept_emissions(exp, data_dir, lm_dir, tmp_path):
         (tmp_path / "none").write_text("")
         words[words.index("--ref") + 1] = tmp_path / "none"
         tune_decoder([str(word) for word in words])
+
+
+@pytest.mark.parametrize("search", ["lexicon", "token"])
+def test_a_language_model_made_elsewhere_decodes_like_that_of_train_lm(
+    exp, data_dir, lm_dir, tmp_path, search
+):
+    config = write_config(tmp_path / "d.yaml", f"search: {search}\n{WIDE}")
+    options = ["--inference_config", config, "--emissions_dir", tmp_path / "e"]
+    expected = decode(exp, data_dir, tmp_path / "1", *options, "--lm_dir", lm_dir)
+    units = {"lexicon": ["word"], "token": ["bpe", "char"]}[search]
+    folder = next(lm_dir / unit for unit in units if (lm_dir / unit).is_dir())
+    for name in ("lm.arpa.gz", "lm.bin"):
+        shutil.copy(folder / name, tmp_path / f"made elsewhere {name}")
+        own = [*options, "--lm", tmp_path / f"made elsewhere {name}"]
+        assert decode(exp, data_dir, tmp_path / name, *own) == expected
+    grid = config.read_text(encoding="utf-8") + "tune: {lm_weight: [0.5]}\n"
+    config.write_text(grid, encoding="utf-8")
+    words = ["--asr_exp", exp, *options, "--ref", data_dir / "text", "--output_dir"]
+    words += [tmp_path / "tuned", "--lm", tmp_path / "made elsewhere lm.bin"]
+    assert tune_decoder([str(word) for word in words]) == 0
+    greedy = write_config(tmp_path / "greedy.yaml", "search: greedy\n")
+    with pytest.raises(ValueError, match="search greedy reads no language model"):
+        decode(exp, data_dir, tmp_path / "2", "--inference_config", greedy, *own[4:])
 
 
 def test_espnets_search_gives_the_same_files(exp, data_dir, tmp_path):

@@ -172,9 +172,29 @@ def test_unreadable_audio_is_named(tmp_path, nj):
     with pytest.raises(ValueError, match=r"a2\.flac: audio of spk2-u02 cannot be read"):
         decode_dir(load, data, tmp_path / "out", options)
     assert not (tmp_path / "out" / "text").exists()
-    soundfile.write(data / "a2.flac", np.zeros((800, 2)), 8000)
-    with pytest.raises(ValueError, match="spk2-u02 has 8000 Hz and 2 channels"):
-        decode_dir(load, data, tmp_path / "out", options)
+
+
+@pytest.mark.parametrize("with_lengths", [True, False])
+@pytest.mark.parametrize("nj", [1, 2])
+def test_audio_of_another_rate_is_resampled_and_counted(
+    tmp_path, caplog, nj, with_lengths
+):
+    import soxr
+
+    speech = np.random.default_rng(5).normal(0, 0.1, 24000)
+    data = write_dir(tmp_path / "data", [16000] * 4, with_lengths)
+    rows = dict(line.split() for line in (data / "wav.scp").read_text().splitlines())
+    wanted = soxr.resample(speech, 8000, 16000, quality="HQ")
+    soundfile.write(rows["spk0-u00"], speech, 8000, subtype="PCM_24")
+    soundfile.write(rows["spk1-u01"], np.stack([speech, speech], 1), 8000)
+    hyps = decode_dir(load, data, tmp_path / "out", DecodeOptions(nj=nj))
+    assert len(hyps) == 4
+    assert "2 of 4 utterances are brought to the model's 16000 Hz mono while" in (
+        caplog.text
+    )
+    assert "1 of 8000 Hz and 1 channel(s), 1 of 8000 Hz and 2 channel(s)" in caplog.text
+    read = read_speech(Utterance("a", rows["spk0-u00"], 24000), 16000)
+    assert np.allclose(read.numpy(), wanted, atol=1e-3)
 
 
 @pytest.mark.parametrize("length", ["", "12.5", "-3", "many"])

@@ -57,6 +57,30 @@ def test_a_row_with_an_empty_split_is_counted(tmp_path, rows, caplog):
     assert "m.jsonl:5" in caplog.text
 
 
+def test_speakers_that_leave_train_for_a_missing_test_set_are_named_before(
+    tmp_path, rows, caplog
+):
+    """A table with train and dev only: some speaker of train becomes the test set."""
+    for row in rows:
+        row["split"] = "dev" if row["speaker"] == "s5" else "train"
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    import_data(table, tmp_path / "data", "--seed", 1)
+    (lost,) = set(read_sets(tmp_path / "data", "utt2spk")["test"])
+    line = (
+        f"{table}: the corpus's own split has no test set: 4 of 20 utterances, all of "
+        f"1 speakers ({lost}), leave train for it; to prevent that, add a test"
+    )
+    assert line in caplog.text
+    written = caplog.text.find(f"{tmp_path}/data/train")
+    assert written < 0 or caplog.text.find(line) < written
+    caplog.clear()
+    for row in rows:
+        row["split"] = "test" if row["speaker"] == "s4" else row["split"]
+    write_manifest(tmp_path / "m.jsonl", rows)
+    import_data(table, tmp_path / "data")
+    assert "own split has no" not in caplog.text
+
+
 def test_speakers_that_the_corpus_itself_has_in_two_sets_are_counted(
     tmp_path, rows, caplog
 ):

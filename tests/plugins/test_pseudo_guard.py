@@ -155,7 +155,8 @@ def test_perplexity_is_that_of_train_lms_model(tmp_path, facts):
     (folder / "text").write_text("".join(f"{line}\n" for line in lines))
     kenlm.train(folder / "text", folder / "arpa", 2, prune=[0], memory="100M")
     kenlm.pack(folder / "arpa", folder / "lm.bin", "100M")
-    (folder / "units.txt").write_text("".join(f"{w}\n" for w in VOCABULARY))
+    rows = "".join(f"{w} {n}\n" for n, w in enumerate(VOCABULARY, 1))
+    (folder / "units.txt").write_text(rows)  # with counts, as train-lm writes them
     usual = score_perplexity(lines[:50], tmp_path)
     odd = score_perplexity([VOCABULARY[-1]] * 50, tmp_path)
     assert 1 < usual < odd

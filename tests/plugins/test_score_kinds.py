@@ -118,3 +118,15 @@ def test_a_grid_may_use_it_as_its_metric(grid):  # noqa: F811
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     path.write_text(yaml.safe_dump(values | {"metric": "mer"}), encoding="utf-8")
     assert read_grid(path).metric == "mer"
+
+
+def test_the_table_of_results_says_which_model_was_decoded(tmp_path):
+    from hamzaban.score.results import Result, format_results
+
+    exp = tmp_path / "asr_x"
+    exp.mkdir()
+    result = Result(str(exp), "greedy/test", "wer", "ar-score/1", ["1"] * 8)
+    assert "valid.wer.ave.pth" not in format_results([result], [])
+    note = "epoch 2 (valid.wer 0.65), since the mean of epochs 1, 2 is worse (0.68)"
+    (exp / "valid.wer.ave.yaml").write_text(f"note: '{note}'\n", encoding="utf-8")
+    assert f"`valid.wer.ave.pth`: {note}\n" in format_results([result], [])

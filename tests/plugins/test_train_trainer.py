@@ -196,20 +196,29 @@ def test_ratios_are_pooled_over_the_set():
     assert not reporter.has("valid", "x")
 
 
-def test_average_is_the_mean_of_the_best_epochs(tmp_path):
+def write_epochs(folder, values):
+    """Write a model file for each epoch, and return their record."""
     import torch
     from espnet2.train.reporter import Reporter
 
-    from hamzaban.train.checkpoints import average_nbest
-
     reporter = Reporter()
-    for epoch, (wer, loss) in enumerate([(0.9, 1.0), (0.2, 3.0), (0.5, 2.0)], 1):
+    for epoch, (wer, loss) in enumerate(values, 1):
         reporter.set_epoch(epoch)
         with reporter.observe("valid") as sub:
             sub.register({"wer": wer, "loss": loss}, 1)
             sub.next()
         weights = {"w": torch.full((2,), float(epoch)), "n": torch.tensor(epoch)}
-        torch.save(weights, tmp_path / f"{epoch}epoch.pth")
+        torch.save(weights, folder / f"{epoch}epoch.pth")
+    return reporter
+
+
+def test_average_is_the_mean_of_the_best_epochs(tmp_path):
+    import torch
+
+    from hamzaban.train.averaging import average_nbest
+
+    values = [(0.205, 1.0), (0.2, 1.04), (0.202, 1.02)]
+    reporter = write_epochs(tmp_path, values)
     criteria = [("valid", "wer", "min"), ("valid", "loss", "min")]
     average_nbest(tmp_path, reporter, criteria, [1, 2, 9])
     for key, means in (("wer", (2.0, 2.5, 2.0)), ("loss", (1.0, 2.0, 2.0))):
@@ -217,3 +226,61 @@ def test_average_is_the_mean_of_the_best_epochs(tmp_path):
             found = torch.load(tmp_path / f"valid.{key}.ave_{n}best.pth")
             assert found["w"].tolist() == [mean] * 2
         assert (tmp_path / f"valid.{key}.ave.pth").readlink().name.endswith("3best.pth")
+
+
+def test_average_leaves_out_an_unripe_epoch(tmp_path):
+    import torch
+
+    from hamzaban.train.averaging import average_nbest, read_average
+
+    reporter = write_epochs(tmp_path, [(1.0, 9.0), (0.66, 2.0), (0.65, 2.05)])
+    criteria = [("valid", "wer", "min"), ("valid", "loss", "min")]
+    average_nbest(tmp_path, reporter, criteria, 5)
+    found = torch.load(tmp_path / "valid.wer.ave.pth")
+    assert found["w"].tolist() == [2.5] * 2
+    assert (tmp_path / "valid.wer.ave.pth").readlink().name == "valid.wer.ave_2best.pth"
+    record = read_average(tmp_path, "valid.wer")
+    assert (record.epochs, record.left_out) == ((3, 2), (1,))
+
+
+@pytest.mark.parametrize(
+    ("value", "model", "said"),
+    [
+        (0.64, "valid.wer.ave_2best.pth", "mean of epochs 1, 2 (valid.wer 0.64; best"),
+        (0.65, "valid.wer.ave_2best.pth", "mean of epochs 1, 2 (valid.wer 0.65; best"),
+        (0.68, "2epoch.pth", "epoch 2 (valid.wer 0.65), since the mean of epochs 1, 2"),
+        (float("nan"), "2epoch.pth", "since the mean of epochs 1, 2 is worse"),
+        (None, "valid.wer.ave_2best.pth", "(valid.wer not measured; best epoch 2"),
+    ],
+)
+def test_average_is_used_only_if_it_is_not_worse_on_valid(
+    tmp_path, caplog, value, model, said
+):
+    from hamzaban.train.averaging import average_nbest, read_average, settle_averages
+
+    caplog.set_level("INFO")
+    reporter = write_epochs(tmp_path, [(0.66, 2.0), (0.65, 2.0)])
+    criteria = [("valid", "wer", "min")]
+    average_nbest(tmp_path, reporter, criteria, 5)
+    settle_averages(tmp_path, criteria, lambda file, key: value, is_main=True)
+    assert (tmp_path / "valid.wer.ave.pth").readlink().name == model
+    assert said in read_average(tmp_path, "valid.wer").note
+    assert f"valid.wer.ave.pth: {read_average(tmp_path, 'valid.wer').note}" in (
+        caplog.text
+    )
+
+
+def test_average_of_a_run_is_measured_on_valid(inputs, tmp_path):
+    from hamzaban.train.averaging import read_average
+
+    words = tiny_training.make_command(
+        inputs, tmp_path / "exp", best_model_criterion=["valid,loss,min"]
+    )
+    assert tiny_training.train(words) == 0
+    record = read_average(tmp_path / "exp", "valid.loss")
+    link = tmp_path / "exp" / "valid.loss.ave.pth"
+    assert link.readlink().name == record.model
+    if len(record.epochs) > 1:
+        is_mean = record.mean_value <= record.best_value
+        assert record.model.startswith("valid.loss.ave" if is_mean else "")
+        assert is_mean == (record.model != f"{record.best_epoch}epoch.pth")

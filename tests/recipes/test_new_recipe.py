@@ -11,6 +11,7 @@ from tiny_stages import run as run_recipe
 from warm import warm_process
 
 from hamzaban.bin.analyse_errors import main as analyse
+from hamzaban.lm.ngram_options import read_allowed
 from published.speech import draw_sentences, write_audio, write_lines
 from repository import ROOT
 
@@ -126,6 +127,51 @@ def test_a_recipe_without_data_says_what_to_do(repository):
     done = run("./run.sh", "--stop_stage", "data", cwd=recipe)
     assert done.returncode == 1
     assert "db.sh: CORPUS is empty; set it to the path of your data" in done.stderr
+
+
+def test_a_new_recipe_has_the_file_of_allowed_leaks_with_its_lines_commented_out(
+    repository,
+):
+    made = run("local/new_recipe.sh", "mine", "--lang", "sw", cwd=repository)
+    path = repository / "egs2" / "mine" / "asr1" / "conf" / "leaks.yaml"
+    assert made.returncode == 0, made.stderr
+    assert read_allowed(path) == {}
+    text = path.read_text(encoding="utf-8")
+    for kind in ("exact", "near", "speakers"):
+        line = next(x for x in text.splitlines() if x.strip().startswith(f"# {kind}:"))
+        path.write_text(text.replace(line, line.replace("# ", "", 1)))
+        assert list(read_allowed(path)) == [kind]
+    shown = run("local/new_recipe.sh", "--help", cwd=repository)
+    readme = path.parents[1] / "README.md"
+    assert "conf/leaks.yaml" in shown.stdout + shown.stderr
+    assert "conf/leaks.yaml" in readme.read_text(encoding="utf-8")
+
+
+def test_a_published_split_with_shared_speakers_is_accepted_by_its_line(repository):
+    source = repository / "published.csv"
+    rows = ["path,sentence,speaker,split"]
+    for k, sentence in enumerate(draw_sentences("sw", 18)):
+        name = ("train", "valid", "test")[k % 3]
+        write_audio(repository / "clips" / f"{k}.wav", sentence, 16000)
+        rows.append(f"{k}.wav,{sentence},s{k % 2},{name}")
+    write_lines(source, rows)
+    words = ("local/new_recipe.sh", "mine", "--lang", "sw", "--source", str(source))
+    run(*words, cwd=repository)
+    recipe = repository / "egs2" / "mine" / "asr1"
+    words = ("--stop_stage", "data", "--local_data_opts", "--keep_shared true")
+    assert run_recipe(recipe, *words).returncode == 1
+    path = recipe / "conf" / "leaks.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kinds = ("# speakers", "# exact", "# near")
+    path.write_text(
+        "\n".join(
+            line.replace("# ", "", 1) if line.strip().startswith(kinds) else line
+            for line in lines
+        )
+    )
+    done = run_recipe(recipe, *words)
+    assert done.returncode == 0, done.stderr
+    assert "the published split shares speakers" in done.stderr
 
 
 @pytest.mark.parametrize(

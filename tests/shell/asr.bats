@@ -143,7 +143,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
 }
 
 @test "a language model is trained, tuned on valid, and used" {
-    printf 'word: null\n' > conf/lm.yaml
+    printf 'word: {order: 2}\n' > conf/lm.yaml
     printf 'search: lexicon\n' > conf/decode_lexicon.yaml
     echo "some words" > "lm.txt"
     lm=(--lm_config conf/lm.yaml --lm_text lm.txt)
@@ -402,13 +402,13 @@ END
     [[ ${output} == *"--test_sets is needed"* ]]
 }
 
-@test "--help lists every stage that exists, and at most 30 options" {
+@test "--help lists every stage that exists, and at most 32 options" {
     run ./asr.sh --help
     [ "${status}" -eq 0 ]
     while read -r _ _ number name _; do
         [[ ${output} =~ (^|$'\n')\ *${number}\ ${name%;}\ .*-\> ]]
     done < <(grep "^if stage" asr.sh)
-    [ "$(grep -c "^  --" <<< "${output}")" -le 30 ]
+    [ "$(grep -c "^  --" <<< "${output}")" -le 32 ]
     [ "$(wc -l < "${ROOT}/local/asr.sh")" -le 300 ]
     [[ ${output} == *"Usage: ./asr.sh "* ]]
 }
@@ -458,4 +458,43 @@ END
     asr --stop_stage train --asr_args $'--max_epoch 2\n  --seed 3'
     grep -q "^train-asr .*--max_epoch 2 --seed 3$" "${CALLS}"
     [ -f "$(echo exp/asr_*max_epoch2_seed3)/config.yaml" ]
+}
+
+@test "a language model made elsewhere takes the place of one that is trained" {
+    printf '\\data\\\nngram 1=1\n\n\\1-grams:\n-1\tneno\n\n\\end\\\n' > own.arpa
+    printf 'search: lexicon\n' > conf/decode_lexicon.yaml
+    asr --lm own.arpa --inference_config conf/decode_lexicon.yaml
+    grep -q "^train-lm --lm own.arpa --token_list data/ar_token_list/bpe_unigram30/tokens.txt \
+--output_dir exp/lm_own_ar_bpe30 .*--bpemodel .*--valid_text dump/raw/valid/text" "${CALLS}"
+    grep -q "^tune-decoder .*--lm_dir exp/lm_own_ar_bpe30 " "${CALLS}"
+    grep -q "^decode-asr .*--lm_dir exp/lm_own_ar_bpe30 " "${CALLS}"
+    : > "${CALLS}"
+    asr --lm own.arpa --inference_config conf/decode_lexicon.yaml
+    [ ! -s "${CALLS}" ]
+}
+
+@test "options that cannot work together end the run before its first stage" {
+    first() { # message option...
+        run asr "${@:2}"
+        [ "${status}" -eq 1 ]
+        [ "${#lines[@]}" -eq 1 ]
+        [[ ${output} == *"$1"* ]] || { echo "${output}"; return 1; }
+        [ ! -s "${CALLS}" ]
+        [ ! -d data ]
+    }
+    printf 'word: {order: 2}\n' > conf/lm.yaml
+    printf 'search: token\n' > conf/decode_token.yaml
+    first "needs a language model of unit bpe, but conf/lm.yaml has word" \
+        --lm_config conf/lm.yaml --inference_config conf/decode_token.yaml
+    first "but neither --lm_config nor --lm is given" --inference_config conf/decode_token.yaml
+    printf 'frontend_conf: {freeze: [feature_extractor]}\n' > conf/train_ctc.yaml
+    first "there is no checkpoint" --asr_args "--max_epoch 2"
+    first "--lm none.arpa: no such file" --lm none.arpa
+    export CUDA_VISIBLE_DEVICES=""
+    first "--ngpu is 1, but this machine shows 0 GPUs" --ngpu 1
+    run asr --ngpu 1 --dry_run true --pretrain_init downloads/seed/wav2vec2.pt
+    [ "${status}" -eq 0 ]
+    printf 'cuda_cmd=(hamzaban run-jobs --backend far)\n' > cmd.sh
+    run asr --ngpu 1 --stop_stage data
+    [ "${status}" -eq 0 ]
 }

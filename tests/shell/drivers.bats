@@ -13,7 +13,7 @@ list_files() {
 
 @test "a dry run prints the command of each step, quoted, and makes nothing" {
     mkdir "a folder" && cp downloads/seed/wav2vec2.pt "a folder/it's é.pt"
-    printf 'word: null\n' > conf/lm.yaml
+    printf 'word: {order: 2}\n' > conf/lm.yaml
     printf 'fs: 16000\n' > conf/mine.yaml
     list_files > "${BATS_TEST_TMPDIR}/before"
     asr --dry_run true --stop_stage pack --lm_config conf/lm.yaml \

@@ -79,8 +79,9 @@ class ASRTask(TaskMixin, EspnetASRTask):
         )
         add_balance_arguments(parser)
         parser.set_defaults(
-            frontend=FRONTEND, model=MODEL, encoder=None, normalize=None, specaug=None
-        )
+            frontend=FRONTEND, model=MODEL, encoder=None, normalize=None, specaug=None,
+            best_model_criterion=[("valid", "wer", "min")],
+        )  # fmt: skip
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> Any:

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 GROUP = "run"
+CHECKED = (  # options of asr.sh, and the names of the stages that will run
+    *("stages", "asr_config", "asr_args", "inference_config", "lm_config", "lm"),
+    *("lm_text", "pretrain_config", "pretrain_args", "ssl_checkpoint", "token_type"),
+    "ngpu",
+)
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -20,7 +25,7 @@ def get_parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for add_parser in (
         _add_merge, _add_get, _add_inputs, _add_files, _add_fit, _add_options,
-        _add_uses_lm,
+        _add_uses_lm, _add_check,
     ):  # fmt: skip
         add_parser(actions)
     return parser
@@ -101,6 +106,14 @@ def _add_options(actions: Any) -> None:
 
 def _add_uses_lm(actions: Any) -> None:
     _new(actions, run_uses_lm, "Print whether a search uses a language model's weights")
+
+
+def _add_check(actions: Any) -> None:
+    text = "Check that the options of asr.sh work together, before its stages run"
+    parser = actions.add_parser("check", help=text, description=f"{text}.")
+    parser.set_defaults(run=run_check)
+    for name in CHECKED:
+        parser.add_argument(f"--{name}", default="", metavar="X")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
@@ -188,6 +201,23 @@ def run_options(config: Path, changes: Sequence[str]) -> None:
 
     for name, value in read_recipe_options(config, changes).items():
         print(f"--{name}\n{value}")
+
+
+def run_check(**given: str) -> None:
+    """Check options of a recipe; what is empty is not given."""
+    from hamzaban.recipe.combinations import RecipeOptions, check_recipe
+
+    lists = {"inference_config", "asr_args", "pretrain_args"}
+    values: dict[str, Any] = {k: v for k, v in given.items() if v}
+    values |= {k: tuple(v.split()) for k, v in values.items() if k in lists}
+    values["stages"] = frozenset(given["stages"].split())
+    values["ngpu"] = int(given["ngpu"] or 0)
+    for name in ("asr_config", "lm_config", "lm", "pretrain_config"):
+        if name in values:
+            values[name] = Path(values[name])
+    configs = values.get("inference_config", ())
+    values["inference_config"] = tuple(map(Path, configs))
+    check_recipe(RecipeOptions(**values))
 
 
 def run_uses_lm(config: Path) -> None:

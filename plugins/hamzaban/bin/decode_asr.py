@@ -64,15 +64,17 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
         packed = find_packed_search(args.asr_exp)
         parser.set_defaults(inference_config=packed.inference_config)
-        lm_dir = lm_dir or packed.lm_dir
+        lm_dir = lm_dir or (None if args.lm else packed.lm_dir)
         args = parser.parse_args(cmd)
     config = read_inference(args.inference_config, args.weights)
     parser.set_defaults(**config.decode)
     args = parser.parse_args(cmd)
     from hamzaban.decode.recognizer import find_files
     from hamzaban.decode.search_run import decode_dir
+    from hamzaban.devices import require_gpus
 
     find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
+    require_gpus(args.ngpu)
     task = DecodeTask(
         args.asr_exp,
         args.data_dir,
@@ -81,6 +83,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
             args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
         ),
         lm_dir=lm_dir,
+        lm=args.lm,
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,

@@ -106,7 +106,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
         args = parser.parse_args(cmd)
     from hamzaban.decode.make_emissions import make_emissions
     from hamzaban.decode.recognizer import find_files, load_for_decoding
+    from hamzaban.devices import require_gpus
 
+    require_gpus(args.ngpu)
     options = DecodeOptions(
         args.asr_model,
         args.nj,

@@ -15,7 +15,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="The YAML lists the values to try: `tune: {lm_weight: [0.3, 0.6], "
-        "word_score: [0, 1], beam_size: [50]}`. Without `tune`, nothing is tried and "
+        "word_score: [0, 1], beam_size: [50]}`. If the best weight is at an end of its "
+        "list, values beyond it are tried, too. Without `tune`, nothing is tried and "
         "weights.yaml is empty.",
     )
     add_files(parser)
@@ -47,8 +48,15 @@ def get_parser() -> argparse.ArgumentParser:
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the model and the files that a search reads."""
     add_model(parser)
-    parser.add_argument(
+    lm = parser.add_mutually_exclusive_group()
+    lm.add_argument(
         "--lm_dir", type=Path, help="folder of language models, made by train-lm"
+    )
+    lm.add_argument(
+        "--lm",
+        type=Path,
+        help="language model made elsewhere: ARPA, which may be gzipped, or KenLM's "
+        "binary; it is put into `lm` of --output_dir",
     )
     parser.add_argument(
         "--word_list",
@@ -61,11 +69,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Try all values and write the best; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.config import write_config
+    from hamzaban.decode.flashlight_search import take_for_search
     from hamzaban.decode.recognizer import load_tokenizer
     from hamzaban.decode.search import CtcSearch, SearchFiles
     from hamzaban.decode.search_options import read_inference
     from hamzaban.decode.store import EmissionStore
-    from hamzaban.decode.tune import read_refs, tune, write_sweep
+    from hamzaban.decode.tune import measure_greedy, read_refs, tune, write_sweep
 
     config = read_inference(args.inference_config)
     if not config.tune:
@@ -81,10 +90,15 @@ def main(cmd: Sequence[str] | None = None) -> int:
         )
     assert isinstance(search, CtcSearch)  # other searches have nothing to tune
     tokenizer, bpemodel = load_tokenizer(args.asr_exp, args.bpemodel)
-    files = SearchFiles(args.lm_dir, args.word_list, bpemodel)
+    lm_dir = args.lm_dir
+    if args.lm is not None:
+        lm_dir = take_for_search(search, args.lm, args.output_dir, tokenizer, bpemodel)
+    files = SearchFiles(lm_dir, args.word_list, bpemodel)
     decoder = search.build(tokenizer, files, args.output_dir)
     store = EmissionStore(args.emissions_dir)
     store.check_tokens(len(tokenizer.tokens))
-    trials = tune(decoder, store, read_refs(args.ref), config.tune, args.nj)
-    write_sweep(trials, search, args.output_dir)
+    refs = read_refs(args.ref)
+    greedy = measure_greedy(tokenizer, store, refs, args.nj)
+    trials = tune(decoder, store, refs, config.tune, args.nj)
+    write_sweep(trials, search, args.output_dir, greedy)
     return 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +25,13 @@ class Utterance:
         utt_id: Id of the utterance.
         path: Audio file of the utterance alone.
         num_samples: Length at the sampling rate of the file.
+        is_measured: Whether the length comes from `utt2num_samples`.
     """
 
     utt_id: str
     path: str
     num_samples: int
+    is_measured: bool = field(default=False, compare=False)
 
 
 def read_utterances(data_dir: str | Path) -> list[Utterance]:
@@ -46,7 +51,8 @@ def read_utterances(data_dir: str | Path) -> list[Utterance]:
         )
     paths = dict(read_scp(data_dir / "wav.scp"))
     lengths_path = data_dir / "utt2num_samples"
-    if lengths_path.exists():
+    is_measured = lengths_path.exists()
+    if is_measured:
         lengths = {
             utt_id: _parse_length(lengths_path, utt_id, text)
             for utt_id, text in read_scp(lengths_path)
@@ -59,7 +65,10 @@ def read_utterances(data_dir: str | Path) -> list[Utterance]:
                 f"{lengths_path}: utt_id {utt_id} of wav.scp is missing; run "
                 "`hamzaban format-audio` again"
             )
-    return [Utterance(utt_id, path, lengths[utt_id]) for utt_id, path in paths.items()]
+    return [
+        Utterance(utt_id, path, lengths[utt_id], is_measured)
+        for utt_id, path in paths.items()
+    ]
 
 
 def make_batches(
@@ -93,20 +102,22 @@ def make_batches(
 
 
 def read_speech(utt: Utterance, fs: int) -> Tensor:
-    """Read the waveform of an utterance.
+    """Read the waveform of an utterance, mixed and resampled where it has to be.
 
     Args:
         utt: The utterance.
-        fs: Sampling rate that the file must have, in Hz.
+        fs: Sampling rate of the model, in Hz.
 
     Returns:
-        The waveform in -1..1, shape (samples,).
+        The waveform in -1..1 at the rate `fs`, shape (samples,).
 
     Raises:
-        ValueError: The file is unreadable, not mono, or of another rate.
+        ValueError: The file is unreadable.
     """
     import soundfile
     import torch
+
+    from hamzaban.audio.signal import Mixer, resample
 
     try:
         speech, rate = soundfile.read(utt.path, dtype="float32")
@@ -115,13 +126,56 @@ def read_speech(utt: Utterance, fs: int) -> Tensor:
             f"{utt.path}: audio of {utt.utt_id} cannot be read ({e}); run "
             "`hamzaban format-audio` on its data directory"
         ) from e
-    if rate != fs or speech.ndim != 1:
-        channels = 1 if speech.ndim == 1 else speech.shape[1]
-        raise ValueError(
-            f"{utt.path}: {utt.utt_id} has {rate} Hz and {channels} channels, the "
-            f"model expects {fs} Hz mono; run `hamzaban format-audio --fs {fs}`"
+    if speech.ndim != 1:
+        speech = Mixer(name=utt.path).mix(speech, rate)
+    return torch.from_numpy(resample(speech, rate, fs))
+
+
+def report_other_forms(utts: Sequence[Utterance], fs: int) -> None:
+    """Log how many recordings are not mono at the model's rate.
+
+    If the first is, and lengths are known, the others are taken to be so as well:
+    format-audio wrote them.
+
+    Args:
+        utts: The utterances, in the order of `wav.scp`.
+        fs: Sampling rate of the model, in Hz.
+    """
+    counts: Counter[tuple[int, int]] = Counter()
+    first = ""
+    for utt in utts:
+        form = _read_form(utt)
+        if form in (None, (fs, 1)):
+            if utt is utts[0] and utt.is_measured:
+                return
+            continue
+        counts[form or (0, 0)] += 1
+        first = first or utt.utt_id
+    if counts:
+        forms = ", ".join(
+            f"{count} of {rate} Hz and {channels} channel(s)"
+            for (rate, channels), count in counts.most_common()
         )
-    return torch.from_numpy(speech)
+        logging.warning(
+            "%d of %d utterances are brought to the model's %d Hz mono while they are "
+            "read: %s; the first is %s",
+            counts.total(),
+            len(utts),
+            fs,
+            forms,
+            first,
+        )
+
+
+def _read_form(utt: Utterance) -> tuple[int, int] | None:
+    """Return rate and channels of a file; None if it cannot be read."""
+    import soundfile
+
+    try:
+        info = soundfile.info(utt.path)
+    except (OSError, RuntimeError):
+        return None  # reported when it is decoded
+    return info.samplerate, info.channels
 
 
 def emit(model: Any, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

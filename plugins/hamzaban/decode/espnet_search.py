@@ -17,6 +17,7 @@ from hamzaban.decode.emissions import (
     list_conv_layers,
     read_speech,
     read_utterances,
+    report_other_forms,
 )
 from hamzaban.decode.path import (
     LogProbs,
@@ -141,6 +142,7 @@ def search_espnet(
     utts = sorted(read_utterances(data_dir), key=lambda utt: -utt.num_samples)
     if not utts:
         raise ValueError(f"{data_dir}/wav.scp: no utterance found, expected some")
+    report_other_forms(utts, FS)
     torch.set_num_threads(1)
     start = time.monotonic()
     nj = 1 if options.ngpu else options.nj

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamzaban.decode.beam_options import BeamOptions
-from hamzaban.decode.search import SearchFiles
+from hamzaban.decode.search import Search, SearchFiles
 
 if TYPE_CHECKING:
     from hamzaban.decode.beam import BeamSearch
@@ -70,6 +70,30 @@ class FlashlightSearch(BeamOptions):
         folder = lm_folder(files, unit)
         _check_lm(folder, unit, files.bpemodel)
         return folder / "lm.bin"
+
+
+def take_for_search(
+    search: Search,
+    lm: Path,
+    output_dir: Path,
+    tokenizer: Tokenizer,
+    bpemodel: Path | None,
+) -> Path:
+    """Put a language model made elsewhere into `lm` of a folder; return that folder.
+
+    Raises:
+        ValueError: The search takes no language model, or not this one.
+        FileNotFoundError: A file is missing.
+    """
+    from hamzaban.lm.taking import install_for_search
+
+    if not isinstance(search, FlashlightSearch) or not search.needs_lm:
+        raise ValueError(
+            f"--lm {lm}: search {search.name} reads no language model; give an "
+            "--inference_config with search: lexicon or token"
+        )
+    unit = search.fitting_unit(tokenizer)
+    return install_for_search(lm, output_dir / "lm", unit, tokenizer, bpemodel)
 
 
 def lm_folder(files: SearchFiles, unit: str) -> Path:

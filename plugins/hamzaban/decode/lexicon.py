@@ -123,6 +123,27 @@ def report_lexicon(lexicon: Lexicon, path: str | Path) -> None:
         )
 
 
+def report_unknown(words: Sequence[str], word_list: Path, lm_folder: Path) -> None:
+    """Log the words of a list that the language model lacks.
+
+    Args:
+        words: The words of the list.
+        word_list: The list, for the message.
+        lm_folder: Folder of the model of words.
+    """
+    known = set(read_words(lm_folder / "units.txt"))
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        logging.warning(
+            "%s: %d of %d words are not in the language model, which scores them all "
+            "as one unknown word, such as %s",
+            word_list,
+            len(unknown),
+            len(words),
+            " ".join(unknown[:MAX_SHOWN]),
+        )
+
+
 def _spell_bpe(
     words: Sequence[str], tokenizer: Tokenizer, num_spellings: int
 ) -> list[list[list[str]]]:

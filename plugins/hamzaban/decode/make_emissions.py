@@ -20,6 +20,7 @@ from hamzaban.decode.emissions import (
     has_frames,
     make_batches,
     read_utterances,
+    report_other_forms,
 )
 from hamzaban.decode.languages import Spoken, format_spoken, log_accuracy, read_spoken
 from hamzaban.decode.store import (
@@ -136,6 +137,7 @@ def _complete(
     start = time.monotonic()
     set_threads(1)  # forked from a process with more threads, a child would hang
     recognizer = load().route(data_dir, options.language)
+    report_other_forms(utts, recognizer.fs)
     if options.dropout:
         recognizer = recognizer.drop_out(options.dropout, options.dropout_seed)
     meta = _describe(recognizer, source, len(utts), len(parts))

@@ -168,8 +168,14 @@ def load_tokenizer(
 def load_for_decoding(
     asr_exp: str | Path, options: DecodeOptions, *, bpemodel: str | Path | None = None
 ) -> Recognizer:
-    """Load a model as the options say; import only the part of ESPnet that it needs."""
-    from hamzaban import compat
+    """Load a model as the options say; import only the part of ESPnet that it needs.
+
+    Raises:
+        ValueError: A GPU is asked for and there is none.
+    """
+    from hamzaban import compat, devices
+
+    devices.require_gpus(options.ngpu)
 
     with compat.fast_imports():
         import hamzaban.asr.task  # noqa: F401

@@ -41,6 +41,7 @@ class DecodeTask:
             nbest to.
         options: Options of running the model.
         lm_dir: Folder that train-lm wrote.
+        lm: Language model made elsewhere, in place of `lm_dir`.
         word_list: Words of a lexicon, one per line.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
@@ -51,6 +52,7 @@ class DecodeTask:
     output_dir: Path
     options: DecodeOptions
     lm_dir: Path | None = None
+    lm: Path | None = None
     word_list: Path | None = None
     bpemodel: Path | None = None
     emissions_dir: Path | None = None

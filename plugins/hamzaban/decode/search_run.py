@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamzaban.decode.decode_options import DecodeOptions
-from hamzaban.decode.emissions import Utterance, make_batches, read_utterances
+from hamzaban.decode.emissions import (
+    Utterance,
+    make_batches,
+    read_utterances,
+    report_other_forms,
+)
 from hamzaban.decode.languages import Spoken, log_accuracy, write_languages
 from hamzaban.decode.make_emissions import (
     Batch,
@@ -74,7 +79,12 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
 
     model_files = find_files(task.asr_exp, task.options.asr_model)
     tokenizer, bpemodel = load_tokenizer(task.asr_exp, task.bpemodel)
-    files = SearchFiles(task.lm_dir, task.word_list, bpemodel)
+    lm_dir = task.lm_dir
+    if task.lm is not None:
+        from hamzaban.decode.flashlight_search import take_for_search
+
+        lm_dir = take_for_search(search, task.lm, task.output_dir, tokenizer, bpemodel)
+    files = SearchFiles(lm_dir, task.word_list, bpemodel)
     decoder = search.build(tokenizer, files, task.output_dir)
     load = functools.partial(
         load_for_decoding, task.asr_exp, task.options, bpemodel=task.bpemodel
@@ -160,6 +170,7 @@ def search_audio(
     start = time.monotonic()
     set_threads(1, forced=True)  # a child forked from more threads would hang
     recognizer = load().route(data_dir, options.language)
+    report_other_forms(utts, recognizer.fs)
     loaded = time.monotonic()
     logging.info("%s: model loaded in %.1f s", data_dir, loaded - start)
     results: Found = {}

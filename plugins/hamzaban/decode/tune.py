@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hamzaban.config import write_config
 from hamzaban.data.files import read_scp
-from hamzaban.decode.search import Decoder, Search
+from hamzaban.decode.search import Decoder, Search, SearchFiles
 from hamzaban.decode.search_run import Found, search_emissions
 from hamzaban.decode.searches import tunable_options
 from hamzaban.decode.store import EmissionStore
+from hamzaban.decode.widening import combine, find_beyond, list_beyond
 from hamzaban.fileio import atomic_path, atomic_text
 
+if TYPE_CHECKING:
+    from hamzaban.text.tokens import Tokenizer
+
 MEASURED = ("wer", "cer", "errors", "words", "utts_per_s")
+GREEDY = "greedy"  # search of the row to compare with
+MAX_WIDENINGS = 4  # times that a grid may grow beyond its values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Trial:
         chars: Characters of the references, spaces left out.
         wall_s: Time of the search in seconds.
         num_utts: Number of utterances searched.
+        search: Name of the search.
     """
 
     values: dict[str, float]
@@ -42,6 +48,7 @@ class Trial:
     chars: int
     wall_s: float
     num_utts: int
+    search: str = ""
 
     @property
     def wer(self) -> float:
@@ -61,7 +68,10 @@ def tune(
     grid: Mapping[str, Sequence[float]],
     nj: int,
 ) -> list[Trial]:
-    """Try all combinations of the values of a grid.
+    """Try all combinations of the values of a grid, and values beyond it.
+
+    An option of several values whose best one is the lowest or the highest gets a
+    further value, a step beyond. This is repeated at most `MAX_WIDENINGS` times.
 
     Args:
         decoder: Decoder with the values of all other options.
@@ -71,10 +81,49 @@ def tune(
         nj: Number of processes.
 
     Returns:
-        The trials, in the order of the grid.
+        The trials, in the order of the grid, then those beyond.
 
     Raises:
         ValueError: An utterance of the store has no reference.
+    """
+    check_refs(store, refs)
+    base, trials = decoder.options, []
+
+    def run(points: Iterable[dict[str, float]]) -> None:
+        for point in points:
+            changes: dict[str, Any] = point
+            decoder.tune(dataclasses.replace(base, **changes))
+            start = time.monotonic()
+            found = search_emissions(decoder, store, nj)
+            trial = _measure(found, refs, point, time.monotonic() - start)
+            trials.append(dataclasses.replace(trial, search=base.name))
+            logging.info("%s: WER %.2f, CER %.2f", point, trial.wer, trial.cer)
+
+    wide = {name: sorted(set(values)) for name, values in grid.items()}
+    run(combine(grid))
+    for _ in range(MAX_WIDENINGS):
+        new = find_beyond(wide, choose(trials).values)
+        if not new:
+            return trials
+        tried = [trial.values for trial in trials]
+        run(p for p in list_beyond(wide, new, choose(trials).values) if p not in tried)
+        for name, value in new.items():
+            wide[name] = sorted([*wide[name], value])
+    for name in find_beyond(wide, choose(trials).values, warns=False):
+        logging.warning(
+            "the best %s, %g, is still at the end of the values tried; give values "
+            "beyond it in `tune` of the YAML",
+            name,
+            choose(trials).values[name],
+        )
+    return trials
+
+
+def check_refs(store: EmissionStore, refs: Mapping[str, str]) -> None:
+    """Check that each utterance of a store has a transcript.
+
+    Raises:
+        ValueError: One has none.
     """
     missing = [utt_id for utt_id in store if utt_id not in refs]
     if missing:
@@ -82,17 +131,20 @@ def tune(
             f"{store.folder}: {len(missing)} utterances have no reference, the first "
             f"is {missing[0]}; give the transcripts of this set by --ref"
         )
-    base, trials = decoder.options, []
-    for values in itertools.product(*grid.values()):
-        point = dict(zip(grid, values, strict=True))
-        changes: dict[str, Any] = point
-        decoder.tune(dataclasses.replace(base, **changes))
-        start = time.monotonic()
-        found = search_emissions(decoder, store, nj)
-        trial = _measure(found, refs, point, time.monotonic() - start)
-        trials.append(trial)
-        logging.info("%s: WER %.2f, CER %.2f", point, trial.wer, trial.cer)
-    return trials
+
+
+def measure_greedy(
+    tokenizer: Tokenizer, store: EmissionStore, refs: Mapping[str, str], nj: int
+) -> Trial:
+    """Return the errors of greedy decoding, to compare a search with."""
+    from hamzaban.decode.searches.greedy import GreedySearch
+
+    check_refs(store, refs)
+    decoder = GreedySearch().build(tokenizer, SearchFiles())
+    start = time.monotonic()
+    found = search_emissions(decoder, store, nj)
+    trial = _measure(found, refs, {}, time.monotonic() - start)
+    return dataclasses.replace(trial, search=GREEDY)
 
 
 def choose(trials: Sequence[Trial]) -> Trial:
@@ -113,25 +165,52 @@ def choose(trials: Sequence[Trial]) -> Trial:
 
 
 def write_sweep(
-    trials: Sequence[Trial], search: Search, output_dir: str | Path
+    trials: Sequence[Trial],
+    search: Search,
+    output_dir: str | Path,
+    greedy: Trial | None = None,
 ) -> None:
-    """Write `tune.tsv`, `tune.png` and, last, `weights.yaml` with the best values."""
+    """Write `tune.tsv`, `tune.png` and, last, `weights.yaml` with the best values.
+
+    Args:
+        trials: The trials of a search.
+        search: The search, with the values of options that were not tuned.
+        output_dir: The folder.
+        greedy: Errors without the search, for the first row of the table.
+    """
     output_dir = Path(output_dir)
     best = choose(trials)
     names = tunable_options()  # the columns are the same for all searches
     base = [getattr(search, name, 0.0) for name in names]
     with atomic_text(output_dir / "tune.tsv") as f:
-        f.write("\t".join([*names, *MEASURED]) + "\n")
+        f.write("\t".join(["search", *names, *MEASURED]) + "\n")
+        if greedy is not None:
+            nothing = [float(name == "beam_size") for name in names]
+            f.write("\t".join([GREEDY, *_format(nothing, greedy)]) + "\n")
         for trial in trials:
             values = [
                 trial.values.get(name, value)
                 for name, value in zip(names, base, strict=True)
             ]
-            f.write("\t".join(_format(values, trial)) + "\n")
+            f.write("\t".join([search.name, *_format(values, trial)]) + "\n")
     plot_sweep(trials, output_dir / "tune.png")
     logging.info("best: %s, WER %.2f, CER %.2f", best.values, best.wer, best.cer)
+    if greedy is not None:
+        _compare(best, greedy)
     comment = f"Made by hamzaban tune-decoder: WER {best.wer:.2f} on valid."
     write_config(best.values, output_dir / "weights.yaml", comment)
+
+
+def _compare(best: Trial, greedy: Trial) -> None:
+    logging.info("greedy: WER %.2f, CER %.2f", greedy.wer, greedy.cer)
+    if greedy.errors < best.errors:
+        logging.warning(
+            "greedy decoding makes fewer errors on valid (WER %.2f) than the best of "
+            "the search (%.2f); the language model or the word list does not fit the "
+            "speech, or the beam is too small",
+            greedy.wer,
+            best.wer,
+        )
 
 
 def read_refs(path: str | Path) -> dict[str, str]:

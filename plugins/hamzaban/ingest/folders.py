@@ -96,7 +96,6 @@ def read_folder(path: Path, speaker_folders: bool) -> Iterator[Item]:
                 text="",
                 speaker=place.parent.name if speaker_folders else "",
                 split=SPLITS.get(split, ""),
-                utt_id="-".join(place.with_suffix("").parts),
             )
             if file is None or file.suffix.lower() in TEXTS:
                 yield item._replace(text=_read_text(file) if file else "")

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,8 +30,9 @@ from hamzaban.text.rules import GENERAL
 
 REMEDIES = {BEYOND: "give --time_unit ms if the times are in milliseconds"}
 SAME_IDS = (
-    "remove one, or name a column of ids by --utt_id_column (else an id is the path of "
-    "the audio without its suffix, with - for /, and the times in a recording)"
+    "remove one, or name a column of ids by --utt_id_column (else an id is the end of "
+    "the path of the audio without its suffix, with - for /, and the times in a "
+    "recording)"
 )
 
 
@@ -129,6 +130,18 @@ def _has_table(path: Path) -> bool:
     return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
 
 
+class _AudioPaths:
+    """The paths of all recordings, which can be read any number of times."""
+
+    def __init__(self, read: Callable[[], Iterator[Item]]) -> None:
+        """Store what reads the items."""
+        self._read_items = read
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the path of each item that has one."""
+        return (item.audio for item in self._read_items() if item.audio)
+
+
 class Corpus:
     """The items of a source, with ids added where the source has none."""
 
@@ -136,8 +149,7 @@ class Corpus:
         """Read the paths of a table, from which recordings get their names."""
         self.options = options
         self._source = source
-        items = self._read() if source.tables else ()
-        self._naming = Naming(item.audio for item in items)
+        self._naming = Naming(() if source.kaldi else _AudioPaths(self._read))
 
     def _read(self) -> Iterator[Item]:
         options = self.options

@@ -131,8 +131,8 @@ class _Values:
             first, *others = find_lines(self.path, key)
             if others:
                 raise ValueError(
-                    f"{self.path}:{others[0]}: utt_id {key} occurs twice, first on "
-                    f"line {first}, expected each once; correct or remove the line"
+                    f"{self.path}:{others[0]}: utt_id {key} occurs twice, first "
+                    f"on line {first}, expected each once; correct or remove the line"
                 )
             raise ValueError(
                 f"{self.path}:{first}: utt_id {key} is not in utt2spk, expected the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from hamzaban.ingest.select import SETS, split_groups
 from hamzaban.ingest.utterances import clean_id
 
 DRAWN = ("valid", "test")  # sets that are drawn where the corpus has none
+MAX_SHOWN = 5  # speakers named in a message
+_WITHOUT_LINE = re.compile(r":\d+$")
 
 
 @dataclass
@@ -133,6 +136,8 @@ def make_plan(
         except ValueError as error:
             raise ValueError(f"{place}: {error}") from error
         plan.drawn = {k: v for k, v in drawn.items() if v in missing}
+        if len(missing) < len(DRAWN):
+            _tell_losses(_WITHOUT_LINE.sub("", place), survey, plan)
     return plan
 
 
@@ -152,6 +157,28 @@ def _refuse_all(items: Iterable[Item], path: Path) -> None:
         "a table of them, or audio files each with a transcript beside it; give the "
         "table itself, or name its columns (--audio_column, --text_column)"
     )
+
+
+def _tell_losses(place: str, survey: _Survey, plan: Plan) -> None:
+    """Log what leaves train, where the corpus has a split of its own without a set."""
+    sizes = survey.speakers if plan.by_speaker else survey.sentences
+    for name in plan.missing:
+        groups = sorted(group for group, part in plan.drawn.items() if part == name)
+        num_utts = sum(sizes[group] for group in groups)
+        what = f"{len(groups)} sentences"
+        if plan.by_speaker:
+            what = f"all of {len(groups)} speakers ({', '.join(groups[:MAX_SHOWN])}"
+            what += ", ...)" if len(groups) > MAX_SHOWN else ")"
+        logging.warning(
+            "%s: the corpus's own split has no %s set: %d of %d utterances, %s, leave "
+            "train for it; to prevent that, add a %s set of your own to the corpus",
+            place,
+            name,
+            num_utts,
+            sizes.total(),
+            what,
+            name,
+        )
 
 
 def _log_unsplit(survey: _Survey) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import gzip
 import logging
 import shutil
@@ -18,6 +17,7 @@ from hamzaban.lm.arpa import mix, read_arpa, write_arpa
 from hamzaban.lm.audit import IN_LM, Leak, Texts, check_leaks, list_leaks, write_leaks
 from hamzaban.lm.info import LmInfo, write_info
 from hamzaban.lm.ngram_options import LmOptions, NgramOptions
+from hamzaban.lm.perplexity import Row, log_row, write_report
 from hamzaban.lm.sources import FURTHER, TRANSCRIPTS, write_sources
 from hamzaban.lm.text import (
     bpe_splitter,
@@ -29,22 +29,7 @@ from hamzaban.lm.text import (
     write_text,
 )
 
-COLUMNS = (
-    *("unit", "model", "ngrams", "set", "sentences", "tokens", "oov"),
-    *("oov_percent", "perplexity"),
-)
 MIXED = "mixed"
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A line of the report: the score of a text by a model."""
-
-    unit: str
-    model: str
-    ngrams: str
-    set: str
-    score: kenlm.Score
 
 
 def train_lms(
@@ -90,7 +75,7 @@ def train_lms(
         job = _Job(unit, ngram, options.memory, output_dir / unit, bpemodel)
         rows += job.run(sources)
         job.describe(lang, bpemodel)
-    _write_report(rows, output_dir / "report.tsv")
+    write_report(rows, output_dir / "report.tsv")
     return rows
 
 
@@ -103,9 +88,12 @@ def _choose_models(
     return models
 
 
-def _make_splitter(
-    unit: str, bpemodel: str | Path | None
-) -> Callable[[str], list[str]]:
+def make_splitter(unit: str, bpemodel: str | Path | None) -> Callable[[str], list[str]]:
+    """Return the function that splits a line into units.
+
+    Raises:
+        ValueError: Unit `bpe` lacks its SentencePiece model.
+    """
     if unit != "bpe":
         return split_words if unit == "word" else split_chars
     if bpemodel is None:
@@ -126,7 +114,7 @@ class _Job:
     ) -> None:
         self.unit, self.folder, self.weight = unit, folder, 1.0
         self._ngram, self._memory = ngram, memory
-        self._split = _make_splitter(unit, bpemodel)
+        self._split = make_splitter(unit, bpemodel)
         self._work = folder / "work"
 
     def run(self, sources: dict[str, Path]) -> list[Row]:
@@ -190,17 +178,7 @@ class _Job:
                 continue
             score = model.score(read_plain(path))
             row = Row(self.unit, name, counts, held_out, score)
-            logging.info(
-                "%s, %s (%s n-grams), %s: perplexity %.2f, OOV %d of %d (%.2f %%)",
-                row.unit,
-                name,
-                counts,
-                held_out,
-                score.perplexity,
-                score.oov,
-                score.tokens,
-                100 * score.oov / max(score.tokens, 1),
-            )
+            log_row(row)
             yield row
 
     def _keep(self, name: str, texts: list[Path]) -> None:
@@ -256,14 +234,3 @@ def _read_head(arpa: Path) -> tuple[str, list[str]]:
             elif line.startswith("\\2-grams") or line.startswith("\\end"):
                 break
     return " ".join(counts), words
-
-
-def _write_report(rows: list[Row], path: Path) -> None:
-    with atomic_text(path) as f:
-        f.write("\t".join(COLUMNS) + "\n")
-        for row in rows:
-            score, share = row.score, 100 * row.score.oov / max(row.score.tokens, 1)
-            values = [row.unit, row.model, row.ngrams, row.set, score.sentences]
-            values += [score.tokens, score.oov]
-            values += [f"{share:.2f}", f"{score.perplexity:.2f}"]
-            f.write("\t".join(map(str, values)) + "\n")

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from hamzaban.decode.lexicon import read_words
 from hamzaban.lm.text import read_plain
 from hamzaban.pseudo.label import Label
 
@@ -176,7 +177,7 @@ def score_perplexity(texts: Iterable[str], lm_dir: str | Path) -> float | None:
         raise FileNotFoundError(
             f"{folder}/units.txt: missing; train it with `hamzaban train-lm`"
         )
-    words = [line for line in read_plain(folder / "units.txt") if line]
+    words = read_words(folder / "units.txt")  # a count follows each of them
     found = Model(folder / "lm.bin", words).score(text for text in texts if text)
     return round(found.perplexity, 4) if math.isfinite(found.perplexity) else None
 

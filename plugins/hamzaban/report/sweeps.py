@@ -8,6 +8,7 @@ from hamzaban.report.chart import MAX_COLOURS, Chart, Series
 from hamzaban.report.page import Sweep
 
 TABLE = "tune.tsv"
+GREEDY = "greedy"  # search of the row that a sweep is compared with
 _NEEDED = ("lm_weight", "word_score", "beam_size", "wer")
 
 
@@ -30,7 +31,13 @@ def _read_sweep(path: Path, exp: Path) -> Sweep:
             f"{', '.join(_NEEDED)}; make it with tune-decoder"
         )
     try:
-        points = [{name: float(row[name]) for name in _NEEDED} for row in rows]
+        points = [
+            {name: float(row[name]) for name in _NEEDED}
+            for row in rows
+            if row.get("search") != GREEDY
+        ]
+        if not points:
+            raise ValueError("no row of a search")
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}; make it anew with tune-decoder") from error
     best = min(points, key=lambda point: point["wer"])

@@ -11,11 +11,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from hamzaban import __version__
+from hamzaban.config import load_mapping
 from hamzaban.score.kinds import KINDS, find_kind
 
 _COLUMNS = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
 _NORMALIZER = re.compile(r", normali[sz]er (\S+)")
 NOT_STATED = "not stated"
+AVERAGE = "valid.wer.ave.yaml"  # train-asr's record of how it averaged models
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,19 @@ def format_results(
     lines += [f"Curves, errors, recordings: [{report}]({report})", ""] * bool(report)
     lines += ["## Environments", *environment, ""]
     for exp in dict.fromkeys(result.exp for result in results):
-        lines.append(f"## {exp}")
+        lines += [f"## {exp}", *_describe_model(Path(exp))]
         for kind in KINDS.values():
             chosen = [r for r in results if (r.exp, r.kind) == (exp, kind.name)]
             if chosen:
                 lines += [f"### {kind.label}", "", *_format_tables(chosen)]
     return "\n".join(lines) + "\n"
+
+
+def _describe_model(exp: Path) -> list[str]:
+    """Return a line on how the model that decoding takes by default was chosen."""
+    record = exp / AVERAGE
+    note = load_mapping(record).get("note") if record.is_file() else ""
+    return [f"`valid.wer.ave.pth`: {note}", ""] if note else []
 
 
 def _format_tables(results: Sequence[Result]) -> Iterator[str]:

@@ -1,10 +1,10 @@
-"""Write the files of a training run in one step, repair and average them."""
+"""Write the files of a training run in one step, and repair them."""
 
 import logging
 import os
 import pathlib
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from espnet2.train import trainer as espnet_trainer
 from espnet2.train.reporter import Reporter
 
 from hamzaban.fileio import atomic_path, atomic_text, temporary_name
-from hamzaban.weights.door import read_file, read_weights
+from hamzaban.weights.door import read_file
 
 LAST = "checkpoint.pth"
 PREVIOUS = "checkpoint.previous.pth"  # the checkpoint of the epoch before
@@ -92,8 +92,6 @@ def atomic_files() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(replaced(torch, "save", save))
         stack.enter_context(replaced(espnet_trainer, "Path", LinkPath))
-        average = "average_nbest_models"
-        stack.enter_context(replaced(espnet_trainer, average, average_nbest))
         yield
 
 
@@ -194,66 +192,3 @@ def _save_weights(stored: dict[str, Any], model: torch.nn.Module, path: Path) ->
     for name in set(weights) - set(stored):
         del weights[name]
     save(weights, path)
-
-
-@torch.no_grad()
-def average_nbest(
-    output_dir: Path,
-    reporter: Reporter,
-    best_model_criterion: Criteria,
-    nbest: Collection[int] | int,
-    suffix: str | None = None,
-) -> None:
-    """Write the mean of the n best models of each criterion, named as ESPnet does.
-
-    The files are <phase>.<key>.ave_<n>best[.<suffix>].pth; <phase>.<key>.ave.pth is a
-    link to that of the largest n. With fewer epochs than n, all are averaged. ESPnet
-    202511's own function gives wrong means from the second file on, as it sums into the
-    models it has read.
-
-    Args:
-        output_dir: Folder of the run.
-        reporter: Record of all epochs.
-        best_model_criterion: (phase, key, "min" or "max") of each criterion.
-        nbest: Numbers of models to average.
-        suffix: Added to the names.
-    """
-    counts = {nbest} if isinstance(nbest, int) else set(nbest)
-    end = f"{suffix}.pth" if suffix else "pth"
-    for phase, key, mode in best_model_criterion:
-        if not reporter.has(phase, key):
-            continue
-        epochs = reporter.sort_epochs(phase, key, mode)
-        sizes = sorted({min(n, len(epochs)) for n in counts if n > 0}) or [1]
-        for size in sizes:
-            name = f"{phase}.{key}.ave_{size}best.{end}"
-            files = [output_dir / f"{epoch}epoch.pth" for epoch in epochs[:size]]
-            if size == 1:
-                replace_link(output_dir / name, files[0].name)
-            else:
-                logging.info(f"Averaging {', '.join(f.name for f in files)}: {name}")
-                save(average_models(files), output_dir / name)
-        replace_link(output_dir / f"{phase}.{key}.ave.{end}", name)
-
-
-def average_models(files: Sequence[Path]) -> dict[str, torch.Tensor]:
-    """Return the mean of the floating-point tensors of model files.
-
-    Other tensors are taken from the first file.
-
-    Args:
-        files: State dictionaries with equal keys and shapes, at least one.
-
-    Returns:
-        The state dictionary of the mean, in the type of the first file.
-    """
-    total = read_weights(files[0])
-    for file in files[1:]:
-        states = read_weights(file)
-        for name, value in total.items():
-            if value.is_floating_point():
-                value += states[name]
-    for value in total.values():
-        if value.is_floating_point():
-            value /= len(files)
-    return total

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from hamzaban.devices import require_gpus, usable_dtype
 from hamzaban.train.arguments import parse_arguments, wrong_types_explained
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.checkpoints import whole_configs
@@ -52,6 +53,9 @@ class TaskMixin:
         """Train with the given options, or with those of the command line."""
         if args is None:
             args = parse_arguments(cls.get_parser(), cmd)
+        require_gpus(args.ngpu)
+        if hasattr(args, "autocast_dtype"):
+            args.autocast_dtype = usable_dtype(args.autocast_dtype, args.ngpu)
         with errors_in_one_line():
             super().main(args=args)  # type: ignore[misc]
 

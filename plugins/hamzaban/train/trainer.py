@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 from espnet2.train.distributed_utils import DistributedOption
-from espnet2.train.reporter import SubReporter, WeightedAverage
+from espnet2.train.reporter import SubReporter
 from espnet2.train.trainer import Trainer as EspnetTrainer
 from espnet2.train.trainer import TrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
 
 from hamzaban.fileio import remove_leftovers
 from hamzaban.progress import ProgressFile
-from hamzaban.train import checkpoints, divergence, mid_epoch
+from hamzaban.train import averaging, checkpoints, divergence, mid_epoch
 from hamzaban.train.epoch_steps import Steps, count_updates, tell_updates, unwrap
+from hamzaban.train.measuring import measure_file, pool_ratios
 from hamzaban.train.plots import sparse_plots
 from hamzaban.train.progress import (
     TrainingProgress,
@@ -116,7 +117,7 @@ class Trainer(EspnetTrainer):
             optimizer.register_step_post_hook(functools.partial(_count_update, model))
             for optimizer in optimizers[:1]
         ]
-        with checkpoints.atomic_files(), sparse_plots():
+        with checkpoints.atomic_files(), averaging.own_average(), sparse_plots():
             super().run(
                 model=model,
                 optimizers=optimizers,
@@ -127,6 +128,8 @@ class Trainer(EspnetTrainer):
             )
         for hook in hooks:
             hook.remove()
+        factory = factories["valid_iter_factory"]
+        _settle_averages(model, factory, trainer_options, distributed)
 
     @classmethod
     def train_one_epoch(
@@ -203,34 +206,27 @@ def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
     return int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1)[0])
 
 
-def pool_ratios(
-    reporter: SubReporter, ratios: Mapping[str, tuple[str, str]]
-) -> dict[str, float]:
-    """Report ratios of sums over all batches of a phase.
-
-    Args:
-        reporter: Holds the means of the terms over the utterances of each batch.
-        ratios: {name: (numerator, denominator)}; the terms of an utterance are whole
-            numbers, so rounding makes their sums exact.
-
-    Returns:
-        The reported ratios, without those whose denominator is zero or whose terms are
-        missing.
-    """
-    pooled = {}
-    for name, terms in ratios.items():
-        if not all(term in reporter.stats for term in terms):
-            continue
-        sums = [
-            round(sum(v.value * v.weight for v in reporter.stats[term] if v.weight))
-            for term in terms
-        ]
-        if sums[1] == 0:
-            continue
-        pooled[name] = sums[0] / sums[1]
-        empty = [WeightedAverage(np.nan, 0)] * (reporter.count - 1)
-        reporter.stats[name] = [*empty, WeightedAverage(pooled[name], 1)]
-    return pooled
+def _settle_averages(
+    model: torch.nn.Module,
+    factory: Any,
+    options: TrainerOptions,
+    distributed: DistributedOption,
+) -> None:
+    if distributed.distributed:
+        torch.distributed.barrier()  # the first process has written the means
+    measure = functools.partial(
+        measure_file,
+        model=model,
+        factory=factory,
+        options=options,
+        distributed_option=distributed,
+    )
+    averaging.settle_averages(
+        Path(options.output_dir),
+        options.best_model_criterion,
+        measure,
+        is_main=not distributed.distributed or not distributed.dist_rank,
+    )
 
 
 def _resume(

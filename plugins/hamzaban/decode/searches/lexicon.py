@@ -47,11 +47,13 @@ class LexiconSearch(FlashlightSearch):
 
     def read_lexicon(self, tokenizer: Tokenizer, files: SearchFiles) -> Lexicon:
         """Return spellings of the words of the list or of the language model."""
-        from hamzaban.decode.lexicon import build_lexicon, read_words
+        from hamzaban.decode.lexicon import build_lexicon, read_words, report_unknown
         from hamzaban.decode.spelling import build_folded_lexicon, read_spelling
 
         path = files.word_list or lm_folder(files, "word") / "units.txt"
         words, count = read_words(path), self.num_spellings
+        if files.word_list is not None and self.needs_lm:
+            report_unknown(words, files.word_list, lm_folder(files, "word"))
         if not self.mapping:
             return build_lexicon(words, tokenizer, count, place=path)
         spelling = read_spelling(self.mapping, words)

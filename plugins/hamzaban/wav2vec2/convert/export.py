@@ -30,17 +30,21 @@ _WITHOUT = {
 }
 
 
-def write_huggingface(checkpoint: Checkpoint, folder: str | Path, place: str) -> None:
+def write_huggingface(
+    checkpoint: Checkpoint, folder: str | Path, place: str, *, is_whole: bool = True
+) -> None:
     """Write config.json, model.safetensors and preprocessor_config.json.
 
-    The model is a `Wav2Vec2ForPreTraining`; config.json, written last, marks the
-    directory as complete. `mask_time_prob` keeps transformers' default, since it is for
+    The model is a `Wav2Vec2ForPreTraining`, or a `Wav2Vec2Model` without the parts of
+    pretraining; config.json, written last, marks the directory as complete.
+    `mask_time_prob` keeps transformers' default, since it is for
     fine-tuning there.
 
     Args:
         checkpoint: The model.
         folder: Folder to write to; made if missing.
         place: Where the model comes from, for messages.
+        is_whole: Whether the model has the parts that only pretraining uses.
 
     Raises:
         ValueError: transformers has no such model.
@@ -48,6 +52,8 @@ def write_huggingface(checkpoint: Checkpoint, folder: str | Path, place: str) ->
     from safetensors.torch import save_file
 
     config = make_config(checkpoint.model_cfg, place)
+    if not is_whole:
+        config["architectures"] = ["Wav2Vec2Model"]
     folder = Path(folder)
     weights = {
         name: value.detach().float().contiguous().clone()

@@ -24,6 +24,7 @@ from hamzaban.wav2vec2.config import (
     make_task_cfg,
 )
 from hamzaban.wav2vec2.convert.names import strip_wrappers
+from hamzaban.wav2vec2.convert.relatives import advise_fairseq
 from hamzaban.weights.restricted import to_plain
 from hamzaban.weights.values import check_finite
 
@@ -52,7 +53,7 @@ def read_fairseq(state: Mapping[str, Any], place: str) -> Checkpoint:
     if not str(name).startswith("wav2vec2") or "w2v_path" in model:
         raise ValueError(
             f"{place}: found a fairseq model '{name}', expected wav2vec2 as "
-            "pretraining leaves it; give the checkpoint it was tuned from"
+            f"pretraining leaves it; {advise_fairseq(str(name), model)}"
         )
     values = known_fields(Wav2Vec2Config, model)
     if isinstance(values.get("latent_temp"), str):

@@ -12,6 +12,7 @@ from torch import Tensor
 from hamzaban.wav2vec2.checkpoint import Checkpoint
 from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
 from hamzaban.wav2vec2.convert.names import from_transformers
+from hamzaban.wav2vec2.convert.relatives import advise_relative
 from hamzaban.weights.door import read_safetensors, read_weights
 from hamzaban.weights.values import check_finite
 
@@ -176,8 +177,10 @@ def _read_model_cfg(config: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 def _check_config(config: Mapping[str, Any], place: str) -> None:
     if config.get("model_type", "wav2vec2") != "wav2vec2":
+        kind = config["model_type"]
         raise ValueError(
-            f"{place}: model_type is {config['model_type']}, expected wav2vec2"
+            f"{place}: model_type is {kind}, expected wav2vec2; "
+            f"{advise_relative(str(kind))}"
         )
     wrong = {k: config[k] for k, v in _FIXED.items() if config.get(k, v) != v}
     wrong |= {name: config[name] for name in _OFF if config.get(name)}

@@ -22,6 +22,7 @@ from hamzaban.wav2vec2.convert.fairseq import (
     read_fairseq,
 )
 from hamzaban.wav2vec2.convert.huggingface import CONFIG, read_huggingface
+from hamzaban.wav2vec2.convert.relatives import check_relative
 from hamzaban.wav2vec2.frames import parse_conv
 from hamzaban.weights.door import ForeignObjectError, read_file, read_foreign
 
@@ -181,6 +182,7 @@ def _read_file(path: Path) -> Source:
         state = read_foreign(path)
         logging.info(f"{path}: read without running the code it names")
     if isinstance(state, Mapping) and set(KEYS) <= set(state):
+        check_relative(state, str(path))
         return Source(parse_checkpoint(state, path), f"checkpoint {path}")
     if not is_fairseq(state):
         found = type(state).__name__

@@ -1,0 +1,1 @@
+"""The options of a recipe, checked together before its first stage runs."""
