@@ -155,11 +155,12 @@ def test_audit_text_counts_marks_and_what_may_be_some(data, capsys):
     write_lines(data / "text", [f"{k} {v}" for k, v in TEXTS.items()] + ["u4 قال: (و)"])
     audit_text(["--lang", "fa", "--max_foreign", "1", str(data)])
     lines = capsys.readouterr().out.splitlines()
-    at = lines.index("sound marks: 2 times in 2 utterances")
+    at = lines.index("sound marks: 2 times in 2 utterances (50.00%)")
     assert lines[at + 1] == f"    {data / 'text'}:1: u1"
-    assert "HTML entities: 1 times in 1 utterances" in lines
-    assert "words in brackets, taken for text: 1 times in 1 utterances" in lines
-    assert "words before a colon, taken for text: 1 times in 1 utterances" in lines
+    once = ": 1 times in 1 utterances (25.00%)"
+    assert f"HTML entities{once}" in lines
+    assert f"words in brackets, taken for text{once}" in lines
+    assert f"words before a colon, taken for text{once}" in lines
 
 
 def test_make_tokens_refuses_symbols_that_the_cleaner_destroys(tmp_path, data):
