@@ -250,3 +250,19 @@ def test_kaldi_directory_has_all_files_and_is_valid(model, speech, tmp_path):
     spans = [line.split() for line in (data / "segments").read_text().splitlines()]
     for (_, rec, _, end), (_, following, start, _) in itertools.pairwise(spans):
         assert rec != following or float(end) <= float(start)
+
+
+def test_files_of_the_user_are_not_replaced(model, speech, tmp_path):
+    media = write_media(tmp_path / "talk.flac", speech[: 4 * FS])
+    (tmp_path / "talk.txt").write_text("a transcript by hand")
+    words = [model, str(media), "--output_dir", str(tmp_path)]
+    with pytest.raises(FileExistsError, match=r"talk\.txt: is there and was not"):
+        transcribe(words)
+    assert (tmp_path / "talk.txt").read_text() == "a transcript by hand"
+    (tmp_path / "talk.txt").unlink()
+    assert transcribe(words) == 0
+    whole = media.read_bytes()
+    media.write_bytes(whole[: len(whole) // 2])
+    transcribe(words)  # over its own outputs, also after damage
+    media.write_bytes(whole)
+    assert transcribe(words) == 0

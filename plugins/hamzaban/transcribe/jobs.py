@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from hamzaban import __version__
 from hamzaban.audio.format_options import hash_text
@@ -116,8 +117,8 @@ def is_done(job: Job) -> bool:
 
 
 def write_outputs(job: Job, transcript: Transcript) -> None:
-    """Write the files of a transcript, each at once; an old record is removed first."""
-    job.record.unlink(missing_ok=True)
+    """Write the files of a transcript, after a record that claims their names."""
+    _save_record(job, {"made_of": None})
     for form in job.request.formats:
         with atomic_text(job.output(form)) as stream:
             pieces = format_transcript(transcript, form, job.request.cues)
@@ -128,6 +129,26 @@ def write_record(job: Job, transcript: Transcript) -> None:
     """Write of what the outputs are made, after they are written."""
     segments = [(s.start_s, s.end_s, s.text) for s in transcript.segments]
     record = {"made_of": _describe(job), "segments": segments}
+    _save_record(job, record)
+
+
+def check_outputs(jobs: Iterable[Job]) -> None:
+    """Check that no file of the user would be replaced.
+
+    Raises:
+        FileExistsError: A file has the name of an output and was not written here.
+    """
+    for job in jobs:
+        paths = [job.output(form) for form in job.request.formats]
+        found = [path for path in paths if path.exists()]
+        if found and not job.record.is_file():
+            raise FileExistsError(
+                f"{found[0]}: is there and was not written by `hamzaban transcribe`; "
+                "give another --output_dir, or move it away"
+            )
+
+
+def _save_record(job: Job, record: dict[str, Any]) -> None:
     with atomic_text(job.record) as stream:
         json.dump(record, stream, ensure_ascii=False)
 

@@ -22,6 +22,7 @@ from hamzaban.transcribe.jobs import (
     RECORDS,
     Job,
     RunRequest,
+    check_outputs,
     is_done,
     name_outputs,
     read_recordings,
@@ -86,6 +87,7 @@ def transcribe_files(
         logging.info(
             "%d of %d files are done already", len(jobs) - len(left), len(jobs)
         )
+    check_outputs(left)
     bad = _transcribe_all(left, nj) if left else 0
     if request.kaldi:
         data_dir = request.output_dir / KALDI
