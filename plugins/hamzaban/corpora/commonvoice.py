@@ -164,7 +164,8 @@ def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
     for number, fields in read_tsv(table, COLUMNS):
         tally.num_read += 1
         if isinstance(fields, str):
-            tally.add_fault("row of another length", f"{table}:{number}: {fields}")
+            reason = "row with too many or too few fields"
+            tally.add_fault(reason, f"{table}:{number}: {fields}")
         else:
             yield Clip(fields[0], fields[1], fields[2], f"{table}:{number}")
 
