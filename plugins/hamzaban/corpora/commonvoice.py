@@ -274,8 +274,7 @@ def make_utterances(
     """Yield the utterances of clips; count and skip those without words or audio."""
     language = lang.split("-")[0].lower()
     for clip in clips:
-        text = clean_text(clip.sentence)
-        audio = str(release.clip(clip.path))
+        text, audio = clean_text(clip.sentence), str(release.clip(clip.path))
         fault = check_clip(audio) or ("" if text else "no sentence")
         if fault:
             tally.add_fault(fault, f"{clip.place}: {clip.path}")
