@@ -164,7 +164,8 @@ def read_clips(table: Path, tally: Tally) -> Iterator[Clip]:
     for number, fields in read_tsv(table, COLUMNS):
         tally.num_read += 1
         if isinstance(fields, str):
-            tally.add_fault("row of another length", f"{table}:{number}: {fields}")
+            reason = "row with too many or too few fields"
+            tally.add_fault(reason, f"{table}:{number}: {fields}")
         else:
             yield Clip(fields[0], fields[1], fields[2], f"{table}:{number}")
 
@@ -273,8 +274,7 @@ def make_utterances(
     """Yield the utterances of clips; count and skip those without words or audio."""
     language = lang.split("-")[0].lower()
     for clip in clips:
-        text = clean_text(clip.sentence)
-        audio = str(release.clip(clip.path))
+        text, audio = clean_text(clip.sentence), str(release.clip(clip.path))
         fault = check_clip(audio) or ("" if text else "no sentence")
         if fault:
             tally.add_fault(fault, f"{clip.place}: {clip.path}")
