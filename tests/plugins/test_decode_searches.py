@@ -156,3 +156,9 @@ def test_a_yaml_of_comments_or_with_a_byte_order_mark_is_read(tmp_path):
 def test_the_default_lm_is_that_of_the_units():
     assert TokenSearch().needs_lm
     assert not LexiconSearch(lm_unit="none").needs_lm
+
+
+def test_a_mapping_that_is_missing_is_named_with_the_yaml(tmp_path):
+    path = write(tmp_path / "d.yaml", "search: lexicon\nmapping: nowhere\n")
+    with pytest.raises(FileNotFoundError, match="d.yaml: mapping 'nowhere': no such"):
+        read_inference(path)

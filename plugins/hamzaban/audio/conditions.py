@@ -24,10 +24,12 @@ class Conditions:
     Attributes:
         sets: Names of the sets, such as `test`.
         noise: Noise and rooms by the name of the condition.
+        path: The YAML they were read from.
     """
 
     sets: tuple[str, ...]
     noise: Mapping[str, NoiseOptions]
+    path: Path
 
     def name_copies(self, name: str) -> dict[str, str]:
         """Return the names of a set's copies by condition."""
@@ -61,7 +63,7 @@ def read_conditions(path: Path) -> Conditions:
         if options.noise_list is None and options.rir_list is None:
             raise ValueError(f"{place}: names no list; add noise_list or rir_list")
         noise[name] = replace(options, seed=file.seed)
-    return Conditions(file.sets, noise)
+    return Conditions(file.sets, noise, path)
 
 
 def make_conditions(
@@ -84,7 +86,14 @@ def make_conditions(
     from hamzaban.audio.stage import format_audio
 
     for name, noise in conditions.noise.items():
-        note_inputs(*(path for path in (noise.noise_list, noise.rir_list) if path))
+        lists = [path for path in (noise.noise_list, noise.rir_list) if path]
+        for path in lists:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"{conditions.path}: condition {name}: {path}: no such file; "
+                    "expected a list with a path or `id path` on each line"
+                )
+        note_inputs(*lists)
         options = FormatOptions(
             fs=fs,
             min_duration_s=0.0,

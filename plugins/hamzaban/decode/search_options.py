@@ -59,9 +59,13 @@ def read_inference(
     try:
         search = _make_search(rest)
         _check_tune(search, tune)
-        return InferenceConfig(decode, search, tune)
     except ValueError as e:
         raise ValueError(f"{weights or path}: {e}") from e
+    if mapping := getattr(search, "mapping", ""):
+        from hamzaban.decode.spelling import check_mapping
+
+        check_mapping(mapping, path or "mapping")
+    return InferenceConfig(decode, search, tune)
 
 
 def needs_lm(path: str | Path) -> bool:

@@ -56,6 +56,25 @@ def find_mapping(name: str | None) -> Path | None:
     raise FileNotFoundError(f"mapping {name!r}: no such file; known names: {known}")
 
 
+def check_mapping(name: str, place: str | Path) -> None:
+    """Check that the mapping which a config names exists.
+
+    Args:
+        name: A name or file as for `read_spelling`; "" for none.
+        place: The config, for the message.
+
+    Raises:
+        FileNotFoundError: There is no such mapping.
+    """
+    if not name:
+        return
+    kind, _ = split_form(name)
+    try:
+        find_mapping(kind or name)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{place}: {error}") from None
+
+
 def read_spelling(
     name: str | None, words: Sequence[str]
 ) -> tuple[dict[str, Tiers], Forms]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hamzaban.config import check_names, option, read_config, read_dataclass
 from hamzaban.decode.searches.lexicon import LexiconSearch
+from hamzaban.decode.spelling import check_mapping
 from hamzaban.pseudo.filters import FilterOptions
 from hamzaban.pseudo.guard import GuardOptions
 
@@ -54,4 +55,6 @@ def read_options(path: str | Path) -> PseudoOptions:
         raise FileNotFoundError(f"{path}: no such config; see conf/pseudo.yaml")
     values, _ = read_config(path)
     values.pop("options", None)  # options of local/pseudo.sh
-    return read_dataclass(PseudoOptions, values, str(path), see="conf/pseudo.yaml")
+    options = read_dataclass(PseudoOptions, values, str(path), see="conf/pseudo.yaml")
+    check_mapping(options.mapping or "", path)
+    return options
