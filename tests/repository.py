@@ -1,6 +1,7 @@
 """List the files of the repository, for tests that walk it."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,16 @@ def list_recipes() -> list[Path]:
     return sorted(
         path for path in ROOT.glob("egs2/*/asr1") if path.parent.name != "TEMPLATE"
     )
+
+
+def is_own(path: Path) -> bool:
+    """Return whether a recipe or page is a user's own, which git does not track."""
+    words = ["git", "-C", str(ROOT), "ls-files", "--error-unmatch", str(path)]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True)
+    except FileNotFoundError:
+        return False
+    return "did not match" in found.stderr
 
 
 def name_of(path: Path) -> str:

@@ -1,7 +1,8 @@
 """The table of the error rates that are scored.
 
-To add a rate, give it a row here and a test of its splitter. score-text then has an
-option `--<name>`, and report, grid, RESULTS.md and comparisons know `score_<name>/`.
+To add a rate, give it a row here; CONTRIBUTING lists the tests and the page. score-text
+then has an option `--<name>` if `is_asked_for` is set, and report, grid, RESULTS.md and
+comparisons know `score_<name>/`.
 """
 
 from collections.abc import Callable

@@ -62,12 +62,12 @@ def read_search(request: SearchRequest) -> CtcSearch:
     if not isinstance(search, CtcSearch):
         raise ValueError(
             f"{place}: search {search.name} found, which runs its model itself; "
-            "expected greedy, lexicon or token"
+            "expected another search, such as lexicon"
         )
     for name in ("lm_dir", "word_list"):
-        if getattr(request, name) is not None and search.name == "greedy":
+        if getattr(request, name) is not None and not hasattr(search, "lm_unit"):
             raise ValueError(
-                f"--{name} is given, but the search is greedy, which reads none; give "
+                f"--{name} is given, but search {search.name} reads none; give "
                 "an --inference_config with search: lexicon or token, or leave it out"
             )
     return search

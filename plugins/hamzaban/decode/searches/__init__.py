@@ -1,13 +1,14 @@
 """The searches of `hamzaban decode-asr`, one module each.
 
-A new search takes three files:
+A new search takes three files and their tests:
 
 1. `searches/<name>.py`, with a frozen dataclass of `name = "<name>"` that derives from
    `CtcSearch` (hamzaban.decode.search). Its fields are the options of the inference
    YAML, checked in `__post_init__`; `build` returns the decoder of log-posteriors.
    `greedy.py` is the shortest.
 2. `conf/decode_<name>.yaml`, with `search: <name>`.
-3. A test in `tests/plugins/test_decode_searches.py`.
+3. A test in `tests/plugins/test_decode_beam.py` that compares it with an exhaustive
+   search, and its name in `test_decode_searches.py`.
 
 The module is found by its name. A field that two searches share has one type in both.
 """
