@@ -25,9 +25,9 @@ def require_gpus(ngpu: int) -> None:
 
 
 def has_fast_bfloat16() -> bool:
-    """Return whether torch multiplies bfloat16 on this CPU by its own instructions.
+    """Return whether torch multiplies bfloat16 on this CPU with native instructions.
 
-    Without them, each product is emulated: a training of minutes takes hours.
+    Without them, each product is emulated, and minutes of training become hours.
     """
     import torch
 
@@ -51,8 +51,8 @@ def usable_dtype(dtype: str | None, ngpu: int) -> str | None:
     if dtype != NARROW or ngpu > 0 or has_fast_bfloat16():
         return dtype
     logging.warning(
-        "autocast_dtype: bfloat16 is not used, since this CPU has no instructions for "
-        "it and would take many times as long: training computes in float32; set "
-        "autocast_dtype: null to silence this line"
+        "autocast_dtype: bfloat16 is ignored: this CPU has no instructions for it and "
+        "would take many times as long; training uses float32; set autocast_dtype: "
+        "null to silence this warning"
     )
     return None

@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
+MARKS = {  # UTF-32 first, since its mark begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
 CONVERT = (
-    "convert the file, for example by `iconv -f WINDOWS-1256 -t UTF-8` with the "
-    "encoding that it has"
+    "convert the file, for example by `iconv -f WINDOWS-1256 -t UTF-8` if that is "
+    "its encoding"
 )
-HEAD_BYTES = 512  # at the head of a file, which show its encoding
+HEAD_BYTES = 512  # read from the head of a file to find its encoding
 MAX_SHOWN = 20  # characters shown before a byte that is not UTF-8
 _logged: set[tuple[Path, str]] = set()
 
@@ -72,7 +72,7 @@ def decode_line(line: bytes, place: str) -> str:
 
 
 def describe_fault(error: UnicodeDecodeError) -> str:
-    """Return that a line is not UTF-8, with the byte and its column, from 1."""
+    """Return a message that names the byte that is not UTF-8 and its column, from 1."""
     line = error.object
     before = line[: error.start].decode()
     shown = before[-MAX_SHOWN:].strip()
@@ -90,9 +90,9 @@ def _find_encoding(stream: BinaryIO, path: str | Path) -> str:
         if head.startswith(mark):
             path = Path(path)
             if (key := (path.parent.parent, path.suffix)) not in _logged:
-                _logged.add(key)  # of a folder of transcripts only the first
+                _logged.add(key)  # once for a folder of transcripts
                 logging.warning(
-                    "%s: read as %s, as its first bytes say", path, encoding
+                    "%s: read as %s because of its byte order mark", path, encoding
                 )
             return encoding
     halves = [head[parity::2].count(0) for parity in (0, 1)]
@@ -114,8 +114,8 @@ def _read_marked(stream: BinaryIO, path: str | Path, encoding: str) -> Iterator[
             yield line
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path}:{number + 1}: not {encoding} ({error.reason}), which its first "
-            "bytes mark; convert the file to UTF-8"
+            f"{path}:{number + 1}: not {encoding} ({error.reason}), although it has "
+            "its byte order mark; convert the file to UTF-8"
         ) from None
 
 

@@ -10,8 +10,10 @@ with compat.fast_imports():
     import torch
     from espnet2.tasks.abs_task import AbsTask
 
+    from hamzaban.train import task
     from hamzaban.train.task import TaskMixin
 
+task.require_gpus = lambda ngpu: None  # its two processes need none
 ERRORS = {
     "memory": RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0"),
     "user": ValueError("data/text:3: two\nlines"),

@@ -234,7 +234,7 @@ def test_too_few_speakers_are_split_by_sentence_and_logged(tmp_path, caplog):
         write_audio(tmp_path / f"u{k}.wav", SENTENCES[k])
     write_lines(tmp_path / "m.jsonl", lines)
     import_data(tmp_path / "m.jsonl", tmp_path / "data")
-    assert "no sentences shared" in caplog.text
+    assert "without shared sentences" in caplog.text
     write_lines(tmp_path / "m.jsonl", lines[:2])
     with pytest.raises(ValueError, match="2 different sentences, expected at least 3"):
         import_data(tmp_path / "m.jsonl", tmp_path / "data")

@@ -35,7 +35,7 @@ def test_the_split_stays_by_speaker_if_one_row_has_no_speaker(tmp_path, rows, ca
         "s",
         "u",
     ]
-    assert "1 of 24 utterances name no speaker" in caplog.text
+    assert "1 of 24 utterances have no speaker" in caplog.text
     assert "m.jsonl:12" in caplog.text
 
 

@@ -176,7 +176,7 @@ def test_bfloat16_is_left_out_on_a_cpu_without_its_instructions(
     assert devices.usable_dtype("bfloat16", 1) == "bfloat16"
     assert devices.usable_dtype(None, 0) is None
     (line,) = caplog.messages
-    assert "autocast_dtype: bfloat16 is not used, since this CPU has no" in line
+    assert "autocast_dtype: bfloat16 is ignored: this CPU has no" in line
     caplog.clear()
     path = write("t.yaml", f"base: {CONF}/train_ctc.yaml\nautocast_dtype: bfloat16\n")
     check(asr_config=path)

@@ -83,9 +83,9 @@ def test_page_shows_the_sweep_of_weights(page):
 def test_page_shows_rounds_of_pseudo_labels(page):
     text = text_of(page)
     assert "Rounds of pseudo-labels pseudo_a no round since 1 was <better>." in text
-    head = "Round Kept Kept, share LM against none Churn WER %, decode_target/test"
+    head = "Round Kept Kept, share Disagreement Churn WER %, decode_target/test"
     rows = "0 40 0.400 0.512 – 50.0 1 55 0.550 0.250 0.300 33.3"
-    assert f"{head} {rows} In bold the best round." in text
+    assert f"{head} {rows} The best round is in bold." in text
     hours = "decode_target/test: WER 33.3 %: equals 4.65 labelled hours (between 1 and"
     assert hours in text
     html = page.read_text("utf-8")

@@ -279,7 +279,7 @@ def test_explorer_orders_filters_and_searches(kind, request):
         type_in(browser, "document.getElementById('query')", '"تهر"')
         assert browser.run(NAMES) == []
         found = browser.run("document.getElementById('found').textContent")
-        assert found.startswith("No utterance fits")
+        assert found.startswith("No utterance matches")
         type_in(browser, "document.getElementById('query')", "")
         speaker = "document.getElementById('speaker')"
         browser.run(

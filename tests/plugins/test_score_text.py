@@ -111,7 +111,7 @@ def test_tokens_from_files(data: Path) -> None:
 
 
 def test_options_that_contradict_each_other(data: Path) -> None:
-    with pytest.raises(ValueError, match="give it by --bpemodel"):
+    with pytest.raises(ValueError, match="name it by --bpemodel"):
         score(data, "--token_type", "bpe")
     with pytest.raises(ValueError, match="expected an id"):
         score(data, "--normalizer", "fa v1")

@@ -97,7 +97,10 @@ def test_tokens_with_blanks_are_an_error(tmp_path: Path, token: str) -> None:
         (b"a (s-u)\n{ a / b c (s-v)\n", "a.trn:2: '{ a / b c' opens alternatives"),
         (b"{ / } (s-u)\n", "a.trn:1: braces without alternatives"),
         (b"a} (s-u)\n", "a.trn:1: 'a}' has a brace within a word"),
-        (b"{" * 99 + b"a" + b"}" * 99 + b" (s-u)\n", "a.trn:1: over 50 nested"),
+        (
+            b"{" * 99 + b"a" + b"}" * 99 + b" (s-u)\n",
+            "a.trn:1: alternatives nested over 50 deep",
+        ),
     ],
 )
 def test_bad_trn_lines_are_named(tmp_path: Path, content: bytes, message: str) -> None:

@@ -204,7 +204,7 @@ def test_standard_input_goes_to_standard_output(
         ([], "no media; name files"),
         (["x.wav", "--output_dir", "out"], "x.wav: no such file or directory"),
         (["README", "--format", "doc"], "--format 'doc' found; known: txt"),
-        (["README", "--lm_dir", "lm"], "--lm_dir is given, but the search is greedy"),
+        (["README", "--lm_dir", "lm"], "--lm_dir is given, but the greedy search"),
         (["README", "--channel", "left"], "--channel"),
     ],
 )
@@ -256,7 +256,7 @@ def test_files_of_the_user_are_not_replaced(model, speech, tmp_path):
     media = write_media(tmp_path / "talk.flac", speech[: 4 * FS])
     (tmp_path / "talk.txt").write_text("a transcript by hand")
     words = [model, str(media), "--output_dir", str(tmp_path)]
-    with pytest.raises(FileExistsError, match=r"talk\.txt: is there and was not"):
+    with pytest.raises(FileExistsError, match=r"talk\.txt: exists and was not"):
         transcribe(words)
     assert (tmp_path / "talk.txt").read_text() == "a transcript by hand"
     (tmp_path / "talk.txt").unlink()

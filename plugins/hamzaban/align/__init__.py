@@ -1,1 +1,1 @@
-"""A recording and its text to segments with scores."""
+"""Align a recording with its text: segments with scores."""

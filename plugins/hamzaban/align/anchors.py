@@ -1,9 +1,8 @@
-"""Find places where the text and what a model hears surely agree.
+"""Find anchors: places where the text and what a model hears certainly agree.
 
-Strings of characters that occur once in each are matched, the long ones first and then,
-between these, shorter ones. Only the states near the line through these places have to
-be visited, so that time and memory grow with the length of a recording and not with its
-square.
+Strings of characters that occur once in each are matched: first long ones and then,
+between them, shorter ones. Only states near the line through these anchors have to be
+visited, so time and memory are linear in the length of a recording, not quadratic.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from hamzaban.align.viterbi import Band
 from hamzaban.text.tokens import SPACE, WORD_BOUNDARY
 
 LENGTHS = (24, 16, 12, 9)  # of the strings that are matched, in characters
-MIN_CELLS = 1 << 21  # frames times states between two places that need none between
-MARGIN = 60  # states on both sides of the places
+MIN_CELLS = 1 << 21  # frames times states between two anchors that need no more between
+MARGIN = 60  # states on both sides of the anchors
 
 
 @dataclass(frozen=True)
 class Track:
-    """Characters, and the place of each: its frame or its state.
+    """Characters and their places, which are frames or states.
 
     Attributes:
         text: N characters.
-        places: Their places, shape (N,), never falling.
-        tokens: The token that each is the first character of; -1 for the others.
+        places: Their places, shape (N,), non-decreasing.
+        tokens: The token that begins with this character; -1 if none does.
     """
 
     text: str
@@ -42,7 +41,7 @@ class Track:
 def make_track(
     tokens: Sequence[str], ids: Sequence[int], places: Sequence[int]
 ) -> Track:
-    """Return the characters of tokens.
+    """Return the characters of tokens and their places.
 
     Args:
         tokens: The token list of a model.
@@ -80,9 +79,10 @@ def find_anchors(heard: Track, text: Track) -> list[tuple[int, int]]:
 def make_band(
     anchors: Sequence[tuple[int, int]], num_frames: int, num_states: int
 ) -> Band:
-    """Return the band of states that leads from place to place.
+    """Return the band of states that leads from anchor to anchor.
 
-    Between two places all states between theirs are in the band, and MARGIN more.
+    At the frames between two anchors, the band holds the states between theirs, and
+    MARGIN more on both sides.
     """
     frames = np.array([frame for frame, _ in anchors], np.int64)
     states = np.array([state for _, state in anchors], np.int64)

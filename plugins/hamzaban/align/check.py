@@ -23,7 +23,7 @@ from hamzaban.decode.path import BLANK_ID, collapse
 from hamzaban.decode.recognizer import Recognizer
 from hamzaban.fileio import atomic_text
 
-NEVER = 1e6  # nats for passing over the text, more than any path through it costs
+NEVER = 1e6  # cost of skipping the text, in nats; more than any path costs
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Checked:
 
     Attributes:
         utt_id: Its id.
-        score: 0..1; 1: the model alone writes the same.
+        score: 0..1; 1: the model recognizes exactly the text.
         text: Its transcript.
         heard: What the model writes.
     """
@@ -53,7 +53,7 @@ def check_dir(
     model_files: Sequence[Path],
     min_score: float,
 ) -> tuple[int, int]:
-    """Write scores.tsv, the worst first, and lists of the utterances to keep and not.
+    """Write scores.tsv, worst first, and lists of the utterances to keep and to drop.
 
     Args:
         load: Returns the recognizer; called if log-posteriors are missing.
@@ -65,10 +65,10 @@ def check_dir(
         min_score: Lowest score of an utterance to keep.
 
     Returns:
-        The number of utterances to keep, and of all.
+        The number of utterances to keep, and that of all.
 
     Raises:
-        ValueError: The directory cannot be used, or no text can be written.
+        ValueError: The directory cannot be used, or the model can write no text.
     """
     pairs = list(read_scp(data_dir / "text"))
     spelled = spell_all(speller, [Sentence(text, utt_id) for utt_id, text in pairs])
@@ -95,8 +95,8 @@ def check_dir(
 def score_text(log_probs: Floats, sentence: Spelled) -> float:
     """Return how well a text fits an utterance, 0..1.
 
-    It is the likelihood of the text over that of the model's own, for each token: 1
-    where the model writes the same, 0 where the utterance is too short for the text.
+    It is the ratio, per token, of the likelihood of the text to that of what the model
+    recognizes: 1 if these are the same, 0 if the utterance is too short for the text.
 
     Args:
         log_probs: Log-posteriors (natural log), shape (T, V).

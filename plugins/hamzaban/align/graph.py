@@ -1,9 +1,9 @@
 """The graph that a text and its recording are aligned on.
 
-States are, for each sentence, a wildcard and then its tokens with a blank before each
-but the first; a last wildcard ends the text. A wildcard takes what a blank takes, and
-at a cost also any token that the model hears: speech that the text lacks. A sentence
-that is not spoken is passed over at a cost for each of its words.
+The states of a sentence are a wildcard and then its tokens, with a blank before each
+except the first. One more wildcard ends the text. A wildcard accepts a blank and, at a
+cost, any token that the model hears: speech that the text lacks. A sentence that is not
+spoken is skipped at a cost for each of its words.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ WILDCARD = -1  # label of a wildcard's state
 
 @dataclass(frozen=True)
 class Costs:
-    """What leaving the text costs, in nats.
+    """Costs of deviating from the text, in nats.
 
     Attributes:
-        extra: For each frame of a token that the model hears and the text lacks.
-        unspoken: For each word of a sentence that is passed over.
+        extra: Cost of each frame of a token that the model hears and the text lacks.
+        unspoken: Cost of each word of a sentence that is skipped.
     """
 
     extra: float = 2.0
@@ -52,12 +52,12 @@ class Graph:
 def build_graph(
     sentences: Sequence[Sequence[int]], num_words: Sequence[int], costs: Costs
 ) -> Graph:
-    """Return the graph of sentences in tokens; one without tokens has a wildcard only.
+    """Return the graph of sentences; one without tokens has only a wildcard.
 
     Args:
         sentences: Tokens of each sentence.
         num_words: Number of words of each.
-        costs: What leaving the text costs.
+        costs: Costs of deviating from the text.
 
     Examples:
         >>> build_graph([[5, 6], [7]], [2, 1], Costs()).labels.tolist()

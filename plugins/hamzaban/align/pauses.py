@@ -1,8 +1,9 @@
 """Move the edges of speech to the pauses beside it.
 
-A CTC model marks a token by a peak somewhere in its sound. Where the sound begins and
-ends is seen in the power of the signal: a pause is at least MIN_PAUSE_S below a level
-between that of the speech and the lowest beside it, or HEARD_DB below the speech.
+A CTC model marks a token by a peak somewhere in its sound. The power of the signal
+shows where the sound begins and ends: in a pause it stays for at least MIN_PAUSE_S
+below a level between that of the speech and the lowest beside it, or HEARD_DB below the
+speech.
 """
 
 import numpy as np
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from hamzaban.align.recording import ENERGY_SHIFT_S
 
 MIN_PAUSE_S = 0.1
-LEVEL = 0.3  # of the way from the lowest power to that of speech, in dB
-HEARD_DB = 30.0  # below the loud parts of speech nothing of it is heard
-MIN_RANGE_DB = 10.0  # with less between the two there is no pause to see
+LEVEL = 0.3  # share of the way, in dB, from the lowest power to that of speech
+HEARD_DB = 30.0  # speech this far below its loud parts is not heard
+MIN_RANGE_DB = 10.0  # with less between speech and the lowest power, no pause is seen
 MAX_STOP_S = 0.15  # silence within a word
 REACH_S = 0.6  # from a peak to the edge of its sound; stops of a word lie between
 SLACK_S = 0.2  # how far a peak may lie outside its sound

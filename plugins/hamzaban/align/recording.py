@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
 
 CHUNK_S = 12.0  # run through the model at a time
-CONTEXT_S = 1.5  # heard on both sides of a chunk and not kept
+CONTEXT_S = 1.5  # audio on both sides of a chunk whose output is discarded
 ENERGY_SHIFT_S = 0.01
-_FLOOR = 1e-10  # of a power, so that digital silence has a logarithm
+_FLOOR = 1e-10  # lowest power, so that digital silence has a logarithm
 
 Floats = NDArray[np.float32]
 
@@ -34,7 +34,7 @@ class Recording:
 
     Attributes:
         path: File of log-posteriors, float16, shape (T, V).
-        num_tokens: V.
+        num_tokens: Number of tokens, V.
         greedy: Likeliest token of each frame, shape (T,).
         best: Its log-posterior, shape (T,).
         quiet: Log-posterior of the blank or, if it is higher, of the space, shape (T,).
@@ -54,7 +54,7 @@ class Recording:
 
     @property
     def num_frames(self) -> int:
-        """T."""
+        """Return the number of frames, T."""
         return len(self.greedy)
 
     def read(self, start: int, end: int) -> Floats:
@@ -155,21 +155,21 @@ class _Energy:
     """Measures the power of a stream of samples."""
 
     def __init__(self, shift: int) -> None:
-        """Set the samples that one value is of."""
+        """Set the number of samples that one value covers."""
         self.num_samples = 0
         self._shift = shift
         self._rest = np.zeros(0, np.float32)
         self._found: list[Floats] = []
 
     def watch(self, blocks: Iterator[Floats]) -> Iterator[Floats]:
-        """Yield the blocks of a stream as they are."""
+        """Yield the blocks of a stream unchanged, and measure them."""
         for block in blocks:
             self.num_samples += len(block)
             self._measure(np.concatenate([self._rest, block]))
             yield block
 
     def finish(self) -> Floats:
-        """Return the power of all in dB, shape (E,)."""
+        """Return the power of all samples in dB, shape (E,)."""
         if len(self._rest):
             self._measure(np.pad(self._rest, (0, self._shift - len(self._rest))))
         return np.concatenate(self._found)
@@ -184,5 +184,5 @@ class _Energy:
 
 
 def list_unheard(tokenizer: Tokenizer) -> list[int]:
-    """Return the tokens that are no sound: that of a space, for characters."""
+    """Return the tokens that are not a sound, such as the space among characters."""
     return [i for i, token in enumerate(tokenizer.tokens) if token == SPACE]

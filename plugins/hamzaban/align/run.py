@@ -59,7 +59,7 @@ def align_media(
         media: A file that PyAV reads.
         sentences: The text.
         speller: Spells it in the tokens of the model.
-        costs: What leaving the text costs.
+        costs: Costs of deviating from the text.
 
     Raises:
         UnreadableError: There is no audio to read.
@@ -97,7 +97,7 @@ def spell_all(speller: Speller, sentences: Sequence[Sentence]) -> list[Spelled]:
     spelled = speller.spell(sentences)
     if speller.lost:
         logging.warning(
-            "characters that the model cannot write are left out of the alignment "
+            "characters that the model cannot write are ignored in the alignment "
             "(--lang and --mapping change it): %s",
             format_lost(speller.lost),
         )
@@ -115,7 +115,7 @@ def find_heard(greedy: NDArray[np.int32], unheard: Sequence[int]) -> NDArray[np.
 
     Args:
         greedy: Likeliest token of each frame, shape (T,).
-        unheard: Tokens that are no sound; blank never is.
+        unheard: Tokens that are not a sound, apart from the blank.
     """
     begins = np.diff(greedy, prepend=BLANK_ID) != 0
     is_sound = ~np.isin(greedy, [BLANK_ID, *unheard])
@@ -148,16 +148,16 @@ def _find_path(
     num_frames, num_states = recording.num_frames, len(graph.labels)
     band = make_band(anchors, num_frames, num_states)
     logging.info(
-        "%d places agree; %.1f %% of %d frames x %d states are searched",
+        "%d anchors found; %.1f %% of %d frames x %d states are searched",
         len(anchors),
         100 * float((band.high - band.low).mean()) / num_states,
         num_frames,
         num_states,
     )
     path = find_path(graph, recording.read, wildcard, band)
-    if path is None:  # the places contradict each other
-        logging.warning("no path leads through these places; all states are searched")
+    if path is None:  # the anchors contradict each other
+        logging.warning("no path leads through the anchors; all states are searched")
         band = full_band(num_frames, num_states)
         path = find_path(graph, recording.read, wildcard, band)
-    assert path is not None  # a text may be passed over whole
+    assert path is not None  # the whole text may be skipped
     return path

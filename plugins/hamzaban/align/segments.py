@@ -1,4 +1,4 @@
-"""The times and scores of sentences on a path, and the speech that no sentence has."""
+"""Find times and scores of sentences on a path, and speech that the text lacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_LETTERS, NOT_SPOKEN = "no letter that the model writes", "not spoken"
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word as the user wrote it, when it was said (seconds), and its confidence.
+    """A word as the user wrote it, its times in seconds, and its confidence.
 
     The confidence is the geometric mean of its tokens' highest posteriors, 0..1.
     """
@@ -41,7 +41,7 @@ class Aligned:
         sentence: The sentence.
         start_s: Start in seconds; NaN if it is not said.
         end_s: End in seconds; NaN if it is not said.
-        score: How well the text fits, 0..1; 1: the model alone writes the same.
+        score: How well the text fits, 0..1; 1: the model recognizes exactly the text.
         words: Its words with their times.
         reason: Why it has no times; "" if it has.
     """
@@ -73,7 +73,7 @@ class _Span:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a path through a recording says.
+    """A path through a recording, and what is needed to read it.
 
     Attributes:
         recording: The recording.
@@ -128,7 +128,7 @@ def list_aligned(
 
 
 def _find_spans(graph: Graph, path: NDArray[np.int64]) -> list[_Span | None]:
-    """Return the frames of each sentence; None for one that is passed over."""
+    """Return the frames of each sentence; None for one that is skipped."""
     stars = graph.wildcards
     number = np.searchsorted(stars, path, "right") - 1  # (T,)
     inside = np.flatnonzero(stars[number] != path)
@@ -167,7 +167,7 @@ def _absorb(
 ) -> tuple[list[_Span | None], list[_Span]]:
     """Return spans with the stray tokens beside them, and the other speech.
 
-    A token that no pause divides from a sentence is heard in its sound.
+    A token that no pause separates from a sentence belongs to its sound.
     """
     shift_s, energy = recording.frame_shift_s, recording.energy_db
     wide = list(spans)
@@ -209,7 +209,7 @@ def _refine(events: Sequence[_Span], i: int, layout: Layout) -> tuple[float, flo
 
 
 def _score(span: _Span, along: Floats, best: Floats, num_tokens: int) -> float:
-    """Return the likelihood of the text over that of the model's own, for a token."""
+    """Return the ratio, per token, of the text's likelihood to the best path's."""
     frames = slice(span.start, span.end)
     ratio = (along[frames] - best[frames]).astype(np.float64).sum() / num_tokens
     return float(np.exp(min(ratio, 0.0)))

@@ -53,7 +53,7 @@ class Speller:
         tokenizer: Tokenizer of the model.
         normalizer: Rules that made the text the model was trained on.
         mapping: A name for `read_spelling`, where the model has other letters.
-        lost: Characters that were left out, with their counts.
+        lost: Characters that were ignored, with their counts.
     """
 
     tokenizer: Tokenizer

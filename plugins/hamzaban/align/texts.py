@@ -13,7 +13,7 @@ from hamzaban.score.time_marked import read_stm
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 CAPTIONS = (".srt", ".vtt")
-MAX_WORDS = 30  # of a line of plain text that is taken as one sentence
+MAX_WORDS = 30  # a longer line of plain text is split
 _SENTENCE_END = re.compile(r"(?<=[.!?؟۔।…])[\"'»”’)\]]*\s+")
 
 
@@ -25,7 +25,7 @@ class Sentence(NamedTuple):
 
 
 def read_sentences(path: Path) -> list[Sentence]:
-    """Read the sentences of a text, in order; the suffix of its name says the form.
+    """Read the sentences of a text, in order; the suffix of its name tells the format.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -45,13 +45,13 @@ def read_sentences(path: Path) -> list[Sentence]:
     if not sentences:
         raise ValueError(
             f"{path}: no sentence found, expected text; a suffix .srt, .vtt, .stm, "
-            ".csv, .tsv or .jsonl says the form, any other is plain text"
+            ".csv, .tsv or .jsonl tells the format, any other means plain text"
         )
     return sentences
 
 
 def split_sentences(line: str, max_words: int = MAX_WORDS) -> list[str]:
-    """Split a line after marks that end sentences, and what is still long by words.
+    """Split a line after marks that end sentences, and long sentences between words.
 
     Args:
         line: A line of text.

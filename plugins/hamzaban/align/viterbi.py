@@ -1,4 +1,4 @@
-"""The best path through a graph within a band of states, in memory that stays small.
+"""Find the best path through a graph within a band of states, in little memory.
 
 Scores are computed forward, and those at the start of each block of frames are kept.
 Blocks are then computed again from the last to the first, with the moves that the path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hamzaban.align.graph import Graph
 
 BLOCK_CELLS = 1 << 26
-MAX_BLOCK_FRAMES = 1 << 13  # whose log-posteriors are read at once
+MAX_BLOCK_FRAMES = 1 << 13  # frames whose log-posteriors are read at once
 STAY, STEP, SKIP, PASS = range(4)  # moves into a state; PASS: from the wildcard before
 
 Floats = NDArray[np.float32]
@@ -29,8 +29,8 @@ class Band:
     """The states that may be visited at each frame: low[t] <= state < high[t].
 
     Attributes:
-        low: First states, shape (T,), never falling.
-        high: States after the last, shape (T,), never falling.
+        low: First states, shape (T,), non-decreasing.
+        high: States after the last, shape (T,), non-decreasing.
     """
 
     low: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Write an alignment: a data directory, tables for people, JSON for programs."""
+"""Write an alignment: a data directory, tables to read, JSON for programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hamzaban.fileio import atomic_text
 from hamzaban.ingest.importing import check_utterance
 from hamzaban.ingest.naming import Naming
 
-PAD_S = 0.1  # kept of the pauses on both sides of a segment, at most half of each
+PAD_S = 0.1  # part of a pause that a segment includes, at most half of the pause
 MIN_DURATION_S = 0.1
 COLUMNS = ("utt_id", "start_s", "end_s", "score", "place", "text")
 Row = Sequence[object]
@@ -84,7 +84,7 @@ def write_alignment(found: Alignment, output_dir: Path, min_score: float) -> int
 def choose_segments(
     found: Alignment, min_score: float
 ) -> tuple[list[Segment], list[Dropped]]:
-    """Return the sentences that are kept, and the others with the reason of each."""
+    """Return the sentences that are kept, and the others, each with the reason."""
     rec_id = _name(found.media)
     kept, dropped = [], []
     for sentence, (start_s, end_s) in _pad(found):
@@ -102,7 +102,7 @@ def choose_segments(
 
 
 def write_table(path: Path, columns: Row, rows: Iterable[Row]) -> None:
-    """Write a table, tabs between columns."""
+    """Write a table with tabs between its columns."""
     with atomic_text(path) as stream:
         for row in (columns, *rows):
             stream.write("\t".join(map(str, row)) + "\n")

@@ -12,8 +12,8 @@ from typing import BinaryIO, NamedTuple
 
 from hamzaban.audio.source import HEADER_OVERHANG_S, STREAMED_SIZE
 
-MAX_MISSING = 0.25  # of what the header states; where more is not there it is truncated
-MIN_UNFINISHED_BYTES = 64  # after a header that states no samples; fewer are none
+MAX_MISSING = 0.25  # share of the stated length; a file that lacks more is truncated
+MIN_UNFINISHED_BYTES = 64  # fewer bytes after a header without samples are ignored
 _OGG_PAGE_MAX = 27 + 255 + 255 * 255  # bytes (RFC 3533, section 6)
 _KBITS = {  # bit rates of layer III by the header's index (ISO/IEC 11172-3 and 13818-3)
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -103,7 +103,7 @@ def _find_data(stream: BinaryIO, size: int) -> _Data | None:
 
 
 def _is_near(data: _Data, size: int) -> bool:
-    """Return whether a file ends so little before its data chunk that it is taken."""
+    """Return whether a file lacks so little of its data chunk that it is accepted."""
     missing, found = data.start + data.num_bytes - size, size - data.start
     most = min(HEADER_OVERHANG_S * data.byte_rate, MAX_MISSING * data.num_bytes)
     return 0 < missing <= most and found > 0
@@ -126,7 +126,7 @@ def find_unfinished(stream: BinaryIO) -> int | None:
     if data is None or data.num_bytes or size - data.start < MIN_UNFINISHED_BYTES:
         return None
     position = data.start
-    while position + 8 <= size:  # chunks that fit are no samples
+    while position + 8 <= size:  # chunks that fit are not samples
         stream.seek(position)
         name, length = struct.unpack("<4sI", stream.read(8))
         if not name.isalpha() and name[:3] != b"id3":

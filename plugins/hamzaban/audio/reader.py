@@ -30,7 +30,7 @@ class AudioLength(NamedTuple):
         fs: Sample rate in Hz.
         num_samples: Number of samples.
         is_exact: Whether the number is exact.
-        is_mended: Whether the header stated another length, which was not believed.
+        is_mended: Whether the header stated a wrong length, which was ignored.
     """
 
     fs: int
@@ -117,11 +117,11 @@ def find_cut(path: str) -> str:
         with open_source(path) as opened:
             return check_truncation(_mend_length(opened)[0]) or ""
     except UnreadableError:
-        return ""  # its decoder will tell
+        return ""  # its decoder will notice
 
 
 def _mend_length(file: BinaryIO) -> tuple[BinaryIO, bool]:
-    """Return a recording with its true length in its header, and if that differed."""
+    """Return a recording with a corrected header, and whether the length differed."""
     if (start := find_unfinished(file)) is not None:
         size = file.seek(0, os.SEEK_END)
         lengths = {4: size - 8, start - 4: size - start}

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from hamzaban.data.meant import hint_meant
 
 SEGMENT_OVERHANG_S = 0.5  # a segment may end this much after its recording, as in Kaldi
-HEADER_OVERHANG_S = SEGMENT_OVERHANG_S  # a header may state this much too much
+HEADER_OVERHANG_S = SEGMENT_OVERHANG_S  # a header may state this much more
 STREAMED_SIZE = 0x7FFFF000  # writers to a pipe state RIFF sizes of at least this
 _ARK = re.compile(r"(.+):(\d+)")
 _LENGTH_FIELD = 6  # bytes of `AUDIO` and of the size of the length field

@@ -25,7 +25,7 @@ class AudioStream:
         num_samples: Length that the header states; None if only decoding can tell.
         is_exact: Whether the length counts samples; some containers count milliseconds
             or include padding.
-        is_mended: Whether the header stated another length, which was not believed.
+        is_mended: Whether the header stated a wrong length, which was ignored.
     """
 
     fs: int

@@ -49,7 +49,7 @@ class Done(NamedTuple):
         entries: An entry for each utterance.
         message: Why decoding failed, if it did.
         is_made: Whether audio was missing or no longer valid.
-        is_mended: Whether the header of the recording stated another length.
+        is_mended: Whether the header of the recording stated a wrong length.
     """
 
     folder: int

@@ -1,8 +1,8 @@
-"""Find the sentences of a text in a recording, or transcripts that do not fit.
+"""Find where a recording says the sentences of a text, or check transcripts.
 
 `hamzaban align MODEL MEDIA TEXT --output_dir DIR` writes a data directory of the
-sentences that are said. `hamzaban align MODEL --check DATA_DIR --output_dir DIR` scores
-the transcripts of a data directory.
+sentences that are spoken. `hamzaban align MODEL --check DATA_DIR --output_dir DIR`
+scores the transcripts of a data directory and lists those that do not fit.
 """
 
 import argparse
@@ -26,13 +26,17 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("model", type=Path, help="folder of a trained model, or archive of pack-model")
-    add("media", type=Path, nargs="?", help="recording of any length and format")
+    add(
+        "model",
+        type=Path,
+        help="folder of a trained model, or archive that pack-model wrote",
+    )
+    add("media", type=Path, nargs="?", help="recording, of any length and format")
     add(
         "text",
         type=Path,
         nargs="?",
-        help="its text: .srt, .vtt, .stm, .csv, .tsv, .jsonl; any other suffix: plain",
+        help="its text: .srt, .vtt, .stm, .csv, .tsv, .jsonl, or else plain text",
     )
     add(
         "--check",
@@ -51,7 +55,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--min_score",
         type=finite_float,
         default=0.03,
-        help="lowest score that is kept, 0..1 (default: %(default)s)",
+        help="lowest score, 0..1, of what is kept (default: %(default)s)",
     )
     add(
         "--lang",
@@ -60,13 +64,18 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--mapping",
-        help="spell letters that the model lacks by a table of decode/mappings, a "
+        help="how to spell letters that the model lacks: a table of decode/mappings, a "
         "YAML, roman, or phones:<voice>",
     )
     add(
-        "--asr_model", help="file of weights in MODEL (default: the packed or averaged)"
+        "--asr_model",
+        help="file of weights in MODEL (default: the packed or the averaged one)",
     )
-    add("--language", default="utt2lang", help="head of a model of several languages")
+    add(
+        "--language",
+        default="utt2lang",
+        help="output layer of a model of several languages",
+    )
     add("--ngpu", type=int, default=0, help="1: run on a GPU (default: %(default)s)")
     add_nj(parser, "processes on the CPU, with --check")
 
@@ -103,7 +112,7 @@ def _check_arguments(args: argparse.Namespace) -> None:
 
 
 def _find_asr_model(model: Path) -> str:
-    """Return the file of weights that an archive names, or the usual one."""
+    """Return the file of weights that an archive names, or else the default one."""
     from hamzaban.decode.decode_options import DecodeOptions
     from hamzaban.decode.experiment import find_packed_search
     from hamzaban.decode.search_options import read_inference

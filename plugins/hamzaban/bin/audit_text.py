@@ -1,4 +1,4 @@
-"""Find letters and scripts that are not a language's, and marks such as [laughter]."""
+"""Find letters and scripts foreign to a language, and marks such as [laughter]."""
 
 import argparse
 from collections.abc import Sequence

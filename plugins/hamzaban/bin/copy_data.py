@@ -29,7 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
         type=str2bool,
         default=False,
         metavar="true|false",
-        help="begin every utterance id with its speaker, so that both sort alike",
+        help="put the speaker before every utterance id, so that both sort alike",
     )
     parser.add_argument(
         "--utt_list", type=Path, help="copy only the ids that begin its lines"

@@ -17,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
         "checkpoint",
         type=Path,
         help="wav2vec2.pt of train-ssl or import-ssl, or a folder of train-asr, whose "
-        "model goes out without its output layer",
+        "model is exported without its output layer",
     )
     add("--output_dir", type=Path, required=True, help="folder to write")
     add(

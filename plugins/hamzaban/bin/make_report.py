@@ -20,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
         "exp",
         nargs="+",
         type=Path,
-        help="scored experiments: the first in detail, the others to compare",
+        help="scored experiments; the first is shown in detail, others are compared",
     )
     add("--output", type=Path, default=Path("exp/report.html"), help="file to write")
     add(
@@ -34,7 +34,7 @@ def get_parser() -> argparse.ArgumentParser:
         nargs="*",
         type=Path,
         default=[Path("exp"), Path("dump"), Path("data")],
-        help="folders of the stages, whose stamps hold the commands",
+        help="folders that stages write; their stamps name the commands",
     )
     add(
         "--pseudo_exp",
@@ -55,15 +55,16 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         "--num_worst",
         type=int,
         default=10,
-        help="utterances of each set, those with most errors, whose audio the page "
-        "holds; links lead to the other recordings",
+        help="number of utterances of each set, those with most errors, whose audio is "
+        "in the page; it links to the other recordings",
     )
     add(
         "--max_inline",
         type=int,
         default=3000,
-        help="decoded utterances, over all sets and decodings, up to which the page "
-        "holds their texts; more go to a folder beside it, such as report_files",
+        help="most decoded utterances, over all sets and decodings, whose texts are in "
+        "the page; if there are more, they go to a folder beside it, such as "
+        "report_files",
     )
     add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
     add(

@@ -38,7 +38,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--id_type",
         choices=("auto", "rm", "wsj", "swb", "spu_id", "sp"),
         default="auto",
-        help="how ids of .trn name the speaker, as in `sclite -i`; auto: found out",
+        help="how ids of .trn name the speaker, as in `sclite -i`; auto: detect it",
     )
     add("--json_keys", default="", help="fields of JSON lines: id=NAME,ref=NAME,...")
     add(
@@ -62,7 +62,7 @@ def get_parser() -> argparse.ArgumentParser:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose how texts are normalized."""
     add = parser.add_argument
-    add("--normalizer", default="raw", help="id of the normalizer that both passed")
+    add("--normalizer", default="raw", help="id of the normalizer of both texts")
     for kind in KINDS.values():
         if kind.is_asked_for:
             words = f"score the {kind.title}"
@@ -70,14 +70,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--lang",
         help="normalize both texts by the rules of this language; mul: by those of "
-        "each utterance's language, which is in utt2lang beside --ref, and score each "
-        "language by itself as well",
+        "each utterance's language, from utt2lang beside --ref, and score each "
+        "language separately as well",
     )
-    add("--score_profile", default="score", help="profile of the rules of --lang")
-    words = "print the scores by every profile of --lang as one table"
+    add("--score_profile", default="score", help="score profile of --lang")
+    words = "print a table of the scores by every profile of --lang"
     flag: Any = {"type": str2bool, "nargs": "?", "const": True, "default": False}
     add("--all_profiles", **flag, help=words)
-    add("--score_options", default="", help="options of these rules: name=value,...")
+    add(
+        "--score_options",
+        default="",
+        help="options of the rules of --lang: name=value,...",
+    )
     add(
         "--marks",
         choices=("drop", "keep", "refuse", "text"),
@@ -107,15 +111,17 @@ def add_counting(parser: argparse.ArgumentParser) -> None:
     add("--characters", choices=choices, help=units + default)
     add(
         "--case",
-        help="letters compared without their case: folded (those of ASCII), a code "
-        "such as tr, kmr, kk (of this language, as `sclite -e utf-8`), or kept (none)"
+        help="which letters match in either case: folded (those of ASCII), a code such "
+        "as tr, kmr, kk (those of this language, as `sclite -e utf-8`), or kept (none)"
         + default,
     )
     case = "true: --case kept, as `sclite -s`"
     add("--case_sensitive", type=str2bool, help=case + default)
-    optional = "a (word) in brackets may be missing without an error, as `sclite -D`"
+    optional = (
+        "a (word) in brackets may be missing or extra without an error: `sclite -D`"
+    )
     add("--optional_words", type=str2bool, default=False, help=optional)
-    fragments = "a fragment wo- or -rd matches longer words, as `sclite -F`"
+    fragments = "a fragment such as wo- or -rd matches longer words, as `sclite -F`"
     add("--fragments", type=str2bool, default=False, help=fragments)
 
 
@@ -195,7 +201,7 @@ def check_options(args: argparse.Namespace) -> None:
         ValueError: They contradict each other.
     """
     if args.token_type == "bpe" and args.bpemodel is None:
-        raise ValueError("--token_type bpe: no model is given; give it by --bpemodel")
+        raise ValueError("--token_type bpe needs a model; name it by --bpemodel")
     if args.token_type in ("char", "word") and args.bpemodel is not None:
         raise ValueError(
             f"--token_type {args.token_type} has no SentencePiece model; leave out "
@@ -210,10 +216,12 @@ def check_options(args: argparse.Namespace) -> None:
     if args.all_profiles and args.lang in (None, "mul"):
         raise ValueError("--all_profiles needs --lang, the code of one language")
     if args.all_profiles and args.marks != "text":
-        raise ValueError("--all_profiles takes marks as others do; leave out --marks")
+        raise ValueError(
+            "--all_profiles always treats marks as text; leave out --marks"
+        )
     if args.lang is not None and args.normalizer != "raw":
         raise ValueError(
-            "--lang normalizes texts that --normalizer says are normalized; give one"
+            "--lang normalizes, but --normalizer says it has been done; give one"
         )
 
 

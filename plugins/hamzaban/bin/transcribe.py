@@ -1,10 +1,11 @@
-"""Write what recordings say: text, subtitles, and words with times.
+"""Transcribe recordings to text, subtitles, and words with times.
 
-MODEL is a folder of train-asr, a .zip of pack-model, a Hugging Face directory of any
-Wav2Vec2ForCTC, or the name of one on the hub (owner/name). MEDIA are files that ffmpeg
-can read, of any length, folders, patterns such as 'talks/**/*.mp3', or - for standard
-input. Without --output_dir, the text of one file goes to standard output. If a run is
-killed, run it again: it continues with the first file that is not done.
+MODEL is a folder that train-asr wrote, a .zip that pack-model wrote, a Hugging Face
+directory of any Wav2Vec2ForCTC, or the name of one on the hub (owner/name). MEDIA are
+files of any length that ffmpeg can read, folders, patterns such as 'talks/**/*.mp3',
+or - for standard input. Without --output_dir, the text of one file goes to standard
+output. If a run is killed, run it again: it continues with the first file that is not
+done.
 """
 
 import argparse
@@ -21,17 +22,17 @@ from hamzaban.cli import add_nj, str2bool
 GROUP = "decode"
 MEMORY_REMEDY = "lower --batch_bins, --max_duration_s or --nj"
 CUTTING = {  # option of TranscribeOptions -> its help
-    "max_duration_s": "longest piece of speech that the model hears at once",
-    "min_pause_s": "shortest pause at which speech may be cut",
-    "threshold": "probability at which speech begins, of Silero VAD",
-    "batch_bins": "most samples in a batch, padding counted",
+    "max_duration_s": "longest piece of speech that the model gets at once, in s",
+    "min_pause_s": "shortest pause at which speech is cut, in s",
+    "threshold": "probability of Silero VAD at which speech begins",
+    "batch_bins": "most samples in a batch, padding included",
 }
 CUES = {  # option of CueOptions -> its help
     "max_chars": "most characters in a line of subtitles",
     "max_lines": "most lines of subtitles at once",
-    "max_cue_s": "longest time that subtitles stay",
-    "min_cue_s": "shortest time that subtitles stay, if the next ones leave it",
-    "max_gap_s": "longest pause within subtitles",
+    "max_cue_s": "longest time that subtitles stay, in s",
+    "min_cue_s": "shortest time that subtitles stay if no others follow, in s",
+    "max_gap_s": "longest pause within subtitles, in s",
 }
 
 
@@ -56,15 +57,15 @@ def get_parser() -> argparse.ArgumentParser:
         f"comma-separated list of {', '.join([*FORMATS, KALDI])} (default: %(default)s)"
     )
     add("--format", default="txt", metavar="LIST", help=text)
-    text = "head or adapter of a model of several languages, or `predicted`"
+    text = "output layer or adapter of a model of several languages, or `predicted`"
     add("--language", default="", metavar="CODE", help=text)
     add("--inference_config", **path, help="YAML of the search (default: greedy)")
-    add("--weights", **path, help="weights.yaml of tune-decoder")
+    add("--weights", **path, help="weights.yaml that tune-decoder wrote")
     add("--lm_dir", **path, help="folder of language models, made by train-lm")
-    add("--word_list", **path, help="words of the lexicon, one a line")
-    text = "file of weights in a folder of train-asr (default: %(default)s)"
+    add("--word_list", **path, help="file of the words of the lexicon, one per line")
+    text = "file of weights if MODEL is a folder of train-asr (default: %(default)s)"
     add("--asr_model", default=ASR_MODEL, metavar="NAME", help=text)
-    text = "mix, or the number of a channel from 0 (default: %(default)s)"
+    text = "mix, or the number of one channel, from 0 (default: %(default)s)"
     add("--channel", default="mix", type=_channel, metavar="N", help=text)
     _add_options(parser, TranscribeOptions(), CUTTING)
     _add_options(parser, CueOptions(), CUES)
@@ -76,7 +77,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    """Transcribe; return 1 if a file failed or is damaged."""
+    """Transcribe; return 0, or 1 if a file failed or is damaged."""
     args = get_parser().parse_args(cmd)
     if not args.media and not args.media_list:
         raise ValueError("no media; name files, folders, patterns, - or --media_list")
@@ -122,7 +123,7 @@ def _print(args: argparse.Namespace, media: Sequence[str], folder: Path) -> int:
         or Path(media[0]).is_dir()
     ):
         raise ValueError(
-            "several files or formats, but no --output_dir; give the folder to write to"
+            "several files or formats, but no --output_dir; name a folder to write to"
         )
     logging.getLogger().setLevel(logging.WARNING)
     status = _transcribe(args, media, folder / "out")
@@ -144,7 +145,7 @@ def _read_requests(args: argparse.Namespace) -> tuple[Any, Any]:
 
 
 def _keep_input(folder: Path) -> str:
-    """Copy standard input to a file, since many forms of media need seeking."""
+    """Copy standard input to a file, since many formats need seeking."""
     path = folder / "stdin"
     with open(path, "wb") as stream:
         shutil.copyfileobj(sys.stdin.buffer, stream)

@@ -56,7 +56,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         "--lm",
         type=Path,
         help="language model made elsewhere: ARPA, which may be gzipped, or KenLM's "
-        "binary; it is put into `lm` of --output_dir",
+        "binary; it is written to `lm` in --output_dir",
     )
     parser.add_argument(
         "--word_list",

@@ -59,7 +59,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=finite_float,
         default=0.0,
         help="highest share of recordings that are missing, truncated, unreadable or "
-        "silent; up to it they are warnings, since format-audio drops them "
+        "silent; up to this share they are warnings, since format-audio drops them "
         "(default: 0)",
     )
 

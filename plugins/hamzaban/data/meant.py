@@ -1,6 +1,6 @@
-"""Find the file that a path means though it is spelled otherwise.
+"""Find the file that a path means although the path is spelled differently.
 
-Paths in lists differ from the files on the disk where either came from another system:
+Paths in lists differ from the files on disk if either came from another system:
 backslashes and drives of Windows, `A9.WAV` for `A9.wav`, letters with marks as one
 character or as two (NFC or NFD, which look the same), marks of writing direction, and
 the folders of another machine.
@@ -34,19 +34,19 @@ def to_posix(path: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return a file's name without what differs between systems."""
+    """Return a file name in a form that is the same on all systems."""
     name = unicodedata.normalize("NFC", _INVISIBLE.sub("", name))
     return unicodedata.normalize("NFC", name.casefold()).strip()
 
 
 class MeantFinder:
-    """Finds files by paths that are spelled otherwise; it remembers folders."""
+    """Finds files by paths that are spelled differently; caches folder listings."""
 
     def __init__(self, suffixes: Sequence[str] = ()) -> None:
-        """Prepare.
+        """Set the suffixes that may be missing.
 
         Args:
-            suffixes: Suffixes of small letters that a path may lack.
+            suffixes: Suffixes, in lower case, that a path may lack.
         """
         self._suffixes = frozenset(suffixes)
         self._names: dict[Path, tuple[int, dict[str, list[str]]]] = {}
@@ -56,7 +56,7 @@ class MeantFinder:
 
         Args:
             path: A path for which there is no such file.
-            folders: Where it may start.
+            folders: Folders that it may be relative to.
         """
         for spelling in _spell(path):
             found: dict[str, str] = {}
@@ -78,7 +78,7 @@ class MeantFinder:
         return [str(file) for file in files if file.is_file()]
 
     def _match(self, folder: Path, name: str, is_file: bool = False) -> list[Path]:
-        """Return the entries of a folder that a name may mean; itself if it is one."""
+        """Return the entries of a folder that a name may mean, or the exact match."""
         if name == "..":
             return [folder / name]
         names = self._list(folder).get(fold(name), [])

@@ -102,7 +102,7 @@ def make_batches(
 
 
 def read_speech(utt: Utterance, fs: int) -> Tensor:
-    """Read the waveform of an utterance, mixed and resampled where it has to be.
+    """Read the waveform of an utterance; mix and resample it if necessary.
 
     Args:
         utt: The utterance.

@@ -16,8 +16,8 @@ from hamzaban.text.tokens import SPACE, UNK, WORD_BOUNDARY, BpeTokenizer, Tokeni
 Path = Sequence[int] | NDArray[np.int64]  # a token for each frame
 LogProbs = NDArray[np.float32]
 BLANK_ID = 0
-TOKEN_FRAMES = 4  # length assumed of a token where an utterance has few of them
-TOKEN_RANGE = (2, 15)  # frames; limits of the length that is estimated
+TOKEN_FRAMES = 4  # assumed length of a token if an utterance has few of them
+TOKEN_RANGE = (2, 15)  # frames; limits of the estimated length
 MIN_INTERVALS = 3  # distances between tokens from which their length is estimated
 PAUSE_TOKENS = 3  # a word that begins within so many lengths follows without a pause
 
@@ -46,7 +46,7 @@ class Word:
     Attributes:
         text: The word.
         start: First frame of the word's first token.
-        end: Frame after the last; estimated, see `extend_words`.
+        end: Frame after the last one, estimated by `extend_words`.
         confidence: Geometric mean of the tokens' highest posteriors, 0..1.
     """
 

@@ -1,4 +1,4 @@
-"""Values beyond a grid, for options whose best value is at its end."""
+"""Try values beyond a grid for options whose best value is at its end."""
 
 from __future__ import annotations
 

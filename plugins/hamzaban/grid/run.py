@@ -23,7 +23,7 @@ from hamzaban.grid.definition import Grid
 from hamzaban.launch import Job, Resources, run_each
 from hamzaban.launch.jobs import last_lines
 
-_ENDED = re.compile(r"ended with status|^# ")  # lines of ours, which give no reason
+_ENDED = re.compile(r"ended with status|^# ")  # our own lines, which give no reason
 MAX_SHOWN = 5  # missing inputs named in a message
 
 

@@ -19,7 +19,7 @@ AUDIO = (
     *(".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".amr"),
     *(".webm", ".mp4", ".aiff", ".sph"),
 )
-TEXTS = (".txt", ".lab")  # a transcript of the whole file; the first one is read
+TEXTS = (".txt", ".lab")  # a transcript of the whole file; .txt is preferred
 CAPTIONS = (".srt", ".vtt")  # read where there is no transcript
 READ = f"{', '.join(TEXTS)}, {' or '.join(CAPTIONS)}"
 _TIMED_LABEL = re.compile(r"\s*\d+\s+\d+\s+\S")  # of HTK: begin, end, label
@@ -74,7 +74,7 @@ def check_transcripts(path: Path) -> None:
         )  # fmt: skip
     if lone:
         logging.warning(
-            "%s: %d transcripts without audio of their name are left out, such as %s",
+            "%s: %d transcripts without audio of their name are ignored, such as %s",
             path, len(lone), lone[0],
         )  # fmt: skip
 
@@ -122,7 +122,7 @@ def _list_folders(path: Path) -> Iterator[tuple[list[_Pair], list[Path]]]:
 
 
 def _choose(audio: Path, texts: dict[str, list[Path]]) -> Path | None:
-    """Return the transcript of an audio file: of its very name, and the first kind."""
+    """Return the transcript of an audio file, best one of exactly the same name."""
     order = (*TEXTS, *CAPTIONS)
     found = texts.get(fold(audio.stem), [])
     return min(
@@ -133,7 +133,7 @@ def _choose(audio: Path, texts: dict[str, list[Path]]) -> Path | None:
 
 
 def _is_transcript(file: Path) -> bool:
-    """Return whether a file is a transcript or captions, and no labels with times."""
+    """Return whether a file is a transcript or captions, not labels with times."""
     suffix = file.suffix.lower()
     if suffix != ".lab":
         return suffix in (*TEXTS, *CAPTIONS)

@@ -1,4 +1,4 @@
-"""Sets and tables of many names, as sorted arrays of hashes of 8 bytes.
+"""Hold sets and tables of many names as sorted arrays of 8-byte hashes.
 
 The probability that two of n names have the same hash is n * n / 2 ** 65: one in ten
 million for two million names.
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def hash_name(name: str) -> int:
-    """Return a hash of 64 bits that is the same on every machine."""
+    """Return a 64-bit hash that is the same on every machine."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8)
     return int.from_bytes(digest.digest(), "little")
 
@@ -39,7 +39,7 @@ class Durations:
     """Durations by name."""
 
     def __init__(self, items: Iterable[tuple[str, float]]) -> None:
-        """Build the table from names and seconds; of equal names the last counts."""
+        """Build the table from names and seconds; the last of equal names counts."""
         hashes, millis = array("Q"), array("L")
         for name, duration_s in items:
             hashes.append(hash_name(name))
@@ -49,11 +49,11 @@ class Durations:
         self._millis = np.array(millis, np.uint32)[order]
 
     def get(self, name: str) -> float:
-        """Return the seconds of a name, 0 if it is unknown."""
+        """Return the duration of a name in seconds, 0 if it is unknown."""
         return self.get_hashed(hash_name(name))
 
     def get_hashed(self, hashed: int) -> float:
-        """Return the seconds of a name by its hash, 0 if it is unknown."""
+        """Return the duration of a name by its hash, in seconds, 0 if it is unknown."""
         wanted = np.uint64(hashed)
         place = int(np.searchsorted(self._hashes, wanted, "right")) - 1
         if place < 0 or self._hashes[place] != wanted:

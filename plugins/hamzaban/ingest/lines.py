@@ -17,7 +17,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @contextmanager
 def open_utf8(path: Path) -> Iterator[Iterator[str]]:
-    """Open a text to read it line by line, and note it as an input of the step.
+    """Open a text file to read its lines, and note it as an input of the step.
 
     A file in UTF-16 that begins with its byte order mark is read, too.
 
@@ -32,7 +32,7 @@ def open_utf8(path: Path) -> Iterator[Iterator[str]]:
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
-    """Yield line number and values by name of a table with an object on each line.
+    """Yield the number and the named values of each line of a JSON lines file.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -46,7 +46,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
                 values = json.loads(line, object_pairs_hook=_each_key_once)
             except _TwiceError as error:
                 raise ValueError(
-                    f"{path}:{number}: key '{error}' stands twice, expected once; "
+                    f"{path}:{number}: key '{error}' occurs twice, expected once; "
                     "rename one"
                 ) from None
             except (ValueError, RecursionError) as error:
@@ -69,7 +69,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def describe_json_fault(line: str, error: Exception) -> str:
-    """Return why a line is no JSON, the column, and the text from there on."""
+    """Return why a line is not JSON, with the column and the text from there on."""
     if not isinstance(error, json.JSONDecodeError):
         return "not JSON (nested too deep or a number too long)"
     rest = line[error.pos :].strip()[:MAX_SHOWN]

@@ -1,4 +1,4 @@
-"""Names of recordings, made from what tells their paths apart."""
+"""Name recordings by the parts that tell their paths apart."""
 
 import os
 from array import array
@@ -14,17 +14,17 @@ from hamzaban.ingest.hashed import hash_name
 class Naming:
     """Names recordings by the end of their path, without suffix and with - for /.
 
-    A name has the name of the file and as many of its folders as are needed to tell all
-    recordings apart, but no folder that is the same for all. It depends neither on the
-    order of the recordings nor on where the corpus lies.
+    A name consists of the file name and of as many folders before it as are needed to
+    tell all recordings apart, except for folders that are the same for all. It depends
+    neither on the order of the recordings nor on where the corpus lies.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
-        """Find out which parts of the paths tell them apart.
+        """Find the parts that tell the paths apart.
 
         Args:
-            paths: The paths of all recordings, absolute or not; they are read again for
-                each folder that is needed.
+            paths: The paths of all recordings, absolute or relative; they are iterated
+                over again for each folder that is needed.
         """
         self._root: str | None = None
         self._depth, self._left_out = 1, frozenset[int]()
@@ -51,8 +51,8 @@ class Naming:
     def name(self, path: str) -> str:
         """Return the name of a recording.
 
-        Two paths have the same name only if they differ in nothing but their suffix, or
-        in / and -.
+        Two paths have the same name only if nothing but their suffix differs, or if one
+        has / where the other has -.
         """
         parts = self._split(path)[-self._depth :]
         places = range(len(parts), 0, -1)
@@ -60,7 +60,7 @@ class Naming:
         return "-".join(part for place, part in kept if place not in self._left_out)
 
     def _widen_root(self, path: str) -> None:
-        """Make the common folder of absolute paths hold one more."""
+        """Widen the common folder of absolute paths so that it holds another path."""
         if path.startswith(f"{self._root}/") and "/.." not in path:
             return
         if os.path.isabs(path):

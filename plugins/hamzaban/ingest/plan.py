@@ -1,4 +1,4 @@
-"""The split of a user's own corpus: the one it has, or one that is drawn."""
+"""Decide the split of a user's own corpus: keep the one it has, or draw one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Plan:
         drawn: The set of each group (see `group_of`) that is not in train.
         keeps_split: Whether the corpus's own split is kept.
         by_speaker: Whether a group is a speaker; otherwise it is a sentence.
-        missing: The sets that are drawn.
+        missing: The sets that the corpus lacks, which are drawn.
     """
 
     drawn: dict[str, str]
@@ -47,9 +47,10 @@ class Plan:
 
 
 def group_of(item: Item, by_speaker: bool) -> str:
-    """Return the group that stays together: a speaker, as it is written, or a sentence.
+    """Return the group of an utterance, which no split divides.
 
-    An utterance that names no speaker is a speaker of its own.
+    A group is a speaker, by the name in the corpus, or a sentence. An utterance without
+    a speaker is a group of its own.
     """
     if by_speaker:
         return clean_id(item.speaker) or clean_id(item.utt_id)
@@ -104,7 +105,7 @@ def make_plan(
     """Look through a corpus and decide the split.
 
     Valid and test are drawn by speaker where at least three speakers are named, else
-    by sentence. Utterances that name no speaker are not drawn in the first case.
+    by sentence. When speakers are drawn, utterances without one stay in train.
 
     Args:
         read: Reads the corpus from its start.
@@ -114,8 +115,8 @@ def make_plan(
         seed: Random seed of the split.
 
     Raises:
-        ValueError: There is nothing or too little to split, a split's name is unknown,
-            or an audio file has several texts and no times.
+        ValueError: There is nothing or too little to split, the name of a set is
+            unknown, or an audio file has several texts and no times.
     """
     survey, place = _Survey(), ""
     for item in _each_text_timed(read):
@@ -142,7 +143,7 @@ def make_plan(
 
 
 def _refuse_all(items: Iterable[Item], path: Path) -> None:
-    """Raise ValueError for a corpus in which no item can be used."""
+    """Raise a ValueError that says why no item of a corpus can be used."""
     lacks: Counter[str] = Counter()
     first, num_items = "", 0
     for item in items:
@@ -160,7 +161,7 @@ def _refuse_all(items: Iterable[Item], path: Path) -> None:
 
 
 def _tell_losses(place: str, survey: _Survey, plan: Plan) -> None:
-    """Log what leaves train, where the corpus has a split of its own without a set."""
+    """Log what leaves train if the split of the corpus lacks valid or test."""
     sizes = survey.speakers if plan.by_speaker else survey.sentences
     for name in plan.missing:
         groups = sorted(group for group, part in plan.drawn.items() if part == name)
@@ -197,23 +198,23 @@ def _choose_sizes(survey: _Survey, plan: Plan) -> Mapping[str, int]:
     if not plan.by_speaker:
         if survey.speakers:
             logging.warning(
-                "fewer than %d speakers are named (%d), so that %s may share them "
+                "fewer than %d speakers are named (%d), so %s may share speakers "
                 "with train",
                 len(SETS),
                 len(survey.speakers),
                 sets,
             )
-        logging.info("%s drawn from train, no sentences shared", sets)
+        logging.info("%s drawn from train, without shared sentences", sets)
         return survey.sentences
     if survey.num_unnamed:
         logging.warning(
-            "%d of %d utterances name no speaker; each counts as a speaker of its own "
+            "%d of %d utterances have no speaker; each counts as a speaker of its own "
             "and stays in train; the first: %s",
             survey.num_unnamed,
             survey.num_unnamed + survey.speakers.total(),
             survey.first_unnamed,
         )
-    logging.info("%s drawn from train, no speakers shared", sets)
+    logging.info("%s drawn from train, without shared speakers", sets)
     return survey.speakers
 
 
@@ -259,7 +260,7 @@ def _find_twice(audio: array[int], text: array[int]) -> tuple[int, int] | None:
 
 
 def check_speakers(speakers: Mapping[str, frozenset[str]], plan: Plan) -> None:
-    """Compare the speakers of the sets that were written.
+    """Check that the sets that were written share no speakers; warn about others.
 
     Args:
         speakers: The speakers of each set, as they were written.

@@ -14,7 +14,7 @@ from hamzaban.lm.text import load_normalizer, normalize, normalizer_id, read_pla
 
 KINDS = ("exact", "near", "speakers")
 MAX_SHOWN = 10
-WHERE = (  # the reasons are read from, unless --config names another file
+WHERE = (  # where reasons are read from unless --config names another file
     "conf/leaks.yaml, which stage 1 of a recipe reads (audit-leaks: --config FILE, or "
     "--allow_exact, --allow_near, --allow_speakers REASON)"
 )

@@ -25,8 +25,8 @@ NORMALIZER = "unknown, made elsewhere"  # in lm.yaml
 SPECIAL = frozenset((BOS, EOS, UNK, "<UNK>"))
 _KENLM, _GZIP, _HEAD = b"mmap lm http://kheafield.com/code", b"\x1f\x8b", b"\\data\\"
 _ORDER_AT, _HAS_WORDS_AT = 88, 100  # bytes of a KenLM binary
-_NEUTRAL = {BOS: "-99\t<s>", EOS: "0\t</s>"}  # lines of ARPA that change no ranking
-_SAMPLE = 2000  # words by which the unit is recognized
+_NEUTRAL = {BOS: "-99\t<s>", EOS: "0\t</s>"}  # lines of ARPA that affect no ranking
+_SAMPLE = 2000  # words that are read to guess the unit
 _FEW = 0.02  # share of words of a longer kind in a model of characters
 _LOOK_AHEAD = 2**16
 
@@ -178,7 +178,7 @@ def _read_binary(path: Path) -> Foreign:
         if not has_words or start < 0:
             raise ValueError(
                 f"{path}: a KenLM binary without its words, or cut short; expected one "
-                "with them: build it without the options that leave words out"
+                "with them: build it without the options that omit words"
             )
         words = data[start:].decode("utf-8", "replace").rstrip("\0").split("\0")
         return Foreign(path, True, data[_ORDER_AT], words)

@@ -1,4 +1,4 @@
-"""The report of the perplexities of language models."""
+"""Report the perplexities of language models."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def take_lm(
 
     Args:
         path: ARPA file, gzipped or not, or KenLM's binary.
-        texts: Its `valid` and `test` are measured.
+        texts: Texts, of which `valid` and `test` are measured.
         output_dir: Folder to write `<unit>/{lm.bin,units.txt,lm.yaml}` and
             `report.tsv` to.
         lang: Language whose text rules the words are compared with.

@@ -1,7 +1,7 @@
 """Find options and configs of a recipe that cannot work together.
 
-Each of them is right by itself, so that the verb that reads it would only complain when
-its stage is reached, which may be after days of training.
+Each of them is valid by itself, so an error would only show when its stage is reached,
+which may be after days of training.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hamzaban.recipe.words import apply_words
 
 JOINT_MODEL = "hamzaban_joint_ctc"
 OURS = "hamzaban_s3prl"
-MODEL = ("valid", "wer")  # criterion of the model that decoding takes
+MODEL = ("valid", "wer")  # criterion of the model that is decoded by default
 _BEST = re.compile(r"(\w+)\.(\w+)\.(?:ave|best|ave_\d+best)\.pth")
 
 
@@ -34,13 +34,13 @@ class RecipeOptions:
     Attributes:
         stages: Names of the stages that will run.
         asr_config: YAML of train-asr.
-        asr_args: Words for train-asr.
+        asr_args: Further arguments of train-asr.
         inference_config: YAMLs of decode-asr.
         lm_config: YAML of train-lm.
         lm: Language model made elsewhere.
-        lm_text: Further sentences.
+        lm_text: Further text for the language model.
         pretrain_config: YAML of train-ssl.
-        pretrain_args: Words for train-ssl.
+        pretrain_args: Further arguments of train-ssl.
         ssl_checkpoint: Checkpoint that fine-tuning starts from.
         token_type: `bpe` or `char`.
         ngpu: GPUs; 0 for the CPU.
@@ -61,12 +61,12 @@ class RecipeOptions:
 
 
 def check_recipe(options: RecipeOptions) -> None:
-    """Check that the options work together; log what will be done another way.
+    """Check that the options work together; log those that have no effect.
 
     Raises:
         FileNotFoundError: A config is missing.
-        ValueError: Two options contradict each other; one line says which and how to
-            mend it.
+        ValueError: Options contradict each other; the message names them and the
+            remedy.
     """
     _tell_unused(options)
     training = _read_training(options.asr_config, options.asr_args)
@@ -82,7 +82,7 @@ def check_recipe(options: RecipeOptions) -> None:
 
 
 def _tell_unused(options: RecipeOptions) -> None:
-    """Log options that nothing reads; a recipe's run.sh may hold them."""
+    """Log options that nothing reads; this is no error, since run.sh may set them."""
     trains_lm = options.lm_config and not options.lm
     for name, is_given, is_read, remedy in (
         ("lm_config", options.lm_config, not options.lm, "--lm is used"),

@@ -1,4 +1,4 @@
-"""Read words such as `--max_epoch 2` over the values of a config."""
+"""Apply arguments such as `--max_epoch 2` to the values of a config."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hamzaban.yaml_loader import parse_yaml
 
 
 def apply_words(values: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """Return the values of a config with those of a command line in their place.
+    """Return the values of a config, overridden by those of a command line.
 
-    It is a light reading, for checks before ESPnet's parser sees the words: `--name
-    value`, `--name=value`, and `--conf name.below=value`.
+    This is a simple reading, for checks before ESPnet's parser sees the arguments. It
+    knows `--name value`, `--name=value`, and `--conf name.below=value`.
 
     Args:
         values: The values of the config.

@@ -116,5 +116,5 @@ def _describe_sets(
         roles.setdefault(wishes.raw_dir / row.dataset, []).append("test")
     known = {path: used for path, used in roles.items() if (path / "utt2spk").is_file()}
     for path in roles.keys() - known.keys():
-        logging.warning("%s: not there, left out of the data statistics", path)
+        logging.warning("%s: no utt2spk here, left out of the data statistics", path)
     return [describe_set(path, used, int(fs)) for path, used in known.items()]

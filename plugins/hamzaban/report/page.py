@@ -57,7 +57,7 @@ class Sweep:
     """A table of a tuning run.
 
     Attributes:
-        name: Where it was made.
+        name: Name of the folder in which it was made.
         head: Names of the columns.
         rows: The cells.
         charts: Its picture.
@@ -71,7 +71,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Page:
-    """What stands on the page.
+    """The content of the page.
 
     Attributes:
         title: Name of the first experiment.
@@ -105,7 +105,7 @@ class Page:
 
     @property
     def kinds(self) -> list[str]:
-        """Error rates but WER that some row has, in the order of KINDS."""
+        """Return the error rates besides WER that a row has, in the order of KINDS."""
         found = {kind for row in self.rows for kind in row.rates} - {"wer"}
         return [kind for kind in KINDS if kind in found]
 

@@ -60,7 +60,7 @@ class Row:
     """A decoded set, scored with one normalizer.
 
     Attributes:
-        experiment: Whose it is.
+        experiment: The experiment that it belongs to.
         inference: How it was decoded, such as `decode_greedy`.
         dataset: What was decoded, such as `test` or `org/valid`.
         normalizer: Id of the text normalizer.
@@ -96,7 +96,7 @@ def collect_rows(experiments: Sequence[Experiment], plan: Plan) -> list[Row]:
     """Read and score all sets, test set by test set.
 
     Args:
-        experiments: Whose sets.
+        experiments: The experiments whose sets are read.
         plan: How to draw for the intervals.
     """
     rows = []

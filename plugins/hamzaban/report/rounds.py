@@ -19,11 +19,11 @@ COLUMNS = {  # of rounds.tsv, as the page calls them
     "round": "Round",
     "num_kept": "Kept",
     "kept_share": "Kept, share",
-    "disagreement": "LM against none",
-    "lm_only_share": "Words of the LM alone",
+    "disagreement": "Disagreement",
+    "lm_only_share": "Words only with LM",
     "blank_rate": "Blanks",
-    "top_label_share": "Commonest label",
-    "copied_share": "Lines of the text",
+    "top_label_share": "Most frequent label",
+    "copied_share": "Labels copied from text",
     "churn": "Churn",
     "wer": "WER % of labels",
     "cer": "CER % of labels",
@@ -37,7 +37,7 @@ class Rounds:
     """The rounds of a folder.
 
     Attributes:
-        name: Of the folder.
+        name: Name of the folder.
         why: What the guard said last.
         best: The best round, if any.
         head: Names of the columns.
@@ -67,7 +67,7 @@ def read_rounds(given: Sequence[Path], exp_dir: Path) -> list[Rounds]:
 
     Raises:
         FileNotFoundError: A given folder has no round.
-        ValueError: A file is of another form.
+        ValueError: A file has another format.
     """
     folders = {path.resolve(): path for path in given}
     for path in sorted(exp_dir.glob("pseudo_*")):

@@ -1,4 +1,4 @@
-"""The words of a decoded set: how often, how often missed, and whether trained on."""
+"""The words of a decoded set: how often they occur, are missed, and are trained on."""
 
 import logging
 from collections import Counter
@@ -24,9 +24,9 @@ class Vocabulary:
         num_types: Different words of the references.
         num_words: Words of the references.
         unseen_types: Different words that the training text lacks; None: not known.
-        unseen_words: Words likewise.
-        unseen_missed: Of these, words not recognized.
-        num_missed: Of all, words not recognized.
+        unseen_words: Occurrences of these words in the references.
+        unseen_missed: Those of them that were not recognized.
+        num_missed: Words of the references that were not recognized.
         num_left_out: Words that the table leaves out.
     """
 

@@ -1,4 +1,4 @@
-"""One hypothesis scored by every profile, to compare with published error rates."""
+"""Score a hypothesis by every profile, to compare it with published error rates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Row:
 
 
 def list_profiles(lang: str) -> list[str]:
-    """Return the profiles that a language has: its own, then those of others."""
+    """Return the profiles of a language: our own, then those of other projects."""
     return [RAW, "train", "score", *(n for n in list_presets() if _fits(n, lang))]
 
 

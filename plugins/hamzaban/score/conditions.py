@@ -22,7 +22,7 @@ from hamzaban.score.trn import get_speaker
 CLEAN = "clean"
 _HEAD = (
     *("set", "condition", "utterances", "tokens", "errors", "rate, %", "95 %"),
-    *("more than clean", "95 %"),
+    *("increase over clean", "95 %"),
 )
 
 

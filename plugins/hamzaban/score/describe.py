@@ -18,7 +18,7 @@ from hamzaban.text.multilingual import MULTIPLE, read_utt2lang
 def describe_parts(
     args: argparse.Namespace, kind: str, normalizer: str, scored: Scored
 ) -> list[str]:
-    """Return a line for each language, with `--lang mul`, or each label of an stm.
+    """Return a line for each language (with `--lang mul`) or for each label of an stm.
 
     Args:
         args: Options of score-text.
@@ -42,7 +42,7 @@ def describe_languages(
     data_dir: Path,
     utt2spk_path: Path | None,
 ) -> list[str]:
-    """Return a line for each language of the references, where there are several."""
+    """Return a line for each language of the references if there are several."""
     utt2lang = read_utt2lang(data_dir)
     utt2spk = read_text(utt2spk_path) if utt2spk_path else {u: u for u in utt2lang}
     found = match_utterances(scored, utt2spk)

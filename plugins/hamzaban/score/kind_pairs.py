@@ -22,7 +22,7 @@ Splitter = Callable[[str], list[str]]
 
 
 def read_texts(args: argparse.Namespace, scoring: Scoring) -> tuple[Texts, Ids]:
-    """Return references and hypotheses, and the trn ids."""
+    """Return references and hypotheses, and the trn id of each utterance."""
     ref, hyp, trn_ids = read_both(
         *(args.ref, args.hyp, args.utt2spk, parse_json_keys(args.json_keys)),
         case_sensitive=scoring.case == "kept",
@@ -35,7 +35,7 @@ def read_texts(args: argparse.Namespace, scoring: Scoring) -> tuple[Texts, Ids]:
 def pair_kinds(
     args: argparse.Namespace, scoring: Scoring, raw: Texts, trn_ids: Ids
 ) -> dict[str, tuple[str, list[Pair]]]:
-    """Return the normalizer's id and the pairs by kind of score.
+    """Return, for each kind of score, the normalizer's id and the pairs.
 
     With --lang the kinds of raw text follow those of normalized text, `wer_raw` first.
     """
@@ -68,10 +68,10 @@ def pair_kinds(
 
 
 def read_both_marks(args: argparse.Namespace, texts: Texts) -> tuple[Texts, bool]:
-    """Read the marks of sounds in references and hypotheses by --marks, counted.
+    """Treat marks of sounds in references and hypotheses as --marks says; count them.
 
     Returns:
-        The references and hypotheses; whether there was a mark.
+        The references and hypotheses, and whether there was a mark.
 
     Raises:
         ValueError: There is a mark of a sound, and --marks is refuse.

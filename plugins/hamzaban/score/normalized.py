@@ -18,10 +18,10 @@ class Rules:
     """The rules of a normalizer.
 
     Attributes:
-        lang: Code of the language; `mul`: that of each utterance.
+        lang: Code of the language; `mul`: each utterance has its own.
         profile: Profile of the rules, or a preset.
         options: Options of the rules.
-        keep_marks: Keep marks of sounds, such as <laughter>, as they are.
+        keep_marks: Whether marks of sounds, such as <laughter>, stay as they are.
     """
 
     lang: str

@@ -1,8 +1,8 @@
 r"""Read sclite's notation in transcripts: alternatives, null words, tags, marks.
 
 In a trn, stm or ctm file `{ a / b c / @ }` stands for the word a, the words b c, or no
-word at all, whichever costs least; alternatives may be nested. `@` alone is a word that
-costs nothing. `word;tag` and `word*` are the word; `\;` is a semicolon.
+word at all, whichever costs least; alternatives may be nested. `@` alone is a null
+word, which costs nothing. `word;tag` and `word*` mean `word`; `\;` is a semicolon.
 """
 
 import logging
@@ -15,7 +15,7 @@ MAX_DEPTH = 50
 # `\` (tags), `{` and `}` (alternatives; a lone brace crashes it), `*` (comments, marked
 # words) and a bare `@` (a null word that costs nothing). Such a token is written with
 # `<U+003B>` in place of the character, and `<U+` itself as `<U+003C>U+`.
-# A byte order mark is, too: at the head of a file it would not be read as a token.
+# A byte order mark is escaped, too: at the head of a file it would not be read as text.
 _SPECIAL = re.compile(r"[;\\{}*]|^@$|<(?=[uU]\+)|^\ufeff")
 _ESCAPED = re.compile(r"<[uU]\+([0-9A-Fa-f]{4})>")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")  # sclite's blanks are those of ASCII
@@ -25,10 +25,10 @@ _FIRST_PART = re.compile(r"(?:\\;|[^;])*", re.DOTALL)
 
 
 class Notation(str):
-    """A token of a transcript that is no plain word; its text is its notation.
+    """A null word or alternatives in a transcript; as a string, the notation itself.
 
     Attributes:
-        choices: Alternatives, each a sequence of tokens; none for a null word.
+        choices: Alternatives, each a sequence of tokens; empty for a null word.
     """
 
     choices: tuple[tuple[str, ...], ...]
@@ -42,11 +42,11 @@ class Notation(str):
         return token
 
     def __eq__(self, other: object) -> bool:
-        """Return whether the other is the same notation; a plain word never is."""
+        """Return whether the other is the same notation; a plain word is not."""
         return isinstance(other, Notation) and str.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
-        """Return whether the other is something else."""
+        """Return whether the other is not the same notation."""
         return not self == other
 
     def __hash__(self) -> int:
@@ -59,13 +59,13 @@ NULL_WORD.choices = ()
 
 
 class Heard(str):
-    """A word of a ctm file with its confidence, None if it has none."""
+    """A word of a ctm file and its confidence; None if it has none."""
 
     confidence: float | None = None
 
 
 class Spoken(str):
-    """The text of an utterance and its words, some with a confidence.
+    """The text of an utterance that also holds its words, some with a confidence.
 
     Attributes:
         tokens: The words.
@@ -75,11 +75,11 @@ class Spoken(str):
 
 
 class Marked(Spoken):
-    """The text of an utterance with words of type `Notation`."""
+    """The text of an utterance some of whose words are of type `Notation`."""
 
     @classmethod
     def make(cls, tokens: Sequence[str]) -> "Marked":
-        """Return the text of tokens."""
+        """Return the text that consists of these tokens."""
         text = cls(" ".join(map(escape_token, tokens)))
         text.tokens = list(tokens)
         return text
@@ -103,12 +103,12 @@ def is_special(token: str) -> bool:
 
 
 def has_notation(*sides: Sequence[str]) -> bool:
-    """Return whether a token is no plain word."""
+    """Return whether any token is of type `Notation`."""
     return any(isinstance(token, Notation) for tokens in sides for token in tokens)
 
 
 def make_text(tokens: Sequence[str]) -> str:
-    """Return the text of the tokens of an utterance, marked if one is notation."""
+    """Return the text of an utterance's tokens, of type `Marked` if one is notation."""
     if has_notation(tokens):
         return Marked.make(tokens)
     if not any(isinstance(token, Heard) for token in tokens):
@@ -119,7 +119,7 @@ def make_text(tokens: Sequence[str]) -> str:
 
 
 def change_text(text: str, change: Callable[[str], str]) -> str:
-    """Return a text changed; in a marked text each run of plain words is changed."""
+    """Return a text after a change; in a marked text, only plain words change."""
     if not isinstance(text, Marked):
         return change(text)
     return Marked.make(split_text(text, lambda run: change(run).split()))
@@ -181,7 +181,7 @@ def parse_words(text: str, place: str, depth: int = 0) -> list[str]:
     Args:
         text: The words of a line, without its id.
         place: File and line, for messages.
-        depth: Number of alternatives around the text.
+        depth: Number of alternatives that enclose the text.
 
     Raises:
         ValueError: Braces do not match, or have no alternative.
@@ -189,7 +189,9 @@ def parse_words(text: str, place: str, depth: int = 0) -> list[str]:
     if not _HAS_NOTATION.search(text):
         return list(map(unescape_token, _WORD.findall(text)))
     if depth > MAX_DEPTH:
-        raise ValueError(f"{place}: over {MAX_DEPTH} nested alternatives; write fewer")
+        raise ValueError(
+            f"{place}: alternatives nested over {MAX_DEPTH} deep; nest them less"
+        )
     tokens: list[str] = []
     position = 0
     while found := _WORD.search(text, position):
@@ -213,7 +215,7 @@ def _find_end(text: str, start: int, place: str) -> int:
             return found.start()
     raise ValueError(
         f"{place}: '{text[start : start + 40].strip()}' opens alternatives that "
-        "nothing closes; expected { a / b }; write a brace that is text as <U+007B>"
+        "are never closed; expected { a / b }; write a literal brace as <U+007B>"
     )
 
 
@@ -250,7 +252,7 @@ def _parse_word(word: str, place: str) -> str:
     if "{" in word or "}" in word:
         raise ValueError(
             f"{place}: '{word}' has a brace within a word; separate alternatives by "
-            "blanks; write a brace that is text as <U+007B> or <U+007D>"
+            "blanks; write a literal brace as <U+007B> or <U+007D>"
         )
     if ";" in word or "\\" in word:
         part = _FIRST_PART.match(word)

@@ -1,7 +1,7 @@
-"""How units are counted: edit costs, unit of CER, case, marks of words.
+"""How units are counted: edit costs, unit of the CER, case, marks of words.
 
-Together with the normalizer these make a score profile. Whatever differs from sclite as
-ESPnet calls it stands in the id of a score, such as
+Together with the normalizer these make a score profile. The id of a score states
+whatever differs from the way ESPnet calls sclite, such as
 `peste-fa-v1/1:2ab3c4+unit+no_spaces+case_kept`.
 """
 
@@ -21,7 +21,7 @@ from hamzaban.score.word_marks import NO_MARKS, Marks
 Splitter = Callable[[str], list[str]]
 PROFILES = Path(__file__).with_name("profiles.yaml")
 COSTS = ("sclite", "unit")
-# Units of the CER; all but the first are those of `sclite -c`, which knows no blanks.
+# Units of the CER; all but the first are those of `sclite -c`, which ignores blanks.
 CHARACTERS: Mapping[str, Splitter] = {
     "with_spaces": split_chars,
     "no_spaces": split_letters,
@@ -39,8 +39,8 @@ class Scoring:
     """How the units of two texts are compared and counted.
 
     Attributes:
-        costs: `sclite`, or `unit`: the fewest errors; among alignments with as many,
-            the fewest substitutions.
+        costs: `sclite` (4, 3, 3), or `unit`: the fewest errors and, among alignments
+            with that many, the fewest substitutions.
         characters: Unit of the CER, a name of `CHARACTERS`.
         case: Which letters are compared without their case, one of `CASES`.
         marks: Which marks of words have a meaning.
@@ -53,7 +53,7 @@ class Scoring:
 
     @property
     def suffix(self) -> str:
-        """The end of the id of a score: what differs from the defaults."""
+        """Return the end of the id of a score: whatever is not the default."""
         parts = [
             self.costs if self.costs != "sclite" else "",
             self.characters if self.characters != "with_spaces" else "",
@@ -69,11 +69,11 @@ class Scoring:
         return {"case": self.case, "marks": self.marks, "costs": self.costs}
 
     def list_sclite_options(self) -> list[str]:
-        """Return the options of sclite that count so; it has no unit costs."""
+        """Return the options of sclite that count in this way; it has no unit costs."""
         return [*list_sclite_options(self.case), *self.marks.options]
 
     def choose_splitter(self, split: Splitter) -> Splitter:
-        """Return the splitter of a kind of score, with the unit of CER that counts."""
+        """Return the splitter of a kind of score; the CER has the chosen unit."""
         if split is not split_chars:
             return split
         split = CHARACTERS[self.characters]
@@ -81,7 +81,7 @@ class Scoring:
 
 
 def _split_optional(split: Splitter, text: str) -> list[str]:
-    """Return characters; those of an optional word are each optional."""
+    """Return characters; each character of an optional word is optional."""
     units: list[str] = []
     for part in _OPTIONAL.split(text):
         if part[:1] == "(" and part[-1:] == ")":
@@ -111,8 +111,8 @@ def find_scoring(profile: str, **changes: object) -> Scoring:
     """Return how a profile counts.
 
     Args:
-        profile: A profile of `--score_profile`; those of languages count as sclite.
-        **changes: Attributes to set, unless None.
+        profile: Value of `--score_profile`; profiles of languages count as sclite.
+        **changes: Attributes to set; None leaves an attribute as it is.
 
     Raises:
         ValueError: A value is unknown.

@@ -1,4 +1,4 @@
-"""Words of transcripts that match in another way: optional ones and fragments."""
+"""Words of transcripts with rules of their own: optional words and fragments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class Marks:
 
     Attributes:
         optional: `(word)` may be missing or added without an error, as `sclite -D`.
-        fragments: `wo-` matches any word that begins so, `-rd` any that ends so, as
-            `sclite -F`.
+        fragments: `wo-` matches any word that begins with wo, `-rd` any that ends with
+            rd, as `sclite -F`.
     """
 
     optional: bool = False
@@ -36,14 +36,14 @@ NO_MARKS = Marks()
 
 
 class Word(NamedTuple):
-    """A word on an arc.
+    """A word on an arc of a network (see `lattice`).
 
     Attributes:
-        text: As written.
-        core: As compared: without the brackets of an optional word.
-        is_null: It is the null word `@`.
-        is_optional: It may be missing.
-        is_fragment: It matches longer words.
+        text: The word as written.
+        core: The word as compared, without the brackets of an optional word.
+        is_null: Whether it is the null word `@`.
+        is_optional: Whether it may be missing.
+        is_fragment: Whether it matches longer words.
         confidence: From 0 to 1; None if there is none.
     """
 
@@ -56,7 +56,7 @@ class Word(NamedTuple):
 
 
 def read_word(token: str, marks: Marks) -> Word:
-    """Return the word of a token: optional in round brackets, a fragment by a dash."""
+    """Return the word of a token: `(word)` is optional, `wo-` is a fragment."""
     is_null = isinstance(token, Notation)
     core = token
     is_optional = marks.optional and token[:1] == "(" and token[-1:] == ")"

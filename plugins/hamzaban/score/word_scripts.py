@@ -1,4 +1,4 @@
-"""The script of words, and which words are foreign to a text."""
+"""Find the script of words, and the words that are foreign to a text."""
 
 import unicodedata
 from collections import Counter
@@ -13,9 +13,9 @@ _LENDING = {"LATIN", "GREEK", "CYRILLIC"}  # alphabets that share letters
 
 @cache
 def find_script(char: str) -> str:
-    """Return the script of a letter, the first word of its name.
+    """Return the script of a letter, which is the first word of its Unicode name.
 
-    It is empty for other characters and for modifier letters such as U+02BC, which
+    Return "" for other characters and for modifier letters such as U+02BC, which
     every script uses.
     """
     if not unicodedata.category(char).startswith("L") or char == "\u0640":
@@ -28,7 +28,7 @@ def find_script(char: str) -> str:
 
 @cache
 def compute_word_script(word: str) -> str:
-    """Return the script of most letters of a word, the first on a tie, or ""."""
+    """Return the script of most letters of a word; "" if it has no letter."""
     scripts = Counter(filter(None, map(find_script, unescape_token(word))))
     return scripts.most_common(1)[0][0] if scripts else ""
 
@@ -47,11 +47,11 @@ def compute_main_script(texts: Iterable[Sequence[str]]) -> str:
 
 
 def find_borrowed(texts: Iterable[Sequence[str]], script: str) -> frozenset[str]:
-    """Return letters of related scripts that belong to the alphabet of texts.
+    """Return letters of related scripts that the alphabet of a text has borrowed.
 
     Latin, Greek and Cyrillic alphabets borrow letters: many languages of Africa write
-    U+03B5 or U+03B8 among Latin letters. A letter is borrowed if it stands in a word
-    at least half of whose letters are of `script`.
+    U+03B5 or U+03B8 among Latin letters. A letter counts as borrowed if it
+    occurs in a word at least half of whose letters are of `script`.
 
     Args:
         texts: The words.

@@ -132,7 +132,7 @@ def _add(all_found: dict[str, Found], counts: Counter[str], place: str) -> None:
 
 
 def _find_other_script(text: str, script: str) -> str:
-    """Return the one script of a text's letters if that is another; "" otherwise."""
+    """Return the script of all letters of a text if it is another one; else ""."""
     scripts = set(filter(None, map(_script_of, text)))
     return scripts.pop() if len(scripts) == 1 and script not in scripts else ""
 

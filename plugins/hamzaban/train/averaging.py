@@ -15,23 +15,23 @@ from hamzaban.config import read_dataclass, write_config
 from hamzaban.train.checkpoints import Criteria, replace_link, replaced, save
 from hamzaban.weights.door import read_weights
 
-NEAR = 0.05  # largest distance of an averaged epoch from the best, as a share of it
+NEAR = 0.05  # how far behind the best an averaged epoch may be, relative to the best
 RECORD = "{}.ave.yaml"  # beside the models, by criterion, such as valid.wer
 Measure = Callable[[Path, str], float | None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Average:
-    """The model that `<criterion>.ave.pth` leads to, and why.
+    """The model that `<criterion>.ave.pth` links to, and why.
 
     Attributes:
-        model: The file that it leads to.
-        epochs: Epochs of which a mean was made, the best first.
-        left_out: Of the keep_nbest_models best epochs, those too far from the best.
+        model: The file that it links to.
+        epochs: Epochs that were averaged, the best first.
+        left_out: Those of the keep_nbest_models best epochs that are too far behind.
         best_epoch: The best single epoch.
         best_value: Its value on the valid set.
         mean_value: Value of the mean on the valid set; None if it was not measured.
-        note: All this as a sentence.
+        note: A sentence that states all this.
     """
 
     model: str
@@ -51,7 +51,7 @@ def own_average() -> Iterator[None]:
 
 
 def is_near(value: float, best: float, mode: str) -> bool:
-    """Return whether the value of an epoch is at most `NEAR` of the best behind it.
+    """Return whether an epoch is at most `NEAR` (relative) behind the best.
 
     Args:
         value: The value of the epoch.
@@ -183,7 +183,7 @@ def choose_model(average: Average, value: float | None, mode: str) -> Average:
 
 
 def describe(average: Average, criterion: str) -> str:
-    """Return in a sentence which model was chosen, and why."""
+    """Return a sentence that says which model was chosen, and why."""
     best = f"{average.best_value:.4g}"
     if len(average.epochs) == 1:
         text = f"epoch {average.epochs[0]} ({criterion} {best})"

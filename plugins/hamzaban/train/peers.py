@@ -1,7 +1,8 @@
-"""One line for errors of processes that train together.
+"""Report an error of processes that train together in one line.
 
-ESPnet2 starts a process for each GPU. A process that fails prints a traceback, the
-others print theirs as they lose the connection, and the first process adds its own.
+ESPnet2 starts a process for each GPU. Without this module, a process that fails prints
+a traceback, the others print theirs as they lose the connection, and the first process
+adds its own.
 """
 
 import json
@@ -35,7 +36,7 @@ _LOST = re.compile(
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """End processes started inside together with this one; raise their error.
+    """End processes that are started inside together with this one; raise their error.
 
     Raises:
         MemoryError: A process ran out of memory; the text is that of its error.
@@ -102,7 +103,7 @@ def _find_cause(folder: Path, error: ProcessExitedException) -> Exception:
     place = f"process {error.error_index} of training"
     if error.exit_code == -signal.SIGKILL:
         return ValueError(
-            f"{place} was killed, perhaps for lack of memory of the computer; lower "
+            f"{place} was killed, perhaps for lack of memory on this machine; lower "
             "--num_workers or --batch_bins, or train on fewer GPUs"
         )
     return ValueError(

@@ -1,1 +1,1 @@
-"""A trained model and recordings of any length to words with times and subtitles."""
+"""Transcribe recordings of any length to words with times and subtitles."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
 
 HF_CONFIG, EXPERIMENT_CONFIG = "config.json", "config.yaml"
-ASR_MODEL = "valid.wer.ave.pth"  # what the recipes average
+ASR_MODEL = "valid.wer.ave.pth"  # the model that recipes decode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ModelRequest:
 
     @property
     def device(self) -> str:
-        """The device in torch's words."""
+        """Return the name of the device, as torch calls it."""
         return "cuda" if self.ngpu else "cpu"
 
 
@@ -79,7 +79,7 @@ def shortest_piece(model: Acoustics) -> int:
 
 
 def resolve_model(model: str) -> Path:
-    """Return the folder or archive of a model; one on the hub is downloaded.
+    """Return the folder or archive of a model; download a model of the hub.
 
     Raises:
         FileNotFoundError: There is no such model here, and it is no name on the hub.
@@ -116,7 +116,7 @@ def load_acoustics(request: ModelRequest) -> Acoustics:
     if path.is_file() and path.suffix != ".zip":
         raise ValueError(
             f"{path}: a file, expected a folder of train-asr, a .zip of pack-model or "
-            "a Hugging Face directory; give the folder it is in"
+            "a Hugging Face directory; name the folder that holds the file"
         )
     return _load_experiment(path, request)
 
@@ -158,7 +158,7 @@ def _load_experiment(path: Path, request: ModelRequest) -> Acoustics:
 def choose_language(model: Any, language: str) -> str:
     """Return the language mode of a model; "" for a model of one language.
 
-    Without a wish, a model that can find the language itself does.
+    If no language is given, a model that can identify the language does so.
 
     Raises:
         ValueError: The model does not have the language, or needs one to be named.

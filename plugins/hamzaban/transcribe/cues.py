@@ -1,4 +1,4 @@
-"""Cut words into the cues of subtitles, with lines of a sensible length."""
+"""Divide words into the cues of subtitles, with lines of a readable length."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ END_ISOLATE = "\u2069"  # POP DIRECTIONAL ISOLATE
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CueOptions:
-    """How subtitles are cut.
+    """How words are divided into subtitles.
 
     Attributes:
         max_chars: Most characters in a line; a longer word has a line of its own.
         max_lines: Most lines in a cue.
         max_cue_s: Longest cue.
-        min_cue_s: Shortest time a cue is shown, if the next one leaves it.
+        min_cue_s: Shortest time a cue is shown, unless the next one begins earlier.
         max_gap_s: Longest pause within a cue.
     """
 
@@ -42,7 +42,7 @@ class CueOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Cue:
-    """What is shown at one time.
+    """The lines of a subtitle and when they are shown.
 
     Attributes:
         start_s: When it appears, in seconds.
@@ -56,7 +56,7 @@ class Cue:
 
 
 def make_cues(words: Iterable[TimedWord], options: CueOptions) -> list[Cue]:
-    """Return the cues of words in order; no two are shown at the same time."""
+    """Return the cues of words, in order; no two overlap in time."""
     groups = list(_group(words, options))
     cues = []
     for index, group in enumerate(groups):

@@ -1,4 +1,4 @@
-"""Forms in which a transcript is written."""
+"""Write a transcript in several formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def format_transcript(
 
 
 def check_formats(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of formats, each once.
+    """Check the names of formats and return each once.
 
     Raises:
         ValueError: One is unknown, or there is none.

@@ -1,11 +1,11 @@
-"""Models on the Hugging Face hub, through its own client."""
+"""Download models from the Hugging Face hub with its own client."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-FILES = [  # of a model, what is read
+FILES = [  # the files of a model that are read
     *("*.json", "vocab.txt", "*.safetensors", "pytorch_model*.bin"),
     *("adapter.*.bin", "*.model"),
 ]
@@ -44,6 +44,6 @@ def fetch_model(name: str) -> Path:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise ValueError(
             f"{name}: no such folder here, and the hub gave no such model ({reason}); "
-            "correct the name, download it where there is a network and give its folder"
+            "correct the name, or download it elsewhere and give its folder"
         ) from None
     return Path(folder)

@@ -1,4 +1,4 @@
-"""Hugging Face directories of `Wav2Vec2ForCTC`: weights, vocabulary, adapters."""
+"""Load Hugging Face directories of `Wav2Vec2ForCTC`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class HuggingFaceModel:
         conv: Sequence[tuple[int, int]],
         normalize: bool,
     ) -> None:
-        """Take the parts of the model.
+        """Assemble the model from its parts.
 
         Args:
             model: In eval mode, on its device.
@@ -101,7 +101,7 @@ class Vocabulary:
         blank, space = names["pad_token"], names["word_delimiter_token"]
         if blank not in vocab:
             raise ValueError(
-                f"no token {blank} found, which is CTC's blank there; give the "
+                f"no token {blank} found, which should be the blank of CTC; give the "
                 "directory of a CTC model"
             )
         unseen = {blank, *SPECIAL, *UNKNOWN, names["unk_token"]}
@@ -118,7 +118,7 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
     """Load a directory of `Wav2Vec2ForCTC`; no code from it is run.
 
     Args:
-        folder: With config.json, vocab.json and weights.
+        folder: The directory, with config.json, vocab.json and weights.
         language: Adapter and vocabulary to use; "" for the model's own.
         device: `cpu` or `cuda`.
 
@@ -135,7 +135,7 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
     check_finite(weights, folder)
     if "lm_head.weight" not in weights:
         raise ValueError(
-            f"{folder}: no lm_head.weight, so this is a model of pretraining; "
+            f"{folder}: no lm_head.weight, so this model was only pretrained; "
             "fine-tune it first, or give a directory of Wav2Vec2ForCTC"
         )
     config["vocab_size"] = len(weights["lm_head.weight"])
@@ -152,12 +152,12 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
 
 
 def normalize(speech: Tensor) -> Tensor:
-    """Return a waveform with zero mean and unit variance, as transformers makes it."""
+    """Return a waveform with zero mean and unit variance, as transformers does."""
     return (speech - speech.mean()) / (speech.var(correction=0) + 1e-7).sqrt()
 
 
 def merge_weight_norm(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return parameters with the positions' weight, not its norm and direction."""
+    """Return parameters with the weight of the positions, not norm and direction."""
     found = {name: value.float() for name, value in weights.items()}
     for g, v in ((_G, _V), ("weight_g", "weight_v")):
         if _POSITIONS + g in found and _POSITIONS + v in found:
@@ -203,7 +203,7 @@ def _build(
     except (TypeError, ValueError, RuntimeError, IndexError, ArithmeticError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ValueError(
-            f"{folder / CONFIG}: describes no model that can be built ({reason}); "
+            f"{folder / CONFIG}: no model can be built from it ({reason}); "
             "download it again"
         ) from None
     expected = model.state_dict()
@@ -225,7 +225,7 @@ def _build(
 
 
 def _read_vocabulary(folder: Path, language: str) -> tuple[Vocabulary, str]:
-    """Return the vocabulary of a language, and the language, "" for the only one."""
+    """Return the vocabulary of a language, and the language ("" if there is one)."""
     vocab = read_json(folder / VOCAB)
     settings: dict[str, Any] = {}
     if (folder / TOKENIZER).is_file():
@@ -259,7 +259,7 @@ def _read_vocabulary(folder: Path, language: str) -> tuple[Vocabulary, str]:
 def _special_names(
     settings: Mapping[str, Any], vocab: Mapping[str, int]
 ) -> dict[str, str]:
-    """Return the tokens with a meaning, by the names of tokenizer_config.json."""
+    """Return the special tokens by their names in tokenizer_config.json."""
     pad = "<pad>" if "[PAD]" not in vocab else "[PAD]"
     names = {"pad_token": pad, "unk_token": "<unk>", "word_delimiter_token": "|"}
     for name in names:

@@ -1,4 +1,4 @@
-"""The files of a run: names of their outputs, and records of what is done."""
+"""Name the outputs of a run and keep records of what is done."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WEIGHTS = (".safetensors", ".bin", ".json", ".yaml", ".model", ".txt")
 
 @dataclasses.dataclass(frozen=True)
 class RunRequest:
-    """What a run makes of each file.
+    """What a run does with each file.
 
     Attributes:
         output_dir: Folder of the outputs.
@@ -49,7 +49,7 @@ class RunRequest:
     num_threads: int = 1
 
     def key(self, model: Path) -> str:
-        """Return a hash of all that outputs depend on, except for the recording.
+        """Return a hash of everything that outputs depend on except the recording.
 
         Args:
             model: Folder or archive of the model.
@@ -67,7 +67,7 @@ class Job:
     Attributes:
         path: The file.
         name: Name of its outputs, without a suffix.
-        request: What to make of it.
+        request: What to do with it.
         key: Hash of what the outputs depend on, except for the file.
     """
 
@@ -78,11 +78,11 @@ class Job:
 
     @property
     def record(self) -> Path:
-        """File that says of what the outputs are made."""
+        """Return the path of the record of what the outputs were made from."""
         return self.request.output_dir / RECORDS / f"{self.name}.json"
 
     def output(self, form: str) -> Path:
-        """Return the file of a format."""
+        """Return the path of the output in a format."""
         return self.request.output_dir / f"{self.name}.{form}"
 
     def with_threads(self, num_threads: int) -> Job:
@@ -109,7 +109,7 @@ def name_outputs(paths: Sequence[str]) -> list[str]:
 
 
 def is_done(job: Job) -> bool:
-    """Return whether the outputs of a job are there, made of what is there now."""
+    """Return whether the outputs of a job exist and are up to date."""
     record = read_record(job.record)
     if record is None or record.get("made_of") != _describe(job):
         return False
@@ -117,7 +117,7 @@ def is_done(job: Job) -> bool:
 
 
 def write_outputs(job: Job, transcript: Transcript) -> None:
-    """Write the files of a transcript, after a record that claims their names."""
+    """Write a record that claims the names of a transcript's files, then the files."""
     _save_record(job, {"made_of": None})
     for form in job.request.formats:
         with atomic_text(job.output(form)) as stream:
@@ -126,14 +126,14 @@ def write_outputs(job: Job, transcript: Transcript) -> None:
 
 
 def write_record(job: Job, transcript: Transcript) -> None:
-    """Write of what the outputs are made, after they are written."""
+    """Record what the outputs were made from, after they were written."""
     segments = [(s.start_s, s.end_s, s.text) for s in transcript.segments]
     record = {"made_of": _describe(job), "segments": segments}
     _save_record(job, record)
 
 
 def check_outputs(jobs: Iterable[Job]) -> None:
-    """Check that no file of the user would be replaced.
+    """Check that no file that another program wrote would be replaced.
 
     Raises:
         FileExistsError: A file has the name of an output and was not written here.
@@ -143,7 +143,7 @@ def check_outputs(jobs: Iterable[Job]) -> None:
         found = [path for path in paths if path.exists()]
         if found and not job.record.is_file():
             raise FileExistsError(
-                f"{found[0]}: is there and was not written by `hamzaban transcribe`; "
+                f"{found[0]}: exists and was not written by `hamzaban transcribe`; "
                 "give another --output_dir, or move it away"
             )
 
@@ -162,7 +162,7 @@ def read_recordings(jobs: Iterable[Job]) -> Iterator[Recording]:
 
 
 def _rename_same(names: Sequence[str], longer: Sequence[str]) -> list[str]:
-    """Return names, those that occur more than once, whatever their case, replaced."""
+    """Return names; those that occur more than once, in any case, are replaced."""
     counts = Counter(name.casefold() for name in names)
     pairs = zip(names, longer, strict=True)
     return [new if counts[name.casefold()] > 1 else name for name, new in pairs]
@@ -173,7 +173,7 @@ def _describe(job: Job) -> list[str]:
 
 
 def _identify(path: Path) -> tuple[str, int, int]:
-    """Return what changes with a file: path, size and time."""
+    """Return the path, size and time of a file, which show whether it changed."""
     try:
         found = path.stat()
     except OSError:

@@ -10,7 +10,7 @@ import numpy as np
 from hamzaban.decode.path import BLANK_ID, LogProbs
 
 EDGE_FRAMES = 5  # 100 ms at the edge of a piece, where the model lacks context
-MAX_JOINED_FRAMES = 15_000  # 5 minutes without a pause; then memory bounds it
+MAX_JOINED_FRAMES = 15_000  # 5 minutes without a pause; limits memory
 SEAM_FRAMES = 3  # frames that should be blank in both pieces around a seam
 
 
@@ -30,7 +30,7 @@ class Emission:
 
     @property
     def end(self) -> int:
-        """The frame after the last."""
+        """Return the frame after the last."""
         return self.start + len(self.log_probs)
 
 
@@ -42,7 +42,7 @@ def join(left: Emission, right: Emission) -> Emission:
 
 
 def divide(left: Emission, right: Emission) -> tuple[Emission, Emission]:
-    """Return two emissions that meet at a frame of what was their overlap.
+    """Return two emissions cut so that they meet at a frame of their overlap.
 
     The frame is the one around which blank is likeliest in both, since there both have
     the same tokens before and after it.
@@ -64,7 +64,7 @@ def divide(left: Emission, right: Emission) -> tuple[Emission, Emission]:
 
 
 def join_all(emissions: Iterable[tuple[bool, Emission]]) -> Iterator[Emission]:
-    """Yield emissions, those joined that were cut without a pause.
+    """Yield emissions; join those that were cut where there is no pause.
 
     Args:
         emissions: Whether each continues the one before, and the emission.
@@ -86,13 +86,13 @@ def join_all(emissions: Iterable[tuple[bool, Emission]]) -> Iterator[Emission]:
 
 
 def find_seam(blank: np.ndarray) -> int:
-    """Return the frame of an overlap at which to change from one piece to the other.
+    """Return the frame of an overlap at which to switch from one piece to the other.
 
     Args:
         blank: Sum of the log-posteriors of blank in both pieces, shape (T,).
 
     Returns:
-        A frame in 0..T; the nearest to the middle of equally good ones.
+        A frame in 0..T; of equally good ones, the nearest to the middle.
     """
     num_frames = len(blank)
     edge = min(EDGE_FRAMES, num_frames // 3)

@@ -1,4 +1,4 @@
-"""A Kaldi data directory of transcripts, for training on them."""
+"""Write transcripts as a Kaldi data directory, to train on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Recording(NamedTuple):
     """A recording that was transcribed.
 
     Attributes:
-        name: Name of its outputs, which no other has.
+        name: Name of its outputs, unique in the run.
         path: The file.
         segments: Start and end, in seconds, and text of each segment.
     """
@@ -29,7 +29,7 @@ class Recording(NamedTuple):
 
 
 def write_kaldi(data_dir: Path, recordings: Iterable[Recording]) -> int:
-    """Write wav.scp, segments, text, utt2spk and spk2utt; return the segments' number.
+    """Write wav.scp, segments, text, utt2spk, spk2utt; return the number of segments.
 
     A recording is a speaker, since nobody knows who speaks. One without words is left
     out.
@@ -54,6 +54,6 @@ def write_kaldi(data_dir: Path, recordings: Iterable[Recording]) -> int:
 
 
 def make_id(name: str) -> str:
-    """Return a name as ids allow it, with a hash where that loses something."""
+    """Return a name in the form of an id, with a hash if that loses something."""
     found = _NOT_IN_IDS.sub("_", unicodedata.normalize("NFC", name)).strip("_.-")
     return found if found == name else f"{found or 'audio'}-{hash_text(name)[:8]}"

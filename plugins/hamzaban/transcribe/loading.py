@@ -1,4 +1,4 @@
-"""Load a model and a search as they are asked for."""
+"""Load the model and the search that the options name."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def read_search(request: SearchRequest) -> CtcSearch:
     place = request.weights or request.inference_config
     if not isinstance(search, CtcSearch):
         raise ValueError(
-            f"{place}: search {search.name} found, which runs its model itself; "
+            f"{place}: search {search.name} found, which runs the model itself; "
             "expected another search, such as lexicon"
         )
     for name in ("lm_dir", "word_list"):
         if getattr(request, name) is not None and not hasattr(search, "lm_unit"):
             raise ValueError(
-                f"--{name} is given, but search {search.name} reads none; give "
+                f"--{name} is given, but search {search.name} does not use it; give "
                 "an --inference_config with search: lexicon or token, or leave it out"
             )
     return search
@@ -87,7 +87,7 @@ def load_transcriber(
     limit_caches()
     path = resolve_model(request.model)
     if path.exists() and not path.is_dir() and path.suffix != ".zip":
-        load_acoustics(request)  # which says what is wrong with it
+        load_acoustics(request)  # raises an error that says what is wrong
     wanted = (search_request or SearchRequest()).complete(path)
     search = read_search(wanted)
     acoustics = load_acoustics(dataclasses.replace(request, model=str(path)))

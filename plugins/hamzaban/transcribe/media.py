@@ -1,4 +1,4 @@
-"""The media files that a user names."""
+"""List the media files that a user names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def list_files(
     Args:
         inputs: Files, folders (for all files below with one of SUFFIXES) and patterns.
         lists: Text files with one input a line, or a wav.scp.
-        out_dir: A folder whose files are left out.
+        out_dir: A folder whose files are ignored.
 
     Raises:
         FileNotFoundError: An input does not exist.

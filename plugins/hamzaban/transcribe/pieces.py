@@ -25,7 +25,7 @@ class Piece:
         start: First sample, counted from the start of the recording; a multiple of the
             model's frame shift.
         speech: Samples at 16 kHz, float32, shape (num_samples,).
-        num_speech: Number of samples that are no padding.
+        num_speech: Number of samples without padding.
         joins: Whether it was cut from the piece before without a pause; both then
             hear the audio around the cut.
     """
@@ -57,7 +57,7 @@ class Cutter:
         self._pad = round(min(options.pad_s, options.min_pause_s / 2) * FS)
         self._overlap = round(options.overlap_s * FS)
         self._pending: Region | None = None  # it is not known yet what follows
-        self._joins = False  # whether it was cut from the piece before
+        self._joins = False  # whether there was no pause before it
         self._rest = np.zeros(0, np.float32)  # samples of an incomplete frame
         self.num_samples = 0
 
@@ -93,7 +93,7 @@ class Cutter:
         self._pending, self._joins = region, is_cut
 
     def _finish_piece(self, *, is_cut: bool) -> Piece:
-        """Return the pending piece; `is_cut` tells whether speech goes on after it."""
+        """Return the pending piece; `is_cut`: whether speech continues after it."""
         assert self._pending is not None
         first, last = (frame * FRAME_SAMPLES for frame in self._pending)
         start = max(first - (self._overlap if self._joins else self._pad), 0)

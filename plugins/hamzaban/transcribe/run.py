@@ -1,4 +1,4 @@
-"""Transcribe many files: in parallel, going on where an earlier run stopped."""
+"""Transcribe many files in parallel; continue where an earlier run stopped."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAILED, DAMAGED, SILENT = "failed", "damaged", "without words"
 
 
 class Done(NamedTuple):
-    """What became of a file.
+    """The outcome for a file.
 
     Attributes:
         path: The file.
@@ -63,7 +63,7 @@ def transcribe_files(
     Args:
         paths: The files.
         request: The model, and what to write where.
-        nj: Number of processes; with a GPU there is one.
+        nj: Number of processes; with a GPU, 1 is used.
         resume: Skip files whose outputs are there and made of the same file, model and
             options.
 
@@ -106,7 +106,7 @@ def _transcribe_all(jobs: Sequence[Job], nj: int) -> int:
 
 
 def transcribe_job(job: Job, report: Report | None = None) -> Done:
-    """Transcribe one file and write its outputs; say what is wrong with a bad one."""
+    """Transcribe one file and write its outputs; return the outcome."""
     transcriber = _load(job.request)
     try:
         found = transcriber.transcribe(job.path, report=report)
@@ -130,7 +130,7 @@ def _load(request: RunRequest) -> Transcriber:
 
 
 def _run(jobs: Sequence[Job], nj: int, report: Report) -> Iterator[Done]:
-    """Yield what became of each file as it is done, and report it."""
+    """Yield the outcome for each file as soon as it is done, and report it."""
     num_threads = max(len(os.sched_getaffinity(0)) // nj, 1)
     jobs = [job.with_threads(num_threads) for job in jobs]
     if nj == 1:
@@ -145,7 +145,9 @@ def _run(jobs: Sequence[Job], nj: int, report: Report) -> Iterator[Done]:
 
 def _explain_crash(crash: Crash) -> Done:
     path = crash.job.path
-    detail = "a process died of it twice, perhaps for lack of memory; try --nj 1"
+    detail = (
+        "a process died twice while reading it, perhaps for lack of memory; try --nj 1"
+    )
     return Done(path, state=FAILED, detail=f"{path}: {detail}")
 
 

@@ -1,4 +1,4 @@
-"""Options of transcribing: where speech is cut, and how much is computed at once."""
+"""Options of transcription: where speech is cut, and the size of batches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TranscribeOptions:
         max_duration_s: Longest piece without its padding; longer speech is cut where it
             is least likely.
         overlap_s: Audio on each side of a cut in speech that both pieces hear.
-        batch_bins: Most samples in a batch, padding counted.
+        batch_bins: Most samples in a batch, padding included.
     """
 
     channel: str | int = option(MIX, choices=(MIX,), at_least=0)
@@ -48,14 +48,14 @@ class TranscribeOptions:
 
     @property
     def channel_number(self) -> int | None:
-        """The channel to take, from 0; None mixes all."""
+        """Return the channel to use, from 0; None mixes all."""
         return None if isinstance(self.channel, str) else self.channel
 
 
 def region_options(
     options: TranscribeOptions, *, suffixes: tuple[str, ...] = ()
 ) -> MineOptions:
-    """Return the options with which mining's finder of speech finds it for us.
+    """Return these options in the form that the speech detection of mining takes.
 
     Only its voice activity is used: no speech is dropped for being short or rare.
     """

@@ -28,7 +28,7 @@ from hamzaban.transcribe.transcript import (
 )
 
 BUFFER_BATCHES = 4  # batches of pieces that are sorted by length together
-MAX_SHORTFALL_S = 1.0  # by which a file may be shorter than its container says
+MAX_SHORTFALL_S = 1.0  # a file may be this much shorter than its container says
 FAULTS_SHOWN = 3
 
 Report = Callable[[float, float], None]  # seconds of audio and of speech that are done
@@ -47,15 +47,15 @@ class Transcriber:
         decoder: Decoder,
         options: TranscribeOptions | None = None,
     ) -> None:
-        """Take a model and a search.
+        """Set the model and the search.
 
         Raises:
             ValueError: The model is for another sampling rate.
         """
         if acoustics.fs != FS:
             raise ValueError(
-                f"the model is for {acoustics.fs} Hz, expected {FS} Hz, the rate at "
-                "which speech is found; train it on audio of that rate"
+                f"the model is for {acoustics.fs} Hz, expected {FS} Hz, the rate of "
+                "speech detection; train it on audio of that rate"
             )
         self.options = options or TranscribeOptions()
         self._acoustics, self._decoder = acoustics, decoder
@@ -75,7 +75,7 @@ class Transcriber:
             source: A path; or samples, shape (num_samples,) or (num_samples,
                 num_channels), floats in -1..1 or integers.
             fs: Rate of samples in Hz; a file states its own.
-            report: Called now and then with the seconds of audio and of speech that are
+            report: Called repeatedly with the seconds of audio and of speech that are
                 done since the last call.
 
         Returns:

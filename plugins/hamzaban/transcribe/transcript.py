@@ -1,4 +1,4 @@
-"""What a recording says: words with times, grouped by the pauses between them."""
+"""The transcript of a recording: words with times, grouped by pauses."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Segment:
 
     @property
     def text(self) -> str:
-        """The words, separated by spaces."""
+        """Return the words, separated by spaces."""
         return " ".join(word.text for word in self.words)
 
     @property
     def confidence(self) -> float:
-        """Mean confidence of the words, 0..1."""
+        """Return the mean confidence of the words, 0..1."""
         return sum(word.confidence for word in self.words) / len(self.words)
 
 
@@ -56,7 +56,7 @@ class Transcript:
     """The transcript of one recording.
 
     Attributes:
-        source: The recording: a path, or a name for what came from elsewhere.
+        source: The recording: a path, or another name if it is not a file.
         segments: Its speech, in order.
         duration_s: Duration of the audio that could be decoded.
         speech_s: Duration of the speech in it.
@@ -71,12 +71,12 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The text, one line a segment."""
+        """Return the text, one line per segment."""
         return "\n".join(segment.text for segment in self.segments)
 
     @property
     def words(self) -> list[TimedWord]:
-        """All words, in order."""
+        """Return all words, in order."""
         return list(self.each_word())
 
     def each_word(self) -> Iterator[TimedWord]:

@@ -1,8 +1,8 @@
 """Inference of wav2vec 2.0 with a CTC head (arXiv 2006.11477).
 
 The parameters have the names of transformers' `Wav2Vec2ForCTC`, so that any such model
-is read as it is. Other than there, the convolutions run on each waveform alone: a
-model's group norm over time would see padding otherwise.
+is read as it is. Unlike there, the convolutions run on each waveform separately,
+because a group norm over time would otherwise include padding.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
 }
-DEFAULTS: dict[str, Any] = {  # of transformers, where config.json has no such field
+DEFAULTS: dict[str, Any] = {  # those of transformers, for fields that config.json lacks
     "hidden_size": 768,
     "num_hidden_layers": 12,
     "num_attention_heads": 12,

@@ -32,7 +32,7 @@ class AudioInfo:
         is_exact: Whether the length is exact.
         is_pipe: Whether the entry is a command that was not run.
         problem: Kind of finding and what was found.
-        is_mended: Whether the header stated another length, which was not believed.
+        is_mended: Whether the header stated a wrong length, which was ignored.
     """
 
     fs: int = 0

@@ -91,7 +91,7 @@ function makeSound(text, durationS, [peaks, address, isCut], name) {
   });
   audio.addEventListener("seeked", follow);
   audio.addEventListener("error", () => {
-    note.textContent = "The recording is not where it was when this report was made.";
+    note.textContent = "The recording is no longer where it was when this report was made.";
   });
   if (isCut) note.textContent = "The page holds only the first minute of this recording.";
   box.append(audio, note);

@@ -129,7 +129,7 @@ function describeFound() {
   byId("next").disabled = last >= found.length;
   say(found.length
     ? `${formatCount(found.length)} of ${formatCount(index.id.length)} utterances, ${formatCount(errors)} errors in ${formatCount(words)} words: WER ${percent(errors / words)} %`
-    : "No utterance fits. Widen a filter or clear them all.");
+    : "No utterance matches. Widen a filter or clear them all.");
 }
 
 async function showPage() {
@@ -191,7 +191,7 @@ function makeFacts(u) {
   if (values.rate) facts.push(`${values.rate[u].toFixed(1)} characters a second`);
   if (values.confidence && !Number.isNaN(values.confidence[u])) facts.push(`confidence ${values.confidence[u].toFixed(2)}`);
   return make("p", { class: "facts dim" }, chip("S", index.sub[u], "substituted"),
-    chip("D", index.del[u], "left out"), chip("I", index.ins[u], "put in"), make("span", {}, facts.join(", ")));
+    chip("D", index.del[u], "deleted"), chip("I", index.ins[u], "inserted"), make("span", {}, facts.join(", ")));
 }
 
 const listColumns = () => MEASURES.filter(({ key, hidden }) => explorer.values[key] && !hidden);

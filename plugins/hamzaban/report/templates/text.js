@@ -7,7 +7,7 @@ const INVISIBLE = new Map([
   ["\u200e", "left-to-right mark"], ["\u200f", "right-to-left mark"],
   ["\u00a0", "no-break space"], ["\u00ad", "soft hyphen"], ["\ufeff", "byte order mark"],
 ]);
-const STEP_NAMES = { C: "correct", S: "substituted", D: "left out", I: "put in" };
+const STEP_NAMES = { C: "correct", S: "substituted", D: "deleted", I: "inserted" };
 
 // The direction that most letters have; that of the first letter misleads where texts
 // begin with a foreign word.

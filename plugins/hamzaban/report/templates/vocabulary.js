@@ -12,7 +12,7 @@ async function openVocabulary(view) {
   byId("unseen-only").parentElement.hidden = !words.trained;
   if (!words.trained) byId("unseen-only").checked = false;
   if (!words[vocabulary.order]) vocabulary.order = "count";
-  const columns = [["word", "Word"], ["count", "Said"], ["missed", "Missed"], ["rate", "Missed %"], ["false", "Put in"]];
+  const columns = [["word", "Word"], ["count", "In references"], ["missed", "Missed"], ["rate", "Missed %"], ["false", "Falsely recognized"]];
   if (words.trained) columns.push(["trained", "In training"]);
   byId("word-head").replaceChildren(...columns.map(([key, name]) => make("th", { "data-key": key, scope: "col" },
     make("button", { type: "button", onclick: () => orderWords(key) }, name))));

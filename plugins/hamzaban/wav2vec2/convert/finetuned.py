@@ -1,4 +1,4 @@
-"""The wav2vec 2.0 model inside of a recognizer that train-asr wrote."""
+"""Read the wav2vec 2.0 model of a recognizer that train-asr wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do with models that are related to wav2vec 2.0, but are not it."""
+"""Advise what to do with models that are related to wav2vec 2.0."""
 
 from collections.abc import Mapping
 from typing import Any
