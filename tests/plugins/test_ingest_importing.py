@@ -250,3 +250,31 @@ def test_separators_within_a_transcript_do_not_move_its_other_values(tmp_path):
     text = sum(read_sets(tmp_path / "data", "text").values(), [])
     assert len(text) == 24
     assert [line for line in text if "yako" in line and line.endswith("leo")]
+
+
+def make_three_tables(root):
+    """Write one table for each split, with paths that start from the folder."""
+    table = make_table(root)
+    head, *rows = table.read_text(encoding="utf-8").splitlines()
+    for name, part in (("train", rows[:12]), ("dev", rows[12:18]), ("test", rows[18:])):
+        lines = [head, *(f"clips/{row}" for row in part)]
+        write_lines(root / f"{name}.csv", lines)
+    table.unlink()
+
+
+def test_a_folder_with_a_table_for_each_split_keeps_the_split(tmp_path):
+    make_three_tables(tmp_path / "corpus")
+    import_data(tmp_path / "corpus", tmp_path / "data")
+    sizes = {k: len(v) for k, v in read_sets(tmp_path / "data", "text").items()}
+    assert sizes == {"train": 12, "valid": 6, "test": 6}
+
+
+def test_one_table_of_a_split_names_those_beside_it(tmp_path, caplog):
+    make_three_tables(tmp_path / "corpus")
+    import_data(tmp_path / "corpus" / "train.csv", tmp_path / "data")
+    message = "train.csv: only this table is read, and dev.csv and test.csv beside it"
+    assert message in caplog.text
+    write_lines(tmp_path / "corpus" / "notes.csv", ["a,b"])
+    caplog.clear()
+    import_data(tmp_path / "corpus", tmp_path / "data")
+    assert "only this table" not in caplog.text

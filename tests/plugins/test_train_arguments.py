@@ -64,6 +64,15 @@ def test_the_command_line_overrides_the_yaml(parse):
     assert args.config.endswith("a ب.yaml")
 
 
+def test_epochs_of_the_command_line_replace_updates_of_the_yaml(parse, caplog):
+    args = parse("max_updates: 3000\n", "--max_epoch", "2")
+    assert (args.max_epoch, args.max_updates) == (2, None)
+    assert "--max_epoch 2 replaces max_updates 3000 of" in caplog.text
+    args = parse("max_updates: 3000\n", "--max_epoch=2", "--max_updates", "5")
+    assert (args.max_epoch, args.max_updates) == (2, 5)
+    assert parse("max_updates: 3000\nmax_epoch: 9\n").max_updates == 3000
+
+
 def test_text_that_only_looks_like_a_number_stays_text():
     values = {"path": "exp/1e-4", "names": ["1e5", "a"], "tag": "12", "x": {"y": "e1"}}
     assert read_numbers(values) == values

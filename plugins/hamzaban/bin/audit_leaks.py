@@ -66,6 +66,6 @@ def main(cmd: Sequence[str] | None = None) -> int:
     leaks = list_leaks(texts, args.lang, args.nj)
     if args.output is not None:
         write_leaks(leaks, args.output)
-    where = WHERE if args.config is None else f"{args.config}, or by --allow_KIND"
+    where = WHERE if args.config is None else str(args.config)
     check_leaks(leaks, allowed, where)
     return 0

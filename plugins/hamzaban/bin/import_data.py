@@ -11,7 +11,8 @@ GROUP = "data"
 
 SOURCES = (
     "SOURCE is one of: a .csv, .tsv or .jsonl table; a folder with metadata.csv or "
-    "metadata.jsonl, in it or in its folders train, validation and test; a folder of "
+    "metadata.jsonl, in it or in its folders train, validation and test; a folder with "
+    "tables called train, valid or dev, and test, which keep this split; a folder of "
     "Parquet or Arrow files that hold audio (needs pyarrow); a Kaldi data directory, "
     "or a folder with data directories called train, valid and test; a folder of audio "
     "files with a transcript (.txt, .lab) or captions (.srt, .vtt) beside each. "

@@ -1,5 +1,6 @@
 """Find the form of a user's own corpus, and read its items."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ TABLES = (".csv", ".tsv", *JSON_LINES)
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl")  # of an `audiofolder`
 FORMS = (
     "a table (.csv, .tsv, .jsonl), a folder with metadata.csv or metadata.jsonl, a "
+    "folder with tables called train, valid or dev, and test, a "
     "Kaldi data directory (wav.scp, text, utt2spk), a folder with data directories "
     "called train, valid and test, or a folder of audio with a "
     ".txt, .lab, .srt or .vtt beside each file"
@@ -32,7 +34,7 @@ class Source:
 
     Attributes:
         path: The path that the user gave.
-        tables: Tables, each with the split that its folder gives, "" for none.
+        tables: Tables, each with the split that its name or folder gives, "" for none.
         kaldi: Kaldi data directories, each with its split.
         meanings: The meanings of the columns of each table that has been read.
     """
@@ -51,7 +53,7 @@ class Source:
         for table, split in self.tables:
             meaning = self._read_meaning(table, options)
             for item in read_items(table, options, meaning):
-                if split and item.audio:  # an absolute path stays absolute
+                if self._is_below(table) and item.audio:  # absolute paths stay so
                     item = item._replace(
                         audio=f"{table.parent.name / Path(item.audio)}"
                     )
@@ -69,8 +71,13 @@ class Source:
         if self.kaldi:  # paths mostly start where the recipe was run
             parents = (parent for d, _ in self.kaldi for parent in (d, *d.parents[:2]))
             return list(dict.fromkeys([Path(), *parents]))
-        roots = (t.parent.parent if split else t.parent for t, split in self.tables)
+        tables = [table for table, _ in self.tables]
+        roots = (t.parent.parent if self._is_below(t) else t.parent for t in tables)
         return list(dict.fromkeys(roots))
+
+    def _is_below(self, table: Path) -> bool:
+        """Return whether a table lies in a folder of its split, such as train/."""
+        return table.parent.parent == self.path
 
 
 def open_source(path: Path) -> Source:
@@ -82,6 +89,7 @@ def open_source(path: Path) -> Source:
     """
     if path.is_file():
         if path.suffix.lower() in TABLES:
+            _warn_of_neighbours(path)
             return Source(path, ((path, ""),))
         raise ValueError(f"{path}: neither a table nor a folder, expected {FORMS}")
     if not path.is_dir():
@@ -98,6 +106,30 @@ def open_source(path: Path) -> Source:
     return Source(path)
 
 
+def _warn_of_neighbours(path: Path) -> None:
+    """Log the tables of other splits that lie beside the one table to be read."""
+    own = SPLITS.get(path.stem.lower())
+    others = [table.name for table, split in _list_splits(path.parent) if split != own]
+    if own and others:
+        logging.warning(
+            "%s: only this table is read, and %s beside it is not; give the folder to "
+            "keep its split",
+            path,
+            " and ".join(others),
+        )
+
+
+def _list_splits(path: Path) -> list[tuple[Path, str]]:
+    """Return the tables of a folder that are named after a split, such as dev.tsv."""
+    return [
+        (file, SPLITS[file.stem.lower()])
+        for file in sorted(path.iterdir())
+        if file.suffix.lower() in TABLES
+        and file.stem.lower() in SPLITS
+        and file.is_file()
+    ]
+
+
 def _list_tables(path: Path) -> list[tuple[Path, str]]:
     """Return the metadata tables of a folder or its train, validation and test."""
     tables = [(path / name, "") for name in METADATA if (path / name).is_file()]
@@ -108,4 +140,4 @@ def _list_tables(path: Path) -> list[tuple[Path, str]]:
         if split and folder.is_dir():
             names = [folder / name for name in METADATA if (folder / name).is_file()]
             tables += [(name, split) for name in names[:1]]
-    return tables
+    return tables or _list_splits(path)

@@ -9,6 +9,7 @@ import ast
 import contextlib
 import copy
 import inspect
+import logging
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -100,6 +101,8 @@ def parse_arguments(
             action.__class__ = DictAction
     args = parser.parse_args(rest)
     args.config = args.config if found.config is None else found.config
+    if is_given("max_epoch", rest) and not is_given("max_updates", rest):
+        leave_out_updates(args)
     for action in parser._actions:
         if isinstance(action, NestedDictAction):
             value = getattr(args, action.dest)
@@ -109,6 +112,21 @@ def parse_arguments(
         made = classes.get(getattr(args, kind))
         setattr(args, name, read_keywords(made, values, name))
     return args
+
+
+def is_given(name: str, words: Sequence[str]) -> bool:
+    """Return whether a command line has an option."""
+    return any(word.partition("=")[0] == f"--{name}" for word in words)
+
+
+def leave_out_updates(args: argparse.Namespace) -> None:
+    """Let --max_epoch of the command line win over max_updates of the YAML."""
+    if getattr(args, "max_updates", None) is not None:
+        logging.warning(
+            f"--max_epoch {args.max_epoch} replaces max_updates {args.max_updates} of "
+            f"{args.config}"
+        )
+        args.max_updates = None
 
 
 def read_numbers(value: Any) -> Any:
