@@ -225,7 +225,7 @@ def test_some_losses_that_are_not_finite_are_counted(caplog):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_no_model_that_is_not_finite_is_averaged_or_resumed(tmp_path, value):
-    from hamzaban.train import checkpoints, divergence
+    from hamzaban.train import averaging, divergence
 
     model = torch.nn.Linear(2, 2)
     torch.save(model.state_dict(), tmp_path / "1epoch.pth")
@@ -234,7 +234,7 @@ def test_no_model_that_is_not_finite_is_averaged_or_resumed(tmp_path, value):
         divergence.check_model(model, 2)
     torch.save(model.state_dict(), tmp_path / "2epoch.pth")
     with pytest.raises(ValueError, match="2epoch.pth: 1 of 2 parameters are not finit"):
-        checkpoints.average_models([tmp_path / f"{n}epoch.pth" for n in (1, 2)])
+        averaging.average_models([tmp_path / f"{n}epoch.pth" for n in (1, 2)])
 
 
 def test_a_run_killed_while_config_yaml_is_written_keeps_the_old_one(

@@ -66,7 +66,7 @@ def test_what_is_missing_is_one_clear_line(tmp_path):
     (recipe / "spans.yaml").write_text(f"base: {base}\noutput: segments\n")
     spans = ["--mine_config", "spans.yaml", "--stop_stage", "split"]
     for words, message in (
-        ([], "downloads/xlsr2_300m.pt: no such file or folder; name the checkpoint"),
+        ([], "db.sh: MEDIA is empty; list the paths"),
         (["--stop_stage", "data"], "db.sh: MEDIA is empty; list the paths"),
         (["--stage", "train"], "stage 'train' is unknown; known: 1 data"),
         (spans, "spans.yaml: output is segments, expected flac: stage 3 reads"),

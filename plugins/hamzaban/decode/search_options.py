@@ -91,7 +91,7 @@ def _make_search(values: dict[str, Any]) -> Search:
 
 def _check_tune(search: Search, tune: dict[str, list[float]]) -> None:
     """Check that the search accepts each value to tune."""
-    for name in set(tune) & {field.name for field in dataclasses.fields(search)}:
+    for name in set(tune) & set(search.tunable):
         for value in tune[name]:
             try:
                 dataclasses.replace(search, **{name: value})
