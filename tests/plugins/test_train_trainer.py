@@ -228,6 +228,24 @@ def test_average_is_the_mean_of_the_best_epochs(tmp_path):
         assert (tmp_path / f"valid.{key}.ave.pth").readlink().name.endswith("3best.pth")
 
 
+@pytest.mark.parametrize(
+    ("value", "best", "mode", "expected"),
+    [
+        (0.0792, 0.0625, "min", True),  # few words: four of 240
+        (0.0826, 0.0625, "min", False),
+        (0.68, 0.65, "min", True),
+        (0.69, 0.65, "min", False),
+        (104.0, 100.0, "min", True),
+        (0.93, 0.97, "max", True),
+        (0.92, 0.97, "max", False),
+    ],
+)
+def test_epochs_near_the_best_are_averaged(value, best, mode, expected):
+    from hamzaban.train.averaging import is_near
+
+    assert is_near(value, best, mode) == expected
+
+
 def test_average_leaves_out_an_unripe_epoch(tmp_path):
     import torch
 
@@ -248,12 +266,13 @@ def test_average_leaves_out_an_unripe_epoch(tmp_path):
     [
         (0.64, "valid.wer.ave_2best.pth", "mean of epochs 1, 2 (valid.wer 0.64; best"),
         (0.65, "valid.wer.ave_2best.pth", "mean of epochs 1, 2 (valid.wer 0.65; best"),
-        (0.68, "2epoch.pth", "epoch 2 (valid.wer 0.65), since the mean of epochs 1, 2"),
-        (float("nan"), "2epoch.pth", "since the mean of epochs 1, 2 is worse"),
+        (0.655, "valid.wer.ave_2best.pth", "mean of epochs 1, 2 (valid.wer 0.655; b"),
+        (0.66, "2epoch.pth", "epoch 2 (valid.wer 0.65), since the mean of epochs 1, 2"),
+        (float("nan"), "2epoch.pth", "than they are on average (not finite; 0.655"),
         (None, "valid.wer.ave_2best.pth", "(valid.wer not measured; best epoch 2"),
     ],
 )
-def test_average_is_used_only_if_it_is_not_worse_on_valid(
+def test_average_is_used_unless_it_is_worse_on_valid_than_its_epochs(
     tmp_path, caplog, value, model, said
 ):
     from hamzaban.train.averaging import average_nbest, read_average, settle_averages
@@ -281,6 +300,6 @@ def test_average_of_a_run_is_measured_on_valid(inputs, tmp_path):
     link = tmp_path / "exp" / "valid.loss.ave.pth"
     assert link.readlink().name == record.model
     if len(record.epochs) > 1:
-        is_mean = record.mean_value <= record.best_value
+        is_mean = record.mean_value <= record.usual_value
         assert record.model.startswith("valid.loss.ave" if is_mean else "")
         assert is_mean == (record.model != f"{record.best_epoch}epoch.pth")
