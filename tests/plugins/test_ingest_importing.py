@@ -278,3 +278,15 @@ def test_one_table_of_a_split_names_those_beside_it(tmp_path, caplog):
     caplog.clear()
     import_data(tmp_path / "corpus", tmp_path / "data")
     assert "only this table" not in caplog.text
+
+
+@pytest.mark.parametrize("words", [(), ("--audio_dir", "{}")])
+def test_a_table_in_a_folder_of_its_split_may_name_paths_from_above(tmp_path, words):
+    root = tmp_path / "corpus"
+    make_three_tables(root)
+    for name, folder in (("train", "train"), ("dev", "validation"), ("test", "test")):
+        (root / folder).mkdir()
+        (root / f"{name}.csv").rename(root / folder / "metadata.csv")
+    import_data(root, tmp_path / "data", *(word.format(root) for word in words))
+    sizes = {k: len(v) for k, v in read_sets(tmp_path / "data", "text").items()}
+    assert sizes == {"train": 12, "valid": 6, "test": 6}

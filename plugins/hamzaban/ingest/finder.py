@@ -30,6 +30,7 @@ class AudioFinder:
         places = roots if source.kaldi else [*usual, *other]
         places = [audio_dir] if audio_dir else places
         self._is_scp = bool(source.kaldi)
+        self._split_folders = tuple(f"{name}/" for name in source.split_folders())
         self._places = list(dict.fromkeys(places))
         self._ways = [(place, suffix) for place in self._places for suffix in SUFFIXES]
         self._has_found = False
@@ -53,6 +54,13 @@ class AudioFinder:
         if self._is_scp and (entry := self._find_entry(audio)):
             self._has_found = True
             return entry
+        found = self._find_beside(audio)
+        if found is None and audio.startswith(self._split_folders):
+            # A table in train/ may name paths that start above train/.
+            found = self._find_beside(audio.partition("/")[2])
+        return found or self._find_meant(audio)
+
+    def _find_beside(self, audio: str) -> str | None:
         for number, (folder, suffix) in enumerate(self._ways):
             path = f"{folder / audio}{suffix}"
             if os.path.isfile(path):
@@ -60,7 +68,7 @@ class AudioFinder:
                     self._ways.insert(0, self._ways.pop(number))
                 self._has_found = True
                 return path
-        return self._find_meant(audio)
+        return None
 
     def _find_meant(self, audio: str) -> str | None:
         found = self._meant.find(audio, self._places)

@@ -75,6 +75,10 @@ class Source:
         roots = (t.parent.parent if self._is_below(t) else t.parent for t in tables)
         return list(dict.fromkeys(roots))
 
+    def split_folders(self) -> list[str]:
+        """Return the names of the folders of splits that hold a table."""
+        return [table.parent.name for table, _ in self.tables if self._is_below(table)]
+
     def _is_below(self, table: Path) -> bool:
         """Return whether a table lies in a folder of its split, such as train/."""
         return table.parent.parent == self.path
