@@ -39,6 +39,17 @@ def test_the_split_stays_by_speaker_if_one_row_has_no_speaker(tmp_path, rows, ca
     assert "m.jsonl:12" in caplog.text
 
 
+def test_a_row_without_a_speaker_is_counted_where_the_split_is_kept(
+    tmp_path, rows, caplog
+):
+    for k, row in enumerate(rows):
+        row["split"] = ("train", "dev", "test")[k % 3]
+    rows[9]["speaker"] = ""
+    import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
+    message = "1 of 24 utterances have no speaker; each counts as a speaker of its own;"
+    assert message in caplog.text
+
+
 def test_speakers_whose_names_are_written_alike_are_in_one_set(tmp_path, rows):
     for k, row in enumerate(rows):
         row["speaker"] = f"s {k % 6}" if k < 12 else f"s_{k % 6} "

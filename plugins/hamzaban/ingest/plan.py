@@ -129,6 +129,15 @@ def make_plan(
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)
     _log_unsplit(survey)
+    if by_speaker and survey.num_unnamed:
+        logging.warning(
+            "%d of %d utterances have no speaker; each counts as a speaker of its own"
+            "%s; the first: %s",
+            survey.num_unnamed,
+            survey.num_unnamed + survey.speakers.total(),
+            " and stays in train" if missing else "",
+            survey.first_unnamed,
+        )
     if missing:
         sizes = _choose_sizes(survey, plan)
         try:
@@ -206,14 +215,6 @@ def _choose_sizes(survey: _Survey, plan: Plan) -> Mapping[str, int]:
             )
         logging.info("%s drawn from train, without shared sentences", sets)
         return survey.sentences
-    if survey.num_unnamed:
-        logging.warning(
-            "%d of %d utterances have no speaker; each counts as a speaker of its own "
-            "and stays in train; the first: %s",
-            survey.num_unnamed,
-            survey.num_unnamed + survey.speakers.total(),
-            survey.first_unnamed,
-        )
     logging.info("%s drawn from train, without shared speakers", sets)
     return survey.speakers
 
