@@ -46,7 +46,7 @@ def test_a_row_without_a_speaker_is_counted_where_the_split_is_kept(
         row["split"] = ("train", "dev", "test")[k % 3]
     rows[9]["speaker"] = ""
     import_data(write_manifest(tmp_path / "m.jsonl", rows), tmp_path / "data")
-    message = "1 of 24 utterances have no speaker; each counts as a speaker of its own;"
+    message = "1 of 8 utterances have no speaker; each counts as a speaker of its own;"
     assert message in caplog.text
 
 

@@ -129,7 +129,7 @@ def make_plan(
     missing = [name for name in DRAWN if not survey.num_utts[name]]
     plan = Plan({}, not ignore_split, by_speaker, missing)
     _log_unsplit(survey)
-    if by_speaker and survey.num_unnamed:
+    if survey.speakers and survey.num_unnamed:
         logging.warning(
             "%d of %d utterances have no speaker; each counts as a speaker of its own"
             "%s; the first: %s",
