@@ -130,11 +130,11 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     asr --stop_stage data
     grep "^normalize-data" "${CALLS}" > normalized
     [ "$(wc -l < normalized)" -eq 2 ]
-    grep -q -- "--lang ar --profile train data/train data/train$" normalized
+    grep -q -- "--lang ar --profile train --marks drop data/train data/train$" normalized
     grep -q -- "--test_text data/test/text" "${CALLS}"
     : > "${CALLS}"
     asr --stop_stage data --cleaner hamzaban/fa/score
-    grep -q -- "--lang fa --profile score data/valid data/valid$" "${CALLS}"
+    grep -q -- "--lang fa --profile score --marks drop data/valid data/valid$" "${CALLS}"
     : > "${CALLS}"
     asr --stop_stage data --cleaner none
     [ "$(calls normalize-data)" -eq 0 ]
