@@ -204,7 +204,7 @@ def test_standard_input_goes_to_standard_output(
         ([], "no media; name files"),
         (["x.wav", "--output_dir", "out"], "x.wav: no such file or directory"),
         (["README", "--format", "doc"], "--format 'doc' found; known: txt"),
-        (["README", "--lm_dir", "lm"], "--lm_dir is given, but the greedy search"),
+        (["README", "--lm_dir", "lm"], "--lm_dir is given, but search greedy"),
         (["README", "--channel", "left"], "--channel"),
     ],
 )
