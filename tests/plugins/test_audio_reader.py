@@ -266,6 +266,7 @@ def encode(path: Path, form: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["mp3", "adts"])
 def test_length_is_decoded_where_no_header_states_it(tmp_path, form):
     path = encode(tmp_path / "a.bin", form)

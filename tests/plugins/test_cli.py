@@ -213,6 +213,7 @@ def test_booleans_are_true_or_false(text, value):
         cli.str2bool("1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirection", "statuses", "message"),
     [

@@ -34,6 +34,7 @@ def corpus(tmp_path):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "named"),
     [

@@ -108,6 +108,7 @@ def make_trial(search, errors):
     return Trial({"lm_weight": 0.5}, errors, 100, errors, 200, 1.0, 10, search)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("errors", [30, 50])
 def test_the_table_has_a_row_of_greedy_decoding(tmp_path, caplog, errors):
     from hamzaban.decode.searches.lexicon import LexiconSearch

@@ -67,6 +67,7 @@ def test_data_directories_out_of_a_zip_are_imported(tmp_path):
     assert validate_data([str(tmp_path / "data" / "train")]) == 0
 
 
+@pytest.mark.slow
 def test_macos_leftovers_named_like_parquet_files_are_not_opened(tmp_path):
     pytest.importorskip("pyarrow")
     from own_corpus import read_audio, write_parquet

@@ -78,6 +78,7 @@ def break_stamp():
     Path(".out.txt.copy.stamp").write_text('{"state": "do')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -296,6 +297,7 @@ def overwrite(path: str) -> None:
     os.utime(path, ns=(time_ns, time_ns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -355,6 +357,7 @@ def test_a_stamp_without_folders_of_an_earlier_version_is_up_to_date(recipe):
     assert not run_with_folder()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

@@ -104,6 +104,7 @@ def test_a_file_that_is_no_model_is_named_in_one_line(tmp_path, content):
     assert re.search(message, str(caught.value))
 
 
+@pytest.mark.slow
 def test_perplexity_is_that_of_the_arpa_file(folder, tmp_path):
     packed = gzip.decompress((folder / "exp/word/lm.arpa.gz").read_bytes())
     (tmp_path / "lm.arpa").write_bytes(packed)
@@ -263,6 +264,7 @@ def test_text_of_the_test_set_is_refused_or_left_out(folder, tmp_path, caplog):
     assert "آزمون" not in (tmp_path / "exp/word/units.txt").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.needs("lmplz", "build_binary")
 @pytest.mark.parametrize(
     ("marks", "expected"),

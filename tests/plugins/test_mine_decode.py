@@ -78,6 +78,7 @@ def test_an_audio_stream_can_be_chosen(tmp_path):
     assert caught.value.reason == "no_audio"
 
 
+@pytest.mark.slow
 def test_audio_after_damage_is_still_decoded(media, tmp_path):
     content = bytearray(media["mp3"].read_bytes())
     middle = len(content) // 2

@@ -11,6 +11,7 @@ MIN_CASES = {"fa": 50, "ar": 50, "ur": 50}
 FEW_CASES = {"az", "de", "en", "hi", "sw", "tr"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", case_tables.list_languages())
 def test_cases(lang):
     normalizers = {p: Normalizer(lang, p) for p in ("train", "score")}

@@ -56,6 +56,7 @@ def test_names_of_folders_are_read():
     assert find_kind("score_cer_raw") == "cer"
 
 
+@pytest.mark.slow
 def test_results_have_a_table_of_each(root, capsys):
     run(show_results, root / "exp/one", root / "exp/two")
     text = capsys.readouterr().out

@@ -11,7 +11,7 @@ from hamzaban.score.letter_case import LANGUAGES
 from hamzaban.score.nist import read_counts
 from hamzaban.score.programs import find_program
 
-pytestmark = pytest.mark.needs("sclite")
+pytestmark = [pytest.mark.slow, pytest.mark.needs("sclite")]
 
 WORDS = ["a", "b", "c", "ab", "abc", "سلام", "دنیا", "B"]
 FRAGMENTS = ["a-", "-c", "ab-", "-", "--", "س-", "-نیا", *WORDS]

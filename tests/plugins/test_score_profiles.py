@@ -84,6 +84,7 @@ def count_fewest(ref: str, hyp: str) -> tuple[int, int]:
     return rows[len(ref), len(hyp)]
 
 
+@pytest.mark.slow
 def test_unit_costs_give_the_fewest_errors():
     rng = random.Random(1)
     pairs = [

@@ -56,6 +56,7 @@ def test_kruskal_wallis_is_that_of_scipy(seed):
     assert found.p_value == pytest.approx(expected.pvalue)
 
 
+@pytest.mark.slow
 def test_two_groups_are_student_s_t_of_ranks():
     """Conover and Iman: the statistic is t computed on ranks."""
     from scipy import stats

@@ -27,6 +27,7 @@ def own_examples(lang):
         yield before, after, source, profile, options
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_examples_of_languages_hold(lang):
     normalizers = {}
@@ -82,6 +83,7 @@ def test_every_rule_has_a_reason_and_a_certainty(lang):
         assert rule.profile in (*PROFILES, "both"), rule.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ARABIC_SCRIPT)
 def test_alphabet_passes_unchanged_and_nothing_maps_out_of_it(lang):
     normalizer = Normalizer(lang)
@@ -96,6 +98,7 @@ def test_alphabet_passes_unchanged_and_nothing_maps_out_of_it(lang):
             assert made <= normalizer.alphabet | {"ۀ", "\u065f"}, rule.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ARABIC_SCRIPT)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_letters_that_must_differ_are_not_merged(lang, profile):

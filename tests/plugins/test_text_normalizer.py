@@ -13,6 +13,7 @@ from hamzaban.text.rules_fast import FastPass
 ZWNJ = "\u200c"
 
 
+@pytest.mark.slow
 def test_id_is_readable_and_changes_with_profile_options_and_language():
     ids = {
         Normalizer("fa").id,

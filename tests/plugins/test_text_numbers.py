@@ -52,6 +52,7 @@ def test_numbers_are_spelled_in_words(lang, text, words):
     assert Normalizer(lang, numbers="words").normalize(text) == words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lang", "spelled", "written"),
     [
@@ -75,6 +76,7 @@ def test_spelled_numbers_equal_written_ones(lang, spelled, written):
     assert normalize(spelled) == normalize(written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lang", "text", "output"),
     [

@@ -19,6 +19,8 @@ from hamzaban.transcribe import run
 from hamzaban.transcribe.transcribe_options import TranscribeOptions
 from hamzaban.transcribe.transcriber import Transcriber
 
+pytestmark = pytest.mark.slow
+
 SHIFT = 320
 TOKENS = ["<blank>", "<unk>", "<space>", *"abcdefgh", "<sos/eos>"]
 

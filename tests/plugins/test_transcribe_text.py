@@ -100,6 +100,7 @@ def test_each_format_has_all_words_and_times():
     }
 
 
+@pytest.mark.slow
 @given(WORDS)
 def test_intervals_of_a_textgrid_cover_the_recording(found):
     words, at_s = [], 0.0

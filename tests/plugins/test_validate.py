@@ -68,6 +68,7 @@ def only(data_dir: Path, kind: str, options: CheckOptions = TEXT_ONLY) -> list[s
     return [line.removeprefix(f"{data_dir}/") for line in findings.shown[kind]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("audio", ["none", "header", "full"])
 @pytest.mark.parametrize("nj", [1, 2])
 def test_a_clean_directory_has_no_findings(clean, capsys, audio, nj):

@@ -89,6 +89,7 @@ def test_whole_files_of_libsndfile(tmp_path, suffix, check):
     assert (info.fs, info.num_samples) == (FS, 3 * FS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [HEADER, FULL])
 @pytest.mark.parametrize("suffix", AV_FORMATS)
 def test_whole_files_of_ffmpeg(tmp_path, suffix, check):
@@ -149,6 +150,7 @@ def test_mp3_with_tags_at_both_ends(tmp_path):
     assert kind_of_problem(path) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", range(0, 64, 3))
 def test_no_header_however_short_is_an_error_of_ours(tmp_path, size):
     kinds = {"empty-audio", "truncated-audio", "unreadable-audio"}

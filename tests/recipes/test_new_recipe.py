@@ -147,6 +147,7 @@ def test_a_new_recipe_has_the_file_of_allowed_leaks_with_its_lines_commented_out
     assert "conf/leaks.yaml" in readme.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_published_split_with_shared_speakers_is_accepted_by_its_line(repository):
     source = repository / "published.csv"
     rows = ["path,sentence,speaker,split"]

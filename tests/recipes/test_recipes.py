@@ -60,6 +60,7 @@ def run(recipe, *words):
     )
 
 
+@pytest.mark.slow
 @each_recipe
 def test_help_shows_stages_and_options_under_the_name_that_was_typed(recipe):
     shown = run(recipe, "--help")
@@ -74,6 +75,7 @@ def test_help_shows_stages_and_options_under_the_name_that_was_typed(recipe):
         assert re.search(rf"^  --{name} .*# ", shown.stdout, re.MULTILINE), name
 
 
+@pytest.mark.slow
 @each_recipe
 def test_wrong_option_is_one_clear_line(recipe):
     shown = run(recipe, "--no_such_option", "1")
