@@ -131,6 +131,7 @@ def test_audio_at_an_impossible_rate_is_refused_by_name(data_dir, fs, capsys, ca
     assert message in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fs", [1000, 768_000])
 def test_audio_at_the_lowest_and_highest_rate_is_read(data_dir, fs):
     path = data_dir.parent / "odd.wav"

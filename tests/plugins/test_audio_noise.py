@@ -57,6 +57,7 @@ def power_db(signal):
     return 10 * np.log10(np.var(signal, dtype=np.float64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [f"utt{k}" for k in range(6)])
 @pytest.mark.parametrize("voices", [(1, 1), (3, 5)])
 def test_snr_is_exact_and_speech_keeps_level_and_length(work, key, voices):

@@ -288,6 +288,7 @@ def test_joined_mp3_files_are_read_beyond_the_first(tmp_path):
     assert num_samples > 3.9 * FS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 def test_ogg_cut_at_a_page_is_truncated(tmp_path, subtype):
     path = tmp_path / "a.ogg"

@@ -101,6 +101,7 @@ def test_nothing_is_written_over_the_limit(data, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_options_that_contradict_each_other_are_errors(data, tmp_path):
     with pytest.raises(ValueError, match="drop-char writes a data directory; give"):
         audit("--policy", "drop-char", data)

@@ -49,6 +49,7 @@ def verb(tmp_path, monkeypatch):
     sys.modules.pop("hamzaban.bin.do_thing", None)
 
 
+@pytest.mark.slow
 def test_a_full_disk_behind_a_verb_is_named(tmp_path):
     (tmp_path / "in").write_text("سلام\n", encoding="utf-8")
     command = f"{sys.executable} -m hamzaban normalize --lang fa < in > /dev/full"

@@ -247,6 +247,7 @@ def test_a_value_is_converted_to_the_type_of_its_field(tmp_path, text, name, val
     assert found == value and type(found) is type(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [

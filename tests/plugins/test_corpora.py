@@ -67,6 +67,7 @@ def test_persian_speech_corpus_is_split_by_sentence(tmp_path):
         prepare("persian_speech_corpus", source, tmp_path)
 
 
+@pytest.mark.slow
 def test_masc_cuts_by_captions(tmp_path):
     source = corpora.make_masc(tmp_path / "masc")
     prepare("masc", source, tmp_path)

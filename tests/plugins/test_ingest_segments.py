@@ -102,6 +102,7 @@ def make_source(form, folder, rows):
     return write_kaldi(folder, rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "kaldi"])
 def test_segments_that_end_late_are_shortened_or_counted(tmp_path, rows, caplog, form):
     caplog.set_level("INFO")

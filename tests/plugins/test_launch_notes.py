@@ -121,6 +121,7 @@ def test_each_form_of_an_own_corpus_is_noted(tmp_path, monkeypatch):
     assert not [name for name in found if name.endswith(".wav")]
 
 
+@pytest.mark.slow
 def test_parquet_files_are_noted_and_the_audio_unpacked_from_them_is_not(
     tmp_path, monkeypatch
 ):
@@ -215,6 +216,7 @@ def test_recordings_that_are_gone_do_not_run_the_step_again(recordings):
     assert not run_on_recordings()
 
 
+@pytest.mark.slow
 def test_a_recording_replaced_while_the_step_runs_is_seen_the_next_time(recordings):
     late = f"echo late > {shlex.quote(str(recordings[0]))}"
     assert run_on_recordings(late)

@@ -390,6 +390,7 @@ while not pathlib.Path("forked").exists():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [FORK, "pid = Popen(['sleep', '3600']).pid"])
 def test_a_worker_that_outlives_a_killed_verb_does_not_hold_the_lock(
     recipe, monkeypatch, start

@@ -87,6 +87,7 @@ def test_seeds_are_summarized_and_compared_as_runs(folder, capsys):
     assert new["interval"][0] < new["mean"] < new["interval"][1] < old["interval"][0]
 
 
+@pytest.mark.slow
 def test_experiments_are_compared_on_the_sets_they_share(folder, capsys):
     hyp = write_texts(folder, "hyp", 0.2, 0)
     ref = ["--ref", str(folder / "ref"), "--hyp", str(hyp)]

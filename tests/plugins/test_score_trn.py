@@ -21,6 +21,7 @@ TOKENS = st.text(st.characters(codec="utf-8"), min_size=1).filter(
 )
 
 
+@pytest.mark.slow
 @given(TOKENS, TOKENS)
 @settings(max_examples=300, deadline=None)
 def test_escaping_keeps_tokens_apart_and_is_undone(one: str, other: str) -> None:

@@ -117,6 +117,7 @@ def test_alphabet_follows_options():
     assert "ۀ" in Normalizer("fa", ezafe="keep").alphabet
 
 
+@pytest.mark.slow
 def test_rules_act_at_their_position_in_the_word():
     normalize = Normalizer("ckb").normalize
     assert normalize("هه ههه ه") == "ھە ھھە ە"

@@ -33,6 +33,7 @@ def test_all_urdu_numbers_below_100_differ():
     assert len(words) == len(set(words)) == 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lang", "text", "words"),
     [

@@ -144,6 +144,7 @@ def make_emission(tokens, num_frames, start, stop):
     return Emission(start, log_probs[start:stop])
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 8), min_size=30, max_size=60), st.data())
 def test_overlapping_pieces_join_without_lost_or_doubled_tokens(tokens, data):
     total = 10 * len(tokens)

@@ -81,6 +81,7 @@ def kind_of_problem(rest: Path | str, check: AudioCheck = FULL) -> str | None:
     return problem[0] if problem else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [HEADER, FULL])
 @pytest.mark.parametrize("suffix", SOUND_FORMATS)
 def test_whole_files_of_libsndfile(tmp_path, suffix, check):
