@@ -120,6 +120,7 @@ fake_python() { # path version
 
 @test "a build for the CPU leaves out CUDA's packages and takes PyTorch from its index" {
     fake_python "${root}/.venv/bin/python" 3.11.2
+    # shellcheck disable=SC2317  # fill_venv calls it
     pip_install() { printf '%s\n' "${*:2}" >> "${BATS_TEST_TMPDIR}/installed"; }
     fill_venv "${root}/.venv" cpu
     run grep -c "whl/cpu torch==[0-9.]* torchaudio==" "${BATS_TEST_TMPDIR}/installed"
