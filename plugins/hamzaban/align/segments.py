@@ -15,22 +15,10 @@ from hamzaban.align.pauses import find_end, find_start, has_pause
 from hamzaban.align.recording import Floats, Recording
 from hamzaban.align.spelled import Spelled
 from hamzaban.decode.path import collapse
+from hamzaban.transcribe.transcript import TimedWord
 
 MAX_STRAY_S = 0.3  # of speech that may be part of the sentence beside it
 NO_LETTERS, NOT_SPOKEN = "no letter that the model writes", "not spoken"
-
-
-@dataclass(frozen=True)
-class TimedWord:
-    """A word as the user wrote it, its times in seconds, and its confidence.
-
-    The confidence is the geometric mean of its tokens' highest posteriors, 0..1.
-    """
-
-    text: str
-    start_s: float
-    end_s: float
-    confidence: float
 
 
 @dataclass(frozen=True)

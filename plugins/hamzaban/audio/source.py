@@ -141,49 +141,11 @@ def _open_in_ark(ark: BinaryIO, offset: int, source: str) -> BinaryIO:
     return io.BufferedReader(_Section(ark, start, length))
 
 
-class _Section(io.RawIOBase):
-    """Part of an open file, as a file."""
+class _View(io.RawIOBase):
+    """A file whose bytes are made of those of another open file."""
 
-    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
-        self._file, self._start, self._size, self._position = file, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence, self._size)
-        self._position = max(origin + offset, 0)
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = max(min(len(buffer), self._size - self._position), 0)
-        self._file.seek(self._start + self._position)
-        data = self._file.read(count)
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-
-class PatchedFile(io.RawIOBase):
-    """An open file in which some numbers of four bytes, little-endian, are replaced."""
-
-    def __init__(self, file: BinaryIO, numbers: Mapping[int, int]) -> None:
-        """Replace numbers.
-
-        Args:
-            file: A file that can seek.
-            numbers: The new number at each byte.
-        """
-        self._file, self._position = file, 0
-        self._size = file.seek(0, os.SEEK_END)
-        self._bytes = {
-            place + n: byte
-            for place, number in numbers.items()
-            for n, byte in enumerate(min(number, 0xFFFFFFFF).to_bytes(4, "little"))
-        }
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size, self._position = file, size, 0
 
     def readable(self) -> bool:
         """Return True."""
@@ -198,6 +160,40 @@ class PatchedFile(io.RawIOBase):
         origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence, self._size)
         self._position = max(origin + offset, 0)
         return self._position
+
+
+class _Section(_View):
+    """Part of an open file, as a file."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        super().__init__(file, size)
+        self._start = start
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = max(min(len(buffer), self._size - self._position), 0)
+        self._file.seek(self._start + self._position)
+        data = self._file.read(count)
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+class PatchedFile(_View):
+    """An open file in which some numbers of four bytes, little-endian, are replaced."""
+
+    def __init__(self, file: BinaryIO, numbers: Mapping[int, int]) -> None:
+        """Replace numbers.
+
+        Args:
+            file: A file that can seek.
+            numbers: The new number at each byte.
+        """
+        super().__init__(file, file.seek(0, os.SEEK_END))
+        self._bytes = {
+            place + n: byte
+            for place, number in numbers.items()
+            for n, byte in enumerate(min(number, 0xFFFFFFFF).to_bytes(4, "little"))
+        }
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read bytes into a buffer; return their number."""

@@ -22,6 +22,7 @@ from hamzaban.score.compare import Comparison
 from hamzaban.score.compare_text import conclude, describe_method, format_p
 from hamzaban.score.kinds import KINDS
 from hamzaban.score.tokens import SPACE_SYMBOL
+from hamzaban.score.word_scripts import count_characters
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("data", "text", "sound", "table", "vocabulary", "report")
@@ -232,12 +233,8 @@ def draw_interval(row: Row, rows: Sequence[Row]) -> dict[str, float]:
 
 def compute_direction(texts: Iterable[Sequence[str]]) -> str:
     """Return the direction that most letters of texts are written in."""
-    chars: Counter[str] = Counter()
-    for words in texts:
-        for word in words:
-            chars.update(word)
     sides: Counter[str] = Counter()
-    for char, count in chars.items():
+    for char, count in count_characters(texts).items():
         sides[unicodedata.bidirectional(char)] += count
     return "rtl" if sides["R"] + sides["AL"] > sides["L"] else "ltr"
 

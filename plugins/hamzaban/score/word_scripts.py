@@ -33,14 +33,19 @@ def compute_word_script(word: str) -> str:
     return scripts.most_common(1)[0][0] if scripts else ""
 
 
-def compute_main_script(texts: Iterable[Sequence[str]]) -> str:
-    """Return the script of most letters of texts; "" if there is no letter."""
+def count_characters(texts: Iterable[Sequence[str]]) -> Counter[str]:
+    """Return how often each character occurs in the words of texts."""
     counts: Counter[str] = Counter()
     for words in texts:
         for word in words:
             counts.update(word)
+    return counts
+
+
+def compute_main_script(texts: Iterable[Sequence[str]]) -> str:
+    """Return the script of most letters of texts; "" if there is no letter."""
     scripts: Counter[str] = Counter()
-    for char, count in counts.items():
+    for char, count in count_characters(texts).items():
         scripts[find_script(char)] += count
     scripts.pop("", None)
     return scripts.most_common(1)[0][0] if scripts else ""

@@ -12,10 +12,10 @@ class TimedWord:
     """A word of a recording.
 
     Attributes:
-        text: The word.
+        text: The word; of an aligned text, as the user wrote it.
         start_s: Its start, in seconds from the start of the recording.
         end_s: Its end.
-        confidence: Geometric mean of the posteriors of its tokens, 0..1.
+        confidence: Geometric mean of its tokens' highest posteriors, 0..1.
     """
 
     text: str
