@@ -124,7 +124,7 @@ def run_ours(
 
 
 def compare(theirs: dict, ours: dict, folder: Path) -> None:
-    assert len(theirs) == len(ours)
+    assert theirs and len(theirs) == len(ours)
     different = {name: (ours.get(name), c) for name, c in theirs.items()}
     different = {n: pair for n, pair in different.items() if pair[0] != pair[1]}
     assert not different, f"(ours, sclite) of {folder}: {list(different.items())[:3]}"
