@@ -291,5 +291,10 @@ def test_words_of_a_lexicon_are_searched_with_a_foreign_model(tmp_path, capsys):
     found = capsys.readouterr().out.split()
     assert found
     assert set(found) <= set(words)
+    lm_dir = ["--lm_dir", str(tmp_path / "lm")]
+    assert transcribe([*asked, *lm_dir, "--hotwords", "اج:1000"]) == 0
+    assert "اج" in capsys.readouterr().out.split()  # no word of the language model
+    assert transcribe([*asked[:2], "--hotwords", "اج:1000"]) == 0
+    assert "اج" in capsys.readouterr().out.split()
     with pytest.raises(ValueError, match="--lm_dir is not given"):
         transcribe(asked)

@@ -7,6 +7,7 @@ from pathlib import Path
 from hamzaban.bin.make_emissions import add_options
 from hamzaban.bin.tune_decoder import add_files
 from hamzaban.decode.decode_options import DecodeOptions
+from hamzaban.decode.hotwords import Hotword, read_hotwords, search_for_hotwords
 from hamzaban.decode.search import DecodeTask
 from hamzaban.decode.search_options import read_inference
 from hamzaban.verb_help import OptionHelp
@@ -50,8 +51,20 @@ def get_parser() -> argparse.ArgumentParser:
         help="YAML with the search and values of the options below; default: the one "
         "that pack-model put beside the model, if there is one",
     )
+    add_hotwords(parser)
     add_options(parser)
     return parser
+
+
+def add_hotwords(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names words to prefer."""
+    parser.add_argument(
+        "--hotwords",
+        default="",
+        metavar="WORDS",
+        help="words and phrases to prefer: a file with one per line, or a list with "
+        "commas; `Tabriz:8` sets a weight in nats (default: 2)",
+    )
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
@@ -75,6 +88,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
     require_gpus(args.ngpu)
+    search = config.search
+    hotwords: tuple[Hotword, ...] = ()
+    if args.hotwords:
+        hotwords = read_hotwords(args.hotwords)
+        search = search_for_hotwords(search)
     task = DecodeTask(
         args.asr_exp,
         args.data_dir,
@@ -87,6 +105,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,
+        hotwords=hotwords,
     )
-    decode_dir(config.search, task)
+    decode_dir(search, task)
     return 0

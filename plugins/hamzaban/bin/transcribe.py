@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hamzaban.bin.decode_asr import add_hotwords
 from hamzaban.cli import add_nj, str2bool
 
 GROUP = "decode"
@@ -63,6 +64,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--weights", **path, help="weights.yaml that tune-decoder wrote")
     add("--lm_dir", **path, help="folder of language models, made by train-lm")
     add("--word_list", **path, help="file of the words of the lexicon, one per line")
+    add_hotwords(parser)
     text = "file of weights if MODEL is a folder of train-asr (default: %(default)s)"
     add("--asr_model", default=ASR_MODEL, metavar="NAME", help=text)
     text = "mix, or the number of one channel, from 0 (default: %(default)s)"
@@ -138,8 +140,14 @@ def _read_requests(args: argparse.Namespace) -> tuple[Any, Any]:
     from hamzaban.transcribe.loading import SearchRequest
 
     model = ModelRequest(args.model, args.asr_model, args.language, args.ngpu)
+    from hamzaban.decode.hotwords import read_hotwords
+
     search = SearchRequest(
-        args.inference_config, args.weights, args.lm_dir, args.word_list
+        args.inference_config,
+        args.weights,
+        args.lm_dir,
+        args.word_list,
+        read_hotwords(args.hotwords) if args.hotwords else (),
     )
     return model, search
 

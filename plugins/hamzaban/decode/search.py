@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from hamzaban.decode.decode_options import DecodeOptions
+    from hamzaban.decode.hotwords import Hotword
     from hamzaban.decode.path import LogProbs
     from hamzaban.decode.result import Result
     from hamzaban.text.tokens import Tokenizer
@@ -23,11 +24,13 @@ class SearchFiles:
         lm_dir: Folder that train-lm wrote; None: no language model.
         word_list: Words of the lexicon, one per line; None: those of the word model.
         bpemodel: SentencePiece model, compared with that of a language model of pieces.
+        hotwords: Words and phrases to prefer.
     """
 
     lm_dir: Path | None = None
     word_list: Path | None = None
     bpemodel: Path | None = None
+    hotwords: tuple[Hotword, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +48,7 @@ class DecodeTask:
         word_list: Words of a lexicon, one per line.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
+        hotwords: Words and phrases to prefer.
     """
 
     asr_exp: Path
@@ -56,6 +60,7 @@ class DecodeTask:
     word_list: Path | None = None
     bpemodel: Path | None = None
     emissions_dir: Path | None = None
+    hotwords: tuple[Hotword, ...] = ()
 
 
 class Decoder(Protocol):

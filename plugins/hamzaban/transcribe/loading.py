@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from hamzaban.decode.experiment import PackedSearch, find_packed_search
+from hamzaban.decode.hotwords import Hotword, search_for_hotwords
 from hamzaban.decode.search import CtcSearch, SearchFiles
 from hamzaban.decode.search_options import read_inference
 from hamzaban.transcribe.acoustics import (
@@ -28,12 +29,14 @@ class SearchRequest:
         weights: weights.yaml of tune-decoder, whose values replace those of the YAML.
         lm_dir: Folder that train-lm wrote.
         word_list: Words of the lexicon, one a line.
+        hotwords: Words and phrases to prefer.
     """
 
     inference_config: Path | None = None
     weights: Path | None = None
     lm_dir: Path | None = None
     word_list: Path | None = None
+    hotwords: tuple[Hotword, ...] = ()
 
     def complete(self, model: Path) -> SearchRequest:
         """Return the request with the search that pack-model put beside a model."""
@@ -70,7 +73,7 @@ def read_search(request: SearchRequest) -> CtcSearch:
                 f"--{name} is given, but search {search.name} does not use it; give "
                 "an --inference_config with search: lexicon or token, or leave it out"
             )
-    return search
+    return search_for_hotwords(search) if request.hotwords else search
 
 
 def load_transcriber(
@@ -96,5 +99,5 @@ def load_transcriber(
         from hamzaban.decode.recognizer import load_tokenizer
 
         _, bpemodel = load_tokenizer(path)
-    files = SearchFiles(wanted.lm_dir, wanted.word_list, bpemodel)
+    files = SearchFiles(wanted.lm_dir, wanted.word_list, bpemodel, wanted.hotwords)
     return Transcriber(acoustics, search.build(acoustics.tokenizer, files), options)
