@@ -1,26 +1,27 @@
-"""Accuracy, time and memory of `hamzaban align`, and of ctc-segmentation and torchaudio.
+"""Accuracy, time and memory of `hamzaban align`, ctc-segmentation and torchaudio.
 
 The utterances of a data directory are joined to recordings with pauses of 0.2 to 1 s.
-Then some sentences are deleted from the text, and as many that nobody says are inserted;
-with --extra_words, words that nobody says are put into sentences as well. The true start
-and end of an utterance are its first and last 10 ms that are less than 30 dB below its
-loudest 10 ms.
+Then some sentences are deleted from the text, and as many that nobody says are
+inserted; with --extra_words, words that nobody says are put into sentences as well. The
+true start and end of an utterance are its first and last 10 ms that are less than 30 dB
+below its loudest 10 ms.
 
 The other aligners get our log-posteriors and the same text. ctc-segmentation is run as
 its README does, torchaudio's `forced_align` with a wildcard between sentences, whose
-log-posterior is that of the likeliest token less the cost that ours pays (`Costs.extra`).
-Their times are frames, so ours are shown without the search for pauses, too.
+log-posterior is that of the likeliest token less what ours pays (`Costs.extra`). Their
+times are frames, so ours are shown without the search for pauses, too.
 
 Run:
     python tests/bench/bench_align.py EXP DATA_DIR [--minutes 10] [--share 0.05]
-        [--extra_words 0] [--prefix 0] [--peers DIR]
-EXP is a folder of train-asr, DATA_DIR one whose wav.scp names a file for each utterance.
+        [--extra_words 0] [--prefix 0] [--spare FILE] [--peers DIR]
+EXP is a folder of train-asr, DATA_DIR one whose wav.scp names a file an utterance.
 --prefix N joins utterances whose ids have the same first N characters, in their order,
-as the verses of a chapter; 0 joins all in random order. --peers is a folder with
-ctc-segmentation: uv pip install --no-deps --target DIR ctc-segmentation
+as the verses of a chapter; 0 joins all in random order. --spare is a file of sentences
+to insert with --prefix. --peers is a folder with ctc-segmentation:
+    uv pip install --no-deps --target DIR ctc-segmentation
 
 Output: share of starts and ends within 50, 100, 200 and 500 ms, of all spoken sentences
-    and of those kept; sentences found and lost; CPU time, peak memory.
+    and of those kept; sentences said, lost, and kept though not said; CPU time, memory.
 Goal: 95 % within 50 ms of the sentences that are kept.
 """
 
@@ -124,11 +125,13 @@ def make_all(args: Any, folder: Path) -> list[Made]:
     spare = [texts[u] for u in order[: round(2 * args.share * len(order))]]
     if not args.prefix:  # a sentence that nobody says may not be said elsewhere
         order = [u for u in order if texts[u] not in spare]
-        groups = [order]
+        groups: list[list[str]] = [order]
     else:
         by_prefix = itertools.groupby(sorted(texts), lambda utt: utt[: args.prefix])
         groups = [list(utts) for _, utts in by_prefix]
-        spare = [line.strip() for line in open(args.spare)] if args.spare else []
+        spare = (
+            args.spare.read_text(encoding="utf-8").splitlines() if args.spare else []
+        )
         random.Random(0).shuffle(spare)
     found = []
     for i, group in enumerate(groups):

@@ -1,10 +1,10 @@
 """Recall of hotwords and WER with and without them: ours and pyctcdecode's.
 
-The emissions are those of `simulated_emissions`: held-out sentences as BPE pieces and as
-characters. The hotwords are the words of 6 or more letters that occur in the held-out
-sentences and at most once in the text of the language model, as names do, and as many
-decoys of the same kind that nobody says. Each decoder searches without a language model,
-and with the word 3-gram of the other sentences; it gets all hotwords with one weight.
+The emissions are those of `simulated_emissions`: held-out sentences as BPE pieces and
+as characters. The hotwords are the words of 6 or more letters that occur in the
+held-out sentences and at most once in the text of the language model, as names do, and
+as many of the same kind that nobody says. Each decoder searches without a language
+model, and with the word 3-gram of the other sentences; all hotwords have one weight.
 pyctcdecode's weight is its own: `hotword_weight`, by default 10.
 
 Run:
