@@ -31,7 +31,7 @@ setup(
     license="Apache-2.0",
     package_dir={"": "plugins"},
     packages=find_packages("plugins"),
-    package_data={"hamzaban": ["**/*.yaml", "**/*.json", "report/templates/*"]},
+    package_data={"hamzaban": ["**/*.yaml", "**/*.json", "*/templates/*"]},
     entry_points={"console_scripts": ["hamzaban = hamzaban.cli:main"]},
     python_requires=">=3.11,<3.13",
     # ESPnet, torch and torchaudio go together: only the two tested stacks are allowed.

@@ -7,12 +7,18 @@ root=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 
 lang=noinfo # ISO 639 code of the language, such as sw
 source=""   # a .csv, .tsv or .jsonl table, a folder or a Kaldi data directory, as for
-            # hamzaban import-data; empty: write it into db.sh later
+            # hamzaban import-data; a recording, with --text and --align; empty: write it
+            # into db.sh later
+text=""     # what the recording --source says, a file as for hamzaban align
+align=""    # model that finds the sentences of --text in it, as for hamzaban align
+align_args="" # more options for hamzaban align, such as "--mapping roman"
 
 help_message="\
-Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH]
+Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH [--text FILE --align MODEL]]
 
 Creates egs2/CORPUS/asr1. Next: cd egs2/CORPUS/asr1 && ./run.sh
+With --text and --align, the sentences that hamzaban align finds in the recording are the
+corpus, in downloads/aligned.
 If train shares speakers or sentences with valid or test, stage 1 stops; conf/leaks.yaml
 of the new recipe is where you allow that, with a reason.
 
@@ -28,6 +34,11 @@ corpus=${1-}
 [[ ${lang} =~ ^[A-Za-z]{2,}[A-Za-z0-9-]*$ ]] ||
     die "--lang is '${lang}', expected a code such as sw"
 [[ -z ${source} || -e ${source} ]] || die "--source ${source}: no such file or folder"
+if [[ -n ${text}${align}${align_args} ]]; then
+    [[ -n ${text} && -n ${align} ]] || die "--text and --align go together; see --help"
+    [[ -f ${source} ]] || die "--source '${source}', expected the recording of --text"
+    [[ -f ${text} ]] || die "--text ${text}: no such file"
+fi
 recipe=${root}/egs2/${corpus}/asr1
 [[ ! -e ${recipe} ]] || die "egs2/${corpus}/asr1 exists already; choose another name"
 
@@ -44,7 +55,17 @@ for file in run.sh local/data.sh README.md; do
 done
 chmod +x "${made}/run.sh" "${made}/local/data.sh"
 quoted=""
-[[ -z ${source} ]] || printf -v quoted %q "$(realpath -- "${source}")"
+if [[ -n ${align} ]]; then
+    PATH=${root}/.venv/bin:${PATH}
+    rules=()
+    [[ ${lang} == noinfo ]] || rules=(--lang "${lang}")
+    # shellcheck disable=SC2086  # words of align_args are options
+    hamzaban align "${align}" "$(realpath -- "${source}")" "${text}" "${rules[@]}" \
+        --output_dir "${made}/downloads/aligned" ${align_args}
+    quoted=downloads/aligned
+    printf 'allow_leaks:\n    speakers: one recording, one speaker\n' > "${made}/conf/leaks.yaml"
+fi
+[[ -z ${source} || -n ${align} ]] || printf -v quoted %q "$(realpath -- "${source}")"
 grep -v "^CORPUS=" "${template}/db.sh" > "${made}/db.sh"
 printf 'CORPUS=%s\n' "${quoted:-\"\"}" >> "${made}/db.sh"
 mv -- "${made}" "${recipe}"

@@ -38,7 +38,8 @@ decode
 export mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align
+report grid corpora recipe
+align
 bin
 """
 
