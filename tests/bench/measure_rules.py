@@ -110,10 +110,9 @@ def measure_cases(
 def measure_agreement(lang: str, old: dict[str, int]) -> dict[str, int]:
     """Count the tests of nisaba that agree, and print the change."""
     tests, agree = len(read_pairs(lang)), count_agreeing(lang)
-    print(
-        f"{lang}: {agree} of {tests} tests of nisaba agree; in version 1 {old['before']}"
-    )
-    return {"tests": tests, "before": old["before"], "agree": agree}
+    before = old["before"]
+    print(f"{lang}: {agree} of {tests} tests of nisaba agree; in version 1 {before}")
+    return {"tests": tests, "before": before, "agree": agree}
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
