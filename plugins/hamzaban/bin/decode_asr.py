@@ -50,6 +50,12 @@ def get_parser() -> argparse.ArgumentParser:
         help="YAML with the search and values of the options below; default: the one "
         "that pack-model put beside the model, if there is one",
     )
+    parser.add_argument(
+        "--confidence",
+        type=Path,
+        help="confidence.yaml of fit-confidence, which changes the confidences in ctm; "
+        "default: the one that pack-model put beside the model, if there is one",
+    )
     add_options(parser)
     return parser
 
@@ -63,18 +69,22 @@ def main(cmd: Sequence[str] | None = None) -> int:
         from hamzaban.decode.experiment import find_packed_search
 
         packed = find_packed_search(args.asr_exp)
-        parser.set_defaults(inference_config=packed.inference_config)
+        parser.set_defaults(
+            inference_config=packed.inference_config, confidence=packed.confidence
+        )
         lm_dir = lm_dir or (None if args.lm else packed.lm_dir)
         args = parser.parse_args(cmd)
     config = read_inference(args.inference_config, args.weights)
     parser.set_defaults(**config.decode)
     args = parser.parse_args(cmd)
+    from hamzaban.decode.calibration import read_calibration
     from hamzaban.decode.recognizer import find_files
     from hamzaban.decode.search_run import decode_dir
     from hamzaban.devices import require_gpus
 
     find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
     require_gpus(args.ngpu)
+    calibration = read_calibration(args.confidence) if args.confidence else None
     task = DecodeTask(
         args.asr_exp,
         args.data_dir,
@@ -87,6 +97,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,
+        calibration=calibration,
     )
     decode_dir(config.search, task)
     return 0
