@@ -23,34 +23,33 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="The YAML names the search and its weights; see conf/decode.yaml.",
     )
     add_files(parser)
-    parser.add_argument(
-        "--data_dir", type=Path, required=True, help="folder with wav.scp"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--data_dir", type=Path, required=True, help="folder with wav.scp")
+    add(
         "--output_dir",
         type=Path,
         required=True,
         help="folder to write text, token, score, ... to",
     )
-    parser.add_argument(
+    add(
         "--emissions_dir",
         type=Path,
         help="folder of log-posteriors: those already there are read, new ones are "
         "kept; without it, they are kept in --output_dir, or not at all for a greedy "
         "search without blank_score",
     )
-    parser.add_argument(
+    add(
         "--weights",
         type=Path,
         help="weights.yaml of tune-decoder; its values replace those of the YAML",
     )
-    parser.add_argument(
+    add(
         "--inference_config",
         type=Path,
         help="YAML with the search and values of the options below; default: the one "
         "that pack-model put beside the model, if there is one",
     )
-    parser.add_argument(
+    add(
         "--confidence",
         type=Path,
         help="confidence.yaml of fit-confidence, which changes the confidences in ctm; "
