@@ -25,12 +25,8 @@ def get_parser() -> argparse.ArgumentParser:
     add_files(parser)
     add = parser.add_argument
     add("--data_dir", type=Path, required=True, help="folder with wav.scp")
-    add(
-        "--output_dir",
-        type=Path,
-        required=True,
-        help="folder to write text, token, score, ... to",
-    )
+    words = "folder to write text, token, score, ... to"
+    add("--output_dir", type=Path, required=True, help=words)
     add(
         "--emissions_dir",
         type=Path,
