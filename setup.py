@@ -65,4 +65,5 @@ setup(
         "tqdm>=4.65",
         "uroman>=1.3",
     ],
+    extras_require={"slurm": ["submitit>=1.5.3"]},
 )

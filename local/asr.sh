@@ -147,7 +147,8 @@ if stage 2 audio; then
     format() { # from to option...
         divide audio "${dumpdir}/log/format_${2##*/}.JOB.log"
         step audio --in "$1" "${audio_files[@]}" --out "$2" -- \
-            hamzaban format-audio --nj "${nj}" "${shard_opts[@]}" --fs 16000 "${audio_opts[@]}" "${@:3}" "$1" "$2"
+            hamzaban format-audio --nj "${nj}" "${shard_opts[@]}" --fs 16000 \
+            "${audio_opts[@]}" "${@:3}" "$1" "$2"
     }
     format "data/${train_set}" "${train_dir}" \
         --speed_perturb_factors "${speed_perturb_factors}"

@@ -307,7 +307,7 @@ def test_values_of_a_kind_replace_the_general_ones(tmp_path):
     ("text", "message"),
     [
         ("partitoin: a", "partitoin"),
-        ("time_h: 0", "time_h: 0 found, expected above 0"),
+        ("time_h: 0", r"time_h: 0.0 found, expected above 0"),
         ("jobs: {training: {}}", "training"),
         ("jobs: {train: {mem: 4}}", r"jobs\.train"),
         ("sbatch: {mem: 4}", "sbatch: mem found; set mem_gb instead"),
