@@ -230,6 +230,7 @@ if stage 9 decode; then
     [[ -z ${lm_exp} ]] || make_valid_emissions
     for tag in "${decodings[@]}"; do
         prepare_decoding "${tag}"
+        fit_confidence "${tag}"
         for name in "${eval_sets[@]}"; do
             decode_set "${tag}" "${name}"
         done
