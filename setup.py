@@ -51,7 +51,7 @@ EXTRAS = {
         "websockets>=13",
     ],
     "export": ["onnx>=1.16", "transformers>=4.50"],
-    "slurm": ["submitit>=1.5"],
+    "slurm": ["submitit>=1.5.3"],
 }
 
 setup(
