@@ -31,7 +31,7 @@ setup(
     license="Apache-2.0",
     package_dir={"": "plugins"},
     packages=find_packages("plugins"),
-    package_data={"hamzaban": ["**/*.yaml", "**/*.json", "report/templates/*"]},
+    package_data={"hamzaban": ["**/*.yaml", "**/*.json", "*/templates/*"]},
     entry_points={"console_scripts": ["hamzaban = hamzaban.cli:main"]},
     python_requires=">=3.11,<3.13",
     # ESPnet, torch and torchaudio go together: only the two tested stacks are allowed.
@@ -65,4 +65,12 @@ setup(
         "tqdm>=4.65",
         "uroman>=1.3",
     ],
+    extras_require={
+        "serve": [  # hamzaban serve
+            "python-multipart>=0.0.20",
+            "starlette>=0.40",
+            "uvicorn>=0.34",
+            "websockets>=14",
+        ],
+    },
 )
