@@ -471,9 +471,7 @@ def test_mistakes_on_the_command_line_are_one_line(monkeypatch):
     with pytest.raises(ValueError, match="--max_queue: -1 found, expected 0 or more"):
         serve(["model", "--max_queue", "-1"])
     monkeypatch.setattr(serving, "PACKAGES", ("no_such_package",))
-    with pytest.raises(
-        ValueError, match=r"no_such_package is not installed.*\[serve\]"
-    ):
+    with pytest.raises(ValueError, match=r"no_such_package is not .*\[serve\]"):
         serve(["model"])
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
 import logging
 import signal
 import socket
 from collections.abc import Sequence
 
+from hamzaban.extras import is_installed, name_install
 from hamzaban.serve.serve_options import ServeOptions
 
 PACKAGES = ("starlette", "uvicorn", "websockets", "python_multipart")
@@ -22,11 +22,11 @@ def check_packages() -> None:
     Raises:
         ValueError: A package is missing.
     """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in PACKAGES if not is_installed(name)]
     if missing:
         raise ValueError(
-            f"{missing[0]} is not installed, which the service needs; run "
-            "`pip install 'hamzaban[serve]'`, or `pip install .[serve]` in the checkout"
+            f"the package {missing[0]} is not installed, which the service needs; "
+            f"{name_install('serve')} installs it"
         )
 
 
