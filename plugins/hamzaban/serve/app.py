@@ -27,6 +27,7 @@ from hamzaban.transcribe.transcript import Segment, Transcript, segment_to_json
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
 EVENTS = "application/x-ndjson"
@@ -172,22 +173,15 @@ def read_formats(text: str) -> tuple[str, ...]:
 
 
 def make_app(service: Service, hosts: Iterable[str]) -> ASGIApp:
-    """Return the ASGI application."""
+    """Return the ASGI application.
+
+    Args:
+        service: What the routes share.
+        hosts: Names of this machine that clients may use.
+    """
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
-    from starlette.responses import HTMLResponse, JSONResponse, Response
     from starlette.routing import Route, WebSocketRoute
-
-    page = render_page(service.options)
-
-    async def show_page(_: Request) -> Response:
-        return HTMLResponse(page.html, headers={POLICY: page.policy})
-
-    async def show_health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "version": __version__})
-
-    async def show_metrics(_: Request) -> Response:
-        return Response(service.metrics.render(), media_type=CONTENT_TYPE)
 
     async def tell(_: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
@@ -206,9 +200,7 @@ def make_app(service: Service, hosts: Iterable[str]) -> ASGIApp:
 
     app = Starlette(
         routes=[
-            Route("/", show_page),
-            Route("/health", show_health),
-            Route("/metrics", show_metrics),
+            *list_views(service),
             Route("/transcribe", service.transcribe, methods=["POST"]),
             WebSocketRoute("/live", service.live.handle),
         ],
@@ -218,9 +210,27 @@ def make_app(service: Service, hosts: Iterable[str]) -> ASGIApp:
     return Guard(app, service.metrics, hosts)
 
 
-async def _wait_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def list_views(service: Service) -> list[BaseRoute]:
+    """Return the routes that show something: the page, health and metrics."""
+    from starlette.responses import HTMLResponse, JSONResponse, Response
+    from starlette.routing import Route
+
+    page = render_page(service.options)
+
+    async def show_page(_: Request) -> Response:
+        return HTMLResponse(page.html, headers={POLICY: page.policy})
+
+    async def show_health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    async def show_metrics(_: Request) -> Response:
+        return Response(service.metrics.render(), media_type=CONTENT_TYPE)
+
+    return [
+        Route("/", show_page),
+        Route("/health", show_health),
+        Route("/metrics", show_metrics),
+    ]
 
 
 def make_event_response(
@@ -243,3 +253,8 @@ def make_event_response(
             yield json.dumps(event, ensure_ascii=False) + "\n"
 
     return EventResponse(each_line(), media_type=EVENTS)
+
+
+async def _wait_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
