@@ -8,6 +8,7 @@ character, so that it does not matter into which tokens a phrase is divided.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import logging
 from collections import deque
@@ -37,6 +38,17 @@ class Hotword:
 
     words: tuple[str, ...]
     weight: float = DEFAULT_WEIGHT
+
+
+def add_hotwords(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names words to prefer."""
+    parser.add_argument(
+        "--hotwords",
+        default="",
+        metavar="WORDS",
+        help="words and phrases to prefer: a file with one per line, or a list with "
+        "commas; `Tabriz:8` sets a weight in nats (default: 2)",
+    )
 
 
 def read_hotwords(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from hamzaban.decode.calibration import Calibration
     from hamzaban.decode.decode_options import DecodeOptions
     from hamzaban.decode.hotwords import Hotword
     from hamzaban.decode.path import LogProbs
@@ -49,6 +50,7 @@ class DecodeTask:
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
         hotwords: Words and phrases to prefer.
+        calibration: Changes the confidences of words; None: they stay.
     """
 
     asr_exp: Path
@@ -61,6 +63,7 @@ class DecodeTask:
     bpemodel: Path | None = None
     emissions_dir: Path | None = None
     hotwords: tuple[Hotword, ...] = ()
+    calibration: Calibration | None = None
 
 
 class Decoder(Protocol):
