@@ -1,8 +1,9 @@
 """Transcription of a long recording: WER, speed and memory, and those of peers.
 
 The recording joins the utterances of a data directory, in random order and as often as
-needed, with pauses of 0.3 to 2 s of noise (-60 dB), and now and then 4 s of chords. Its WER is compared with that of the same utterances as separate files. Peers
-get the same recording and one thread:
+needed, with pauses of 0.3 to 2 s of noise (-60 dB), and now and then 4 s of chords. Its
+WER is compared with that of the same utterances as separate files. Peers get the same
+recording and one thread:
 - transformers' pipeline with the same weights and chunks of 20 s (--huggingface DIR);
 - onnx-asr with Silero VAD, its way for long recordings (--onnx DIR, --onnx_peers DIR).
 
