@@ -146,7 +146,8 @@ if stage 2 audio; then
     fi
     format() { # from to option...
         step audio --in "$1" "${audio_files[@]}" --out "$2" -- \
-            hamzaban format-audio --nj "${nj}" --fs 16000 "${audio_opts[@]}" "${@:3}" "$1" "$2"
+            hamzaban format-audio --nj "${nj}" --fs 16000 --is_validated true \
+            "${audio_opts[@]}" "${@:3}" "$1" "$2"
     }
     format "data/${train_set}" "${train_dir}" \
         --speed_perturb_factors "${speed_perturb_factors}"

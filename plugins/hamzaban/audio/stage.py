@@ -29,6 +29,7 @@ def format_audio(
     *,
     nj: int = 1,
     max_drop: float = 0.05,
+    is_validated: bool = False,
 ) -> None:
     """Write the audio of a data directory as training needs it.
 
@@ -43,6 +44,8 @@ def format_audio(
         options: Format of the output and limits of the utterances.
         nj: Number of processes.
         max_drop: Largest share of utterances that may be dropped, 0..1.
+        is_validated: Whether the log of `validate-data` has the number of recordings
+            whose header states a wrong length, so that this one leaves it out.
 
     Raises:
         FileNotFoundError: `data_dir` lacks a file.
@@ -55,7 +58,16 @@ def format_audio(
     empty = check_ids(data_dir, utt_ids)
     for name in ("wav.scp", "utt2spk"):
         (out_dir / name).unlink(missing_ok=True)
-    ledger = _write_audio(_without(recordings, empty), Ledger(out_dir), options, nj)
+    ledger = Ledger(out_dir)
+    num_mended = _write_audio(_without(recordings, empty), ledger, options, nj)
+    if num_mended and not is_validated:
+        logging.warning(
+            "%s: %d recordings whose header states no length or up to %g s too much "
+            "are taken as they are",
+            out_dir,
+            num_mended,
+            HEADER_OVERHANG_S,
+        )
     kept, dropped = _collect(ledger, options)
     dropped |= dict.fromkeys(_in_all_variants(empty, options), "empty_text")
     write_scp(out_dir / DROPPED, dropped.items())
@@ -97,8 +109,12 @@ def _in_all_variants(utt_ids: set[str], options: FormatOptions) -> Iterator[str]
 
 def _write_audio(
     recordings: list[Recording], ledger: Ledger, options: FormatOptions, nj: int
-) -> Ledger:
-    """Write the audio that is missing and return the ledger with all entries."""
+) -> int:
+    """Write the audio that is missing, and complete the ledger.
+
+    Returns:
+        The number of recordings whose header states a wrong length.
+    """
     wanted: dict[int, set[str]] = {}
     for recording in recordings:
         utt_ids = {cut.utt_id for cut in recording.cuts}
@@ -119,19 +135,11 @@ def _write_audio(
             if num_messages <= MAX_MESSAGES:
                 logging.warning("%s", result.message)
     ledger.write()
-    if num_mended:
-        logging.warning(
-            "%s: %d recordings whose header states no length or up to %g s too much "
-            "are taken as they are",
-            ledger.out_dir,
-            num_mended,
-            HEADER_OVERHANG_S,
-        )
     if num_messages > MAX_MESSAGES:
         logging.warning(
             "%d more recordings cannot be read", num_messages - MAX_MESSAGES
         )
-    return ledger
+    return num_mended
 
 
 def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> Job:

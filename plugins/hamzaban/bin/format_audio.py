@@ -42,6 +42,13 @@ def get_parser() -> argparse.ArgumentParser:
     add("--speed_perturb_factors", default="", help="speeds, such as '0.9 1.0 1.1'")
     add_limits(parser)
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
+    add(
+        "--is_validated",
+        type=str2bool,
+        default=False,
+        help="do not count again what validate-data has counted: recordings whose "
+        "header states a wrong length",
+    )
     add_noise_options(parser)
     return parser
 
@@ -125,7 +132,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
             raise
         raise ValueError(f"{args.config} or the command line: {error}") from error
     format_audio(
-        args.data_dir, args.out_dir, options, nj=args.nj, max_drop=args.max_drop
+        args.data_dir,
+        args.out_dir,
+        options,
+        nj=args.nj,
+        max_drop=args.max_drop,
+        is_validated=args.is_validated,
     )
     return 0
 
