@@ -1,5 +1,6 @@
 """Options of a recipe that cannot work together are found before its first stage."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from hamzaban.bin.config import main as config
+from hamzaban.weights.peek import KEYS
 from repository import ROOT
 
 CONF = ROOT / "conf"
-SEED = "seed.pt"
+SEED = ROOT / "egs2/mini_ar/asr1/downloads/seed/wav2vec2.pt"
 
 
 @pytest.fixture
@@ -214,3 +216,76 @@ def test_every_shared_config_is_of_a_kind_that_is_checked():
     for path in CONF.glob("*.yaml"):
         assert path.stem.startswith(tuple(checked | own)), path
     assert Path(CONF).is_dir()
+
+
+def save_pickles(path, value):
+    """Write a file as torch.save once did; the names are in its fourth pickle."""
+    with open(path, "wb") as stream:
+        for each in (1, 1001, {}, value):
+            pickle.dump(each, stream, protocol=2)
+    return path
+
+
+WRONG = {
+    "README.md": ("a file of another program", "give the model file itself"),
+    "hf": ("a Hugging Face directory", "run `hamzaban import-ssl {hf} --output"),
+    "fairseq.pt": ("a fairseq checkpoint", "run `hamzaban import-ssl {fairseq.pt}"),
+    "asr.pth": ("a torch file without task_cfg, model_cfg", "give the model that was"),
+    "cut.pt": ("a damaged file", "copy or download it again"),
+    "exp": ("a folder", "give {exp}/wav2vec2.pt"),
+    "none.pt": ("", "no such file"),
+}
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    paths = {name: tmp_path / name for name in WRONG}
+    paths["README.md"].write_text("نه", encoding="utf-8")
+    for name, file in (("hf", "config.json"), ("exp", "wav2vec2.pt")):
+        paths[name].mkdir()
+        (paths[name] / file).touch()
+    save_pickles(paths["fairseq.pt"], {"args": None, "model": {"a": 1}})
+    save_pickles(paths["asr.pth"], {"encoder.weight": [1.0]})
+    paths["cut.pt"].write_bytes(SEED.read_bytes()[:5000])
+    return paths
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("way", ["--pretrain_init", "ssl_checkpoint"])
+def test_a_checkpoint_of_the_wrong_kind_is_refused_before_the_first_stage(
+    checkpoints, name, way
+):
+    path = checkpoints[name]
+    given = {"pretrain_init": path, "ssl_checkpoint": path}
+    if way == "ssl_checkpoint":
+        given = {"asr_args": f"--ssl_checkpoint {path}"}
+    what, remedy = WRONG[name]
+    for key, each in checkpoints.items():
+        remedy = remedy.replace(f"{{{key}}}", str(each))
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        check(**given)
+    assert way in str(error.value) and str(path) in str(error.value)
+    assert what in str(error.value) and remedy in str(error.value)
+
+
+def test_pretraining_takes_checkpoints_of_other_programs(checkpoints):
+    pretraining = {
+        "stages": "pretrain train",
+        "pretrain_config": CONF / "pretrain.yaml",
+    }
+    made = {"ssl_checkpoint": "exp/ssl_x/wav2vec2.pt"}  # not made yet
+    for name in ("hf", "fairseq.pt"):
+        check(pretrain_init=checkpoints[name], **pretraining, **made)
+    with pytest.raises(ValueError, match="found a torch file without task_cfg"):
+        check(pretrain_init=checkpoints["asr.pth"], **pretraining, **made)
+    check(pretrain_init=checkpoints["asr.pth"], stages="tokens")
+
+
+def test_looking_at_a_checkpoint_imports_no_torch(tmp_path):
+    code = (
+        "import sys; from hamzaban.weights.peek import check_wav2vec2; "
+        "check_wav2vec2(sys.argv[1], '--x'); assert 'torch' not in sys.modules"
+    )
+    old = save_pickles(tmp_path / "old.pt", {key: {} for key in KEYS})
+    for path in (SEED, old):
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)

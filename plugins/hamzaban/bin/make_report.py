@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import add_nj
+from hamzaban.cli import add_nj, finite_float
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
@@ -45,6 +45,14 @@ def get_parser() -> argparse.ArgumentParser:
         help="folders of pseudo-labelling rounds to show, in addition to each pseudo_* "
         "beside the first experiment",
     )
+    add(
+        "--leaks",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="records of audit-leaks: what training shares with valid and test",
+    )
     _add_details(parser)
     return parser
 
@@ -55,8 +63,16 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         "--num_worst",
         type=int,
         default=10,
-        help="number of utterances of each set, those with most errors, whose audio is "
-        "in the page; it links to the other recordings",
+        help="if the recordings of a set are larger than --max_sound_mb: number of "
+        "utterances of each decoding, those with most errors, whose audio is in the "
+        "report; it links to the other recordings",
+    )
+    add(
+        "--max_sound_mb",
+        type=finite_float,
+        default=10.0,
+        help="MB of recordings that the report holds, set by set as long as they fit; "
+        "an hour of speech has about 18",
     )
     add(
         "--max_inline",
@@ -84,6 +100,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = get_parser().parse_args(cmd)
     from hamzaban.bin.analyse_errors import parse_files
     from hamzaban.fileio import atomic_text
+    from hamzaban.lm.leak_record import read_shared
     from hamzaban.report.build import build_page
     from hamzaban.report.curves import write_picture
     from hamzaban.report.page import render_page
@@ -103,6 +120,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
         args.nj,
         args.pseudo_exp,
         args.output.parent,
+        [str(shared) for shared in read_shared(args.leaks)],
+        args.max_sound_mb,
     )
     with Parts(args.output, args.max_inline) as parts:
         page = build_page(args.exp, wishes, parts)

@@ -19,11 +19,11 @@ from hamzaban.ingest.columns import Item, TableOptions
 from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
-from hamzaban.ingest.plan import Plan, check_speakers, make_plan
+from hamzaban.ingest.plan import Plan, can_use, check_speakers, make_plan
 from hamzaban.ingest.segments import BEYOND, CUT_SHORT, is_cut_short
 from hamzaban.ingest.select import SETS
 from hamzaban.ingest.sources import Source, open_source
-from hamzaban.ingest.utterances import Tally, Utterance, clean_text
+from hamzaban.ingest.utterances import Tally, Utterance, clean_id, clean_text
 from hamzaban.ingest.write import write_set
 from hamzaban.text.marks import read_marks
 from hamzaban.text.rules import GENERAL
@@ -53,6 +53,8 @@ class ImportOptions:
         ignore_split: Whether to draw a new split although the corpus has one.
         shares: Shares of valid and test in a new split.
         keep_shared: Whether to keep sentences in train that valid or test has.
+        keep_speakers: Whether to keep utterances in train whose speaker is in valid or
+            test, and in valid whose speaker is in test.
         seed: Random seed of the split.
         lang: Language for utt2lang; "" to take it from the table.
         suffix: End of the names of the sets.
@@ -67,6 +69,7 @@ class ImportOptions:
     ignore_split: bool = False
     shares: tuple[float, float] = (0.1, 0.1)
     keep_shared: bool = False
+    keep_speakers: bool = True
     seed: int = 0
     lang: str = ""
     suffix: str = ""
@@ -102,6 +105,8 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
             tally = Tally(f"{name} of {path}", remedies=REMEDIES)
             items = corpus.read(tally)
             chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
+            if not options.keep_speakers:
+                chosen = _without_speakers(chosen, corpus, plan, name, tally)
             if name == "train" and not options.keep_shared:
                 chosen = _without_shared(chosen, corpus, plan, tally)
             utterances = _make_utterances(chosen, finder, options.lang, tally)
@@ -207,6 +212,23 @@ def _without_shared(
             "half; where all read the same sentences give --keep_shared true, and in "
             "conf/leaks.yaml the reason"
         )
+
+
+def _without_speakers(
+    chosen: Iterator[Item], corpus: Corpus, plan: Plan, name: str, tally: Tally
+) -> Iterator[Item]:
+    """Leave out the items of a set whose speaker is in a set after it in `SETS`."""
+    later = SETS[SETS.index(name) + 1 :]
+    held = {
+        clean_id(item.speaker)
+        for item in filter(can_use, corpus.read(Tally("")) if later else ())
+        if plan.set_of(item) in later
+    }
+    for item in chosen:
+        if item.speaker and clean_id(item.speaker) in held:
+            tally.excluded[f"speaker of {' or '.join(later)}"] += 1
+        else:
+            yield item
 
 
 def check_utterance(text: str, audio: str | None) -> str:
