@@ -41,6 +41,9 @@ SPEAKERS = (
     "false: if the corpus's own split shares speakers, leave their utterances out of "
     "train where they are also in valid or test, and out of valid where in test"
 )
+DRY_RUN = (
+    "true: only read the table, print which sets would share speakers, write nothing"
+)
 DROP = "highest share of a set that may lack audio or text, or end after its recording"
 
 
@@ -73,6 +76,7 @@ def get_parser() -> argparse.ArgumentParser:
     for name in ("valid", "test"):
         text = f"share of {name} in a new split"
         add(f"--{name}_share", type=finite_float, default=0.1, help=text)
+    add("--dry_run", type=str2bool, default=False, help=DRY_RUN)
     add("--seed", type=int, default=0, help="random seed of the split")
     add("--max_drop", type=finite_float, default=0.05, help=DROP)
     return parser
@@ -103,6 +107,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
         max_drop=args.max_drop,
         marks=args.marks,
     )
+    if args.dry_run:
+        from hamzaban.ingest.survey import survey_corpus
+
+        for sentence in survey_corpus(args.source, options):
+            print(sentence)
+        return 0
     note_corpus(args.source)
     import_corpus(args.source, args.output, options)
     return 0

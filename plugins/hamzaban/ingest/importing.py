@@ -22,7 +22,7 @@ from hamzaban.ingest.naming import Naming
 from hamzaban.ingest.plan import Plan, can_use, check_speakers, make_plan
 from hamzaban.ingest.segments import BEYOND, CUT_SHORT, is_cut_short
 from hamzaban.ingest.select import SETS
-from hamzaban.ingest.sources import Source, open_source
+from hamzaban.ingest.sources import Source, has_table, open_source
 from hamzaban.ingest.utterances import Tally, Utterance, clean_id, clean_text
 from hamzaban.ingest.write import write_set
 from hamzaban.text.marks import read_marks
@@ -119,7 +119,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
 
 def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
     """Open a corpus; first write out the audio of Parquet or Arrow files."""
-    files = list_arrow_files(path) if path.is_dir() and not _has_table(path) else []
+    files = list_arrow_files(path) if path.is_dir() and not has_table(path) else []
     if path.suffix in (".parquet", ".arrow"):
         files = [path]
     if not files:
@@ -129,10 +129,6 @@ def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
     given = {**options.table.given, "audio": UNPACKED}
     options = replace(options, table=options.table._replace(given=given))
     return open_source(table), options
-
-
-def _has_table(path: Path) -> bool:
-    return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
 
 
 class _AudioPaths:
