@@ -58,3 +58,19 @@ def test_a_corpus_too_small_to_split_is_named(tmp_path):
         ValueError, match=r"m.jsonl.*: 1 different sentences, expected at least"
     ):
         import_data(table, tmp_path / "data")
+
+
+def test_the_share_of_faults_is_that_of_the_set(tmp_path, rows):
+    for row in rows:
+        row["split"] = "train"
+    for k, name in enumerate(("valid", "test", "test")):
+        write_audio(tmp_path / f"held{k}.wav", SENTENCES[10 + k])
+        held = {"audio_filepath": f"held{k}.wav", "text": SENTENCES[10 + k]}
+        rows.append(held | {"split": name})
+    (tmp_path / "held2.wav").unlink()
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    with pytest.raises(
+        ValueError, match="test of .*: 1 of 2 utterances cannot be used"
+    ):
+        import_data(table, tmp_path / "data", "--max_drop", "0.4")
+    import_data(table, tmp_path / "data", "--max_drop", "0.5")

@@ -93,7 +93,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     corpus = Corpus(source, options)
     finder = AudioFinder(source, options.audio_dir)
     plan = make_plan(
-        lambda: corpus.read(Tally("")),
+        corpus.read,
         path,
         ignore_split=options.ignore_split,
         shares=options.shares,
@@ -103,8 +103,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     with ExitStack() as publish:
         for name in SETS:
             tally = Tally(f"{name} of {path}", remedies=REMEDIES)
-            items = corpus.read(tally)
-            chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
+            chosen = _choose(corpus, plan, name, tally)
             if not options.keep_speakers:
                 chosen = _without_speakers(chosen, corpus, plan, name, tally)
             if name == "train" and not options.keep_shared:
@@ -156,10 +155,9 @@ class Corpus:
         options = self.options
         return self._source.read(options.table, options.speaker_folders)
 
-    def read(self, tally: Tally) -> Iterator[Item]:
-        """Read all items and count them."""
+    def read(self) -> Iterator[Item]:
+        """Read all items."""
         for item in self._read():
-            tally.num_read += 1
             yield self._complete(item) if item.audio else item
 
     def _complete(self, item: Item) -> Item:
@@ -183,6 +181,14 @@ class Corpus:
         )
 
 
+def _choose(corpus: Corpus, plan: Plan, name: str, tally: Tally) -> Iterator[Item]:
+    """Yield the items of a set, and count them."""
+    for item in corpus.read():
+        if plan.set_of(item) == name:
+            tally.num_read += 1
+            yield item
+
+
 def _without_shared(
     chosen: Iterator[Item], corpus: Corpus, plan: Plan, tally: Tally
 ) -> Iterator[Item]:
@@ -192,7 +198,7 @@ def _without_shared(
         ValueError: More than half of train would be left out.
     """
     lang = corpus.options.lang or GENERAL
-    held = (i for i in corpus.read(Tally("")) if plan.set_of(i) != "train")
+    held = (i for i in corpus.read() if plan.set_of(i) != "train")
     index = make_index((item.text for item in held), lang)
     num_kept = 0
     for item in leave_out_shared(chosen, lambda item: item.text, index, lang, tally):
@@ -217,7 +223,7 @@ def _without_speakers(
     later = SETS[SETS.index(name) + 1 :]
     held = {
         clean_id(item.speaker)
-        for item in filter(can_use, corpus.read(Tally("")) if later else ())
+        for item in filter(can_use, corpus.read() if later else ())
         if plan.set_of(item) in later
     }
     for item in chosen:

@@ -9,7 +9,7 @@ from hamzaban.ingest.importing import Corpus, ImportOptions
 from hamzaban.ingest.plan import can_use, make_plan
 from hamzaban.ingest.select import SETS
 from hamzaban.ingest.sources import has_table, open_source
-from hamzaban.ingest.utterances import Tally, clean_id
+from hamzaban.ingest.utterances import clean_id
 
 
 def survey_corpus(path: Path, options: ImportOptions) -> list[str]:
@@ -31,14 +31,14 @@ def survey_corpus(path: Path, options: ImportOptions) -> list[str]:
         return []
     corpus = Corpus(open_source(path), options)
     plan = make_plan(
-        lambda: corpus.read(Tally("")),
+        corpus.read,
         path,
         ignore_split=options.ignore_split,
         shares=options.shares,
         seed=options.seed,
     )
     speakers: dict[str, set[str]] = {name: set() for name in SETS}
-    for item in filter(can_use, corpus.read(Tally(""))):
+    for item in filter(can_use, corpus.read()):
         if item.speaker:
             speakers[plan.set_of(item)].add(clean_id(item.speaker))
     return list(_describe(speakers))
