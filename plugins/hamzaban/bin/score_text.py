@@ -142,16 +142,11 @@ def main(cmd: Sequence[str] | None = None) -> int:
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
         for kind in extra - set(kinds):  # left there by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
-    score_kinds(args, scoring, kinds)
-    if args.ref.suffix.lower() == ".stm":
-        from hamzaban.score.confidence import (
-            describe_cross_entropy,
-            measure_confidences,
-        )
+    scores = score_kinds(args, scoring, kinds)
+    from hamzaban.score.heard_words import report_confidences
 
-        found = measure_confidences(*texts, scoring)
-        if found is not None:
-            print(describe_cross_entropy(found))
+    for line in report_confidences(args, scoring, texts, scores["wer"]):
+        print(line)
     return 0
 
 
@@ -159,8 +154,8 @@ def score_kinds(
     args: argparse.Namespace,
     scoring: "Scoring",
     kinds: "dict[str, tuple[str, list[Pair]]]",
-) -> None:
-    """Score each kind, write its folder and print a line."""
+) -> "dict[str, Scored]":
+    """Score each kind, write its folder and print a line; return the scores."""
     from concurrent.futures import ThreadPoolExecutor
 
     from hamzaban.score.describe import describe_parts, describe_scores
@@ -182,8 +177,10 @@ def score_kinds(
             command=command if scoring.costs == "sclite" else None,
         )
 
+    scores: dict[str, Scored] = {}
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
+            scores[kind] = scored
             score_id = kinds[kind][0] + scoring.suffix
             line = describe_scores(kind, score_id, scored.counts)
             if args.output_dir is not None:
@@ -192,6 +189,7 @@ def score_kinds(
             if kind in KINDS:
                 for line in describe_parts(args, kind, score_id, scored):
                     print(line)
+    return scores
 
 
 def check_options(args: argparse.Namespace) -> None:
