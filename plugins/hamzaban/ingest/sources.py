@@ -90,7 +90,7 @@ def has_table(path: Path) -> bool:
 
 
 def open_source(path: Path) -> Source:
-    """Return a corpus, whose form is recognized.
+    """Recognize the form of a corpus and return the corpus.
 
     Raises:
         FileNotFoundError: There is no such file or folder, or nothing known in it.
