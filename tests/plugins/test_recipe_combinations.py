@@ -228,57 +228,70 @@ def save_pickles(path, value):
 
 WRONG = {
     "README.md": ("a file of another program", "give the model file itself"),
-    "hf": ("a Hugging Face directory", "run `hamzaban import-ssl {hf} --output"),
-    "fairseq.pt": ("a fairseq checkpoint", "run `hamzaban import-ssl {fairseq.pt}"),
-    "asr.pth": ("a torch file without task_cfg, model_cfg", "give the model that was"),
+    "asr.pth": (
+        "a torch file without task_cfg, model_cfg",
+        "give a model that was only",
+    ),
     "cut.pt": ("a damaged file", "copy or download it again"),
-    "exp": ("a folder", "give {exp}/wav2vec2.pt"),
+    "model.safetensors": ("safetensors", "give the directory with its config.json"),
+    "exp": (
+        "a folder without config.json or wav2vec2.pt",
+        "give the folder of a model",
+    ),
     "none.pt": ("", "no such file"),
 }
+RIGHT = ("hf", "ssl", "fairseq.pt", "old.pt")
 
 
 @pytest.fixture
 def checkpoints(tmp_path):
-    paths = {name: tmp_path / name for name in WRONG}
+    paths = {name: tmp_path / name for name in (*WRONG, *RIGHT)}
     paths["README.md"].write_text("نه", encoding="utf-8")
-    for name, file in (("hf", "config.json"), ("exp", "wav2vec2.pt")):
+    for name in ("exp", "hf", "ssl"):
         paths[name].mkdir()
-        (paths[name] / file).touch()
+    (paths["hf"] / "config.json").touch()
+    (paths["ssl"] / "wav2vec2.pt").touch()
+    header = b"{}"
+    size = len(header).to_bytes(8, "little")
+    paths["model.safetensors"].write_bytes(size + header)
     save_pickles(paths["fairseq.pt"], {"args": None, "model": {"a": 1}})
+    save_pickles(paths["old.pt"], {key: {} for key in KEYS})
     save_pickles(paths["asr.pth"], {"encoder.weight": [1.0]})
     paths["cut.pt"].write_bytes(SEED.read_bytes()[:5000])
     return paths
 
 
-@pytest.mark.parametrize("name", WRONG)
-@pytest.mark.parametrize("way", ["--pretrain_init", "ssl_checkpoint"])
-def test_a_checkpoint_of_the_wrong_kind_is_refused_before_the_first_stage(
-    checkpoints, name, way
-):
-    path = checkpoints[name]
-    given = {"pretrain_init": path, "ssl_checkpoint": path}
-    if way == "ssl_checkpoint":
-        given = {"asr_args": f"--ssl_checkpoint {path}"}
-    what, remedy = WRONG[name]
-    for key, each in checkpoints.items():
-        remedy = remedy.replace(f"{{{key}}}", str(each))
-    with pytest.raises((ValueError, FileNotFoundError)) as error:
-        check(**given)
-    assert way in str(error.value) and str(path) in str(error.value)
-    assert what in str(error.value) and remedy in str(error.value)
-
-
-def test_pretraining_takes_checkpoints_of_other_programs(checkpoints):
+def list_ways(path):
+    """Return the options of a recipe by which a checkpoint is given."""
     pretraining = {
-        "stages": "pretrain train",
         "pretrain_config": CONF / "pretrain.yaml",
+        "stages": "pretrain train",
     }
-    made = {"ssl_checkpoint": "exp/ssl_x/wav2vec2.pt"}  # not made yet
-    for name in ("hf", "fairseq.pt"):
-        check(pretrain_init=checkpoints[name], **pretraining, **made)
-    with pytest.raises(ValueError, match="found a torch file without task_cfg"):
-        check(pretrain_init=checkpoints["asr.pth"], **pretraining, **made)
-    check(pretrain_init=checkpoints["asr.pth"], stages="tokens")
+    return {
+        "--pretrain_init": {"pretrain_init": path, "ssl_checkpoint": path},
+        "--pretrain_init ": {"pretrain_init": path, **pretraining},
+        "ssl_checkpoint": {"asr_args": f"--ssl_checkpoint {path}"},
+    }
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_checkpoint_of_the_wrong_kind_is_refused_before_the_first_stage(
+    checkpoints, name
+):
+    what, remedy = WRONG[name]
+    for way, given in list_ways(checkpoints[name]).items():
+        with pytest.raises((ValueError, FileNotFoundError)) as error:
+            check(**given)
+        assert way.strip() in str(error.value)
+        assert str(checkpoints[name]) in str(error.value)
+        assert what in str(error.value) and remedy in str(error.value)
+    check(pretrain_init=checkpoints[name], stages="tokens")
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_checkpoints_of_every_form_that_is_read_are_taken(checkpoints, name):
+    for given in list_ways(checkpoints[name]).values():
+        check(**given)
 
 
 def test_looking_at_a_checkpoint_imports_no_torch(tmp_path):

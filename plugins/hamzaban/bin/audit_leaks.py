@@ -7,6 +7,10 @@ from pathlib import Path
 from hamzaban.cli import add_nj
 
 GROUP = "text"
+RECORD = (
+    "JSON file to write: counts of the leaks that are allowed, which show-results and "
+    "make-report repeat"
+)
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -28,13 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
         )
     parser.add_argument("--lang", help="normalize as training text of this language")
     add_nj(parser)
-    parser.add_argument(
-        "--record",
-        type=Path,
-        metavar="FILE",
-        help="JSON file to write: counts of the leaks that are allowed, which "
-        "show-results and make-report repeat",
-    )
+    parser.add_argument("--record", type=Path, metavar="FILE", help=RECORD)
     parser.add_argument("--output", type=Path, help="file to write: all leaks, .tsv")
     parser.add_argument(
         "--config",

@@ -9,6 +9,7 @@ from hamzaban.cli import add_nj, finite_float
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
+PLOT = "PNG of the learning curves; default: as --output, but .png"
 RAW_DIR = "folder of the data directories that were decoded"
 
 
@@ -23,11 +24,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="scored experiments; the first is shown in detail, others are compared",
     )
     add("--output", type=Path, default=Path("exp/report.html"), help="file to write")
-    add(
-        "--plot",
-        type=Path,
-        help="PNG of the learning curves; default: as --output, but .png",
-    )
+    add("--plot", type=Path, help=PLOT)
     add("--raw_dir", type=Path, default=Path("dump/raw"), help=RAW_DIR)
     add(
         "--stamp_dirs",
@@ -45,6 +42,12 @@ def get_parser() -> argparse.ArgumentParser:
         help="folders of pseudo-labelling rounds to show, in addition to each pseudo_* "
         "beside the first experiment",
     )
+    _add_details(parser)
+    return parser
+
+
+def _add_details(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--leaks",
         nargs="*",
@@ -53,12 +56,6 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="records of audit-leaks: what training shares with valid and test",
     )
-    _add_details(parser)
-    return parser
-
-
-def _add_details(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
     add(
         "--num_worst",
         type=int,

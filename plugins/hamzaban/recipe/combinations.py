@@ -74,7 +74,7 @@ def check_recipe(options: RecipeOptions) -> None:
     _tell_unused(options)
     training = _read_training(options.asr_config, options.asr_args)
     if "pretrain" in options.stages and options.pretrain_config:
-        _check_checkpoint(options.pretrain_init, "--pretrain_init", any_form=True)
+        _check_checkpoint(options.pretrain_init, "--pretrain_init")
         _check_pretraining(options)
     elif "train" in options.stages and not options.pretrain_config:
         _check_checkpoint(options.pretrain_init, "--pretrain_init")
@@ -117,16 +117,15 @@ def _check_pretraining(options: RecipeOptions) -> None:
             f"{path}: replay_share is {values['replay_share']} without replay_dir; "
             "name the data directory of the old speech, or set replay_share: 0.0"
         )
-    start = values.get("init_checkpoint")
-    _check_checkpoint(start, f"{path}: init_checkpoint", any_form=True)
+    _check_checkpoint(values.get("init_checkpoint"), f"{path}: init_checkpoint")
     _check_dtype(values, options)
 
 
-def _check_checkpoint(path: Any, option: str, *, any_form: bool = False) -> None:
+def _check_checkpoint(path: Any, option: str) -> None:
     if path:
         from hamzaban.weights.peek import check_wav2vec2
 
-        check_wav2vec2(path, option, any_form=any_form)
+        check_wav2vec2(path, option)
 
 
 def _check_training(values: Mapping[str, Any], options: RecipeOptions) -> None:

@@ -14,20 +14,18 @@ from typing import IO
 from hamzaban.weights.kind import is_zip, name_stranger
 
 KEYS = ("task_cfg", "model_cfg", "model_weight")
-FOREIGN = ("a Hugging Face directory", "a fairseq checkpoint")
-_OURS = "expected a file such as wav2vec2.pt of train-ssl or import-ssl"
+_EXPECTED = "expected a Hugging Face directory, a fairseq .pt or a wav2vec2.pt"
 _MAX_PICKLES = 4  # in an old file of torch.save, the fourth holds the object
 _MAX_BYTES = 2**26  # of a pickle in a zip file; the weights are beside it
 
 
-def check_wav2vec2(path: str | Path, option: str, *, any_form: bool = False) -> None:
-    """Check that a file may be a wav2vec 2.0 checkpoint.
+def check_wav2vec2(path: str | Path, option: str) -> None:
+    """Check that a file or folder may be a wav2vec 2.0 model of a known form.
 
     Args:
-        path: The checkpoint.
+        path: A Hugging Face directory, a fairseq `.pt`, a file of ours, or a folder
+            with `wav2vec2.pt`; see `wav2vec2.convert.source`, which reads them.
         option: The option that names it, for messages.
-        any_form: Whether a Hugging Face directory or a fairseq file will do as well as
-            S3PRL's form.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -37,28 +35,21 @@ def check_wav2vec2(path: str | Path, option: str, *, any_form: bool = False) -> 
     if not path.exists():
         raise FileNotFoundError(f"{option} {path}: no such file; correct the option")
     found = _name_folder(path) if path.is_dir() else _name_file(path)
-    if found is not None and not (any_form and found[0] in FOREIGN):
+    if found is not None:
         what, remedy = found
-        raise ValueError(f"{option} {path}: found {what}, {_OURS}; {remedy}")
+        raise ValueError(f"{option} {path}: found {what}, {_EXPECTED}; {remedy}")
 
 
-def _name_folder(path: Path) -> tuple[str, str]:
-    if (path / "wav2vec2.pt").is_file():
-        return "a folder", f"give {path / 'wav2vec2.pt'}"
-    if (path / "config.json").is_file():
-        return FOREIGN[0], _convert(path)
-    return "a folder without a model", "give the file itself"
-
-
-def _convert(path: Path) -> str:
-    return f"run `hamzaban import-ssl {path} --output wav2vec2.pt` and give wav2vec2.pt"
+def _name_folder(path: Path) -> tuple[str, str] | None:
+    """Return what a folder is and what to do; None if it may hold such a model."""
+    if any((path / name).is_file() for name in ("wav2vec2.pt", "config.json")):
+        return None
+    return "a folder without config.json or wav2vec2.pt", "give the folder of a model"
 
 
 def _name_file(path: Path) -> tuple[str, str] | None:
     """Return what a file is and what to do; None if it may be such a checkpoint."""
     if found := name_stranger(path):
-        if found[0] == "safetensors":
-            return found[0], _convert(path.parent)
         return found
     try:
         names = _list_names(path)
@@ -66,12 +57,10 @@ def _name_file(path: Path) -> tuple[str, str] | None:
         return "a damaged file", "copy or download it again"
     if names is None:
         return "a file of another program", "give the model file itself"
-    if names.issuperset(KEYS):
+    if names.issuperset(KEYS) or ("model" in names and names & {"cfg", "args"}):
         return None
-    if "model" in names and names & {"cfg", "args"}:
-        return FOREIGN[1], _convert(path)
     missing = ", ".join(key for key in KEYS if key not in names)
-    return f"a torch file without {missing}", "give the model that was pretrained"
+    return f"a torch file without {missing}", "give a model that was only pretrained"
 
 
 def _list_names(path: Path) -> set[str] | None:
