@@ -42,6 +42,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="folders of pseudo-labelling rounds to show, in addition to each pseudo_* "
         "beside the first experiment",
     )
+    _add_sizes(parser)
     _add_details(parser)
     return parser
 
@@ -56,6 +57,21 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="records of audit-leaks: what training shares with valid and test",
     )
+    add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
+    add(
+        "--utt_tags",
+        nargs="*",
+        default=[],
+        metavar="NAME=FILE",
+        help="groups of utterances, such as dialect=utt2dialect",
+    )
+    add("--replicates", type=int, default=10000, help="bootstrap replicates")
+    add("--seed", type=int, default=0, help="random seed of the bootstrap")
+    add_nj(parser, "threads that read audio")
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--num_worst",
         type=int,
@@ -79,17 +95,6 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         "the page; if there are more, they go to a folder beside it, such as "
         "report_files",
     )
-    add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
-    add(
-        "--utt_tags",
-        nargs="*",
-        default=[],
-        metavar="NAME=FILE",
-        help="groups of utterances, such as dialect=utt2dialect",
-    )
-    add("--replicates", type=int, default=10000, help="bootstrap replicates")
-    add("--seed", type=int, default=0, help="random seed of the bootstrap")
-    add_nj(parser, "threads that read audio")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
