@@ -173,7 +173,8 @@ def check_leaks(
             continue
         reason = allowed.get(kind, "").strip()
         if reason:
-            logging.warning("%d %s leaks, allowed: %s", len(found), kind, reason)
+            what = kind.removesuffix("s")
+            logging.warning("%d %s leaks, allowed: %s", len(found), what, reason)
             continue
         refused.append(f"{len(found)} {kind}")
         for leak in found[:MAX_SHOWN]:
