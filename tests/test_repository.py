@@ -38,7 +38,7 @@ decode
 export mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align
+report grid corpora recipe align serve
 bin
 """
 
