@@ -105,11 +105,11 @@ def _describe_held(data_dir: Path, total: int, num_held: int, size: float) -> st
     """Return which recordings of a set the page holds."""
     about = f"about {max(size / 1e6, 0.1):.1f} MB"
     if num_held == total:
-        return f"All {total} recordings of {data_dir} are in this report ({about})."
+        return f"All {total:,} recordings of {data_dir} are in this report ({about})."
     return (
-        f"{num_held} of {total} recordings of {data_dir} are in this report, those "
-        f"with most errors. The others are links to the files. All have {about}, more "
-        "than --max_sound_mb of make-report allows."
+        f"{num_held:,} of {total:,} recordings of {data_dir} are in this report, those "
+        f"with most errors. The others are links to the files. All would take {about}, "
+        "more than --max_sound_mb of make-report allows."
     )
 
 
