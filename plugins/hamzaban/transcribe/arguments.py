@@ -24,6 +24,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     add("--weights", **path, help="weights.yaml that tune-decoder wrote")
     add("--lm_dir", **path, help="folder of language models, made by train-lm")
     add("--word_list", **path, help="file of the words of the lexicon, one per line")
+    text = "confidence.yaml of fit-confidence (default: the one of the search)"
+    add("--confidence", **path, help=text)
     add_hotwords(parser)
     text = "file of weights if MODEL is a folder of train-asr (default: %(default)s)"
     add("--asr_model", default=ASR_MODEL, metavar="NAME", help=text)
@@ -41,6 +43,7 @@ def read_requests(args: argparse.Namespace) -> tuple[ModelRequest, SearchRequest
         args.lm_dir,
         args.word_list,
         read_hotwords(args.hotwords) if args.hotwords else (),
+        args.confidence,
     )
     return model, search
 
