@@ -7,23 +7,11 @@ root=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 
 lang=noinfo # ISO 639 code of the language, such as sw
 source=""   # a .csv, .tsv or .jsonl table, a folder or a Kaldi data directory, as for
-<<<<<<< HEAD
             # hamzaban import-data; a recording, with --text and --align; empty: write it
             # into db.sh later
 text=""     # what the recording --source says, a file as for hamzaban align
 align=""    # model that finds the sentences of --text in it, as for hamzaban align
 align_args="" # more options for hamzaban align, such as "--mapping roman"
-
-help_message="\
-Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH [--text FILE --align MODEL]]
-
-Creates egs2/CORPUS/asr1. Next: cd egs2/CORPUS/asr1 && ./run.sh
-With --text and --align, the sentences that hamzaban align finds in the recording are the
-corpus, in downloads/aligned.
-If train shares speakers or sentences with valid or test, stage 1 stops; conf/leaks.yaml
-of the new recipe is where you allow that, with a reason.
-=======
-            # hamzaban import-data; empty: write it into db.sh later
 # shellcheck disable=SC2034 # the loop below reads them
 allow_speakers="" # reason why train may share speakers with valid or test
 # shellcheck disable=SC2034
@@ -33,12 +21,14 @@ allow_near=""     # reason why it may have nearly equal sentences
 
 help_message="\
 Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH] [--allow_speakers REASON]
+       local/new_recipe.sh CORPUS --lang CODE --source MEDIA --text FILE --align MODEL
 
 Creates egs2/CORPUS/asr1. Next: cd egs2/CORPUS/asr1 && ./run.sh
+With --text and --align, the corpus is the sentences that hamzaban align finds in the
+recording, in downloads/aligned.
 If train shares speakers or sentences with valid or test, stage 1 stops. Allow it by
 --allow_..., which writes your reason into conf/leaks.yaml of the new recipe, or later
 there. If the split in --source shares speakers, this command says so.
->>>>>>> main
 
 Options and their defaults:"
 corpus=${1-}
@@ -81,7 +71,7 @@ if [[ -n ${align} ]]; then
     hamzaban align "${align}" "$(realpath -- "${source}")" "${text}" "${rules[@]}" \
         --output_dir "${made}/downloads/aligned" ${align_args}
     quoted=downloads/aligned
-    printf 'allow_leaks:\n    speakers: one recording, one speaker\n' > "${made}/conf/leaks.yaml"
+    allow_speakers=${allow_speakers:-one recording, one speaker}
 fi
 [[ -z ${source} || -n ${align} ]] || printf -v quoted %q "$(realpath -- "${source}")"
 grep -v "^CORPUS=" "${template}/db.sh" > "${made}/db.sh"

@@ -270,7 +270,10 @@ def test_a_recording_and_its_text_become_a_recipe(repository, tmp_path, monkeypa
     assert call[:6] == ["align", "exp/a b", str(media), str(text), "--lang", "sw"]
     assert call[-2:] == ["--min_score", "0.1"]
     assert "CORPUS=downloads/aligned" in (recipe / "db.sh").read_text()
-    assert "speakers: one recording" in (recipe / "conf" / "leaks.yaml").read_text()
+    assert (
+        "speakers: 'one recording, one speaker'"
+        in (recipe / "conf" / "leaks.yaml").read_text()
+    )
 
 
 def test_a_recipe_whose_alignment_fails_is_not_left_behind(

@@ -85,15 +85,12 @@ class CalibratedDecoder:
     def __init__(self, decoder: Decoder, calibration: Calibration) -> None:
         """Set the search and the calibration."""
         self._decoder, self._calibration = decoder, calibration
-
-    @property
-    def options(self) -> Any:
-        """Return the options of the search."""
-        return self._decoder.options
+        self.options: Any = decoder.options
 
     def tune(self, options: Any) -> None:
         """Change the options of the search."""
         self._decoder.tune(options)
+        self.options = options
 
     def decode(self, log_probs: LogProbs) -> list[Result]:
         """Decode log-posteriors, shape (T, V); see `Decoder.decode`."""
