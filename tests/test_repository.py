@@ -39,7 +39,7 @@ decode
 export mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align
+report grid corpora recipe align serve
 bin
 """
 
