@@ -40,12 +40,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="folder to unpack tarballs of audio in",
     )
     add(
+        "--parts",
+        nargs="+",
+        default=list(PARTS),
+        choices=list(PARTS),
+        help="sets to write (default: all)",
+    )
+    add(
         "--check_counts", type=str2bool, default=True, help="check the published counts"
     )
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Write train, valid and test.
+    """Write train, valid and test, or those that --parts names.
 
     Raises:
         FileNotFoundError: The language or a table is not there.
@@ -53,7 +60,8 @@ def prepare(args: argparse.Namespace) -> None:
     """
     folder = find_folder(args.source, args.lang)
     readers = {}
-    for name, part in PARTS.items():
+    for name in args.parts:
+        part = PARTS[name]
         audio = find_audio(folder, part, args.unpack_dir)
         if args.check_counts:
             found = sum(1 for _ in read_rows(folder / f"{part}.tsv"))
@@ -64,14 +72,8 @@ def prepare(args: argparse.Namespace) -> None:
             tally: Tally, table: Path = folder / f"{part}.tsv", audio: Path = audio
         ) -> Iterator[Utterance]:
             field = TEXT_FIELDS[args.transcript]
-            seen: dict[str, int] = {}  # the line that names each file
             for number, fields in enumerate(read_rows(table), 1):
                 tally.num_read += 1
-                first = seen.setdefault(fields[1], number)
-                if first != number:
-                    where = f"{table}:{number}: {fields[1]}, as on line {first}"
-                    tally.add_fault("file named twice", where)
-                    continue
                 yield Utterance(
                     name=f"{folder.name}-{Path(fields[1]).stem}",
                     spk_id="",

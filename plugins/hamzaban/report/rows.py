@@ -10,11 +10,15 @@ import numpy as np
 
 from hamzaban.data.files import read_scp
 from hamzaban.report.parts import Parts
+from hamzaban.report.sound import is_data
 from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Scored
 from hamzaban.score.trn import get_speaker
+from hamzaban.text.plausible import MAX_WORD, measure_longest, measure_loops
 
 SHARD = 500  # utterances of a part that is read at once
+AUDIO_SHARD = 20  # recordings of a part that is read at once
+IN_AUDIO = 1  # stands for the address of a recording that `<key>-audio-<n>` holds
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,8 @@ def add_rows(
         "s": [round(durations_s[n], 2) for n in names] if durations_s else None,
         "sound": [places[name] for name in names] if places else None,
         "confidence": _list_confidences(names, decoded.confidence),
+        "loops": _list_loops(scored.hyps),
+        "longest": _list_longest(scored.hyps),
     }
     parts.add(f"{key}-index", index)
     for start in range(0, len(names), SHARD):
@@ -135,6 +141,18 @@ def add_rows(
             for u in range(start, end)
         ]
         parts.add(f"{key}-text-{start // SHARD}", texts)
+
+
+def _list_loops(hyps: Sequence[Sequence[str]]) -> list[float] | None:
+    """Return the share of repeated words of each hypothesis; None if none has any."""
+    loops = [round(measure_loops(hyp), 3) for hyp in hyps]
+    return loops if any(loops) else None
+
+
+def _list_longest(hyps: Sequence[Sequence[str]]) -> list[int] | None:
+    """Return the length of the longest word of each; None if none is too long."""
+    longest = [measure_longest(hyp) for hyp in hyps]
+    return longest if max(longest, default=0) > MAX_WORD else None
 
 
 def _list_confidences(
@@ -166,6 +184,22 @@ def _describe(scored: Scored, u: int, timed: Sequence[TimedWord]) -> list[Any]:
 
 
 def add_sounds(parts: Parts, key: str, rows: Sequence[tuple[str, str, int]]) -> None:
-    """Add `<key>-sound-<n>`: outline, address, 1 if it is cut, of each recording."""
+    """Add the recordings of a set.
+
+    `<key>-sound-<n>` has for each its outline, its address, and 1 if it is cut. If the
+    address is a data URI, it goes to `<key>-audio-<n>`, so that opening an utterance
+    reads few others.
+    """
     for start in range(0, len(rows), SHARD):
-        parts.add(f"{key}-sound-{start // SHARD}", rows[start : start + SHARD])
+        shown = [
+            (peaks, IN_AUDIO if is_data(address) else address, is_cut)
+            for peaks, address, is_cut in rows[start : start + SHARD]
+        ]
+        parts.add(f"{key}-sound-{start // SHARD}", shown)
+    for start in range(0, len(rows), AUDIO_SHARD):
+        held = [
+            address if is_data(address) else ""
+            for _, address, _ in rows[start : start + AUDIO_SHARD]
+        ]
+        if any(held):
+            parts.add(f"{key}-audio-{start // AUDIO_SHARD}", held)

@@ -10,6 +10,8 @@ const MEASURES = [
   { key: "s", name: "Duration", short: "Seconds", unit: "s", digits: 2, needs: "s", of: (x, u) => x.s[u] },
   { key: "rate", name: "Characters a second", short: "Char./s", unit: "", digits: 1, needs: "s", of: (x, u) => x.chars[u] / Math.max(0.01, x.s[u]) },
   { key: "confidence", name: "Confidence", short: "Conf.", unit: "", digits: 2, needs: "confidence", of: (x, u) => x.confidence[u] },
+  { key: "loops", name: "Words in loops", short: "Loop %", unit: "%", digits: 1, needs: "loops", of: (x, u) => 100 * x.loops[u] },
+  { key: "longest", name: "Longest word", short: "Longest", unit: "", digits: 0, needs: "longest", of: (x, u) => x.longest[u] },
 ];
 
 const explorer = {
@@ -177,8 +179,11 @@ async function openDetail(button, detail, u, text) {
   cell.append(makeAlignment(text), makeFacts(u));
   if (!view.sound) return;
   try {
-    const sound = await loadRow(`${view.sound}-sound`, index.sound[u]);
-    if (!detail.hidden) cell.prepend(makeSound(text, index.s[u], sound, index.id[u]));
+    const [peaks, place, isCut] = await loadRow(`${view.sound}-sound`, index.sound[u]);
+    const address = place === 1 // the data hold the recording itself
+      ? await loadRow(`${view.sound}-audio`, index.sound[u], start.audioShard)
+      : place;
+    if (!detail.hidden) cell.prepend(makeSound(text, index.s[u], [peaks, address, isCut], index.id[u]));
   } catch (error) {
     cell.prepend(make("p", { class: "note" }, error.message));
   }
