@@ -82,8 +82,8 @@ def fetch(name: HubName, extra: Sequence[str] = ()) -> Path:
         extra: Patterns of more files to fetch.
 
     Raises:
-        ValueError: The hub has no such model, or cannot be reached and the cache lacks
-            a file.
+        ValueError: The hub has no such model, or the cache lacks a file of it and the
+            hub cannot be reached.
     """
     from huggingface_hub import hf_hub_download, snapshot_download
 

@@ -88,7 +88,7 @@ def resolve_model(model: str, language: str = "") -> Path:
 
     Raises:
         FileNotFoundError: There is no such model here, and it is no name on the hub.
-        ValueError: The hub cannot give it.
+        ValueError: The hub cannot provide it.
     """
     path = fetch_with_adapter(model, language)
     if path.exists():
