@@ -211,6 +211,11 @@ def test_training_words_are_normalized_as_the_scores_were(tmp_path):
     write_text(tmp_path / "text", {"u1": "كتاباً"})
     counts = count_training([tmp_path / "text"], get_normalizer("ar", "score").id)
     assert counts == {get_normalizer("ar", "score").normalize("كتاباً"): 1}
+    for lang, profile in (("ar", "score"), ("fa", "peste-fa-v1"), ("ur", "mms")):
+        made = get_normalizer(lang, profile)
+        suffix = "+unit+no_spaces+case_kept"
+        counts = count_training([tmp_path / "text"], made.id + suffix)
+        assert counts == {made.normalize("كتاباً"): 1}
 
 
 def test_a_set_with_segments_or_bad_values_is_named(recipe, tmp_path, monkeypatch):
