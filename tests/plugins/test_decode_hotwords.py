@@ -11,9 +11,9 @@ from hamzaban.decode.hotwords import (
     PhraseTree,
     keep_known,
     read_hotwords,
-    search_for_hotwords,
 )
 from hamzaban.decode.search import SearchFiles
+from hamzaban.decode.search_options import search_for_hotwords
 from hamzaban.decode.searches.espnet import EspnetSearch
 from hamzaban.decode.searches.greedy import GreedySearch
 from hamzaban.decode.searches.lexicon import LexiconSearch

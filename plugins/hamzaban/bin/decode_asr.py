@@ -11,10 +11,9 @@ from hamzaban.decode.hotwords import (
     Hotword,
     add_hotwords,
     read_hotwords,
-    search_for_hotwords,
 )
-from hamzaban.decode.search import DecodeTask
-from hamzaban.decode.search_options import read_inference
+from hamzaban.decode.search import DecodeTask, Search
+from hamzaban.decode.search_options import read_inference, search_for_hotwords
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "decode"
@@ -86,11 +85,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
     require_gpus(args.ngpu)
-    search = config.search
-    hotwords: tuple[Hotword, ...] = ()
-    if args.hotwords:
-        hotwords = read_hotwords(args.hotwords)
-        search = search_for_hotwords(search)
+    search, hotwords = _read_hotwords(args.hotwords, config.search)
     calibration = read_calibration(args.confidence) if args.confidence else None
     task = DecodeTask(
         args.asr_exp,
@@ -109,3 +104,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
     )
     decode_dir(search, task)
     return 0
+
+
+def _read_hotwords(given: str, search: Search) -> tuple[Search, tuple[Hotword, ...]]:
+    """Return the search to use with hotwords, and these."""
+    if not given:
+        return search, ()
+    return search_for_hotwords(search), read_hotwords(given)

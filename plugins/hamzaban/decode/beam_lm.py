@@ -138,7 +138,7 @@ def _load(path: Path | None, units: list[str]) -> Any:
 def _make_lm(
     model: Any, factor: float, tree: PhraseTree, spelled: Sequence[str]
 ) -> Any:
-    return _bonus_lm()(model, factor, tree, spelled)
+    return _bonus_lm()(_Bonus(model, factor, tree, spelled))
 
 
 @dataclasses.dataclass(slots=True)
@@ -150,52 +150,66 @@ class _Reached:
     next: dict[int, tuple[Any, float]] = dataclasses.field(default_factory=dict)
 
 
+class _Bonus:
+    """Adds the bonus of phrases to a language model, all in nats."""
+
+    def __init__(
+        self, model: Any, factor: float, tree: PhraseTree, spelled: Sequence[str]
+    ) -> None:
+        self._model, self._factor = model, factor
+        self._tree, self._spelled = tree, spelled
+        self._reached: dict[Any, _Reached] = {}
+        self._steps: dict[tuple[int, int], tuple[int, float]] = {}
+
+    def start(self, state: Any, start_with_nothing: bool) -> Any:
+        """Return the state before the first word; forget the last utterance."""
+        model = self._model.start(start_with_nothing)
+        self._reached = {state: _Reached(model, self._tree.start)}
+        return state
+
+    def score(self, state: Any, label: int) -> tuple[Any, float]:
+        """Return the state after a word or token, and its score."""
+        reached = self._reached[state]
+        if label not in reached.next:
+            model, score = self._model.score(reached.model, label)
+            phrase, bonus = self._read(reached.phrase, label)
+            after = state.child(label)
+            self._reached[after] = _Reached(model, phrase)
+            reached.next[label] = after, self._factor * score + bonus
+        return reached.next[label]
+
+    def finish(self, state: Any) -> tuple[Any, float]:
+        """Return a final state and the score of the end."""
+        reached = self._reached[state]
+        _, score = self._model.finish(reached.model)
+        return state, self._factor * score + self._tree.finish(reached.phrase)
+
+    def _read(self, phrase: int, label: int) -> tuple[int, float]:
+        step = phrase, label
+        if step not in self._steps:
+            self._steps[step] = self._tree.read(phrase, self._spelled[label])
+        return self._steps[step]
+
+
 @functools.cache
 def _bonus_lm() -> type:
     """Return the class of a language model with bonus; its base needs an import."""
     from flashlight.lib.text.decoder import LM, LMState
 
     class BonusLm(LM):
-        """Adds the bonus of phrases to a language model, all in nats."""
+        """What flashlight-text calls."""
 
-        def __init__(
-            self, model: Any, factor: float, tree: PhraseTree, spelled: Sequence[str]
-        ) -> None:
+        def __init__(self, bonus: _Bonus) -> None:
             super().__init__()
-            self._model, self._factor = model, factor
-            self._tree, self._spelled = tree, spelled
-            self._reached: dict[Any, _Reached] = {}
-            self._steps: dict[tuple[int, int], tuple[int, float]] = {}
+            self._bonus = bonus
 
         def start(self, start_with_nothing: bool) -> Any:
-            """Return the state before the first word; forget the last utterance."""
-            state = LMState()
-            model = self._model.start(start_with_nothing)
-            self._reached = {state: _Reached(model, self._tree.start)}
-            return state
-
-        def _read(self, phrase: int, label: int) -> tuple[int, float]:
-            step = phrase, label
-            if step not in self._steps:
-                self._steps[step] = self._tree.read(phrase, self._spelled[label])
-            return self._steps[step]
+            return self._bonus.start(LMState(), start_with_nothing)
 
         def score(self, state: Any, label: int) -> tuple[Any, float]:
-            """Return the state after a word or token, and its score."""
-            reached = self._reached[state]
-            if label not in reached.next:
-                model, score = self._model.score(reached.model, label)
-                phrase, bonus = self._read(reached.phrase, label)
-                after = state.child(label)
-                self._reached[after] = _Reached(model, phrase)
-                reached.next[label] = after, self._factor * score + bonus
-            return reached.next[label]
+            return self._bonus.score(state, label)
 
         def finish(self, state: Any) -> tuple[Any, float]:
-            """Return a final state and the score of the end."""
-            reached = self._reached[state]
-            _, score = self._model.finish(reached.model)
-            bonus = self._tree.finish(reached.phrase)
-            return state, self._factor * score + bonus
+            return self._bonus.finish(state)
 
     return BonusLm

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
-from hamzaban.decode.search import CtcSearch, Search
 from hamzaban.lm.text import read_plain
 from hamzaban.text.tokens import SPACE, WORD_BOUNDARY, BpeTokenizer, Tokenizer
 
@@ -145,28 +144,6 @@ def keep_known(
             shown + (" ..." if len(lost) > MAX_SHOWN else ""),
         )
     return tuple(kept)
-
-
-def search_for_hotwords(search: Search) -> CtcSearch:
-    """Return the search to use with hotwords: for greedy search, one with a beam.
-
-    Raises:
-        ValueError: The search cannot prefer words.
-    """
-    from hamzaban.decode.beam_options import BeamOptions
-    from hamzaban.decode.searches.greedy import GreedySearch
-    from hamzaban.decode.searches.token import TokenSearch
-
-    if isinstance(search, BeamOptions):
-        return search
-    if not isinstance(search, GreedySearch):
-        raise ValueError(
-            f"--hotwords: search {search.name} cannot prefer words; give an "
-            "--inference_config with search: lexicon or token, or none"
-        )
-    found = TokenSearch(lm_unit="none", lm_weight=0.0, blank_score=search.blank_score)
-    logging.info("hotwords: a beam search without a language model replaces greedy")
-    return found
 
 
 def spell_tokens(tokenizer: Tokenizer) -> list[str]:

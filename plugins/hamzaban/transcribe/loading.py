@@ -8,11 +8,11 @@ from typing import Any
 
 from hamzaban.decode.calibration import CONFIDENCE, Calibration, read_calibration
 from hamzaban.decode.experiment import find_experiment, find_packed_search
-from hamzaban.decode.hotwords import Hotword, search_for_hotwords
+from hamzaban.decode.hotwords import Hotword
 from hamzaban.decode.path import LogProbs
 from hamzaban.decode.result import Result
 from hamzaban.decode.search import CtcSearch, Decoder, SearchFiles
-from hamzaban.decode.search_options import read_inference
+from hamzaban.decode.search_options import read_inference, search_for_hotwords
 from hamzaban.transcribe.acoustics import (
     ModelRequest,
     is_huggingface,
