@@ -91,9 +91,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         args.asr_exp,
         args.data_dir,
         args.output_dir,
-        DecodeOptions(
-            args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
-        ),
+        _read_options(args),
         lm_dir=lm_dir,
         lm=args.lm,
         word_list=args.word_list,
@@ -111,3 +109,9 @@ def _read_hotwords(given: str, search: Search) -> tuple[Search, tuple[Hotword, .
     if not given:
         return search, ()
     return search_for_hotwords(search), read_hotwords(given)
+
+
+def _read_options(args: argparse.Namespace) -> DecodeOptions:
+    return DecodeOptions(
+        args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
+    )

@@ -90,7 +90,8 @@ class HotwordLm(BeamLm):
     def tune(self, options: BeamOptions) -> None:
         """Set the weight of the model; scores of `lm` are in nats and include it."""
         self._factor = options.lm_weight * LN10
-        self.lm = _make_lm(self._model, self._factor, self._tree, self._spelled)
+        bonus = _Bonus(self._model, self._factor, self._tree, self._spelled)
+        self.lm = _bonus_lm()(bonus)
 
     def split(self, score: float, labels: Sequence[int]) -> tuple[float, float]:
         """Return what a score adds to a hypothesis, and the language model's share."""
@@ -133,12 +134,6 @@ def _load(path: Path | None, units: list[str]) -> Any:
     from flashlight.lib.text.decoder import ZeroLM
 
     return ZeroLM()
-
-
-def _make_lm(
-    model: Any, factor: float, tree: PhraseTree, spelled: Sequence[str]
-) -> Any:
-    return _bonus_lm()(_Bonus(model, factor, tree, spelled))
 
 
 @dataclasses.dataclass(slots=True)
