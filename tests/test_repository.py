@@ -35,10 +35,10 @@ train
 asr
 pretrain lm
 decode
-export mine pseudo
+mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align
+report grid corpora recipe align export
 bin
 """
 

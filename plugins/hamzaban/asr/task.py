@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
 from hamzaban.asr.frontend_options import FineTuning
 from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
 from hamzaban.cli import finite_float
-from hamzaban.fileio import atomic_path
+from hamzaban.fileio import copy_file
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.augment import check_augmentation
@@ -190,8 +189,7 @@ def keep_bpemodel(args: argparse.Namespace) -> None:
     """Copy the BPE model beside config.yaml, so that a moved folder still has it."""
     path, folder = args.bpemodel and Path(args.bpemodel), Path(args.output_dir)
     if not args.collect_stats and path and path.is_file() and path.parent != folder:
-        with atomic_path(folder / path.name) as temporary:
-            shutil.copyfile(path, temporary)
+        copy_file(path, folder / path.name)
 
 
 def check_frontend(args: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from hamzaban.decode.emissions import (
 from hamzaban.decode.experiment import find_experiment, find_named
 from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
+from hamzaban.wav2vec2.finetuned_names import INSIDE, PRETRAINING_PARTS, find_config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -148,7 +149,7 @@ def load_tokenizer(
     Raises:
         FileNotFoundError: A file is missing.
     """
-    config = find_experiment(asr_exp) / "config.yaml"
+    config = find_config(find_experiment(asr_exp))
     if not config.is_file():
         raise FileNotFoundError(
             f"{config}: missing; {asr_exp} is not a folder that train-asr wrote"
@@ -206,7 +207,7 @@ def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:
         NotADirectoryError: There is no such experiment.
     """
     asr_exp = find_experiment(asr_exp)
-    config, model_file = asr_exp / "config.yaml", asr_exp / asr_model
+    config, model_file = find_config(asr_exp), asr_exp / asr_model
     if not config.is_file():
         raise FileNotFoundError(
             f"{config}: missing; {asr_exp} is not a folder that train-asr wrote"
@@ -268,7 +269,7 @@ def _build_model(args: argparse.Namespace, config: Path) -> Any:
 def _load_weights(model: Any, model_file: Path) -> None:
     from hamzaban.weights.door import read_weights
 
-    state = read_weights(model_file)
+    state = _drop_added(read_weights(model_file), model)
     found = {
         name: tuple(getattr(weight, "shape", ())) for name, weight in state.items()
     }
@@ -282,6 +283,14 @@ def _load_weights(model: Any, model_file: Path) -> None:
             f"{expected.get(name)}; give the two files of one training"
         )
     model.load_state_dict(state)
+
+
+def _drop_added(state: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
+    """Return weights without those that an archive has for ESPnet's classes only."""
+    added = tuple(f"{INSIDE}{part}" for part in PRETRAINING_PARTS)
+    added += ("frontend.featurizer.",)
+    own = model.state_dict()
+    return {n: w for n, w in state.items() if n in own or not n.startswith(added)}
 
 
 def _parse_rate(fs: int | str) -> int:
