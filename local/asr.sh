@@ -145,8 +145,10 @@ if stage 2 audio; then
         audio_files+=("${config}")
     fi
     format() { # from to option...
+        divide audio "${dumpdir}/log/format_${2##*/}.JOB.log"
         step audio --in "$1" "${audio_files[@]}" --out "$2" -- \
-            hamzaban format-audio --nj "${nj}" --fs 16000 "${audio_opts[@]}" "${@:3}" "$1" "$2"
+            hamzaban format-audio --nj "${nj}" "${shard_opts[@]}" --fs 16000 \
+            "${audio_opts[@]}" "${@:3}" "$1" "$2"
     }
     format "data/${train_set}" "${train_dir}" \
         --speed_perturb_factors "${speed_perturb_factors}"
@@ -163,7 +165,8 @@ fi
 if stage 3 mine; then # every time, since files in a folder of media may have changed
     config=${expdir}/conf/$(stem "${mine_config}").yaml
     merge_config "${mine_config}" "${config}"
-    run hamzaban mine-audio --nj "${nj}" --config "${config}" \
+    divide mine "${dumpdir}/log/mine.JOB.log"
+    run hamzaban mine-audio --nj "${nj}" "${shard_opts[@]}" --config "${config}" \
         --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
 fi
 
@@ -227,6 +230,7 @@ if stage 9 decode; then
     [[ -z ${lm_exp} ]] || make_valid_emissions
     for tag in "${decodings[@]}"; do
         prepare_decoding "${tag}"
+        fit_confidence "${tag}"
         for name in "${eval_sets[@]}"; do
             decode_set "${tag}" "${name}"
         done

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Commands that run jobs; see `hamzaban run-jobs --help`. Sourced by the drivers. A recipe's
-# own cmd.sh overrides them.
+# Where the commands of the drivers run; see docs/cluster.md. Sourced by the drivers. A
+# recipe's own cmd.sh overrides the values. It may also set cuda_cmd and decode_cmd, which
+# run training and decoding, to another launcher than `hamzaban run-jobs`.
 
 # shellcheck disable=SC2034  # read by the drivers
-cuda_cmd=(hamzaban run-jobs --backend local) # training
-# shellcheck disable=SC2034
-decode_cmd=(hamzaban run-jobs --backend local)
+cmd_backend=local # local: this machine; slurm: a cluster, as conf/slurm.yaml says

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Steps of stage 9 (decode) of asr.sh: compute the emissions of the valid set, tune the
-# weights of a language model on them, decode a set. Sourced by asr.sh.
+# weights of a language model on them, fit the temperature of confidences on the valid set,
+# decode a set. Sourced by asr.sh.
 # shellcheck disable=SC2034,SC2154 # set by asr.sh and names.sh, or used by asr.sh
 
 models=("${asr_exp}"/{config.yaml,valid.wer.ave.pth})
@@ -36,21 +37,36 @@ prepare_decoding() { # tag: tunes if there is an LM; sets decode_opts, decode_in
     is_tuned=true
 }
 
-decode_set() { # tag set
-    local data=${dumpdir}/raw/$2 output=${asr_exp}/$1/$2 kept=()
-    [[ ${is_tuned} == false ]] || kept=(--emissions_dir "${emissions}/$2")
-    find_files "${data}/utt2lang"
-    step decode --in "${models[@]}" "${data}"/{wav.scp,utt2num_samples} "${decode_inputs[@]}" \
-        "${found_files[@]}" --out "${output}"/{text,token,token_int,score} -- \
-        "${job[@]}" "${output}/logdir/decode.log" -- \
-        hamzaban decode-asr --asr_exp "${asr_exp}" --nj "${nj}" --ngpu "${decode_gpu}" \
-        "${decode_opts[@]}" "${kept[@]}" --data_dir "${data}" --output_dir "${output}"
+fit_confidence() { # tag: decodes the valid set, on which the temperature is fitted
+    local output=${asr_exp}/$1/confidence.yaml valid=${asr_exp}/$1/tuned/valid
+    decode_dir "${valid_dir}" "${valid}" "${emissions}/${valid_set}"
+    step confidence --in "${valid}/ctm" "${valid_dir}/text" --out "${output}" -- \
+        hamzaban fit-confidence --ctm "${valid}/ctm" --ref "${valid_dir}/text" \
+        --output "${output}"
+    decode_opts+=(--confidence "${output}")
+    decode_inputs+=("${output}")
 }
 
-find_packed_search() { # sets pack_opts, pack_inputs: the first tuned search, for the archive
+decode_set() { # tag set
+    decode_dir "${dumpdir}/raw/$2" "${asr_exp}/$1/$2" "${emissions}/$2"
+}
+
+decode_dir() { # data-directory output-folder emissions-folder
+    local kept=()
+    [[ ${is_tuned} == false ]] || kept=(--emissions_dir "$3")
+    find_files "$1/utt2lang"
+    step decode --in "${models[@]}" "$1"/{wav.scp,utt2num_samples} "${decode_inputs[@]}" \
+        "${found_files[@]}" --out "$2"/{text,token,token_int,score,ctm} -- \
+        "${job[@]}" "$2/logdir/decode.log" -- \
+        hamzaban decode-asr --asr_exp "${asr_exp}" --nj "${nj}" --ngpu "${decode_gpu}" \
+        "${decode_opts[@]}" "${kept[@]}" --data_dir "$1" --output_dir "$2"
+}
+
+find_packed_search() { # sets pack_opts, pack_inputs: the first tuned search, else the first
     local tag config weights
     pack_opts=()
     pack_inputs=()
+    add_confidence "${decodings[0]}"
     [[ -n ${lm_exp} ]] || return 0
     for tag in "${decodings[@]}"; do
         config=${inference_files[${tag}]-}
@@ -60,6 +76,14 @@ find_packed_search() { # sets pack_opts, pack_inputs: the first tuned search, fo
         find_inputs "${config}"
         pack_opts=("${lm_opts[@]}" --inference_config "${config}" --weights "${weights}")
         pack_inputs=("${lm_files[@]}" "${config}" "${input_files[@]}" "${weights}")
+        add_confidence "${tag}"
         return 0
     done
+}
+
+add_confidence() { # tag: adds its temperature to pack_opts and pack_inputs, if it is fitted
+    local file=${asr_exp}/$1/confidence.yaml
+    [[ -f ${file} ]] || return 0
+    pack_opts+=(--confidence "${file}")
+    pack_inputs+=("${file}")
 }

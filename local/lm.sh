@@ -19,8 +19,9 @@ make_lm() {
         [[ -z ${lm_text} ]] || more_opts=(--lm_text "${words[@]}")
         words+=("${config}" "${train_dir}/text")
     fi
+    elsewhere lm "${lm_exp}/train.log"
     step lm --in "${words[@]}" "${valid_dir}/text" "${test_texts[@]}" "${token_files[@]}" \
-        --out "${lm_files[@]}" -- \
+        --out "${lm_files[@]}" -- "${launch[@]}" \
         hamzaban train-lm "${source_opts[@]}" --output_dir "${lm_exp}" --nj "${nj}" \
         "${cleaner_opts[@]}" "${marks_opts[@]}" "${bpe_opts[@]}" "${train_text_opts[@]}" \
         --valid_text "${valid_dir}/text" --test_text "${test_texts[@]}" "${more_opts[@]}"

@@ -11,7 +11,7 @@ root=$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")
 
 venv=${root}/.venv     # folder of the environment
 python=${PYTHON:-}     # interpreter; empty: the environment's, else the first found
-test_tools=false       # true adds chromium and espeak-ng, which some tests need
+test_tools=false       # true adds chromium, espeak-ng and Slurm, which some tests need
 tools=true             # false skips sclite, shellcheck, bats and KenLM
 help_message="\
 Usage: local/make_env.sh [--venv DIR] [--python PYTHON] [--tools true|false]
@@ -37,6 +37,7 @@ if "${tools}"; then
     if "${test_tools}"; then
         has chromium || packages+=(chromium fonts-noto-core)
         has espeak-ng || packages+=(espeak-ng)
+        [[ -x /usr/sbin/slurmd && -x /usr/sbin/munged ]] || packages+=(slurm-wlm munge)
     fi
 fi
 if ! find_uv "${venv}" > /dev/null && ! has_venv "${python}"; then

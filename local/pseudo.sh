@@ -109,7 +109,8 @@ resolve_processes
 if stage 1 lm; then
     config=${pseudo_exp}/conf/lm.yaml
     merge_config "${lm_config}" "${config}"
-    step lm --in "${config}" "${text}" --out "${lm_dir}/report.tsv" -- \
+    elsewhere lm "${lm_dir}/train.log"
+    step lm --in "${config}" "${text}" --out "${lm_dir}/report.tsv" -- "${launch[@]}" \
         hamzaban train-lm --config "${config}" --output_dir "${lm_dir}" --nj "${nj}" \
         --lm_text "${text}"
 fi

@@ -29,9 +29,10 @@ label() { # round model: labels, filters and checks health; sets judged and stat
         files+=("${dir}/emissions_dropout_${pass}/meta.json")
     done
     find_inputs "${pseudo_conf}" "$1"
+    elsewhere pseudo "${dir}/label.log"
     step pseudo --in "${dir}/emissions/meta.json" "${pseudo_conf}" "${input_files[@]}" \
         "${text}" "${lm_dir}/word/lm.bin" "${files[@]}" \
-        --out "${dir}"/{weights.yaml,health.json,status.json} -- \
+        --out "${dir}"/{weights.yaml,health.json,status.json} -- "${launch[@]}" \
         hamzaban pseudo-label --pseudo_exp "${pseudo_exp}" --round "$1" --asr_exp "$2" \
         --data_dir "${data_dir}" --lm_dir "${lm_dir}" --text "${text}" \
         --config "${pseudo_conf}" --nj "${nj}" "${ref_opts[@]}"

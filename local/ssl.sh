@@ -76,7 +76,8 @@ fi
 
 if stage 2 mine; then
     merge_config "${mine_config}" "${expdir}/conf/mine.yaml"
-    run hamzaban mine-audio --nj "${nj}" --config "${expdir}/conf/mine.yaml" \
+    divide mine "${dumpdir}/log/mine.JOB.log"
+    run hamzaban mine-audio --nj "${nj}" "${shard_opts[@]}" --config "${expdir}/conf/mine.yaml" \
         --media_list data/media.lst --output_dir "${dumpdir}/unlabelled"
 fi
 

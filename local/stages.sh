@@ -8,12 +8,8 @@
 # decode_gpu, pseudo_yaml and pseudo_words.
 # shellcheck disable=SC2034,SC2154 # the driver reads, or sets, these
 
-# shellcheck source=local/cmd.sh
-. "${MAIN_ROOT}/local/cmd.sh"
-if [[ -f cmd.sh ]]; then # a recipe may have its own
-    # shellcheck source=/dev/null
-    . ./cmd.sh
-fi
+# shellcheck source=local/jobs.sh
+. "${MAIN_ROOT}/local/jobs.sh"
 dry_run=false # option of every driver: print the commands and write nothing
 common_help="\
 A step is skipped if its outputs exist and its inputs and options have not changed.
@@ -46,6 +42,10 @@ resolve_processes() { # checks nj, resolves ngpu to a number; sets train_opts, d
     [[ ${nj} =~ ^[1-9][0-9]*$ ]] || die "--nj is '${nj}', expected a number above 0"
     [[ ${ngpu} =~ ^(auto|0|[1-9][0-9]{0,3})$ ]] ||
         die "--ngpu is '${ngpu}', expected auto or a number"
+    if [[ ${cmd_backend} == slurm ]]; then
+        decode_cmd+=(--num_cpus "${nj}")
+        [[ ${ngpu} != auto ]] || ngpu=$(slurm_value train gpus)
+    fi
     local gpus=${CUDA_VISIBLE_DEVICES-all}
     if [[ ${gpus} == all ]]; then
         gpus=$(nvidia-smi --query-gpu=index --format=csv,noheader 2> /dev/null) || gpus=""

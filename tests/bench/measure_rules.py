@@ -2,9 +2,10 @@
 
 Writes the numbers that `python -m hamzaban.text.document` puts into the page of the
 rules. Cost: share of white-space separated tokens that a rule changes, applied after
-the rules before it. Cases: tests/plugins/normalization_cases.
+the rules before it. Cases: tests/plugins/normalization_cases. Agreement: the tests of
+nisaba in tests/plugins/nisaba, beside those that agreed with version 1 of the rules.
 
-Usage: python tests/bench/measure_rules.py --text_dir DIR [--env_dir DIR]
+Usage: python tests/bench/measure_rules.py --text_dir DIR [--env_dir DIR | --keep_peers]
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "plugins"))
 
 from case_tables import Case, describe_failure, list_languages, read_cases
+from nisaba_tables import count_agreeing, read_pairs
 from peers import PEERS, Worker, install
 
 from hamzaban.fileio import atomic_text
@@ -74,8 +76,16 @@ def count_passed(cases: Sequence[Case], worker: Worker) -> int:
     return sum(describe_failure(case, normalize) is None for case in cases)
 
 
-def measure_cases(lang: str, env_dir: Path) -> dict[str, Any]:
-    """Count the cases that ours and each peer of the language pass."""
+def measure_cases(
+    lang: str, env_dir: Path, peers: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Count the cases that ours and each peer of the language pass.
+
+    Args:
+        lang: The language.
+        env_dir: Folder of the peers' environments.
+        peers: The peers' counts if they are known.
+    """
     cases: dict[str, list[Case]] = {"train": [], "score": []}
     for case in read_cases(lang):
         cases[case.profile].append(case)
@@ -84,8 +94,8 @@ def measure_cases(lang: str, env_dir: Path) -> dict[str, Any]:
         normalize = Normalizer(lang, profile).normalize
         passed = [case for case in chosen if describe_failure(case, normalize) is None]
         found[profile], found[f"ours_{profile}"] = len(chosen), len(passed)
-    found["peers"] = {}
-    for peer in PEERS:
+    found["peers"] = peers or {}
+    for peer in PEERS if peers is None else ():
         if lang in peer.langs:
             try:
                 worker = Worker(install(peer, env_dir), peer.program)
@@ -97,17 +107,36 @@ def measure_cases(lang: str, env_dir: Path) -> dict[str, Any]:
     return found
 
 
+def measure_agreement(lang: str, old: dict[str, int]) -> dict[str, int]:
+    """Count the tests of nisaba that agree, and print the change."""
+    tests, agree = len(read_pairs(lang)), count_agreeing(lang)
+    before = old["before"]
+    print(f"{lang}: {agree} of {tests} tests of nisaba agree; in version 1 {before}")
+    return {"tests": tests, "before": before, "agree": agree}
+
+
 def main(cmd: Sequence[str] | None = None) -> int:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--text_dir", type=Path, required=True)
     parser.add_argument("--env_dir", type=Path, help="keeps environments for next time")
+    parser.add_argument(
+        "--keep_peers", action="store_true", help="of the last run; count ours again"
+    )
     parser.add_argument("--output", type=Path, default=MEASURED)
     args = parser.parse_args(cmd)
+    old = json.loads(MEASURED.read_text(encoding="utf-8"))
     result: dict[str, dict[str, Any]] = {"texts": {}, "costs": {}, "cases": {}}
+    result["nisaba"] = {
+        lang: measure_agreement(lang, found) for lang, found in old["nisaba"].items()
+    }
     with tempfile.TemporaryDirectory() as folder:
         for lang in list_languages():
-            result["cases"][lang] = measure_cases(lang, args.env_dir or Path(folder))
+            known = old["cases"].get(lang, {}).get("peers", {})
+            env_dir = args.env_dir or Path(folder)
+            result["cases"][lang] = measure_cases(
+                lang, env_dir, known if args.keep_peers else None
+            )
             print(lang, result["cases"][lang], flush=True)
     for lang in list_languages():
         files = sorted(args.text_dir.glob(f"{lang}_*.txt"))

@@ -49,7 +49,7 @@ def test_characters_are_counted_and_located(data, capsys):
     assert audit("--max_foreign", "1", data, data / "text") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("6 of 10 utterances (60.00%) have characters outside")
-    assert "the alphabet of fa-train/1:" in lines[0]
+    assert "the alphabet of fa-train/2:" in lines[0]
     at = lines.index(
         "U+00E9 é LATIN SMALL LETTER E WITH ACUTE: 4 times in 4 utterances (40.00%)"
     )
@@ -133,7 +133,7 @@ def test_normalize_data_keeps_all_files_in_step(data, tmp_path, capsys):
     assert normalize_data.main(words) == 0
     printed = capsys.readouterr().out
     assert "5 utterances of" in printed and "2 transcripts changed" in printed
-    assert "0 left out; normalizer fa-train/1:" in printed
+    assert "0 left out; normalizer fa-train/2:" in printed
     text = read(tmp_path / "out" / "text")
     assert text["s-u1"] == "کتاب\u200cها یک" and text["s-u4"] == "é"
     assert is_valid(tmp_path / "out")

@@ -15,12 +15,15 @@ from hamzaban.bin import run_jobs as verb
 from hamzaban.launch import (
     Job,
     JobError,
+    Place,
     Resources,
     backends,
     jobs,
     local,
+    logs,
     run_each,
     run_jobs,
+    running,
 )
 
 
@@ -60,7 +63,7 @@ def test_at_most_max_jobs_run_at_once(tmp_path, monkeypatch):
     script = f"cd {tmp_path}; touch on.JOB began.JOB; "
     script += "while [ ! -e began.2 ]; do sleep 0.05; done; "  # with the first
     script += "ls | grep -c on[.]; sleep 0.3; rm on.JOB"
-    run_jobs(sh(script), tmp_path / "JOB.log", nj=5, max_jobs=2)
+    run_jobs(sh(script), tmp_path / "JOB.log", nj=5, place=Place(max_jobs=2))
     logs = [(tmp_path / f"{n}.log").read_text() for n in range(1, 6)]
     counts = [int(log.splitlines()[2]) for log in logs]
     assert max(counts) <= 2
@@ -69,7 +72,7 @@ def test_at_most_max_jobs_run_at_once(tmp_path, monkeypatch):
 def test_a_failure_shows_the_log_and_ends_the_others(tmp_path, caplog):
     script = "echo line JOB; [ JOB = 2 ] && exit 5; echo $$; sleep 3600"
     with pytest.raises(JobError, match=r"job 2 of 3 ended with status 5 .*2\.log"):
-        run_jobs(sh(script), tmp_path / "JOB.log", nj=3, max_jobs=2)
+        run_jobs(sh(script), tmp_path / "JOB.log", nj=3, place=Place(max_jobs=2))
     assert "| line 2" in caplog.text
     assert "| line 1" not in caplog.text
     pid = int((tmp_path / "1.log").read_text().splitlines()[3])
@@ -84,11 +87,12 @@ def test_with_on_end_each_end_is_reported_and_a_failure_stops_no_other_job(tmp_p
         for number, script in enumerate(scripts, 1)
     ]
     ended = {}
-    run_each(each, max_jobs=1, on_end=lambda job, status: ended.update({job: status}))
+    place = Place(max_jobs=1)
+    run_each(each, place=place, on_end=lambda job, end: ended.update({job: end}))
     assert list(ended.values()) == [5, 137, 0]
     assert each[2].log.read_text().splitlines()[2] == "well"
     with pytest.raises(JobError, match="job 1 of 3"):
-        run_each(each, max_jobs=1)
+        run_each(each, place=place)
 
 
 def test_the_status_after_a_signal_is_that_of_a_shell(tmp_path):
@@ -107,7 +111,7 @@ def test_logs_of_earlier_runs_are_kept(tmp_path):
 def test_last_lines_of_a_long_log_with_progress_bars(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"\xff" * 10**6 + b"\n\n 1%\r 2%\r 100% done\n\nlast\n\n")
-    assert jobs.last_lines(path, 2) == [" 100% done", "last"]
+    assert logs.last_lines(path, 2) == [" 100% done", "last"]
 
 
 @pytest.mark.parametrize(
@@ -134,12 +138,12 @@ def test_threads_and_gpus_are_given_to_jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,6")
     script = 'echo "$OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES"; sleep 0.3'
     log = tmp_path / "JOB.log"
-    run_jobs(sh(script), log, nj=5, resources=Resources(num_threads=2, ngpu=1))
+    run_jobs(sh(script), log, nj=5, place=Place(Resources(2, ngpu=1)))
     logs = [(tmp_path / f"{n}.log").read_text().splitlines()[2] for n in range(1, 6)]
     assert sorted(logs[:3]) == ["2 3", "2 5", "2 6"]
     assert set(logs) == {"2 3", "2 5", "2 6"}
     with pytest.raises(ValueError, match="asks for 4 GPU, this machine shows 3"):
-        run_jobs(["true"], log, resources=Resources(ngpu=4))
+        run_jobs(["true"], log, place=Place(Resources(ngpu=4)))
 
 
 def test_a_new_back_end_needs_a_class_and_a_line(tmp_path, monkeypatch):
@@ -174,7 +178,7 @@ def test_a_new_back_end_needs_a_class_and_a_line(tmp_path, monkeypatch):
     queue = Queue("gpu")
     monkeypatch.setattr(jobs, "get_backend", lambda name, conf: queue)
     with pytest.raises(JobError, match="job 3 of 4"):
-        run_jobs(["x"], tmp_path / "JOB.log", nj=4, backend="queue")
+        run_jobs(["x"], tmp_path / "JOB.log", nj=4, place=Place(backend="queue"))
     assert queue.ended == ["cancel 4"]
 
 
@@ -217,7 +221,7 @@ def test_the_kernel_ends_jobs_of_a_killed_launcher(tmp_path):
 
 @pytest.mark.slow
 def test_a_job_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "GRACE_S", 0.3)
+    monkeypatch.setattr(running, "GRACE_S", 0.3)
     script = f"""
         trap '' TERM
         [ JOB = 1 ] || {{ echo $$ > {tmp_path}/pid; sleep 3600; sleep 3600; }}

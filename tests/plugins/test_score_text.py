@@ -169,7 +169,7 @@ def test_raw_and_normalized_scores_stand_side_by_side(
     assert found[0] == "WER 0.00 % of 4 words in 2 utterances"
     assert found[2] == "WER 75.00 % of 4 words in 2 utterances"
     normalizer = printed[0].partition("normalizer ")[2].partition(";")[0]
-    assert normalizer.startswith("ar-score/1:") and "normalizer raw;" in printed[2]
+    assert normalizer.startswith("ar-score/2:") and "normalizer raw;" in printed[2]
     for kind in ("wer", "cer"):
         text = (output / f"score_{kind}" / "result.txt").read_text("utf-8")
         assert f"normalizer {normalizer}" in text

@@ -1,5 +1,6 @@
 """The YAML of every language: its examples hold, and its parts agree."""
 
+import itertools
 import re
 
 import pytest
@@ -87,8 +88,10 @@ def test_every_rule_has_a_reason_and_a_certainty(lang):
 @pytest.mark.parametrize("lang", ARABIC_SCRIPT)
 def test_alphabet_passes_unchanged_and_nothing_maps_out_of_it(lang):
     normalizer = Normalizer(lang)
+    aspirated = "".join(load_language(lang).data["keep_apart"].get("aspirated", []))
     for char in normalizer.alphabet - {" ", "."}:
         framed = char if char.isalnum() else f"ب{char}ب"
+        framed = f"ج{char}" if char in aspirated else framed
         assert normalizer.normalize(framed) == framed
     language = load_language(lang)
     for rule in rules_in_force(language, "train", normalizer.options):
@@ -108,6 +111,14 @@ def test_letters_that_must_differ_are_not_merged(lang, profile):
     assert len(kept) >= 5
     for first, second in kept:
         for frame in ("{}", "ب{}", "{}ب", "ب{}ب", "و{}د"):
+            outputs = {normalize(frame.format(char)) for char in (first, second)}
+            assert len(outputs) == 2, (first, second, frame)
+    placed = {
+        "final": ("{}", "ب{}", "ب{} ب", "ب{}\u200cب"),
+        "aspirated": ("ج{}", "ج{}ر", "اج{}ا", "ج{} ب"),
+    }
+    for where, frames in placed.items():
+        for (first, second), frame in itertools.product(pairs.get(where, []), frames):
             outputs = {normalize(frame.format(char)) for char in (first, second)}
             assert len(outputs) == 2, (first, second, frame)
 

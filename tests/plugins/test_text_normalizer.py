@@ -23,9 +23,9 @@ def test_id_is_readable_and_changes_with_profile_options_and_language():
     }
     assert len(ids) == 4
     assert {i.partition(":")[0] for i in ids} == {
-        "fa-train/1",
-        "fa-score/1",
-        "ar-train/1",
+        "fa-train/2",
+        "fa-score/2",
+        "ar-train/2",
     }
     assert Normalizer("fas", ezafe="drop").id == Normalizer("fa").id
 

@@ -21,10 +21,10 @@ fails_with() { # message words: one line, exit 1
     run cut -d' ' -f1 "${CALLS}"
     [ "$(uniq <<< "${output}" | paste -sd' ')" = "data.sh normalize-data \
 validate-data audit-text audit-leaks format-audio combine-data train-ssl make-tokens \
-collect-stats train-asr decode-asr score-text show-results make-report" ]
+collect-stats train-asr decode-asr fit-confidence decode-asr score-text show-results make-report" ]
     [ "$(calls validate-data)" -eq 2 ]
     [ "$(calls format-audio)" -eq 5 ]
-    [ "$(calls decode-asr)" -eq 2 ]
+    [ "$(calls decode-asr)" -eq 3 ]
     : > "${CALLS}"
     run asr --pretrain_config conf/pretrain.yaml --pretrain_init downloads/seed/wav2vec2.pt
     [ "${status}" -eq 0 ]
@@ -60,7 +60,7 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     [ "$(calls decode-asr)" -eq 0 ]
     printf 'beam_size: 50\n' > conf/decode_base.yaml
     asr
-    [ "$(calls decode-asr)" -eq 2 ]
+    [ "$(calls decode-asr)" -eq 3 ]
     [ "$(calls train-asr)" -eq 0 ]
 }
 
@@ -151,13 +151,26 @@ collect-stats train-asr decode-asr score-text show-results make-report" ]
     grep -q "^train-lm .*--lm_text lm.txt" "${CALLS}"
     [ "$(calls make-emissions)" -eq 1 ]
     [ "$(calls tune-decoder)" -eq 2 ]
-    [ "$(calls decode-asr)" -eq 4 ]
+    [ "$(calls decode-asr)" -eq 6 ]
     exp=exp/asr_train_ctc_raw_ar_bpe30
     grep -q "^decode-asr .*--lm_dir exp/lm_lm_ar_bpe30 --inference_config \
 conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
+--confidence ${exp}/decode_lexicon/confidence.yaml \
 --emissions_dir ${exp}/emissions/test --data_dir dump/raw/test" "${CALLS}"
     [ -f "${exp}/decode_lexicon/test/score_wer/result.txt" ]
     [ -f exp/report.html ]
+}
+
+@test "the temperature of confidences is fitted on valid and used by decoding" {
+    asr --stop_stage pack
+    exp=exp/asr_train_ctc_raw_ar_bpe30/decode_greedy
+    grep -q "^decode-asr .*--data_dir dump/raw/valid --output_dir ${exp}/tuned/valid" "${CALLS}"
+    grep -q "^fit-confidence --ctm ${exp}/tuned/valid/ctm --ref dump/raw/valid/text \
+--output ${exp}/confidence.yaml" "${CALLS}"
+    grep -q "^decode-asr .*--confidence ${exp}/confidence.yaml --data_dir dump/raw/test" \
+        "${CALLS}"
+    [ "$(grep -c "^decode-asr .*--confidence" "${CALLS}")" -eq 2 ]
+    grep -q "^pack-model .*--confidence ${exp}/confidence.yaml" "${CALLS}"
 }
 
 @test "speech mined from media joins pretraining" {

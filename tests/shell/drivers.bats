@@ -25,7 +25,7 @@ list_files() {
     cd "${BATS_TEST_TMPDIR}"
     for verb in validate-data audit-leaks format-audio mine-audio combine-data train-ssl \
         make-tokens train-lm collect-stats train-asr make-emissions tune-decoder \
-        decode-asr score-text show-results make-report pack-model; do
+        decode-asr fit-confidence score-text show-results make-report pack-model; do
         grep -q "hamzaban ${verb} " printed || { echo "${verb}"; cat printed; return 1; }
     done
     grep -qF -- "--init_checkpoint 'a folder/it'\''s é.pt' " printed
@@ -128,4 +128,29 @@ YAML
         [[ ${output} == "asr.sh: --ngpu is '${word}', expected auto or a number" ]]
     done
     [ ! -e made ]
+}
+
+@test "cmd_backend=slurm sends every heavy command to the cluster, others stay" {
+    printf 'word: {order: 2}\n' > conf/lm.yaml
+    printf 'fs: 16000\n' > conf/mine.yaml
+    printf 'cmd_backend=slurm\n' > cmd.sh
+    mkdir -p conf
+    printf 'base: %s/conf/slurm.yaml\nshards: 2\njobs: {train: {gpus: 4}}\n' "${ROOT}" > conf/slurm.yaml
+    run asr --dry_run true --stop_stage report --lm_config conf/lm.yaml --ngpu auto \
+        --pretrain_config conf/pretrain.yaml --mine_config conf/mine.yaml --nj 3
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    for pair in audio:format-audio mine:mine-audio; do
+        grep -q "^hamzaban ${pair#*:} --nj 3 --shards 2 --backend slurm --backend_conf \
+config=conf/slurm.yaml --backend_conf kind=${pair%%:*} --log .*JOB.log " <<< "${output}" ||
+            { echo "${pair}"; echo "${output}"; return 1; }
+    done
+    for pair in lm:train-lm train:train-ssl \
+        train:train-asr decode:make-emissions decode:tune-decoder decode:decode-asr; do
+        grep -q "^hamzaban run-jobs --backend slurm --backend_conf config=conf/slurm.yaml \
+--backend_conf kind=${pair%%:*} .*--log .* -- hamzaban ${pair#*:} " <<< "${output}" ||
+            { echo "${pair}"; echo "${output}"; return 1; }
+    done
+    [[ ${output} == *"kind=train --ngpu 4 "* ]]
+    [[ ${output} == *"kind=decode --num_cpus 3 --ngpu 1 "* ]]
+    [[ ${output} == *$'\n'"hamzaban score-text "* ]]
 }

@@ -1,5 +1,6 @@
 """Manifests: in each folder of audio, a record of what its files were made from."""
 
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import NamedTuple
 
 from hamzaban.audio.plan import audio_folder
 from hamzaban.fileio import atomic_text, warn_of_damage
+from hamzaban.launch.sharding import Shard
 
 NAME = "manifest"
+SHARDS = "shards"
 KEPT = "-"
 NUM_MARKS = 3  # is_scaled, is_noisy and is_one_channel of an entry
 RETRIED = frozenset(
@@ -87,12 +90,22 @@ def write_manifest(folder: Path, entries: Iterable[Entry]) -> None:
 class Ledger:
     """The manifests of an output directory during a run.
 
-    They are written every few seconds; after a kill, the work since then is repeated.
+    They are written every few seconds; after a kill, the work since then is repeated. A
+    shard writes manifests of its own to `shards/<number>-<count>/`; whoever reads those
+    of the directory takes the entries of the shards for the newest.
     """
 
-    def __init__(self, out_dir: Path) -> None:
-        """Start without reading anything."""
+    def __init__(self, out_dir: Path, shard: Shard | None = None) -> None:
+        """Start without reading anything.
+
+        Args:
+            out_dir: The output directory.
+            shard: The shard that is written; None: the whole.
+        """
         self.out_dir = out_dir
+        self._own = out_dir
+        if shard is not None:
+            self._own = out_dir / SHARDS / f"{shard.number}-{shard.count}"
         self._folders: dict[int, dict[str, Entry]] = {}
         self._times_ns: dict[int, int] = {}
         self._unwritten: set[int] = set()
@@ -107,16 +120,33 @@ class Ledger:
     def entries(self, folder: int) -> dict[str, Entry]:
         """Return the entries of a folder by key, those of earlier runs included."""
         if folder not in self._folders:
-            path = audio_folder(self.out_dir, folder)
-            self._folders[folder] = read_manifest(path)
-            if self._folders[folder]:
-                self._times_ns[folder] = (path / NAME).stat().st_mtime_ns
+            self._folders[folder] = {}
+            for place in self._places():
+                path = audio_folder(place, folder)
+                found = read_manifest(path)
+                self._folders[folder] |= found
+                if found and place != self._own:
+                    self._unwritten.add(folder)
+                if found:
+                    time_ns = (path / NAME).stat().st_mtime_ns
+                    self._times_ns[folder] = max(self.time_ns(folder), time_ns)
         return self._folders[folder]
 
     def time_ns(self, folder: int) -> int:
         """Return when an earlier run wrote a folder's manifest, after its audio."""
         self.entries(folder)
         return self._times_ns.get(folder, 0)
+
+    def _places(self) -> list[Path]:
+        """Return where manifests may lie: the directory's, then those of shards."""
+        shards = [path for path in (self.out_dir / SHARDS).glob("*") if path.is_dir()]
+        ours = [path for path in shards if path != self._own]
+        ours.sort(key=lambda path: path.stat().st_mtime_ns)
+        return list(dict.fromkeys([self.out_dir, *ours, self._own]))
+
+    def remove_shards(self) -> None:
+        """Remove the manifests of shards, whose entries are in ours."""
+        shutil.rmtree(self.out_dir / SHARDS, ignore_errors=True)
 
     def add(self, folder: int, entries: Iterable[Entry], *, is_made: bool) -> None:
         """Add entries, and write the changed manifests if the last time is long ago.
@@ -139,7 +169,8 @@ class Ledger:
     def write(self) -> None:
         """Write the manifests that have changed."""
         for folder in self._unwritten:
-            path = audio_folder(self.out_dir, folder)
+            path = audio_folder(self._own, folder)
+            path.mkdir(parents=True, exist_ok=True)
             write_manifest(path, self._folders[folder].values())
         self._unwritten.clear()
         self._written_at = time.monotonic()

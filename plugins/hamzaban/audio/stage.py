@@ -15,6 +15,7 @@ from hamzaban.audio.source import HEADER_OVERHANG_S, source_file
 from hamzaban.audio.worker import Job, format_recording
 from hamzaban.data.write import write_scp
 from hamzaban.launch.notes import note_recordings
+from hamzaban.launch.sharding import Shard
 from hamzaban.processes import run_on_processes, show_progress
 
 MAX_BATCH = 32
@@ -48,14 +49,9 @@ def format_audio(
         FileNotFoundError: `data_dir` lacks a file.
         ValueError: `data_dir` is invalid, or too many utterances were dropped.
     """
-    note_recordings(data_dir / "wav.scp")
-    recordings = plan_recordings(data_dir, options)
-    _check_separate(data_dir, out_dir, recordings)
-    utt_ids = {cut.utt_id for recording in recordings for cut in recording.cuts}
-    empty = check_ids(data_dir, utt_ids)
-    for name in ("wav.scp", "utt2spk"):
-        (out_dir / name).unlink(missing_ok=True)
-    ledger = _write_audio(_without(recordings, empty), Ledger(out_dir), options, nj)
+    recordings, empty = begin(data_dir, out_dir, options)
+    ledger = _write_audio(recordings, Ledger(out_dir), options, nj)
+    ledger.remove_shards()
     kept, dropped = _collect(ledger, options)
     dropped |= dict.fromkeys(_in_all_variants(empty, options), "empty_text")
     write_scp(out_dir / DROPPED, dropped.items())
@@ -64,6 +60,55 @@ def format_audio(
     added = describe_noise(ledger, options.noise)
     write_data_dir(data_dir, out_dir, options, kept, added)
     _remove_strays(out_dir, kept)
+
+
+def begin(
+    data_dir: Path, out_dir: Path, options: FormatOptions
+) -> tuple[list[Recording], set[str]]:
+    """Return the recordings to write, and the utterances without text; remove wav.scp.
+
+    Raises:
+        FileNotFoundError: `data_dir` lacks a file.
+        ValueError: `data_dir` is invalid, or is `out_dir`.
+    """
+    note_recordings(data_dir / "wav.scp")
+    found = _plan(data_dir, out_dir, options)
+    for name in ("wav.scp", "utt2spk"):
+        (out_dir / name).unlink(missing_ok=True)
+    return found
+
+
+def _plan(
+    data_dir: Path, out_dir: Path, options: FormatOptions
+) -> tuple[list[Recording], set[str]]:
+    recordings = plan_recordings(data_dir, options)
+    _check_separate(data_dir, out_dir, recordings)
+    utt_ids = {cut.utt_id for recording in recordings for cut in recording.cuts}
+    empty = check_ids(data_dir, utt_ids)
+    return _without(recordings, empty), empty
+
+
+def format_shard(
+    data_dir: Path,
+    out_dir: Path,
+    options: FormatOptions,
+    shard: Shard,
+    *,
+    nj: int = 1,
+) -> None:
+    """Write the audio of a shard, and manifests of its own, which `format_audio` joins.
+
+    Args:
+        data_dir, out_dir, options, nj: As for `format_audio`.
+        shard: The shard; the id of a recording decides where it belongs.
+
+    Raises:
+        FileNotFoundError: `data_dir` lacks a file.
+        ValueError: `data_dir` is invalid.
+    """
+    recordings, _ = _plan(data_dir, out_dir, options)
+    ours = [recording for recording in recordings if shard.holds(recording.rec_id)]
+    _write_audio(ours, Ledger(out_dir, shard), options, nj)
 
 
 def _check_separate(data_dir: Path, out_dir: Path, recordings: list[Recording]) -> None:

@@ -23,32 +23,33 @@ def get_parser() -> argparse.ArgumentParser:
         epilog="The YAML names the search and its weights; see conf/decode.yaml.",
     )
     add_files(parser)
-    parser.add_argument(
-        "--data_dir", type=Path, required=True, help="folder with wav.scp"
-    )
-    parser.add_argument(
-        "--output_dir",
-        type=Path,
-        required=True,
-        help="folder to write text, token, score, ... to",
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--data_dir", type=Path, required=True, help="folder with wav.scp")
+    words = "folder to write text, token, score, ... to"
+    add("--output_dir", type=Path, required=True, help=words)
+    add(
         "--emissions_dir",
         type=Path,
         help="folder of log-posteriors: those already there are read, new ones are "
         "kept; without it, they are kept in --output_dir, or not at all for a greedy "
         "search without blank_score",
     )
-    parser.add_argument(
+    add(
         "--weights",
         type=Path,
         help="weights.yaml of tune-decoder; its values replace those of the YAML",
     )
-    parser.add_argument(
+    add(
         "--inference_config",
         type=Path,
         help="YAML with the search and values of the options below; default: the one "
         "that pack-model put beside the model, if there is one",
+    )
+    add(
+        "--confidence",
+        type=Path,
+        help="confidence.yaml of fit-confidence, which changes the confidences in ctm; "
+        "default: the one that pack-model put beside the model, if there is one",
     )
     add_options(parser)
     return parser
@@ -63,18 +64,22 @@ def main(cmd: Sequence[str] | None = None) -> int:
         from hamzaban.decode.experiment import find_packed_search
 
         packed = find_packed_search(args.asr_exp)
-        parser.set_defaults(inference_config=packed.inference_config)
+        parser.set_defaults(
+            inference_config=packed.inference_config, confidence=packed.confidence
+        )
         lm_dir = lm_dir or (None if args.lm else packed.lm_dir)
         args = parser.parse_args(cmd)
     config = read_inference(args.inference_config, args.weights)
     parser.set_defaults(**config.decode)
     args = parser.parse_args(cmd)
+    from hamzaban.decode.calibration import read_calibration
     from hamzaban.decode.recognizer import find_files
     from hamzaban.decode.search_run import decode_dir
     from hamzaban.devices import require_gpus
 
     find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
     require_gpus(args.ngpu)
+    calibration = read_calibration(args.confidence) if args.confidence else None
     task = DecodeTask(
         args.asr_exp,
         args.data_dir,
@@ -87,6 +92,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,
+        calibration=calibration,
     )
     decode_dir(config.search, task)
     return 0

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hamzaban.cli import add_nj, finite_float, float_or_inf, str2bool
+from hamzaban.launch.sharding import add_shard_options, is_divided, run_shards
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "audio"
+NOT_IN_CONFIG = ("help", "config", "shards", "shard", "backend", "backend_conf", "log")
 PAIRS = ("snr_db", "num_noises")  # options that a YAML may give as a list of two
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--fs", type=rate, default=16000, help="sample rate to write, Hz; 16k works too"
     )
     add_nj(parser)
+    add_shard_options(parser)
     add("--audio_format", default="flac", help="flac or wav")
     add(
         "--channel",
@@ -116,7 +119,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.config is not None:
         parser.set_defaults(**read_values(args.config, parser))
         args = parser.parse_args(cmd)
-    from hamzaban.audio.stage import format_audio
+    from hamzaban.audio.stage import begin, format_audio, format_shard
 
     try:
         options = read_options(args)
@@ -124,9 +127,14 @@ def main(cmd: Sequence[str] | None = None) -> int:
         if args.config is None:
             raise
         raise ValueError(f"{args.config} or the command line: {error}") from error
-    format_audio(
-        args.data_dir, args.out_dir, options, nj=args.nj, max_drop=args.max_drop
-    )
+    folders = (args.data_dir, args.out_dir, options)
+    if args.shard is not None:
+        format_shard(*folders, args.shard, nj=args.nj)
+        return 0
+    if is_divided(args):
+        begin(args.data_dir, args.out_dir, options)
+        run_shards("format-audio", list(cmd or []), args, args.out_dir)
+    format_audio(*folders, nj=args.nj, max_drop=args.max_drop)
     return 0
 
 
@@ -178,9 +186,10 @@ def read_values(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such YAML; correct --config")
     actions = {
-        action.dest: action for action in parser._actions if action.option_strings
+        action.dest: action
+        for action in parser._actions
+        if action.option_strings and action.dest not in NOT_IN_CONFIG
     }
-    del actions["help"], actions["config"]
     values = {}
     given = read_config(path)[0]
     check_names(given, sorted(actions), str(path))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hamzaban.cli import add_nj
+from hamzaban.launch.sharding import add_shard_options, is_divided, run_shards
 
 GROUP = "audio"
 
@@ -32,6 +33,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--output_dir", type=Path, required=True, help="folder to write")
     add("--config", type=Path, required=True, help="conf/mine.yaml, or one based on it")
     add_nj(parser)
+    add_shard_options(parser)
     return parser
 
 
@@ -41,9 +43,16 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if not args.media and not args.media_list:
         raise ValueError("no media; name files, directories, patterns or --media_list")
     from hamzaban.mine.mining_options import read_options
+    from hamzaban.mine.shards import find_incomplete, mine_shard
     from hamzaban.mine.stage import mine
 
     options = read_options(args.config)
-    table = mine(args.media, args.media_list, args.output_dir, options, nj=args.nj)
-    print(table)
+    media = (args.media, args.media_list, args.output_dir, options)
+    if args.shard is not None:
+        mine_shard(*media, args.shard, nj=args.nj)
+        return 0
+    if is_divided(args):
+        left = find_incomplete(*media, args.shards)
+        run_shards("mine-audio", list(cmd or []), args, args.output_dir, left)
+    print(mine(*media, nj=args.nj))
     return 0

@@ -37,6 +37,7 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         help="weights.yaml of tune-decoder to add",
     )
+    add("--confidence", type=Path, help="confidence.yaml of fit-confidence to add")
     return parser
 
 
@@ -50,7 +51,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     outpath = Path(args.outpath or asr_exp / name)
     there = [asr_exp / part for part in ("RESULTS.md", "images")]
     extra = [part for part in there if part.exists()] + args.option
-    search = Search(args.inference_config, args.weights, args.lm_dir)
+    search = Search(args.inference_config, args.weights, args.lm_dir, args.confidence)
     pack_model(asr_exp, args.asr_model, outpath, extra, search)
     print(outpath)
     return 0

@@ -13,6 +13,7 @@ from typing import Any
 
 from hamzaban.cli import str2bool
 from hamzaban.grid.definition import Choice, Grid
+from hamzaban.launch import Place
 from hamzaban.launch.backends import BACKENDS, Resources
 from hamzaban.launch.local import list_gpus
 
@@ -119,7 +120,7 @@ def _read_variables(config: Path) -> Mapping[str, Any]:
 
 def _run_cells(grid: Grid, args: argparse.Namespace, resources: Resources) -> int:
     from hamzaban.grid.cells import DONE
-    from hamzaban.grid.run import Place, run_grid
+    from hamzaban.grid.run import run_grid
 
     conf = _read_pairs("--backend_conf", args.backend_conf)
     found = run_grid(

@@ -3,8 +3,9 @@
 import argparse
 from collections.abc import Sequence
 
-from hamzaban.launch import Resources, run_jobs
+from hamzaban.launch import Place, Resources, run_jobs
 from hamzaban.launch.backends import BACKENDS
+from hamzaban.launch.sharding import read_settings
 
 GROUP = "run"
 
@@ -21,8 +22,14 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log", required=True, help="file to write: the log of each job"
     )
+    parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="run only the jobs whose logs do not say that they have succeeded",
+    )
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs for each job")
     parser.add_argument("--num_threads", type=int, help="CPU threads for each job")
+    parser.add_argument("--num_cpus", type=int, help="cores to ask a scheduler for")
     parser.add_argument("--num_nodes", type=int, default=1, help="machines for a job")
     parser.add_argument(
         "--backend",
@@ -44,19 +51,14 @@ def main(cmd: Sequence[str] | None = None) -> int:
     words = list(cmd or [])
     end = words.index("--") if "--" in words else len(words)
     args = get_parser().parse_args(words[:end])
-    conf = {}
-    for setting in args.backend_conf:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--backend_conf {setting}: expected KEY=VALUE")
-        conf[key] = value
+    conf = read_settings(args.backend_conf)
+    threads, cpus = args.num_threads, args.num_cpus
+    resources = Resources(threads, args.ngpu, args.num_nodes, cpus)
     run_jobs(
         words[end + 1 :],
         args.log,
         nj=args.nj,
-        max_jobs=args.max_jobs,
-        resources=Resources(args.num_threads, args.ngpu, args.num_nodes),
-        backend=args.backend,
-        backend_conf=conf,
+        place=Place(resources, args.max_jobs, args.backend, conf),
+        retry=args.retry,
     )
     return 0

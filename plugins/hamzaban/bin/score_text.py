@@ -47,6 +47,12 @@ def get_parser() -> argparse.ArgumentParser:
         help="folder to write score_{wer,cer,ter}/ to; without it, only a summary is "
         "printed",
     )
+    add(
+        "--outputs",
+        default="",
+        help="further reports in score_<kind>/hyp.trn.*, as of `sclite -o`: all, or "
+        "some of sum,rsum,pra,prf,dtl,sgml,lur",
+    )
     add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
     add(
         "--token_type",
@@ -142,16 +148,15 @@ def main(cmd: Sequence[str] | None = None) -> int:
         extra |= {f"{name}{RAW}" for name, kind in KINDS.items() if kind.has_raw}
         for kind in extra - set(kinds):  # left there by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
-    score_kinds(args, scoring, kinds)
-    if args.ref.suffix.lower() == ".stm":
-        from hamzaban.score.confidence import (
-            describe_cross_entropy,
-            measure_confidences,
-        )
+    scores = score_kinds(args, scoring, kinds)
+    if args.output_dir is not None:
+        from hamzaban.score.report_files import write_reports
 
-        found = measure_confidences(*texts, scoring)
-        if found is not None:
-            print(describe_cross_entropy(found))
+        write_reports(args, scoring, {k: (kinds[k][0], s) for k, s in scores.items()})
+    from hamzaban.score.heard_words import report_confidences
+
+    for line in report_confidences(args, scoring, texts, scores["wer"]):
+        print(line)
     return 0
 
 
@@ -159,8 +164,8 @@ def score_kinds(
     args: argparse.Namespace,
     scoring: "Scoring",
     kinds: "dict[str, tuple[str, list[Pair]]]",
-) -> None:
-    """Score each kind, write its folder and print a line."""
+) -> "dict[str, Scored]":
+    """Score each kind, write its folder and print a line; return the scores."""
     from concurrent.futures import ThreadPoolExecutor
 
     from hamzaban.score.describe import describe_parts, describe_scores
@@ -182,8 +187,10 @@ def score_kinds(
             command=command if scoring.costs == "sclite" else None,
         )
 
+    scores: dict[str, Scored] = {}
     with ThreadPoolExecutor() as pool:
         for kind, scored in zip(kinds, pool.map(score, kinds), strict=True):
+            scores[kind] = scored
             score_id = kinds[kind][0] + scoring.suffix
             line = describe_scores(kind, score_id, scored.counts)
             if args.output_dir is not None:
@@ -192,6 +199,7 @@ def score_kinds(
             if kind in KINDS:
                 for line in describe_parts(args, kind, score_id, scored):
                     print(line)
+    return scores
 
 
 def check_options(args: argparse.Namespace) -> None:
@@ -211,6 +219,12 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError("--ref_token and --hyp_token belong together; give both")
     if args.ref_token is not None and args.bpemodel is not None:
         raise ValueError("--ref_token and --bpemodel exclude each other; give one")
+    if args.outputs:
+        from hamzaban.score.report_files import parse_outputs
+
+        parse_outputs(args.outputs)
+        if args.output_dir is None:
+            raise ValueError("--outputs needs --output_dir, the folder to write to")
     if not args.normalizer or any(char.isspace() for char in args.normalizer):
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
     if args.all_profiles and args.lang in (None, "mul"):

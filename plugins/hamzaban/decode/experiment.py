@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hamzaban.config import load_mapping
+from hamzaban.decode.calibration import CONFIDENCE
 
 PACKED_SEARCH = "decode.yaml"  # inference YAML in an archive, with tuned weights
 PACKED_LM = "lm"  # folder of train-lm in an archive
@@ -16,10 +17,17 @@ META = "meta.yaml"  # file that lists the contents, in the form of ESPnet's mode
 
 
 class PackedSearch(NamedTuple):
-    """The inference YAML and the folder of LMs that pack-model put beside a model."""
+    """The files of the search that pack-model put beside a model.
+
+    Attributes:
+        inference_config: YAML of the search.
+        lm_dir: Folder of language models.
+        confidence: confidence.yaml of fit-confidence, see `decode.calibration`.
+    """
 
     inference_config: Path | None
     lm_dir: Path | None
+    confidence: Path | None = None
 
 
 def find_experiment(asr_exp: str | Path) -> Path:
@@ -88,4 +96,9 @@ def find_packed_search(asr_exp: str | Path) -> PackedSearch:
     config, lm_dir = folder / PACKED_SEARCH, folder / PACKED_LM
     if not config.is_file():
         return PackedSearch(None, None)
-    return PackedSearch(config, lm_dir if lm_dir.is_dir() else None)
+    confidence = folder / CONFIDENCE
+    return PackedSearch(
+        config,
+        lm_dir if lm_dir.is_dir() else None,
+        confidence if confidence.is_file() else None,
+    )

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from hamzaban.decode.calibration import Calibration
 from hamzaban.decode.path import (
     LogProbs,
     Word,
@@ -88,6 +89,7 @@ def write_results(
     results: Mapping[str, Sequence[Result]],
     output_dir: str | Path,
     frame_shift_s: float,
+    calibration: Calibration | None = None,
 ) -> None:
     """Write the files of an inference directory, sorted by utterance; `text` last.
 
@@ -102,8 +104,10 @@ def write_results(
             gets an empty line.
         output_dir: Folder to write the files to.
         frame_shift_s: Time between two frames.
+        calibration: Changes the confidences of words in `ctm`; None: they stay.
     """
     output_dir = Path(output_dir)
+    calibration = calibration or Calibration()
     best = {utt_id: (found or [Result()])[0] for utt_id, found in results.items()}
     columns: dict[str, Callable[[Result], str]] = {
         "token": lambda found: " ".join(found.tokens),
@@ -117,7 +121,11 @@ def write_results(
                 f.write(f"{utt_id} {column(best[utt_id])}".rstrip(" ") + "\n")
     with atomic_text(output_dir / "ctm") as f:
         for utt_id in sorted(best):
-            f.writelines(_format_ctm(utt_id, best[utt_id].words, frame_shift_s))
+            words = [
+                dataclasses.replace(word, confidence=calibration.apply(word.confidence))
+                for word in best[utt_id].words
+            ]
+            f.writelines(_format_ctm(utt_id, words, frame_shift_s))
     with atomic_text(output_dir / "nbest") as f:
         for utt_id in sorted(results):
             f.writelines(_format_nbest(utt_id, results[utt_id]))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from hamzaban.decode.calibration import Calibration
     from hamzaban.decode.decode_options import DecodeOptions
     from hamzaban.decode.path import LogProbs
     from hamzaban.decode.result import Result
@@ -45,6 +46,7 @@ class DecodeTask:
         word_list: Words of a lexicon, one per line.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
+        calibration: Changes the confidences of words; None: they stay.
     """
 
     asr_exp: Path
@@ -56,6 +58,7 @@ class DecodeTask:
     word_list: Path | None = None
     bpemodel: Path | None = None
     emissions_dir: Path | None = None
+    calibration: Calibration | None = None
 
 
 class Decoder(Protocol):

@@ -102,7 +102,7 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
             spoken = read_languages(folder)
             found = Decoded(results, spoken, store.meta.frame_shift_s)
     write_languages(found.spoken, task.output_dir)
-    write_results(found.results, task.output_dir, found.frame_shift_s)
+    write_results(found.results, task.output_dir, found.frame_shift_s, task.calibration)
 
 
 def search_store(decoder: Decoder, store: EmissionStore, nj: int) -> Found:

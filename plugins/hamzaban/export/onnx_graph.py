@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from hamzaban.transcribe.wav2vec2_ctc import Wav2Vec2Ctc
+from hamzaban.wav2vec2.inference import Wav2Vec2Ctc
 
 NEVER = -1e4  # log-posterior of the tokens of frames behind the end
 WAVE_EPS, NORM_EPS = 1e-5, 1e-5  # as in training: S3PRL, torch.nn.GroupNorm

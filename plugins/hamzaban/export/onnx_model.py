@@ -112,8 +112,12 @@ def _trace(
     import torch
 
     from hamzaban.export.onnx_graph import OnnxCtc
-    from hamzaban.transcribe.huggingface import build_model, merge_weight_norm
-    from hamzaban.transcribe.wav2vec2_ctc import DEFAULTS
+    from hamzaban.wav2vec2.inference import (
+        DEFAULTS,
+        Wav2Vec2Ctc,
+        build_model,
+        merge_weight_norm,
+    )
 
     head = {"lm_head.weight": model.weight, "lm_head.bias": model.bias}
     weights = merge_weight_norm({**make_weights(model.checkpoint), **head})
@@ -124,7 +128,7 @@ def _trace(
             "holds; use --to hf"
         )
     full = {**DEFAULTS, **config, "vocab_size": len(model.tokens)}
-    inner = build_model(full, weights, model.place)
+    inner = build_model(lambda: Wav2Vec2Ctc(full), weights, model.place, model.place)
     graph = OnnxCtc(inner, conv, normalizes=model.normalizes).eval()
     speech = torch.randn(2, FS, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():

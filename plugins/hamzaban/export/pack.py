@@ -16,6 +16,7 @@ import yaml
 
 from hamzaban.config import load_mapping
 from hamzaban.config import read_config as read_yaml
+from hamzaban.decode.calibration import CONFIDENCE, read_calibration
 from hamzaban.decode.experiment import META, PACKED_LM, PACKED_SEARCH, find_named
 from hamzaban.decode.recognizer import find_files, load_recognizer, read_config
 from hamzaban.decode.search_options import read_inference
@@ -39,11 +40,13 @@ class Search:
         inference_config: YAML of decode-asr.
         weights: YAML of tune-decoder, whose values replace those of `inference_config`.
         lm_dir: Folder that train-lm wrote.
+        confidence: confidence.yaml of fit-confidence.
     """
 
     inference_config: str | Path | None = None
     weights: str | Path | None = None
     lm_dir: str | Path | None = None
+    confidence: str | Path | None = None
 
 
 def pack_model(
@@ -91,6 +94,9 @@ def pack_model(
         files[f"{root}/{path.name}"] = path
     options["asr_model"] = asr_model
     files |= _list_lm_files(root, search.lm_dir)
+    if search.confidence is not None:
+        read_calibration(search.confidence)
+        files[f"{root}/{CONFIDENCE}"] = Path(search.confidence)
     config_name, model_name = f"{root}/{CONFIG}", f"{root}/{asr_model}"
     texts = {
         META: _make_meta(model_name, config_name),

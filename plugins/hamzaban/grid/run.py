@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from hamzaban.fileio import atomic_text
@@ -20,28 +19,11 @@ from hamzaban.grid.cells import (
     write_status,
 )
 from hamzaban.grid.definition import Grid
-from hamzaban.launch import Job, Resources, run_each
-from hamzaban.launch.jobs import last_lines
+from hamzaban.launch import Job, Place, Resources, run_each
+from hamzaban.launch.logs import last_lines
 
 _ENDED = re.compile(r"ended with status|^# ")  # our own lines, which give no reason
 MAX_SHOWN = 5  # missing inputs named in a message
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where jobs run; see `hamzaban run-jobs`.
-
-    Attributes:
-        resources: The resources of each job.
-        max_jobs: At most this many at once; None leaves it to the back end.
-        backend: Name of the back end.
-        backend_conf: Its settings.
-    """
-
-    resources: Resources = field(default_factory=Resources)
-    max_jobs: int | None = None
-    backend: str = "local"
-    backend_conf: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_grid(grid: Grid, exp_dir: Path, place: Place) -> list[tuple[Task, State]]:
@@ -203,10 +185,7 @@ def _run(tasks: Sequence[Task], place: Place) -> dict[Path, int]:
     if jobs:
         run_each(
             jobs,
-            max_jobs=place.max_jobs,
-            resources=place.resources,
-            backend=place.backend,
-            backend_conf=place.backend_conf,
+            place=place,
             on_end=end,
         )
     return statuses

@@ -6,6 +6,15 @@ inputs or options have changed.
 """
 
 from hamzaban.launch.backends import Backend, Handle, Job, Resources
-from hamzaban.launch.jobs import JobError, run_each, run_jobs
+from hamzaban.launch.jobs import JobError, Place, run_each, run_jobs
 
-__all__ = ["Backend", "Handle", "Job", "JobError", "Resources", "run_each", "run_jobs"]
+__all__ = [
+    "Backend",
+    "Handle",
+    "Job",
+    "JobError",
+    "Place",
+    "Resources",
+    "run_each",
+    "run_jobs",
+]

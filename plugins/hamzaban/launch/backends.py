@@ -8,14 +8,17 @@ is a class with `submit` and `max_jobs`, and a line in BACKENDS. It passes
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hamzaban.progress import VARIABLE, progress_path
 
-BACKENDS = {"local": "hamzaban.launch.local:LocalBackend"}
+BACKENDS = {
+    "local": "hamzaban.launch.local:LocalBackend",
+    "slurm": "hamzaban.launch.slurm:SlurmBackend",
+}
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,13 @@ class Resources:
         num_threads: CPU threads, also set as OMP_NUM_THREADS; None leaves it unset.
         ngpu: GPUs on each node.
         num_nodes: Machines.
+        num_cpus: CPU cores to ask a scheduler for, if not as many as threads.
     """
 
     num_threads: int | None = None
     ngpu: int = 0
     num_nodes: int = 1
+    num_cpus: int | None = None
 
 
 def job_environment(job: Job, resources: Resources) -> dict[str, str]:
@@ -81,6 +86,26 @@ class Backend(Protocol):
 
     def submit(self, job: Job, resources: Resources) -> Handle:
         """Start a job, or put it in a queue."""
+
+
+@runtime_checkable
+class QueueBackend(Backend, Protocol):
+    """A scheduler, which takes many jobs at once and keeps them if we end."""
+
+    max_array: int  # most jobs that `submit_array` takes
+
+    def find(self, jobs: Sequence[Job], wanted: Sequence[Job]) -> dict[Job, Handle]:
+        """Return the wanted jobs that an earlier launch of all jobs left in the queue,
+        or that have succeeded since.
+        """
+
+    def submit_array(
+        self, jobs: Sequence[Job], resources: Resources, max_jobs: int
+    ) -> list[Handle]:
+        """Put jobs into the queue, of which at most `max_jobs` run at once."""
+
+    def forget(self) -> None:
+        """Remove the record of the jobs, all of which have succeeded."""
 
 
 def get_backend(name: str, conf: Mapping[str, str] | None = None) -> Backend:

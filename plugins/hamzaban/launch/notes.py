@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,7 +40,7 @@ def note_inputs(*paths: Path) -> None:
             stat = path.stat()
             place = os.fsencode(path.absolute())
             lines += b"%d %d %s\0" % (stat.st_size, stat.st_mtime_ns, place)
-    _append(Path(folder) / str(os.getpid()), lines)
+    _append(Path(folder) / _own_name(), lines)
 
 
 def note_recordings(wav_scp: Path) -> None:
@@ -52,8 +53,13 @@ def note_recordings(wav_scp: Path) -> None:
     if not folder or not wav_scp.is_file():
         return
     note = {_shorten(wav_scp.absolute()): describe_recordings(wav_scp)}
-    path = Path(folder) / f"{os.getpid()}{RECORDINGS_SUFFIX}"
+    path = Path(folder) / f"{_own_name()}{RECORDINGS_SUFFIX}"
     _append(path, json.dumps(note).encode() + b"\n")
+
+
+def _own_name() -> str:
+    """Return a name that no other process has, on this machine or another."""
+    return f"{socket.gethostname().replace('.', '-')}-{os.getpid()}"
 
 
 def _append(path: Path, lines: bytes) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from typing import Any
 from hamzaban import __version__
 from hamzaban.fileio import remove_leftovers
 from hamzaban.launch.local import exit_status
+from hamzaban.launch.logs import STEP_VARIABLE
 from hamzaban.launch.many_files import Fingerprint
 from hamzaban.launch.notes import (
     list_changed_notes,
@@ -39,6 +41,7 @@ from hamzaban.processes import die_with_parent
 
 LOCK_WAIT_S = 15.0  # longer than a step needs to end after SIGTERM
 ASIDE_DIR = "set_aside"
+RUNNING = "running"  # state of a stamp
 ASKED = (
     signal.SIGINT,
     signal.SIGTERM,
@@ -74,8 +77,9 @@ def run_stage(step: Step, set_aside: Path | None = None) -> int:
         _set_aside(set_aside)
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     logging.info("%s: %s: %s%s", step.name, step.target, reasons[0], more)
+    resumed = stamp if stamp and not changed and stamp["state"] == RUNNING else {}
     with _lock(step) as lock:
-        return _run(step, inputs, lock)
+        return _run(step, inputs, lock, resumed.get("run") or secrets.token_hex(6))
 
 
 def explain(
@@ -109,11 +113,20 @@ def _read_inputs(step: Step, stamp: dict[str, Any] | None) -> dict[str, Fingerpr
         ) from error
 
 
-def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
-    """Run the command of a step between its two stamps; return the exit status."""
+def _run(step: Step, inputs: dict[str, Fingerprint], lock: int, run: str) -> int:
+    """Run the command of a step between its two stamps; return the exit status.
+
+    Args:
+        step: The step.
+        inputs: The fingerprints of its inputs.
+        lock: Descriptor of its lock.
+        run: Names this run. A run that resumes one that was cut short has the same
+            name, by which the launcher knows the jobs that are complete.
+    """
     started = time.monotonic()
     stamp: dict[str, Any] = {
-        "state": "running",
+        "state": RUNNING,
+        "run": run,
         "step": step.name,
         "command": list(step.command),
         "reads": [str(path) for path in step.inputs],
@@ -128,13 +141,18 @@ def _run(step: Step, inputs: dict[str, Fingerprint], lock: int) -> int:
     write_stamp(step.stamp_path, stamp)
     began_ns = time.time_ns()
     with note_folder(step.stamp_path) as variables:
-        status = run_command(step.command, lock, variables)
+        named = {**variables, STEP_VARIABLE: run}
+        status = run_command(step.command, lock, named)
         stamp["noted"] = read_notes(step.stamp_path, began_ns)
         stamp["recordings"] = read_noted_recordings(step.stamp_path)
     if status != 0:
         logging.error("%s: ended with status %d", step.name, status)
         return status
-    stamp["outputs"] = _describe_outputs(step)
+    try:
+        stamp["outputs"] = _describe_outputs(step)
+    except FileNotFoundError:  # its jobs are not complete, whatever their logs say
+        write_stamp(step.stamp_path, {**stamp, "run": ""})
+        raise
     stamp["elapsed_s"] = round(time.monotonic() - started, 1)
     write_stamp(step.stamp_path, {**stamp, "state": "done"})
     logging.info("%s: %s done in %.1f s", step.name, step.target, stamp["elapsed_s"])

@@ -23,7 +23,10 @@ from hamzaban.launch.many_files import (
 )
 
 SMALL_FILE_BYTES = 2 * 2**30  # compared by content; larger files by size and time
-NEUTRAL_OPTIONS = frozenset({"nj", "ngpu", "num_threads", "max_jobs", "log_level"})
+NEUTRAL_OPTIONS = frozenset(
+    ("nj", "ngpu", "num_threads", "max_jobs", "log_level")
+    + ("shards", "backend", "backend_conf", "log")
+)
 
 _KEYS: dict[str, type] = {
     **dict.fromkeys(("state", "step", "started"), str),

@@ -69,8 +69,8 @@ def mine(
         ValueError: No media or no speech was found.
     """
     paths = list_media(inputs, lists, options, out_dir)
-    _prepare(out_dir, options)
-    sources = _look_at_all(paths, out_dir, options, nj)
+    prepare(out_dir, options)
+    sources = look_at_all(paths, out_dir, options, nj)
     planned = plan_parts(sources, out_dir, options)
     mined = mine_parts(planned, out_dir, options, nj)
     heard = _list_heard(mined, options)
@@ -83,7 +83,7 @@ def mine(
     return write_report(out_dir, tally)
 
 
-def _prepare(out_dir: Path, options: MineOptions) -> None:
+def prepare(out_dir: Path, options: MineOptions) -> None:
     """Check the requirements and make the folders."""
     find_weights()
     if options.language_filter is not None:
@@ -112,7 +112,7 @@ def _write(
     return tally
 
 
-def _look_at_all(
+def look_at_all(
     paths: Sequence[str], out_dir: Path, options: MineOptions, nj: int
 ) -> list[Source]:
     """Return the sources of the files, in order."""

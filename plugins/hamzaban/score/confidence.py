@@ -15,6 +15,7 @@ from hamzaban.score.sclite import Folded
 from hamzaban.score.scoring import Scoring
 from hamzaban.score.tokens import split_words
 
+Judged = tuple[bool, float | None]  # whether a word is right, its confidence
 FLOOR = 1e-7  # confidences are kept this far from 0 and 1
 
 
@@ -35,23 +36,31 @@ class CrossEntropy:
     num_outside: int
 
 
-def measure_confidences(
+def judge_texts(
     refs: Mapping[str, str], hyps: Mapping[str, str], scoring: Scoring
-) -> CrossEntropy | None:
-    """Return the normalized cross entropy, or None if no word has a confidence.
+) -> list[Judged]:
+    """Return whether each word of a ctm is right, and its confidence or None.
 
     Args:
         refs: References by utterance id.
         hyps: Hypotheses by utterance id, as read from a ctm.
         scoring: How words are compared.
+
+    Returns:
+        The words; none if no word has a confidence.
     """
     spoken = {u: text for u, text in hyps.items() if isinstance(text, Spoken)}
     if not any(_list_confidences(text.tokens) for text in spoken.values()):
-        return None
-    found: list[tuple[bool, float | None]] = []
+        return []
+    found: list[Judged] = []
     for utt_id, text in spoken.items():
         ref = split_text(refs[utt_id], split_words)
         found += _judge_words(ref, text.tokens, scoring)
+    return found
+
+
+def compute_cross_entropy(found: Sequence[Judged]) -> CrossEntropy:
+    """Return the normalized cross entropy of words that were judged."""
     right = sum(is_right for is_right, _ in found)
     given = [confidence for _, confidence in found if confidence is not None]
     outside = sum(not 0 <= confidence <= 1 for confidence in given)
@@ -77,7 +86,7 @@ def _list_confidences(tokens: Sequence[str]) -> list[float]:
 
 def _judge_words(
     ref: Sequence[str], hyp: Sequence[str], scoring: Scoring
-) -> Iterator[tuple[bool, float | None]]:
+) -> Iterator[Judged]:
     """Yield whether each word of the hypothesis is right, and its confidence."""
     fold = Folded(scoring.case).__getitem__
     marks = scoring.marks

@@ -48,7 +48,8 @@ def format_page(measured: Mapping[str, Any]) -> str:
     Args:
         measured: What `measured.json` holds.
     """
-    lines = [INTRO, *_format_cases(measured), "", *_format_presets()]
+    lines = [INTRO, *_format_cases(measured), "", *_format_agreement(measured), ""]
+    lines += _format_presets()
     for code in list_documented():
         lines += ["", *_format_language(load_language(code), measured)]
     return "\n".join(lines) + "\n"
@@ -111,6 +112,8 @@ def _format_language(language: Language, measured: Mapping[str, Any]) -> Iterato
         defaults = [f"{option.defaults[p]} in {p}" for p in PROFILES]
         values = ", ".join(option.values)
         yield f"- Option `{name}`: {values}; {', '.join(defaults)}. {option.reason}"
+    if not shared:
+        yield from _format_rulings(language)
     for rule in _own_rules(language):
         yield from _format_rule(rule, language.code, measured)
 
@@ -237,6 +240,34 @@ def _format_cases(measured: Mapping[str, Any]) -> Iterator[str]:
             f"| {lang} | {found['train']} train, {found['score']} score "
             f"| {found['ours_train']}, {found['ours_score']} | {peers} |"
         )
+
+
+def _format_agreement(measured: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Agreement with nisaba"
+    yield ""
+    yield (
+        "nisaba's visual norms map what looks the same to one encoding. A test of "
+        "theirs agrees if its input and its output become the same text here, in "
+        "train. The sections of the languages say why the others differ."
+    )
+    yield ""
+    yield "| language | tests | agreed in version 1 | agree |"
+    yield "|---|---|---|---|"
+    for lang, found in measured["nisaba"].items():
+        yield f"| {lang} | {found['tests']} | {found['before']} | {found['agree']} |"
+
+
+def _format_rulings(language: Language) -> Iterator[str]:
+    rulings = language.data.get("rulings", [])
+    if rulings:
+        yield ""
+        yield "Where others rule differently:"
+        yield ""
+    for ruling in rulings:
+        about, ours, reason = (
+            " ".join(ruling[key].split()) for key in ("about", "ours", "reason")
+        )
+        yield f"- {about[0].upper()}{about[1:]}. Here: {ours}. {reason}"
 
 
 def main() -> None:

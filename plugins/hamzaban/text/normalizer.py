@@ -66,7 +66,7 @@ class Normalizer:
         >>> normalizer.normalize("كتاب ۱۲")
         'کتاب 12'
         >>> normalizer.id.split(":")[0]
-        'fa-train/1'
+        'fa-train/2'
     """
 
     options: dict[str, str]

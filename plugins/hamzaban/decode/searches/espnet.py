@@ -48,4 +48,4 @@ class EspnetSearch(Search):
         searcher = EspnetSearcher(task.asr_exp, task.options, self, task.bpemodel)
         logging.getLogger().setLevel(logging.INFO)  # ESPnet changed the level
         found = search_espnet(searcher, task.data_dir, task.options)
-        write_results(found, task.output_dir, searcher.frame_shift_s)
+        write_results(found, task.output_dir, searcher.frame_shift_s, task.calibration)
