@@ -19,6 +19,7 @@ from hamzaban.asr.balancing import (
 )
 from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
 from hamzaban.asr.frontend_options import FineTuning
+from hamzaban.asr.head_start import start_heads
 from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
 from hamzaban.cli import finite_float
 from hamzaban.fileio import copy_file
@@ -54,7 +55,8 @@ class ASRTask(TaskMixin, EspnetASRTask):
             "--init_checkpoint",
             type=str_or_none,
             default=None,
-            help="pretrained wav2vec 2.0: wav2vec2.pt, Hugging Face directory, fairseq",
+            help="wav2vec 2.0, pretrained or a CTC model, whose output layer is kept "
+            "where tokens are the same: wav2vec2.pt, Hugging Face directory, fairseq",
         )
         parser.add_argument(
             "--init_strict",
@@ -92,6 +94,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
         model = super().build_model(args)
         if weights is not None:
             model.frontend.load_pretrained(*weights, strict=args.init_strict)
+            start_heads(model, Path(weights[1]))
         if args.model in (MODEL, JOINT_MODEL) and is_spelling_known(args):
             model.tokenizer = build_tokenizer(
                 args.token_type, model.token_list, args.bpemodel

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hamzaban.text.tokens import BLANK, SPACE, UNK
+from hamzaban.text.tokens import BLANK, SOS_EOS, SPACE, UNK
 from hamzaban.wav2vec2.convert.directory import read_json
 
 VOCAB, TOKENIZER = "vocab.json", "tokenizer_config.json"
@@ -22,6 +22,7 @@ class Vocabulary:
         columns: Columns of the model's output that are kept.
         order: Place of each token among the kept columns and the one that is added.
         language: Language of the vocabulary; "" if there is one only.
+        rows: The model's output of each token that has one, ours by name.
     """
 
     def __init__(
@@ -51,6 +52,9 @@ class Vocabulary:
         last = len(self.columns)  # the added column
         self.order = [0, last, *range(1, last)]
         self.language = language
+        self.rows = dict(zip([BLANK, *spelled], self.columns, strict=True))
+        signs = ((UNK, names["unk_token"]), (SOS_EOS, "</s>"))
+        self.rows |= {ours: vocab[theirs] for ours, theirs in signs if theirs in vocab}
 
 
 def read_vocabulary(folder: Path, language: str) -> tuple[Vocabulary, str]:
