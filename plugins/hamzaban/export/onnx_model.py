@@ -106,11 +106,10 @@ def spell(symbols: Sequence[str], log_probs: np.ndarray) -> str:
     return " ".join(text.replace(WORD_BOUNDARY, " ").split())
 
 
-def _trace(
-    model: CtcModel, config: dict[str, Any], conv: list[tuple[int, int]], path: Path
-) -> None:
-    import torch
-
+def _build_graph(
+    model: CtcModel, config: dict[str, Any], conv: list[tuple[int, int]]
+) -> Any:
+    """Return the module to trace."""
     from hamzaban.export.onnx_graph import OnnxCtc
     from hamzaban.wav2vec2.inference import (
         DEFAULTS,
@@ -129,7 +128,15 @@ def _trace(
         )
     full = {**DEFAULTS, **config, "vocab_size": len(model.tokens)}
     inner = build_model(lambda: Wav2Vec2Ctc(full), weights, model.place, model.place)
-    graph = OnnxCtc(inner, conv, normalizes=model.normalizes).eval()
+    return OnnxCtc(inner, conv, normalizes=model.normalizes).eval()
+
+
+def _trace(
+    model: CtcModel, config: dict[str, Any], conv: list[tuple[int, int]], path: Path
+) -> None:
+    import torch
+
+    graph = _build_graph(model, config, conv)
     speech = torch.randn(2, FS, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing, and that another exporter exists

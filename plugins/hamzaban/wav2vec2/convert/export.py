@@ -66,6 +66,7 @@ def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> None:
     }
     with atomic_path(folder / WEIGHT_FILES[0]) as temporary:
         save_file(stored, temporary, metadata={"format": "pt"})
+        temporary.chmod(0o644)  # safetensors lets only the owner read it
 
 
 def make_preprocessor(checkpoint: Checkpoint) -> dict[str, Any]:
