@@ -47,8 +47,8 @@ EXTRAS = {
     "serve": [
         "python-multipart>=0.0.9",
         "starlette>=0.40",
-        "uvicorn>=0.30",
-        "websockets>=13",
+        "uvicorn>=0.35",
+        "websockets>=14",
     ],
     "export": ["onnx>=1.16", "transformers>=4.50"],
     "slurm": ["submitit>=1.5.3"],

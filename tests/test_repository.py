@@ -38,7 +38,7 @@ decode
 mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align export
+report grid corpora recipe align export serve
 bin
 """
 

@@ -26,7 +26,7 @@ def foreign(tmp_path_factory):
     """Return a directory as transformers saves a model of characters."""
     folder = tmp_path_factory.mktemp("hf é x")
     config = transformers.Wav2Vec2Config(
-        conv_dim=[32] * 7,
+        conv_dim=[24] * 7,
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=4,
