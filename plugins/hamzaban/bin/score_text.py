@@ -157,6 +157,10 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     for line in report_confidences(args, scoring, texts, scores["wer"]):
         print(line)
+    from hamzaban.score.plausibility import describe_plausibility
+
+    for line in describe_plausibility(args, texts):
+        print(line)
     return 0
 
 
