@@ -96,7 +96,7 @@ def explain_new(model: Any) -> str:
     return f"there is a part {found[0]} before it" if found else ""
 
 
-def list_layers(model: Any) -> list[tuple[str, nn.Linear, list[str]]]:
+def list_layers(model: Any) -> list[tuple[str, Any, list[str]]]:
     """Return the output layers of a model: the language, if any, and the tokens."""
     tokens = list(model.token_list)
     if not isinstance(model.ctc, LanguageHeads):

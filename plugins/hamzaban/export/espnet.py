@@ -142,7 +142,8 @@ def write_structure(values: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
         for name, value in weights.items()
         if name.startswith(PRETRAINING_PARTS)
     }
-    layers = torch.zeros(model_cfg["encoder_layers"] + 1)
+    is_one = conf.get("layer", -1) != -1
+    layers = torch.zeros(1 if is_one else model_cfg["encoder_layers"] + 1)
     return {**added, "frontend.featurizer.weights": layers}
 
 

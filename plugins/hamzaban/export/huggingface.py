@@ -143,7 +143,8 @@ def _make_algorithm(bpemodel: Path, rows: list[tuple[str, float]]) -> Any:
     from sentencepiece import sentencepiece_model_pb2
     from tokenizers import models
 
-    proto = sentencepiece_model_pb2.ModelProto()
+    messages: Any = sentencepiece_model_pb2  # its classes are made at import
+    proto = messages.ModelProto()
     proto.ParseFromString(bpemodel.read_bytes())
     if proto.trainer_spec.model_type == proto.trainer_spec.UNIGRAM:
         return models.Unigram(rows, unk_id=1)
@@ -197,8 +198,9 @@ def write_language_model(
         "score_boundary": True,
     }
     write_json(attributes, target / "attrs.json")
-    delimiter = "" if model.is_bpe else find_delimiter(model)
-    names = {NAMES[BLANK]: "", NAMES[UNK]: "\u2047", delimiter: " "}
+    names = {NAMES[BLANK]: "", NAMES[UNK]: "\u2047"}
+    if not model.is_bpe:
+        names[find_delimiter(model)] = " "
     labels = [names.get(name, name) for name in name_tokens(model)]
     write_json({"labels": labels, "is_bpe": model.is_bpe}, folder / "alphabet.json")
 
@@ -211,7 +213,8 @@ def open_pipeline(folder: Path) -> Run:
     level = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    pipe = transformers.pipeline("automatic-speech-recognition", model=str(folder))
+    task: Any = "automatic-speech-recognition"
+    pipe: Any = transformers.pipeline(task, model=str(folder))
     transformers.logging.set_verbosity(level)
 
     def run(speech: np.ndarray) -> tuple[str, np.ndarray]:

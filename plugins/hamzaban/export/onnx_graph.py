@@ -7,6 +7,7 @@ recording does not depend on its batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,8 @@ class OnnxCtc(nn.Module):
             normalizes: Whether waveforms are scaled to zero mean and unit variance.
         """
         super().__init__()
-        self.model, self._conv, self._normalizes = model, conv, normalizes
+        self.model: Any = model
+        self._conv, self._normalizes = conv, normalizes
 
     def forward(self, input_values: Tensor, input_lengths: Tensor) -> Tensor:
         """Return log-posteriors (natural log), blank behind the end.
@@ -69,7 +71,7 @@ class OnnxCtc(nn.Module):
         variance = centred.square().sum(1, keepdim=True) / count
         return centred / (variance + WAVE_EPS).sqrt()
 
-    def _convolve(self, layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
+    def _convolve(self, layer: Any, x: Tensor, lengths: Tensor) -> Tensor:
         norm = layer.layer_norm
         if not isinstance(norm, nn.GroupNorm):
             return layer(x)
