@@ -123,11 +123,7 @@ def _check_pretraining(options: RecipeOptions) -> None:
 
 
 def _check_start(checkpoint: Path) -> None:
-    """Check that fine-tuning can start from a Hugging Face directory.
-
-    Raises:
-        ValueError: It has adapters or is another model.
-    """
+    """Check that fine-tuning can start from a Hugging Face directory."""
     if (checkpoint / "config.json").is_file():
         values = read_json(checkpoint / "config.json", "download the model again")
         if values.get("adapter_attn_dim"):
