@@ -29,6 +29,7 @@ from hamzaban.train.progress import (
     last_metrics,
     mean_metrics,
 )
+from hamzaban.train.stopping import heeded
 from hamzaban.train.task_options import add_train_arguments
 
 
@@ -117,7 +118,12 @@ class Trainer(EspnetTrainer):
             optimizer.register_step_post_hook(functools.partial(_count_update, model))
             for optimizer in optimizers[:1]
         ]
-        with checkpoints.atomic_files(), averaging.own_average(), sparse_plots():
+        with (
+            checkpoints.atomic_files(),
+            averaging.own_average(),
+            sparse_plots(),
+            heeded(),
+        ):
             super().run(
                 model=model,
                 optimizers=optimizers,
