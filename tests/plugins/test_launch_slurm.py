@@ -112,14 +112,15 @@ def test_an_interrupt_cancels_what_was_submitted(folder):
 
 
 @pytest.mark.slow
-def test_jobs_of_a_dead_login_node_are_found_again(folder, caplog):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP])
+def test_jobs_of_a_login_node_that_is_gone_are_found_again(folder, caplog, how):
     """One ended, one runs, one waits: none is submitted twice."""
     caplog.set_level("INFO")
     script = "echo ran >> ran.JOB; [ JOB = 1 ] || while [ ! -e go ]; do sleep 0.2; done"
     settings = conf("max_tasks=2", "mem_gb=0.05", "cpus=1")
     launcher = start(script, "--nj", "3", *settings)
     wait_for(lambda: (folder / "ran.2").exists(), "the second job")
-    launcher.kill()
+    launcher.send_signal(how)
     launcher.wait()
     [record] = folder.glob("log/.slurm/*/record.json")
     assert json.loads(record.read_text())["arrays"][0]["jobs"] == [1, 2, 3]
@@ -178,7 +179,7 @@ def test_a_killed_task_is_a_failure_and_runs_again(folder, how, caplog):
 def test_a_preempted_job_is_requeued_and_not_a_failure(folder):
     """Slurm ends it for one of a higher partition; it waits and runs again."""
     script = "echo ran >> ran.JOB; while [ ! -e go ]; do sleep 0.2; done"
-    launcher = start(script, *conf("partition=low", "cpus=8", "sbatch={x}")[:4])
+    launcher = start(script, *conf("partition=low", "cpus=8"))
     wait_for(lambda: (folder / "ran.1").exists(), "the job")
     words = ["srun", "-p", "main", "-N", "2", "-c", "8", "--mem=100", "sleep", "2"]
     subprocess.run(words, check=True)
@@ -208,7 +209,7 @@ def test_a_signal_comes_before_the_limit_and_the_job_is_requeued(folder):
 def test_a_restarted_slurmd_does_not_disturb_its_job(folder, cluster):
     pids = cluster / "pids"
     script = "echo ran >> ran; while [ ! -e go ]; do sleep 0.2; done"
-    launcher = start(script, *conf("sbatch={}")[:0])
+    launcher = start(script)
     wait_for(lambda: (folder / "ran").exists(), "the job")
     [node] = subprocess.run(
         ["squeue", "-h", "-o", "%N"], capture_output=True, text=True
