@@ -132,9 +132,9 @@ def test_two_nodes_of_slurm_train_as_two_processes_do(
     log = (tmp_path / "two" / "train.log").read_text()
     assert "saved after update 3 and ending with status 75" in log
     assert "to be resumed" in log
-    assert log.count("Slurm: task 0 of 2, first node 127.0.0.1:") == 2
     other = (tmp_path / "two" / "train.rank1.log").read_text()
-    assert other.count("Slurm: task 1 of 2") == 2
+    assert other.count(", rank 1: ") == 2  # it was started twice
+    assert "saved after update 3" in other
     files = [tmp_path / name / "wav2vec2.pt" for name in ("one", "two")]
     assert files[0].read_bytes() == files[1].read_bytes()
 
