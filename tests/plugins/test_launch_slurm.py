@@ -123,7 +123,7 @@ def test_jobs_of_a_login_node_that_is_gone_are_found_again(folder, caplog, how):
     launcher.send_signal(how)
     launcher.wait()
     [record] = folder.glob("log/.slurm/*/record.json")
-    assert json.loads(record.read_text())["arrays"][0]["jobs"] == [1, 2, 3]
+    assert json.loads(record.read_text())["arrays"][0]["id"].isdecimal()
     (folder / "go").touch()
     assert launch(script, *settings[:2], nj=3) == 0
     assert "3 of 3 jobs are in Slurm's queue or done already" in caplog.text
@@ -335,3 +335,42 @@ def test_settings_become_options_of_sbatch():
     )
     assert found["additional_parameters"] == {"requeue": True, "exclude": "n7"}
     assert (found["array_parallelism"], found["time"]) == (9, 1440)
+
+
+@pytest.mark.slow
+def test_jobs_of_launches_of_one_home_are_found_though_the_others_are_new(folder):
+    """As cells of a grid, of which some are done when it is run again."""
+    from hamzaban.launch import Job, Place, run_each
+
+    place = Place(backend="slurm", backend_conf={"mem_gb": "0.05", "cpus": "1"})
+    script = "echo ran >> {0}; while [ ! -e go ]; do sleep 0.2; done"
+
+    def make(number, name):
+        command = ("bash", "-c", script.format(name))
+        return Job(number, command, folder / name.upper() / "log")
+
+    pid = os.fork()
+    if pid == 0:
+        run_each([make(1, "a"), make(2, "b")], place=place, home=folder)
+        os._exit(0)
+    wait_for(lambda: (folder / "b").exists(), "the second job")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    (folder / "go").touch()
+    ended = {}
+    run_each(
+        [make(1, "b"), make(2, "c")], place=place, home=folder,
+        on_end=lambda job, status: ended.update({job.log.parent.name: status}),
+    )  # fmt: skip
+    assert ended == {"B": 0, "C": 0}
+    assert (folder / "b").read_text() == (folder / "c").read_text() == "ran\n"
+
+
+@pytest.mark.slow
+def test_without_retry_jobs_that_have_succeeded_run_again(folder):
+    script = "echo ran >> ran.JOB; [ JOB = 1 ] || [ -e mended ]"
+    with pytest.raises(OSError, match="job 2 of 2"):
+        launch(script, nj=2)
+    (folder / "mended").touch()
+    assert launch(script, nj=2) == 0
+    assert (folder / "ran.1").read_text() == "ran\nran\n"

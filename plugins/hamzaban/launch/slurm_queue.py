@@ -100,10 +100,16 @@ def is_busy(ids: Iterable[str]) -> bool:
 
 
 def find_named(name: str) -> str | None:
-    """Return the id of the array of ours with a name, if Slurm knows it."""
+    """Return the id of the array of ours with a name, if Slurm knows it.
+
+    Raises:
+        ValueError: Slurm does not answer.
+    """
     user = getpass.getuser()
     text = ask("squeue", "-h", "-t", "all", "-o", "%F", "-u", user, "-n", name)
-    return text.split()[0] if text and text.split() else None
+    if text is None:
+        raise ValueError(f"{name}: squeue does not answer; run it again when it does")
+    return text.split()[0] if text.split() else None
 
 
 def _read(text: str) -> dict[str, Seen]:
