@@ -28,7 +28,9 @@ TIMEOUT_S = 120
 class Browser:
     """A page in a browser; collects errors and messages of its console."""
 
-    def __init__(self):
+    def __init__(self, *options):
+        """Take further options of Chromium."""
+        self._options = options
         self.errors, self.requests = [], []
         self._number, self._loaded, self._rest = 0, False, b""
 
@@ -37,7 +39,13 @@ class Browser:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
         path = find_tool("browser")
-        words = [path, *OPTIONS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        words = [
+            path,
+            *OPTIONS,
+            *self._options,
+            f"--user-data-dir={self._profile.name}",
+            "about:blank",
+        ]
         self._process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "bash", *words],
             pass_fds=(to_read, to_write),
@@ -78,8 +86,8 @@ class Browser:
                     return reply["result"]
         raise TimeoutError(method)
 
-    def open(self, path: Path, width=1280, height=900, dark=False):
-        """Load a file and wait until it is loaded."""
+    def open(self, place: Path | str, width=1280, height=900, dark=False):
+        """Load a file or an address and wait until it is loaded."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -90,11 +98,12 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self._loaded = False
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        url = place if isinstance(place, str) else place.resolve().as_uri()
+        self.call("Page.navigate", url=url)
         deadline = time.monotonic() + TIMEOUT_S
         while not self._loaded and time.monotonic() < deadline:
             list(self._receive())
-        assert self._loaded, f"{path} does not load"
+        assert self._loaded, f"{place} does not load"
 
     def run(self, script):
         """Return the value of a script; a promise is awaited."""

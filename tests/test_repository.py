@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 8 * 2**20
 #     their own, also inside functions. A new package gets a place here.
 LAYERS = """
 utf8
-fileio locks option_limits
+extras fileio locks option_limits
 devices out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
@@ -38,7 +38,7 @@ decode
 export mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align
+report grid corpora recipe align serve
 bin
 """
 

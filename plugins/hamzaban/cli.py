@@ -16,6 +16,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hamzaban import __version__, out_of_memory
+from hamzaban.extras import describe_missing
 from hamzaban.fileio import FULL
 from hamzaban.locks import keep_lock_from_children
 from hamzaban.threads import limit_spinning
@@ -124,13 +125,26 @@ def run_verb(verb: str, words: Sequence[str]) -> int:
     """
     limit_spinning()
     keep_lock_from_children()
+    name = name_verb(verb)
+    try:
+        return _call_verb(verb, name, words)
+    except ImportError as error:
+        missing = describe_missing(error)
+        if not missing or os.environ.get(DEBUG_VARIABLE):
+            raise
+        sys.stderr.write(f"hamzaban {name}: {missing}\n")
+        return 1
+
+
+def _call_verb(verb: str, name: str, words: Sequence[str]) -> int:
+    from hamzaban.config import use_shipped
+
     module = importlib.import_module("hamzaban.bin." + verb.replace("-", "_"))
     options = normalize_options(words)
-    name = name_verb(verb)
     sys.argv = [f"hamzaban {name}", *options]  # argparse names the program by it
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt=LOG_DATE_FORMAT)
     try:
-        status = module.main(options)
+        status = module.main(use_shipped(options))
     except KeyboardInterrupt:
         return 130
     except USER_ERRORS as error:

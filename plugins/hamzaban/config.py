@@ -13,6 +13,7 @@
     options = read_dataclass(Options, values, "frontend_conf")
 """
 
+import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ __all__ = [
     "check_names",
     "check_options",
     "drop_none",
+    "find_shipped",
     "load_mapping",
     "load_yaml",
     "merge",
@@ -43,14 +45,54 @@ __all__ = [
     "read_dataclass",
     "read_value",
     "show",
+    "use_shipped",
     "write_config",
 ]
 
 T = TypeVar("T")
 
+CONF = "conf"
+SHIPPED = Path(__file__).parent / CONF  # the folder conf/ of the repository
+
 BASE_KEY = "base"  # at the first level of a config: a path relative to it
 # Files of a data directory that training reads.
 DATA_FILES = ("wav.scp", "utt2num_samples", "text")
+
+
+def find_shipped(path: str | Path) -> Path:
+    """Return a config, or if it is missing the one that the package has in its place.
+
+    The package carries the folder conf/ of the repository. It stands in for a missing
+    `conf/lm.yaml`, or `../../../conf/lm.yaml` as the base of a config.
+
+    Args:
+        path: The config, which need not exist.
+    """
+    path = Path(path)
+    parts = path.parts
+    if path.exists() or CONF not in parts or path.suffix != ".yaml":
+        return path
+    last = len(parts) - parts[::-1].index(CONF)
+    shipped = SHIPPED.joinpath(*parts[last:])
+    return shipped if ".." not in parts[last:] and shipped.is_file() else path
+
+
+def use_shipped(words: Sequence[str]) -> list[str]:
+    """Return a command line whose missing `conf/NAME.yaml` are those of the package.
+
+    Each replacement is logged. Words after a bare `--` belong to another command.
+    """
+    end = words.index("--") if "--" in words else len(words)
+    found = []
+    for word in words[:end]:
+        option, equals, value = word.rpartition("=")
+        if value.startswith(f"{CONF}/") and (not equals or option.startswith("--")):
+            shipped = str(find_shipped(value))
+            if shipped != value:
+                logging.info("%s is not here; %s is used", value, shipped)
+            value = shipped
+        found.append(f"{option}{equals}{value}")
+    return [*found, *words[end:]]
 
 
 def read_dataclass(
@@ -189,7 +231,7 @@ def write_config(values: dict[str, Any], path: str | Path, comment: str) -> None
 def _check_base(path: Path, base: object) -> Path:
     if not isinstance(base, str):
         raise ValueError(f"{path}: base is {show(base)}, expected the path of a config")
-    found = path.parent / base
+    found = find_shipped(path.parent / base)
     if not found.is_file():
         raise FileNotFoundError(f"{path}: base {base}: there is no file {found}")
     return found

@@ -18,6 +18,7 @@ COMMON = (  # the verbs that people use first, in the order of a project
     "train-asr",
     "decode-asr",
     "transcribe",
+    "serve",
     "score",
     "compare",
     "make-report",

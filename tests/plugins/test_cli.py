@@ -258,3 +258,21 @@ def test_a_line_that_quotes_a_damaged_file_is_short_and_has_no_control_character
     line = cli.describe_error(error)
     assert len(line) < 1100 and "\x1b" not in line and "\\x1b[2J" in line
     assert line.startswith("a:1: id 'xxx") and line.endswith("remove the line")
+
+
+def test_a_missing_package_is_one_line_that_names_the_extra(capsys, monkeypatch):
+    from hamzaban import cli, extras
+
+    def fail(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name="espnet2.tasks")
+
+    monkeypatch.setattr(cli.importlib, "import_module", fail)
+    monkeypatch.setattr(extras, "is_installed", lambda name: False)
+    assert cli.run_verb("train-asr", []) == 1
+    assert capsys.readouterr().err == (
+        "hamzaban train-asr: the package espnet2 is not installed; "
+        "`pip install 'hamzaban[train]'` installs it\n"
+    )
+    monkeypatch.setattr(extras, "is_installed", lambda name: True)
+    with pytest.raises(ModuleNotFoundError):  # a fault of ours, not of the user
+        cli.run_verb("train-asr", [])

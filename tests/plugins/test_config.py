@@ -324,3 +324,25 @@ def test_options_that_are_built_are_checked_by_their_limits():
     check_options(Options(share=0.5), "--")
     with pytest.raises(ValueError, match="^--share: 2 found, expected 0..1$"):
         check_options(Options(share=2), "--")
+
+
+def test_missing_configs_below_conf_are_those_of_the_package(tmp_path, monkeypatch):
+    from hamzaban.config import SHIPPED, find_shipped, use_shipped
+
+    monkeypatch.chdir(tmp_path)
+    shipped = str(SHIPPED / "lm.yaml")
+    assert use_shipped(["--config", "conf/lm.yaml"]) == ["--config", shipped]
+    assert use_shipped(["--config=conf/lm.yaml"]) == [f"--config={shipped}"]
+    for words in (["conf/none.yaml"], ["--", "conf/lm.yaml"], ["a=conf/lm.yaml"]):
+        assert use_shipped(words) == words
+    assert str(find_shipped("conf/../lm.yaml")) == "conf/../lm.yaml"
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "lm.yaml").write_text("a: 1")
+    assert use_shipped(["--config", "conf/lm.yaml"]) == ["--config", "conf/lm.yaml"]
+
+
+def test_base_below_conf_is_found_in_the_package(tmp_path):
+    (tmp_path / "own.yaml").write_text("base: ../../../conf/lm.yaml\nmemory: 1G\n")
+    values, files = read_config(tmp_path / "own.yaml")
+    assert values["memory"] == "1G"
+    assert files[0].name == "lm.yaml"

@@ -35,6 +35,13 @@ def test_fleurs_is_read_from_tarballs(tmp_path):
     assert read_text(tmp_path / "train")["fa_ir-5000000000"] == plain
 
 
+def test_one_part_of_fleurs_is_written_if_asked_for(tmp_path):
+    source = corpora.make_fleurs(tmp_path / "fleurs", tarred=False)
+    options = ["--lang", "fa", "--check_counts", "false", "--suffix", "_fleurs_fa"]
+    prepare("fleurs", source, tmp_path / "data", *options, "--parts", "test")
+    assert [p.name for p in (tmp_path / "data").iterdir()] == ["test_fleurs_fa"]
+
+
 def test_fleurs_checks_counts_and_names_what_is_missing(tmp_path):
     source = corpora.make_fleurs(tmp_path / "fleurs", tarred=False)
     with pytest.raises(ValueError, match="test.tsv: 5 clips, expected 871"):

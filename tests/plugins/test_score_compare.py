@@ -66,7 +66,8 @@ def test_a_system_does_not_differ_from_itself(folder, capsys):
     run(folder, f"a={hyp}", f"b={hyp}")
     out = capsys.readouterr().out
     assert "a - b: +0.00 (0.00 to 0.00, bootstrap p = 1.000)" in out
-    assert out.endswith("no clear difference\n")
+    assert "no clear difference\n" in out
+    assert "sign p = 1.000 (of 60 speakers 0, 0, 60 equal)" in out
 
 
 def test_seeds_are_summarized_and_compared_as_runs(folder, capsys):
@@ -208,3 +209,29 @@ def test_help_imports_nothing_heavy():
         "verb.get_parser().format_help(); sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_systems_that_matched_different_alternatives_are_compared(tmp_path, capsys):
+    refs = ["{ a b c / x } d (s1-1)", "{ a / b b } c (s2-1)", "e f (s2-2)"]
+    hyps = {"one": ["a b c d", "a c", "e"], "two": ["x d", "b b", "e f"]}
+    (tmp_path / "ref.trn").write_text("\n".join(refs) + "\n", "utf-8")
+    for name, texts in hyps.items():
+        lines = [f"{t} {r.split()[-1]}\n" for t, r in zip(texts, refs, strict=True)]
+        (tmp_path / f"{name}.trn").write_text("".join(lines), "utf-8")
+    systems = [f"{name}={tmp_path / name}.trn" for name in hyps]
+    words = [*systems, "--ref", str(tmp_path / "ref.trn"), "--replicates", "100"]
+    assert compare_systems.main([*words, "--output", str(tmp_path / "out.json")]) == 0
+    assert "12.50" in capsys.readouterr().out  # 1 error of 4 + 2 + 2 words
+    (found,) = json.loads((tmp_path / "out.json").read_text("utf-8")).values()
+    assert [rate["mean"] for rate in found["rates"]] == [1 / 8, 1 / 7]
+    assert found["differences"][0]["mapsswe"]["num_segments"] == 2
+
+
+def test_other_references_are_refused_in_alternatives_too(tmp_path):
+    for name, ref in (("one", "{ a / b } c"), ("two", "{ a / d } c")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "ref.trn").write_text(f"{ref} (s-1)\n", "utf-8")
+        (folder / "hyp.trn").write_text("a c (s-1)\n", "utf-8")
+    with pytest.raises(ValueError, match=r"reference of \(s-1\) is '{ a / d } c'"):
+        compare_systems.main([str(tmp_path / name) for name in ("one", "two")])

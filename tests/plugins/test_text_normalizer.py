@@ -144,7 +144,7 @@ def test_more_characters_than_the_code_page_holds_change_nothing(lang):
 def test_every_option_makes_a_difference(lang):
     text = (
         "كأة هە ۀ ١٢ می روم را وو گل یهاں ۍ ئۂ علی ﷺ don't واً ب\u064e شيء و من ي "
-        "می\u200cروم دو ى"
+        "می\u200cروم دو ى ٱلۡكِتَٰبُ"
     )
     for name, option in load_language(lang).options.items():
         outputs = {

@@ -8,7 +8,7 @@ from tiny_stages import check_results, copy_recipe, run, write_configs
 from warm import warm_process
 
 from published.commonvoice import make_commonvoice
-from published.corpora import RECIPES
+from published.corpora import RECIPES, make_fleurs
 from repository import is_own, list_recipes
 
 CORPORA = {
@@ -63,6 +63,35 @@ def test_recipe_goes_from_its_corpus_to_scores(name, warm, tmp_path):
     if name == "commonvoice":
         text = (recipe / "data" / "train_fa" / "text").read_text(encoding="utf-8")
         assert len(text.splitlines()) == 25  # none of the planted leaks
+
+
+@pytest.mark.slow
+def test_common_voice_takes_fleurs_as_a_second_test_set(tmp_path):
+    recipe = copy_recipe("commonvoice", tmp_path)
+    corpora = {
+        "COMMONVOICE": make_commonvoice(tmp_path / "a corpus"),
+        "FLEURS": make_fleurs(tmp_path / "another one", tarred=False),
+    }
+    options = ["--local_data_opts", "--check_counts false", "--cleaner", "none"]
+    run(recipe, *options, "--stop_stage", "data", **corpora)  # leaks are planted
+    assert (
+        len((recipe / "data/test_fleurs_fa/text").read_text("utf-8").splitlines()) == 5
+    )
+    assert not (recipe / "data/train_fleurs_fa").exists()
+    write_configs(recipe)
+    options = [
+        "--dry_run",
+        "true",
+        "--asr_config",
+        "conf/tiny.yaml",
+        "--stage",
+        "decode",
+    ]
+    for variables, count in ((corpora, 1), ({**corpora, "FLEURS": ""}, 0)):
+        done = run(recipe, *options, "--stop_stage", "decode", **variables)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("--data_dir dump/raw/test_fleurs_fa ") == count
+        assert done.stdout.count("--data_dir dump/raw/test_fa ") == 1
 
 
 @pytest.mark.slow

@@ -16,13 +16,15 @@ rest=() # options that go to asr.sh
 help_message="Options of this recipe and their defaults:"
 # shellcheck source=local/parse_options.sh
 . "${MAIN_ROOT}/local/parse_options.sh"
+# shellcheck source=egs2/commonvoice/asr1/db.sh
+. ./db.sh
 part=${lang}${hours:+_${hours}h_seed${seed}}
 
 HAMZABAN_PROGRAM=$0 exec ./asr.sh \
     --lang "${lang}" \
     --train_set "train_${part}" \
     --valid_set "valid_${part}" \
-    --test_sets "test_${part}" \
+    --test_sets "test_${part}${FLEURS:+ test_fleurs_${lang}}" \
     --expdir "exp/${part}" \
     --local_data_opts "--lang ${lang} --suffix _${part} ${release:+--release ${release}} \
         ${hours:+--hours ${hours} --seed ${seed}} ${local_data_opts}" \

@@ -1,6 +1,7 @@
 """CTC heads of several languages on one encoder, over one list of tokens."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -97,6 +98,61 @@ class LanguageHeads(nn.Module):
         )
 
     argmax = softmax = forward = log_softmax
+
+
+class LanguageScores:
+    """What decoding asks of a model of several languages, whoever computes features.
+
+    Attributes:
+        vocab_size: Number of tokens of all languages, V.
+        ctc: A head for each language, or one for all.
+        lid: The language-ID head; None without one.
+    """
+
+    vocab_size: int
+    ctc: Any
+    lid: Any
+
+    @property
+    def has_heads(self) -> bool:
+        """Return whether each language has a head of its own."""
+        return isinstance(self.ctc, LanguageHeads)
+
+    def identify(self, encoder_out: Tensor, frames: Tensor) -> Tensor:
+        """Score the languages of utterances.
+
+        Args:
+            encoder_out: Shape (B, T, D).
+            frames: Valid frames, shape (B,).
+
+        Returns:
+            Scores before the softmax, shape (B, N) for N languages.
+        """
+        assert self.lid is not None
+        steps = torch.arange(encoder_out.size(1), device=frames.device)  # (T,)
+        inside = (steps < frames[:, None])[..., None]  # (B, T, 1)
+        total = encoder_out.masked_fill(~inside, 0.0).sum(1)  # (B, D)
+        return self.lid(total / frames.clamp(min=1)[:, None])
+
+    def log_probs(self, encoder_out: Tensor, lang: Sequence[str]) -> Tensor:
+        """Return the log-posteriors (natural log) that each utterance's head gives.
+
+        Args:
+            encoder_out: Shape (B, T, D).
+            lang: The language of each utterance.
+
+        Returns:
+            Shape (B, T, V); `LOG_ZERO` where a head has no such token.
+        """
+        if not isinstance(self.ctc, LanguageHeads):
+            return self.ctc.log_softmax(encoder_out)
+        size = (*encoder_out.shape[:-1], self.vocab_size)
+        out = torch.empty(size, dtype=torch.float32, device=encoder_out.device)
+        for name in dict.fromkeys(lang):
+            rows = torch.tensor([i for i, x in enumerate(lang) if x == name])
+            rows = rows.to(encoder_out.device)
+            out[rows] = self.ctc.log_probs(encoder_out[rows], name)
+        return out
 
 
 def _list_ids(lang: str, tokens: Sequence[str], places: Mapping[str, int]) -> list[int]:

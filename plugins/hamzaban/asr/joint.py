@@ -9,14 +9,14 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hamzaban.asr.heads import LanguageHeads
+from hamzaban.asr.heads import LanguageHeads, LanguageScores
 from hamzaban.asr.model import HamzabanCTC, count_ctc_frames, ctc_loss
 
 HEADS = ("language", "shared")
 TERMS = ("word_errors", "words", "char_errors", "chars")
 
 
-class JointCTC(HamzabanCTC):
+class JointCTC(LanguageScores, HamzabanCTC):
     """`HamzabanCTC` for utterances of several languages, each given by name.
 
     With `heads: language` each language has a CTC head of its own, and an utterance
@@ -69,11 +69,6 @@ class JointCTC(HamzabanCTC):
             self.ctc = LanguageHeads(token_list, width, tokens, ctc.dropout_rate)
         self.lid = nn.Linear(width, len(languages)) if lid_weight else None
         self.pooled_stats = _name_rates(languages)
-
-    @property
-    def has_heads(self) -> bool:
-        """Return whether each language has a head of its own."""
-        return isinstance(self.ctc, LanguageHeads)
 
     def forward(
         self,
@@ -150,42 +145,6 @@ class JointCTC(HamzabanCTC):
             )
             total = total + mean * keep[rows].sum()
         return total / keep.sum().clamp(min=1)
-
-    def identify(self, encoder_out: Tensor, frames: Tensor) -> Tensor:
-        """Score the languages of utterances.
-
-        Args:
-            encoder_out: Shape (B, T, D).
-            frames: Valid frames, shape (B,).
-
-        Returns:
-            Scores before the softmax, shape (B, N) for N languages.
-        """
-        assert self.lid is not None
-        steps = torch.arange(encoder_out.size(1), device=frames.device)  # (T,)
-        inside = (steps < frames[:, None])[..., None]  # (B, T, 1)
-        total = encoder_out.masked_fill(~inside, 0.0).sum(1)  # (B, D)
-        return self.lid(total / frames.clamp(min=1)[:, None])
-
-    def log_probs(self, encoder_out: Tensor, lang: Sequence[str]) -> Tensor:
-        """Return the log-posteriors (natural log) that each utterance's head gives.
-
-        Args:
-            encoder_out: Shape (B, T, D).
-            lang: The language of each utterance.
-
-        Returns:
-            Shape (B, T, V); `LOG_ZERO` where a head has no such token.
-        """
-        if not isinstance(self.ctc, LanguageHeads):
-            return self.ctc.log_softmax(encoder_out)
-        size = (*encoder_out.shape[:-1], self.vocab_size)
-        out = torch.empty(size, dtype=torch.float32, device=encoder_out.device)
-        for name in dict.fromkeys(lang):
-            rows = torch.tensor([i for i, x in enumerate(lang) if x == name])
-            rows = rows.to(encoder_out.device)
-            out[rows] = self.ctc.log_probs(encoder_out[rows], name)
-        return out
 
     def count_by_language(
         self,

@@ -1,7 +1,7 @@
 """Readers of audio in any container, through PyAV (ffmpeg)."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -13,11 +13,12 @@ from hamzaban.audio.stream import AudioStream, check_rate, name_faults
 MAX_SHORTFALL_S = 0.5  # the declared duration of some containers is approximate
 
 
-def open_media(file: str | IO[bytes]) -> Any:
+def open_media(file: str | IO[bytes], formats: Sequence[str] = ()) -> Any:
     """Open a container with PyAV, whatever encoding its tags are in.
 
     Args:
         file: Path, or a stream that can seek.
+        formats: ffmpeg's names of the only containers that are accepted; none: all.
 
     Raises:
         av.error.FFmpegError, OSError, ValueError: It cannot be opened.
@@ -28,6 +29,11 @@ def open_media(file: str | IO[bytes]) -> Any:
     # PyAV 18 reads tags strictly unless told otherwise; PyAV 19 never does.
     is_strict = int(av.__version__.partition(".")[0]) < 19
     options: dict[str, Any] = {"metadata_errors": "replace"} if is_strict else {}
+    if formats:
+        options["options"] = {
+            "format_whitelist": ",".join(formats),
+            "protocol_whitelist": "file",
+        }
     # a prefix, so that a file name with a colon is not taken for an address
     return av.open(f"file:{file}" if isinstance(file, str) else file, **options)
 

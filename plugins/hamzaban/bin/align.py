@@ -133,7 +133,7 @@ def _align(
     from hamzaban.align.run import align_media
     from hamzaban.decode.recognizer import load_for_decoding
 
-    recognizer = load_for_decoding(args.model, options)
+    recognizer = load_for_decoding(args.model, options, native=True)
     recognizer = recognizer.route(args.media.parent, args.language)
     found = align_media(recognizer, args.media, sentences, speller)
     num_kept = write_alignment(found, args.output_dir, args.min_score)
@@ -150,7 +150,7 @@ def _check(
     from hamzaban.decode.recognizer import find_files, load_for_decoding
 
     num_kept, num_all = check_dir(
-        functools.partial(load_for_decoding, args.model, options),
+        functools.partial(load_for_decoding, args.model, options, native=True),
         args.check,
         args.output_dir,
         speller,

@@ -47,6 +47,12 @@ def get_parser() -> argparse.ArgumentParser:
         help="folder to write score_{wer,cer,ter}/ to; without it, only a summary is "
         "printed",
     )
+    add(
+        "--outputs",
+        default="",
+        help="further reports in score_<kind>/hyp.trn.*, as of `sclite -o`: all, or "
+        "some of sum,rsum,pra,prf,dtl,sgml,lur",
+    )
     add("--bpemodel", type=Path, help="SentencePiece model; its tokens are scored too")
     add(
         "--token_type",
@@ -143,9 +149,17 @@ def main(cmd: Sequence[str] | None = None) -> int:
         for kind in extra - set(kinds):  # left there by an earlier call
             (args.output_dir / f"score_{kind}" / "result.txt").unlink(missing_ok=True)
     scores = score_kinds(args, scoring, kinds)
+    if args.output_dir is not None:
+        from hamzaban.score.report_files import write_reports
+
+        write_reports(args, scoring, {k: (kinds[k][0], s) for k, s in scores.items()})
     from hamzaban.score.heard_words import report_confidences
 
     for line in report_confidences(args, scoring, texts, scores["wer"]):
+        print(line)
+    from hamzaban.score.plausibility import describe_plausibility
+
+    for line in describe_plausibility(args, texts):
         print(line)
     return 0
 
@@ -209,6 +223,12 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError("--ref_token and --hyp_token belong together; give both")
     if args.ref_token is not None and args.bpemodel is not None:
         raise ValueError("--ref_token and --bpemodel exclude each other; give one")
+    if args.outputs:
+        from hamzaban.score.report_files import parse_outputs
+
+        parse_outputs(args.outputs)
+        if args.output_dir is None:
+            raise ValueError("--outputs needs --output_dir, the folder to write to")
     if not args.normalizer or any(char.isspace() for char in args.normalizer):
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
     if args.all_profiles and args.lang in (None, "mul"):

@@ -38,7 +38,7 @@ CUES = {  # option of CueOptions -> its help
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of this verb."""
-    from hamzaban.transcribe.acoustics import ASR_MODEL
+    from hamzaban.transcribe.arguments import add_fields, add_model
     from hamzaban.transcribe.cues import CueOptions
     from hamzaban.transcribe.formats import FORMATS, KALDI
     from hamzaban.transcribe.transcribe_options import TranscribeOptions
@@ -47,7 +47,7 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("model", help="the model")
+    add_model(parser)
     add("media", nargs="*", help="files, folders, glob patterns, or -")
     path: dict[str, Any] = {"type": Path, "metavar": "PATH"}
     text = "file with a file, folder or pattern on each line"
@@ -57,20 +57,11 @@ def get_parser() -> argparse.ArgumentParser:
         f"comma-separated list of {', '.join([*FORMATS, KALDI])} (default: %(default)s)"
     )
     add("--format", default="txt", metavar="LIST", help=text)
-    text = "output layer or adapter of a model of several languages, or `predicted`"
-    add("--language", default="", metavar="CODE", help=text)
-    add("--inference_config", **path, help="YAML of the search (default: greedy)")
-    add("--weights", **path, help="weights.yaml that tune-decoder wrote")
-    add("--lm_dir", **path, help="folder of language models, made by train-lm")
-    add("--word_list", **path, help="file of the words of the lexicon, one per line")
-    text = "file of weights if MODEL is a folder of train-asr (default: %(default)s)"
-    add("--asr_model", default=ASR_MODEL, metavar="NAME", help=text)
     text = "mix, or the number of one channel, from 0 (default: %(default)s)"
     add("--channel", default="mix", type=_channel, metavar="N", help=text)
-    _add_options(parser, TranscribeOptions(), CUTTING)
-    _add_options(parser, CueOptions(), CUES)
+    add_fields(parser, TranscribeOptions(), CUTTING)
+    add_fields(parser, CueOptions(), CUES)
     add_nj(parser, "files transcribed at once, on the CPU")
-    add("--ngpu", type=int, choices=(0, 1), default=0, help="1: run on a GPU")
     text = "skip files that are done already (default: true)"
     add("--resume", type=str2bool, default=True, metavar="BOOL", help=text)
     return parser
@@ -89,21 +80,22 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
 
 def _transcribe(args: argparse.Namespace, media: Sequence[str], out_dir: Path) -> int:
+    from hamzaban.transcribe.arguments import read_fields, read_requests
     from hamzaban.transcribe.cues import CueOptions
     from hamzaban.transcribe.formats import KALDI, check_formats
     from hamzaban.transcribe.jobs import RECORDS, RunRequest
     from hamzaban.transcribe.media import list_files
     from hamzaban.transcribe.transcribe_options import TranscribeOptions
 
-    model, search = _read_requests(args)
+    model, search = read_requests(args)
     formats = check_formats([name for name in args.format.split(",") if name])
     request = RunRequest(
         out_dir,
         tuple(name for name in formats if name != KALDI),
         model,
         search,
-        TranscribeOptions(channel=args.channel, **_read_options(args, CUTTING)),
-        CueOptions(**_read_options(args, CUES)),
+        TranscribeOptions(channel=args.channel, **read_fields(args, CUTTING)),
+        CueOptions(**read_fields(args, CUES)),
         kaldi=KALDI in formats,
     )
     paths = list_files(media, args.media_list, out_dir / RECORDS)
@@ -133,17 +125,6 @@ def _print(args: argparse.Namespace, media: Sequence[str], folder: Path) -> int:
     return status
 
 
-def _read_requests(args: argparse.Namespace) -> tuple[Any, Any]:
-    from hamzaban.transcribe.acoustics import ModelRequest
-    from hamzaban.transcribe.loading import SearchRequest
-
-    model = ModelRequest(args.model, args.asr_model, args.language, args.ngpu)
-    search = SearchRequest(
-        args.inference_config, args.weights, args.lm_dir, args.word_list
-    )
-    return model, search
-
-
 def _keep_input(folder: Path) -> str:
     """Copy standard input to a file, since many formats need seeking."""
     path = folder / "stdin"
@@ -154,18 +135,3 @@ def _keep_input(folder: Path) -> str:
 
 def _channel(text: str) -> str | int:
     return int(text) if text.isdecimal() else text
-
-
-def _add_options(
-    parser: argparse.ArgumentParser, defaults: Any, texts: dict[str, str]
-) -> None:
-    for name, text in texts.items():
-        value = getattr(defaults, name)
-        text += f" (default: {value})"
-        parser.add_argument(
-            f"--{name}", type=type(value), default=value, metavar="N", help=text
-        )
-
-
-def _read_options(args: argparse.Namespace, names: dict[str, str]) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in names}

@@ -68,6 +68,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Check the directories and print what is found; return the exit status."""
     args = vars(get_parser().parse_args(cmd))
     from hamzaban.launch.notes import note_recordings
+    from hamzaban.validate.balance import measure_balance
     from hamzaban.validate.directory import CheckOptions, validate_data_dir
 
     if args["nj"] < 1:
@@ -89,4 +90,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
         verdict = "INVALID" if findings.num_errors else "valid"
         print(f"{data_dir}: {verdict}{totals}; {summary.line()}")
         status |= bool(findings.num_errors)
+        balance = None if findings.num_errors else measure_balance(data_dir)
+        if balance is not None:
+            logging.info("%s: %s", data_dir, balance.line())
+            for line in balance.warnings():
+                logging.warning("%s: %s", data_dir, line)
     return int(status)

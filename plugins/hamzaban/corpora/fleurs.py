@@ -40,12 +40,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="folder to unpack tarballs of audio in",
     )
     add(
+        "--parts",
+        nargs="+",
+        default=list(PARTS),
+        choices=list(PARTS),
+        help="sets to write (default: all)",
+    )
+    add(
         "--check_counts", type=str2bool, default=True, help="check the published counts"
     )
 
 
 def prepare(args: argparse.Namespace) -> None:
-    """Write train, valid and test.
+    """Write train, valid and test, or those that --parts names.
 
     Raises:
         FileNotFoundError: The language or a table is not there.
@@ -53,7 +60,8 @@ def prepare(args: argparse.Namespace) -> None:
     """
     folder = find_folder(args.source, args.lang)
     readers = {}
-    for name, part in PARTS.items():
+    for name in args.parts:
+        part = PARTS[name]
         audio = find_audio(folder, part, args.unpack_dir)
         if args.check_counts:
             found = sum(1 for _ in read_rows(folder / f"{part}.tsv"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import logging
 import math
 import os
 from collections.abc import Sequence
@@ -21,6 +20,8 @@ from hamzaban.decode.emissions import (
 )
 from hamzaban.decode.experiment import find_experiment, find_named
 from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_routing
+from hamzaban.decode.model_weights import load_model
+from hamzaban.extras import is_installed, name_install
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def load_recognizer(
     *,
     bpemodel: str | Path | None = None,
     device: str = "cpu",
+    native: bool = False,
 ) -> Recognizer:
     """Load a model that train-asr wrote.
 
@@ -120,6 +122,7 @@ def load_recognizer(
         asr_model: Name of the model file in `asr_exp`, such as `valid.wer.ave.pth`.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         device: Device of the model: `cpu` or `cuda`.
+        native: Run it without ESPnet, which `native.why_not_native` must allow.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -130,8 +133,7 @@ def load_recognizer(
     tokenizer = build_tokenizer(
         args.token_type, args.token_list, bpemodel or args.bpemodel
     )
-    model = _build_model(args, config)
-    _load_weights(model, model_file)
+    model = load_model(args, config, model_file, native=native)
     fs = (getattr(args, "frontend_conf", None) or {}).get("fs", 16000)
     model = model.to(device).eval()
     return Recognizer(model, tokenizer, _parse_rate(fs), list_conv_layers(model))
@@ -166,25 +168,49 @@ def load_tokenizer(
 
 
 def load_for_decoding(
-    asr_exp: str | Path, options: DecodeOptions, *, bpemodel: str | Path | None = None
+    asr_exp: str | Path,
+    options: DecodeOptions,
+    *,
+    bpemodel: str | Path | None = None,
+    native: bool = False,
 ) -> Recognizer:
     """Load a model as the options say; import only the part of ESPnet that it needs.
 
+    Args:
+        asr_exp: Folder or archive of an experiment.
+        options: Options of decoding.
+        bpemodel: SentencePiece model; None: the one that `config.yaml` names.
+        native: Do without ESPnet if the model allows it. Otherwise this is done only
+            where ESPnet is not installed. Posteriors agree to about 1e-5.
+
     Raises:
-        ValueError: A GPU is asked for and there is none.
+        ValueError: A GPU is asked for and there is none, or the model needs ESPnet,
+            which is not installed.
     """
     from hamzaban import compat, devices
+    from hamzaban.decode.native import why_not_native
 
     devices.require_gpus(options.ngpu)
-
-    with compat.fast_imports():
-        import hamzaban.asr.task  # noqa: F401
-
+    config, _ = find_files(asr_exp, options.asr_model)
+    has_espnet = is_installed("espnet2") and is_installed("s3prl")
+    reason = ""
+    if native or not has_espnet:
+        reason = why_not_native(vars(read_config(config)))
+        native = not reason
+    if reason and not has_espnet:
+        raise ValueError(
+            f"{config}: {reason} found, a model that needs ESPnet and S3PRL, which are "
+            f"not installed; {name_install('train')} installs them"
+        )
+    if not native:
+        with compat.fast_imports():
+            import hamzaban.asr.task  # noqa: F401
     return load_recognizer(
         asr_exp,
         options.asr_model,
         bpemodel=bpemodel,
         device="cuda" if options.ngpu else "cpu",
+        native=native,
     )
 
 
@@ -246,42 +272,6 @@ def describe(recognizer: Recognizer) -> str:
     kind = "bpe" if isinstance(recognizer.tokenizer, BpeTokenizer) else "char"
     vocab = len(recognizer.tokenizer.tokens)
     return f"{count / 1e6:.2f} M parameters, {vocab} {kind} tokens"
-
-
-def _build_model(args: argparse.Namespace, config: Path) -> Any:
-    from hamzaban import compat
-
-    compat.prepare()
-    from hamzaban.asr.task import ASRTask
-
-    level = logging.getLogger().level
-    model = ASRTask.build_model(args)
-    logging.getLogger().setLevel(level)
-    if getattr(model, "ctc", None) is None:
-        raise ValueError(
-            f"{config}: the model has no CTC head; greedy decoding needs one: train "
-            "with model_conf.ctc_weight above 0"
-        )
-    return model
-
-
-def _load_weights(model: Any, model_file: Path) -> None:
-    from hamzaban.weights.door import read_weights
-
-    state = read_weights(model_file)
-    found = {
-        name: tuple(getattr(weight, "shape", ())) for name, weight in state.items()
-    }
-    expected = {name: tuple(w.shape) for name, w in model.state_dict().items()}
-    differ = sorted({name for name, _ in found.items() ^ expected.items()})
-    if differ:
-        name = differ[0]
-        raise ValueError(
-            f"{model_file}: its weights are not those of the model in config.yaml, "
-            f"{len(differ)} differ: {name} has shape {found.get(name)}, expected "
-            f"{expected.get(name)}; give the two files of one training"
-        )
-    model.load_state_dict(state)
 
 
 def _parse_rate(fs: int | str) -> int:

@@ -58,6 +58,11 @@ class RegionFinder:
         """The first frame that may still become part of a region."""
         return self._position if self._start is None else self._start
 
+    @property
+    def open_start(self) -> int | None:
+        """The first frame of speech that has not ended; None in a pause."""
+        return self._start
+
     def feed(self, probs: np.ndarray) -> Iterator[Region]:
         """Add the next probabilities, shape (T,); yield regions that have ended."""
         start = self.undecided

@@ -11,6 +11,12 @@ import numpy as np
 
 from hamzaban.config import check_names, drop_none, option
 from hamzaban.pseudo.label import Label
+from hamzaban.text.plausible import (
+    find_letters,
+    measure_fidelity,
+    measure_longest,
+    measure_loops,
+)
 
 AUTO = "auto"
 EMPTY = "empty"
@@ -18,6 +24,7 @@ TOP_SHARE = "top_share"
 AUTO_QUANTILES = (0.01, 0.99)
 
 OTHERS, DROPOUT = "others_disagreement", "dropout_disagreement"  # see agreement.py
+FIDELITY = "script_fidelity"
 
 LABEL_METRICS: dict[str, Callable[[Label], float]] = {
     "score_per_frame": lambda found: found.score / max(found.num_frames, 1),
@@ -29,11 +36,15 @@ LABEL_METRICS: dict[str, Callable[[Label], float]] = {
     "blank_rate": lambda found: found.blank_rate,
     "num_words": lambda found: len(found.words),
     "duration_s": lambda found: found.duration_s,
+    "repeated_share": lambda found: measure_loops(found.words),
+    "longest_word": lambda found: measure_longest(found.words),
     OTHERS: lambda found: getattr(found, OTHERS),
     DROPOUT: lambda found: getattr(found, DROPOUT),
 }
+METRICS = (*LABEL_METRICS, FIDELITY)
 LOWER_IS_BETTER = frozenset(
-    ("disagreement", "lm_only_share", "blank_rate", OTHERS, DROPOUT)
+    ("disagreement", "lm_only_share", "blank_rate", "repeated_share", "longest_word")
+    + (OTHERS, DROPOUT)
 )
 
 
@@ -66,18 +77,20 @@ class FilterOptions:
     """The rules that decide which labels are kept.
 
     Attributes:
-        bounds: Bounds by name of the metric (LABEL_METRICS), applied in this order.
+        bounds: Bounds by name of the metric (METRICS), applied in this order.
         top_share: Share of the labels within all bounds that is kept, in 0..1.
         rank_by: The metric that decides which of them are kept.
         others: Other decodings of the same audio, with which others_disagreement
             compares: a Kaldi text, or `round_<k>/labels` of other rounds. `{round}` in
             a path stands for the number of the round.
+        lang: Code of the language whose alphabet script_fidelity compares with.
     """
 
     bounds: dict[str, Bounds] = option(default_factory=dict, convert=drop_none)
     top_share: float = option(1.0, above=0, at_most=1)
-    rank_by: str = option("confidence", choices=tuple(LABEL_METRICS))
+    rank_by: str = option("confidence", choices=METRICS)
     others: tuple[str, ...] = option((), convert=lambda value: value or ())
+    lang: str = ""
 
     def uses(self, name: str) -> bool:
         """Return whether a bound or the ranking needs a metric."""
@@ -91,7 +104,8 @@ class FilterOptions:
                 the filter without `others`, or `auto` is given for a limit that cannot
                 be learnt.
         """
-        check_names(self.bounds, LABEL_METRICS, "bounds")
+        check_names(self.bounds, METRICS, "bounds")
+        self._check_lang()
         if self.uses(OTHERS) != bool(self.others):
             raise ValueError(
                 f"filter {OTHERS} and `others`, the decodings it compares with, belong "
@@ -104,6 +118,20 @@ class FilterOptions:
                     f"bounds: {name}: {AUTO} found, which is only for chars_per_s; "
                     "give a number"
                 )
+
+    def _check_lang(self) -> None:
+        if self.uses(FIDELITY) and not (self.lang and find_letters(self.lang)):
+            raise ValueError(
+                f"filter {FIDELITY} found with lang '{self.lang}', expected a language "
+                "with an alphabet in its text rules, such as fa; give filters: lang"
+            )
+
+
+def measure(name: str, label: Label, options: FilterOptions) -> float:
+    """Return a metric of a label, one of `METRICS`."""
+    if name == FIDELITY:
+        return measure_fidelity(label.text, options.lang)
+    return LABEL_METRICS[name](label)
 
 
 def learn_rates(labels: Sequence[Label]) -> tuple[float, float]:
@@ -169,8 +197,12 @@ def apply(labels: Sequence[Label], options: FilterOptions) -> dict[str, str]:
             reasons[label.utt_id] = reason
     kept = [label for label in labels if label.utt_id not in reasons]
     sign = -1 if options.rank_by in LOWER_IS_BETTER else 1
-    metric = LABEL_METRICS[options.rank_by]
-    kept.sort(key=lambda label: (-sign * metric(label), label.utt_id))
+    kept.sort(
+        key=lambda label: (
+            -sign * measure(options.rank_by, label, options),
+            label.utt_id,
+        )
+    )
     number = math.ceil(options.top_share * len(kept))
     return reasons | {label.utt_id: TOP_SHARE for label in kept[number:]}
 
@@ -180,7 +212,7 @@ def check_label(label: Label, options: FilterOptions) -> str | None:
     if not label.text:
         return EMPTY
     for name, bounds in options.bounds.items():
-        value = LABEL_METRICS[name](label)
+        value = measure(name, label, options)
         if value < float(bounds.min):
             return f"{name} below min"
         if value > float(bounds.max):

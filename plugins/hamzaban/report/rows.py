@@ -13,6 +13,7 @@ from hamzaban.report.parts import Parts
 from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Scored
 from hamzaban.score.trn import get_speaker
+from hamzaban.text.plausible import MAX_WORD, measure_longest, measure_loops
 
 SHARD = 500  # utterances of a part that is read at once
 
@@ -126,6 +127,8 @@ def add_rows(
         "s": [round(durations_s[n], 2) for n in names] if durations_s else None,
         "sound": [places[name] for name in names] if places else None,
         "confidence": _list_confidences(names, decoded.confidence),
+        "loops": _list_loops(scored.hyps),
+        "longest": _list_longest(scored.hyps),
     }
     parts.add(f"{key}-index", index)
     for start in range(0, len(names), SHARD):
@@ -135,6 +138,18 @@ def add_rows(
             for u in range(start, end)
         ]
         parts.add(f"{key}-text-{start // SHARD}", texts)
+
+
+def _list_loops(hyps: Sequence[Sequence[str]]) -> list[float] | None:
+    """Return the share of repeated words of each hypothesis; None if none has any."""
+    loops = [round(measure_loops(hyp), 3) for hyp in hyps]
+    return loops if any(loops) else None
+
+
+def _list_longest(hyps: Sequence[Sequence[str]]) -> list[int] | None:
+    """Return the length of the longest word of each; None if none is too long."""
+    longest = [measure_longest(hyp) for hyp in hyps]
+    return longest if max(longest, default=0) > MAX_WORD else None
 
 
 def _list_confidences(

@@ -68,7 +68,8 @@ def draw_rates(errors: Ints, sizes: Ints, plan: Plan) -> Floats:
 
     Args:
         errors: Errors of S systems in each of U units, shape (U, S).
-        sizes: Reference tokens of the units, shape (U,).
+        sizes: Reference tokens of the units, shape (U,); or those of each system, shape
+            (U, S), if they matched different alternatives.
         plan: Plan of the bootstrap.
 
     Returns:
@@ -85,8 +86,9 @@ def draw_rates(errors: Ints, sizes: Ints, plan: Plan) -> Floats:
         size = min(step, plan.replicates - start)
         drawn = rng.multinomial(len(table), shares, size=size)  # (size, K)
         sums[start : start + size] = drawn.astype(np.float64) @ kinds
+    wrong, refs = np.split(sums, [errors.shape[1]], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(sums[:, -1:] > 0, sums[:, :-1] / sums[:, -1:], np.nan)
+        return np.where(refs > 0, wrong / refs, np.nan)
 
 
 def compute_interval(rates: Floats, plan: Plan) -> tuple[float, float]:

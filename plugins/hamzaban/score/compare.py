@@ -18,6 +18,7 @@ from hamzaban.score.bootstrap import (
 from hamzaban.score.mapsswe import Mapsswe, compare_segments
 from hamzaban.score.nist_stats import check_mapsswe, run_sc_stats
 from hamzaban.score.sclite import Scored
+from hamzaban.score.signed_tests import NistTests, run_tests
 from hamzaban.score.systems import System
 from hamzaban.score.trn import get_speaker
 
@@ -60,6 +61,7 @@ class Difference:
         p_mapsswe: Probability by this test.
         agrees_with_nist: Whether sc_stats was run and found the same.
         p_welch: Probability by Welch's t-test, if both systems have several runs.
+        nist: Further tests of two single runs as by sc_stats, uncorrected.
         better: Name of the better system; None if a probability is `ALPHA` or more, so
             that there is no clear difference.
     """
@@ -73,6 +75,7 @@ class Difference:
     p_mapsswe: float | None
     agrees_with_nist: bool
     p_welch: float | None
+    nist: NistTests | None
     better: str | None
 
 
@@ -124,9 +127,14 @@ def compare_systems(
             "no reference has a word, so there is no error rate; give references "
             "with text"
         )
-    errors = [run.counts[:, 1:].sum(axis=1) for s in systems for run in s.runs]
-    table = sum_groups(np.column_stack([*errors, sizes]), groups)  # (units, runs + 1)
-    drawn = draw_rates(table[:, :-1], table[:, -1], plan)  # (replicates, runs)
+    runs = [run for system in systems for run in system.runs]
+    errors = np.column_stack([run.counts[:, 1:].sum(axis=1) for run in runs])
+    refs = np.column_stack([run.counts[:, :3].sum(axis=1) for run in runs])
+    if (refs == sizes[:, None]).all():
+        refs = sizes[:, None]
+    table = sum_groups(np.hstack([errors, refs]), groups)  # (units, runs and more)
+    summed = table[:, : len(runs)], table[:, len(runs) :]
+    drawn = draw_rates(*summed, plan)  # (replicates, runs)
     means = _average_runs(drawn, [len(system.runs) for system in systems], plan)
     rates = [_describe(system, means[:, s], plan) for s, system in enumerate(systems)]
     differences = _compare_pairs(systems, rates, means, plan, sc_stats)
@@ -142,6 +150,7 @@ def _compare_pairs(
     plan: Plan,
     sc_stats: Sequence[str] | None,
 ) -> list[Difference]:
+    first = systems[0].runs[0]
     pairs = list(combinations(range(len(systems)), 2))
     tests = [_test_pair(systems[a], systems[b], sc_stats) for a, b in pairs]
     moved = [means[:, a] - means[:, b] for a, b in pairs]
@@ -163,8 +172,9 @@ def _compare_pairs(
                 p_bootstrap=shown[0],
                 mapsswe=tests[i][0],
                 p_mapsswe=p_mapsswe[i],
-                agrees_with_nist=bool(sc_stats and tests[i][0]),
+                agrees_with_nist=bool(sc_stats and tests[i][0] and not first.marked),
                 p_welch=p_welch[i],
+                nist=_run_nist_tests(systems[a], systems[b]),
                 better=winner if is_clear else None,
             )
         )
@@ -222,14 +232,20 @@ def _test_pair(
     """Return MAPSSWE for single runs, or Welch's probability for several runs."""
     if len(a.runs) == len(b.runs) == 1:
         steps = a.runs[0].steps, b.runs[0].steps
-        ours = compare_segments(*steps)
-        if sc_stats is not None:
+        ours = compare_segments(*steps, a.runs[0].marked)
+        if sc_stats is not None and not a.runs[0].marked:
             check_mapsswe(ours, run_sc_stats(sc_stats, *steps))
         return ours, None
     if len(a.runs) == 1 or len(b.runs) == 1:
         return None, None
     rates = [[get_rate(run) for run in system.runs] for system in (a, b)]
     return None, compare_means(*rates)
+
+
+def _run_nist_tests(a: System, b: System) -> NistTests | None:
+    if len(a.runs) == len(b.runs) == 1:
+        return run_tests(a.runs[0], b.runs[0])
+    return None
 
 
 def compare_means(first: Sequence[float], second: Sequence[float]) -> float:

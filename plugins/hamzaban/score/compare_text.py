@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hamzaban.score.compare import ALPHA, Comparison, Difference
 from hamzaban.score.mapsswe import Mapsswe
+from hamzaban.score.signed_tests import NistTests
 
 NO_DIFFERENCE = "no clear difference"
 
@@ -27,6 +28,8 @@ def format_comparison(comparison: Comparison, kind: str) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
     for difference in comparison.differences:
         yield f"{difference.first} - {difference.second}: {describe(difference)}"
+        if difference.nist is not None:
+            yield f"    {describe_nist(difference.nist)}"
 
 
 def format_interval(interval: tuple[float, float]) -> str:
@@ -49,6 +52,18 @@ def describe(difference: Difference) -> str:
     if difference.p_welch is not None:
         parts.append(f"Welch's t-test of the runs {format_p(difference.p_welch)}")
     return f"{'; '.join(parts)}: {conclude(difference)}"
+
+
+def describe_nist(tests: NistTests) -> str:
+    """Return a line with the other tests of NIST, whose p values are not corrected."""
+    sign, ranks, utterances = tests.sign, tests.wilcoxon, tests.mcnemar
+    return (
+        f"other tests of sc_stats, uncorrected: sign {format_p(sign.p)} (of "
+        f"{sign.more + sign.fewer + sign.equal} speakers {sign.more}, {sign.fewer}, "
+        f"{sign.equal} equal), Wilcoxon {format_p(ranks.p)} (z {ranks.z:.2f}), McNemar "
+        f"{format_p(utterances.p)} (right in one only: {utterances.only_first}, "
+        f"{utterances.only_second} utterances)"
+    )
 
 
 def conclude(difference: Difference) -> str:

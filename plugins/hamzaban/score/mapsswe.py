@@ -1,7 +1,7 @@
 """The matched-pairs sentence-segment word-error test (MAPSSWE)."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,11 @@ class Mapsswe:
     p: float
 
 
-def compare_segments(steps_a: Sequence[bytes], steps_b: Sequence[bytes]) -> Mapsswe:
+def compare_segments(
+    steps_a: Sequence[bytes],
+    steps_b: Sequence[bytes],
+    marked: Collection[int] = (),
+) -> Mapsswe:
     """Test whether two systems make equally many errors on the same references.
 
     Method: Gillick and Cox, "Some statistical issues in the comparison of speech
@@ -40,11 +44,12 @@ def compare_segments(steps_a: Sequence[bytes], steps_b: Sequence[bytes]) -> Maps
     Args:
         steps_a: Alignments of the first system, as `align` returns them.
         steps_b: Alignments of the second system with the same references.
+        marked: As for `collect_segments`.
 
     Raises:
         ValueError: The alignments are of different references.
     """
-    segments = collect_segments(steps_a, steps_b)  # (G, 2)
+    segments = collect_segments(steps_a, steps_b, marked)  # (G, 2)
     difference = segments[:, 0] - segments[:, 1]
     count = len(difference)
     mean = float(difference.mean()) if count else 0.0
@@ -56,13 +61,15 @@ def compare_segments(steps_a: Sequence[bytes], steps_b: Sequence[bytes]) -> Maps
 
 
 def collect_segments(
-    steps_a: Sequence[bytes], steps_b: Sequence[bytes]
+    steps_a: Sequence[bytes], steps_b: Sequence[bytes], marked: Collection[int] = ()
 ) -> NDArray[np.int64]:
     """Return the errors in the segments that utterances are cut into.
 
     Args:
         steps_a: Alignments of the first system.
         steps_b: Alignments of the second system.
+        marked: Utterances with alternatives in their references. Such an utterance is
+            one segment if the systems matched different numbers of words.
 
     Returns:
         Errors of both systems in each of G segments, shape (G, 2).
@@ -73,6 +80,10 @@ def collect_segments(
     found: list[tuple[int, int]] = []
     for u, (a, b) in enumerate(zip(steps_a, steps_b, strict=True)):
         slots_a, slots_b = _split_slots(a), _split_slots(b)
+        if len(slots_a) != len(slots_b) and u in marked:
+            errors = tuple(len(step) - step.count(_CORRECT) for step in (a, b))
+            found += [(errors[0], errors[1])] if any(errors) else []
+            continue
         if len(slots_a) != len(slots_b):
             raise ValueError(
                 f"utterance {u}: {len(slots_a) - 1} reference words with the first "

@@ -1,7 +1,7 @@
 """Write result.txt, the file that `sclite -o all stdout` prints."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +31,8 @@ class Scored:
         case: Which letters are compared without their case, one of `CASES`.
         marked: Indices of utterances in which a right word may differ from its partner:
             a fragment, or an optional word beside an empty one.
+        written: References of these utterances with all their alternatives, of which
+            `refs` has those that matched.
     """
 
     trn_ids: Sequence[str]
@@ -39,6 +41,7 @@ class Scored:
     steps: Sequence[bytes]
     case: str
     marked: frozenset[int] = frozenset()
+    written: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def case_sensitive(self) -> bool:
@@ -118,7 +121,8 @@ def score_pairs(
         refs[u] = [step.ref for step in path if step.ref is not None]
         hyps[u] = [step.hyp for step in path if step.hyp is not None]
         steps[u] = "".join(step.letter for step in path).encode()
-    return Scored(trn_ids, refs, hyps, steps, case, frozenset(marked))
+    written = {u: " ".join(map(fold, pair.ref)) for u, pair in marked.items()}
+    return Scored(trn_ids, refs, hyps, steps, case, frozenset(marked), written)
 
 
 def _check_lengths(pairs: Sequence[Pair]) -> None:
@@ -138,16 +142,21 @@ def format_result(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
         scored: Aligned utterances.
         title: Name of the system; sclite's default is the hypothesis file.
     """
+    yield format_summary(title, list(scored.groups), scored.count_by_speaker())
+    yield from format_alignments(scored, title)
+
+
+def format_alignments(scored: Scored, title: str = "hyp.trn") -> Iterator[str]:
+    """Yield every alignment, speaker by speaker, below a list of the speakers."""
     speakers = list(scored.groups)
-    yield format_summary(title, speakers, scored.count_by_speaker())
     yield f"\n\n\t\tDUMP OF SYSTEM ALIGNMENT STRUCTURE\n\nSystem name:   {title}\n\n"
     yield "Speakers: \n"
     yield "".join(f"   {s:2d}:  {name}\n" for s, name in enumerate(speakers)) + "\n"
-    cells = _Cells(scored.case)
+    cells = Cells(scored.case)
     for s, (name, chosen) in enumerate(scored.groups.items()):
         yield f"Speaker sentences{s:4d}:  {name}   #utts: {len(chosen)}\n"
         for u in chosen:
-            yield _format_utterance(scored, u, cells)
+            yield format_utterance(scored, u, cells)
     yield "\n"
 
 
@@ -183,7 +192,7 @@ class Folded(dict[str, str]):
         return folded
 
 
-class _Cells(dict[tuple[str | None, ...], tuple[str, str, str, int]]):
+class Cells(dict[tuple[str | None, ...], tuple[str, str, str, int]]):
     """The column of an alignment for each pair of tokens, computed once.
 
     A key has two tokens, None for no token; a third item says that they match although
@@ -192,10 +201,12 @@ class _Cells(dict[tuple[str | None, ...], tuple[str, str, str, int]]):
     """
 
     def __init__(self, case: str) -> None:
+        """Store which letters have capitals."""
         super().__init__()
         self._capital = map_to_capital(case)
 
     def __missing__(self, column: tuple[str | None, ...]) -> tuple[str, str, str, int]:
+        """Compute a column when it is first asked for."""
         ref, hyp = column[:2]
         if ref == hyp or len(column) > 2:
             letter = ""
@@ -215,7 +226,8 @@ class _Cells(dict[tuple[str | None, ...], tuple[str, str, str, int]]):
         return cell
 
 
-def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
+def format_utterance(scored: Scored, u: int, cells: Cells) -> str:
+    """Return the alignment of an utterance."""
     corr, sub, dele, ins = scored.counts[u].tolist()
     lines = [f"id: {scored.trn_ids[u]}"]
     lines.append(f"Scores: (#C #S #D #I) {corr} {sub} {dele} {ins}")
@@ -224,9 +236,9 @@ def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
     refs: Sequence[str | None] = scored.refs[u]
     hyps: Sequence[str | None] = scored.hyps[u]
     if ins:
-        refs = _open_gaps(refs, scored.steps[u], ord("I"))
+        refs = open_gaps(refs, scored.steps[u], ord("I"))
     if dele:
-        hyps = _open_gaps(hyps, scored.steps[u], ord("D"))
+        hyps = open_gaps(hyps, scored.steps[u], ord("D"))
     keys: Iterable[tuple[str | None, ...]] = zip(refs, hyps, strict=True)
     if u in scored.marked:
         matched = [("C",) if letter == ord("C") else () for letter in scored.steps[u]]
@@ -242,7 +254,7 @@ def _format_utterance(scored: Scored, u: int, cells: _Cells) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _open_gaps(tokens: Sequence[str | None], step: bytes, gap: int) -> list[str | None]:
+def open_gaps(tokens: Sequence[str | None], step: bytes, gap: int) -> list[str | None]:
     """Return tokens with None where only the other side has a token."""
     following = iter(tokens)
     return [None if letter == gap else next(following) for letter in step]

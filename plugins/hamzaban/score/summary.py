@@ -44,13 +44,25 @@ def format_summary(
         counts: For each speaker utterances, utterances with an error, and correct,
             substituted, deleted, inserted tokens, shape (S, 6).
     """
+    return "".join(format_table(title, speakers, counts, raw=r) for r in (False, True))
+
+
+def format_table(
+    title: str, speakers: Sequence[str], counts: NDArray[np.int64], *, raw: bool
+) -> str:
+    """Return the table of counts, or of percentages, below its heading.
+
+    Args:
+        title: Name of the system.
+        speakers: Names of S speakers.
+        counts: As for `format_summary`.
+        raw: Whether to show counts.
+    """
     rows = counts.tolist()
-    heading = f"\n\n\n{_centre(TITLE, PAGE_WIDTH)}\n\n"
-    percentages = _layout(title, _make_rows(speakers, rows, raw=False))
-    if any(_count_refs(row) == 0 for row in rows):
-        percentages += _NOTE
-    raw = _layout(title, _make_rows(speakers, rows, raw=True))
-    return heading + percentages + heading + raw
+    table = _layout(title, _make_rows(speakers, rows, raw=raw))
+    if not raw and any(_count_refs(row) == 0 for row in rows):
+        table += _NOTE
+    return f"\n\n\n{_centre(TITLE, PAGE_WIDTH)}\n\n{table}"
 
 
 def _count_refs(row: Sequence[int]) -> int:
@@ -59,6 +71,11 @@ def _count_refs(row: Sequence[int]) -> int:
 
 def _percent(part: float, whole: float) -> float:
     return part / whole * 100.0 if whole else 0.0
+
+
+def round_percent(part: float, whole: float) -> float:
+    """Return a share in per cent with one digit, rounded as in sclite; 0 of nothing."""
+    return _round(_percent(part, whole), 1)
 
 
 def _round(number: float, digits: int) -> float:

@@ -212,17 +212,22 @@ def _reorder(run: Scored, first: Scored, order: Mapping[str, int], name: str) ->
             f"{name}: utterance {only} is not in all systems; score the same set"
         )
     chosen = sorted(range(len(run.trn_ids)), key=lambda u: order[run.trn_ids[u]])
-    refs = [run.refs[u] for u in chosen]
-    for trn_id, expected, found in zip(first.trn_ids, first.refs, refs, strict=True):
-        if list(expected) != list(found):
+    for u, (trn_id, old) in enumerate(zip(first.trn_ids, chosen, strict=True)):
+        expected, found = (
+            run.written.get(i, " ".join(run.refs[i]))
+            for run, i in ((first, u), (run, old))
+        )
+        if expected != found:
             raise ValueError(
-                f"{name}: the reference of {trn_id} is '{' '.join(found)}', in the "
-                f"first system '{' '.join(expected)}'; score both alike"
+                f"{name}: the reference of {trn_id} is '{found}', in the first system "
+                f"'{expected}'; score both alike"
             )
     return Scored(
         [run.trn_ids[u] for u in chosen],
-        refs,
+        [run.refs[u] for u in chosen],
         [run.hyps[u] for u in chosen],
         [run.steps[u] for u in chosen],
         run.case,
+        frozenset(u for u, old in enumerate(chosen) if old in run.marked),
+        {u: run.written[old] for u, old in enumerate(chosen) if old in run.written},
     )

@@ -73,13 +73,13 @@ def find_script(alphabet: Iterable[str]) -> str:
     Alphabets of other scripts accept Latin letters as well, for words of other
     languages, so that Latin is the script only where there is no other.
     """
-    scripts = Counter(filter(None, map(_script_of, alphabet)))
+    scripts = Counter(filter(None, map(script_of, alphabet)))
     others = [script for script, _ in scripts.most_common() if script != "LATIN"]
     return others[0] if others else "LATIN" * bool(scripts)
 
 
 @functools.cache
-def _script_of(char: str) -> str:
+def script_of(char: str) -> str:
     """Return the first word of a letter's name, its script; "" for other characters."""
     is_letter = unicodedata.category(char) in ("Lu", "Ll", "Lt", "Lo")
     return unicodedata.name(char, "").partition(" ")[0] if is_letter else ""
@@ -133,7 +133,7 @@ def _add(all_found: dict[str, Found], counts: Counter[str], place: str) -> None:
 
 def _find_other_script(text: str, script: str) -> str:
     """Return the script of all letters of a text if it is another one; else ""."""
-    scripts = set(filter(None, map(_script_of, text)))
+    scripts = set(filter(None, map(script_of, text)))
     return scripts.pop() if len(scripts) == 1 and script not in scripts else ""
 
 

@@ -30,6 +30,7 @@ from hamzaban.text.rules_functions import FUNCTIONS
 from hamzaban.text.rules_steps import Edited
 from hamzaban.text.rules_unicode import check_no_surrogate
 
+TABLES = ("numbers", "modern_spelling")  # of the YAML, which functions read
 ENGINE = 1  # raise it when new code makes the same rules give another result
 
 
@@ -247,8 +248,8 @@ def _make_id(
         for rules in passes
         for r in rules
     ]
-    numbers = language.data.get("numbers")
-    content = json.dumps([ENGINE, tables, numbers, options], sort_keys=True)
+    data = [language.data[key] for key in TABLES if key in language.data]
+    content = json.dumps([ENGINE, tables, data, options], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()[:6]
     return f"{language.code}-{profile}/{language.version}:{digest}"
 

@@ -11,6 +11,7 @@ from hamzaban.text.numbers_read import Reader
 from hamzaban.text.rules_chars import unicode_classes
 from hamzaban.text.rules_context import Whole
 from hamzaban.text.rules_steps import Pattern, Step, char_class
+from hamzaban.text.uthmani import ModernSpelling
 
 DIGITS = frozenset("0123456789")
 HAMZAS = frozenset("\u0653\u0654\u0655")
@@ -30,6 +31,14 @@ def _read_numbers(data: Mapping[str, Any]) -> Step:
     return Whole(reader.edits, [], "".join(DIGITS))
 
 
+def _spell_modern(data: Mapping[str, Any]) -> Step:
+    table = data["modern_spelling"]
+    made = "اآأإؤئءىوين \u064b\u064c\u064d\u0652"
+    made += "".join([*table["words"].values(), *table["stems"].values()])
+    marks = unicode_classes()["arabic_marks"]
+    return Whole(ModernSpelling(table).edits, [marks], made)
+
+
 def _keep_one_hamza(data: Mapping[str, Any]) -> Step:  # noqa: ARG001
     """Delete the madda and hamzas after a letter that has one."""
 
@@ -44,5 +53,6 @@ def _keep_one_hamza(data: Mapping[str, Any]) -> Step:  # noqa: ARG001
 FUNCTIONS: dict[str, Callable[[Mapping[str, Any]], Step]] = {
     "spell_numbers": _spell_numbers,
     "read_numbers": _read_numbers,
+    "modern_spelling": _spell_modern,
     "one_hamza": _keep_one_hamza,
 }

@@ -147,7 +147,7 @@ def _load_experiment(path: Path, request: ModelRequest) -> Acoustics:
 
     find_files(path, request.asr_model)  # report a wrong name at once
     options = DecodeOptions(asr_model=request.asr_model, ngpu=request.ngpu)
-    recognizer = load_for_decoding(path, options)
+    recognizer = load_for_decoding(path, options, native=True)
     language = choose_language(recognizer.model, request.language)
     if language:
         routing = Routing(language, {})

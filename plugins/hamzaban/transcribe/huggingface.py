@@ -13,12 +13,18 @@ from torch import Tensor
 from hamzaban.decode.path import LogProbs
 from hamzaban.text.tokens import BLANK, SPACE, UNK, CharTokenizer, Tokenizer
 from hamzaban.transcribe.transcribe_options import FS
-from hamzaban.transcribe.wav2vec2_ctc import ACTIVATIONS, DEFAULTS, Wav2Vec2Ctc
 from hamzaban.wav2vec2.convert.directory import (
     CONFIG,
     read_json,
     read_normalize,
     read_pieces,
+)
+from hamzaban.wav2vec2.inference import (
+    ACTIVATIONS,
+    DEFAULTS,
+    Wav2Vec2Ctc,
+    build_model,
+    merge_weight_norm,
 )
 from hamzaban.weights.door import read_safetensors, read_weights
 from hamzaban.weights.values import check_finite
@@ -31,8 +37,6 @@ SIZES = (  # fields of config.json that are whole numbers from 1
     *("num_conv_pos_embeddings", "num_conv_pos_embedding_groups"),
 )
 NEVER = -1e4  # log-posterior of a token that the model does not have
-_G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
-_POSITIONS = "wav2vec2.encoder.pos_conv_embed.conv."
 
 
 class HuggingFaceModel:
@@ -144,7 +148,12 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
             f"{folder / VOCAB}: column {max(vocab.columns)} found, the model has "
             f"{config['vocab_size']}; give the files of one model"
         )
-    model = _build(config, merge_weight_norm(weights), folder)
+    model = build_model(
+        lambda: Wav2Vec2Ctc(config),
+        merge_weight_norm(weights),
+        folder / CONFIG,
+        folder,
+    )
     conv = list(zip(config["conv_kernel"], config["conv_stride"], strict=True))
     return HuggingFaceModel(
         model.to(device), vocab, conv=conv, normalize=read_normalize(folder)
@@ -154,17 +163,6 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
 def normalize(speech: Tensor) -> Tensor:
     """Return a waveform with zero mean and unit variance, as transformers does."""
     return (speech - speech.mean()) / (speech.var(correction=0) + 1e-7).sqrt()
-
-
-def merge_weight_norm(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return parameters with the weight of the positions, not norm and direction."""
-    found = {name: value.float() for name, value in weights.items()}
-    for g, v in ((_G, _V), ("weight_g", "weight_v")):
-        if _POSITIONS + g in found and _POSITIONS + v in found:
-            norm, direction = found.pop(_POSITIONS + g), found.pop(_POSITIONS + v)
-            length = direction.norm(dim=(0, 1), keepdim=True)  # (1, 1, kernel)
-            found[_POSITIONS + "weight"] = direction * (norm / length)
-    return found
 
 
 def _check_config(config: Mapping[str, Any], place: Path) -> None:
@@ -192,36 +190,6 @@ def _check_config(config: Mapping[str, Any], place: Path) -> None:
             f"{place}: {wrong} found, which cannot be run; expected a Wav2Vec2ForCTC "
             f"with activations {', '.join(ACTIVATIONS)} and no add_adapter"
         )
-
-
-def _build(
-    config: Mapping[str, Any], weights: dict[str, Tensor], folder: Path
-) -> Wav2Vec2Ctc:
-    try:
-        with torch.device("meta"):
-            model = Wav2Vec2Ctc(config)
-    except (TypeError, ValueError, RuntimeError, IndexError, ArithmeticError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ValueError(
-            f"{folder / CONFIG}: no model can be built from it ({reason}); "
-            "download it again"
-        ) from None
-    expected = model.state_dict()
-    wrong = [
-        name
-        for name, value in expected.items()
-        if name not in weights or weights[name].shape != value.shape
-    ]
-    if wrong:
-        found = weights.get(wrong[0])
-        shape = "none" if found is None else tuple(found.shape)
-        raise ValueError(
-            f"{folder}: {len(wrong)} parameters do not fit {CONFIG}: {wrong[0]} is "
-            f"{shape}, expected {tuple(expected[wrong[0]].shape)}; give the files of "
-            "one model"
-        )
-    model.load_state_dict({name: weights[name] for name in expected}, assign=True)
-    return model.eval().requires_grad_(False)
 
 
 def _read_vocabulary(folder: Path, language: str) -> tuple[Vocabulary, str]:

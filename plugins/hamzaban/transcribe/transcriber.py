@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os import PathLike, fspath
-from pathlib import Path
 
 import numpy as np
 
-from hamzaban.audio.container import check_truncation
 from hamzaban.audio.signal import Mixer, resample
-from hamzaban.audio.source import open_file
 from hamzaban.decode.emissions import Utterance, make_batches
 from hamzaban.decode.search import Decoder
-from hamzaban.mine.decode import probe_media, read_media
 from hamzaban.mine.part_mining import reblock
 from hamzaban.mine.vad import BLOCK_SAMPLES
+from hamzaban.text.tokens import Tokenizer
 from hamzaban.transcribe.acoustics import Acoustics, frame_shift, shortest_piece
 from hamzaban.transcribe.joining import Emission, join_all
 from hamzaban.transcribe.memory import release_memory
 from hamzaban.transcribe.pieces import Cutter, Piece
+from hamzaban.transcribe.recording import Recording
 from hamzaban.transcribe.transcribe_options import FS, TranscribeOptions
 from hamzaban.transcribe.transcript import (
     Segment,
@@ -28,7 +26,6 @@ from hamzaban.transcribe.transcript import (
 )
 
 BUFFER_BATCHES = 4  # batches of pieces that are sorted by length together
-MAX_SHORTFALL_S = 1.0  # a file may be this much shorter than its container says
 FAULTS_SHOWN = 3
 
 Report = Callable[[float, float], None]  # seconds of audio and of speech that are done
@@ -89,14 +86,26 @@ class Transcriber:
             blocks = _split(_read_array(source, fs, self.options.channel_number))
             return self._run(blocks, "samples", [], report)
         path = fspath(source)
-        media = probe_media(Path(path))
-        with open_file(Path(path)) as file:
-            cut = check_truncation(file)
-        faults = [f"truncated: {cut}"] if cut else []
-        mixer = Mixer(self.options.channel_number, path)
-        blocks = read_media(media, 0, FS, faults, mixer=mixer)
-        stated_s = media.duration_s if media.is_exact else None
-        return self._run(blocks, path, faults, report, stated_s)
+        recording = Recording(path, self.options.channel_number)
+        return self._run(recording.blocks(), path, recording.faults, report)
+
+    def transcribe_blocks(
+        self,
+        blocks: Iterable[np.ndarray],
+        name: str,
+        *,
+        report: Report | None = None,
+        on_segment: Callable[[Segment], None] | None = None,
+    ) -> Transcript:
+        """Transcribe samples that come in blocks.
+
+        Args:
+            blocks: Mono samples at 16 kHz, float32, shape (num_samples,) each.
+            name: Source of the transcript.
+            report: As for `transcribe`.
+            on_segment: Called with each segment as soon as its words are known.
+        """
+        return self._run(blocks, name, [], report, on_segment=on_segment)
 
     def _run(
         self,
@@ -104,19 +113,21 @@ class Transcriber:
         name: str,
         faults: list[str],
         report: Report | None,
-        stated_s: float | None = None,
+        *,
+        on_segment: Callable[[Segment], None] | None = None,
     ) -> Transcript:
         cutter = Cutter(self.options, self._shift)
         tally = _Tally(report)
         pieces = _cut(cutter, blocks, tally)
-        segments = [
-            segment
-            for emission in join_all(self._emit(pieces))
-            if (segment := self._decode(emission)) is not None
-        ]
+        segments: list[Segment] = []
+        for emission in join_all(self._emit(pieces)):
+            segment = self.decode(emission)
+            if segment is None:
+                continue
+            segments.append(segment)
+            if on_segment is not None:
+                on_segment(segment)
         duration_s = cutter.num_samples / FS
-        if stated_s is not None and stated_s - duration_s > MAX_SHORTFALL_S:
-            faults.append(f"{duration_s:.1f} of {stated_s:.1f} s could be read")
         shown = faults[:FAULTS_SHOWN]
         if len(faults) > FAULTS_SHOWN:
             shown.append(f"{len(faults) - FAULTS_SHOWN} more")
@@ -133,11 +144,31 @@ class Transcriber:
             buffer.append(piece)
             size += len(piece.speech)
             if size >= most:
-                yield from self._emit_buffer(buffer)
+                yield from self.emit_pieces(buffer)
                 buffer, size = [], 0
-        yield from self._emit_buffer(buffer)
+        yield from self.emit_pieces(buffer)
 
-    def _emit_buffer(self, buffer: list[Piece]) -> list[tuple[bool, Emission]]:
+    @property
+    def parts(self) -> tuple[Acoustics, Decoder]:
+        """Return the model and the search."""
+        return self._acoustics, self._decoder
+
+    @property
+    def shift(self) -> int:
+        """Return the number of samples between two frames of the model."""
+        return self._shift
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Return the tokenizer of the model."""
+        return self._acoustics.tokenizer
+
+    def emit_pieces(self, buffer: Sequence[Piece]) -> list[tuple[bool, Emission]]:
+        """Run the model on pieces; return for each `joins` and its emission.
+
+        Raises:
+            ValueError: The model gives numbers that are not finite.
+        """
         speech = [_lengthen(piece.speech, self._shortest) for piece in buffer]
         utts = [Utterance(f"{i:09}", "", len(each)) for i, each in enumerate(speech)]
         found: dict[int, Emission] = {}
@@ -155,7 +186,7 @@ class Transcriber:
         release_memory()
         return [(piece.joins, found[i]) for i, piece in enumerate(buffer)]
 
-    def _decode(self, emission: Emission) -> Segment | None:
+    def decode(self, emission: Emission) -> Segment | None:
         """Return the segment of an emission; None if it has no words."""
         results = self._decoder.decode(emission.log_probs)
         if not results or not results[0].words:

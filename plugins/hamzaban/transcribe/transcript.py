@@ -93,20 +93,23 @@ def to_json(transcript: Transcript) -> dict[str, Any]:
         "speech_s": round(transcript.speech_s, 3),
         "faults": list(transcript.faults),
         "text": transcript.text,
-        "segments": [_segment_to_json(segment) for segment in transcript.segments],
+        "segments": [segment_to_json(segment) for segment in transcript.segments],
     }
 
 
-def _segment_to_json(segment: Segment) -> dict[str, Any]:
-    words = [
-        {
-            "text": word.text,
-            "start_s": round(word.start_s, 3),
-            "end_s": round(word.end_s, 3),
-            "confidence": round(word.confidence, 4),
-        }
-        for word in segment.words
-    ]
+def word_to_json(word: TimedWord) -> dict[str, Any]:
+    """Return a word as values for JSON."""
+    return {
+        "text": word.text,
+        "start_s": round(word.start_s, 3),
+        "end_s": round(word.end_s, 3),
+        "confidence": round(word.confidence, 4),
+    }
+
+
+def segment_to_json(segment: Segment) -> dict[str, Any]:
+    """Return a segment as values for JSON."""
+    words = [word_to_json(word) for word in segment.words]
     values: dict[str, Any] = {
         "start_s": round(segment.start_s, 3),
         "end_s": round(segment.end_s, 3),

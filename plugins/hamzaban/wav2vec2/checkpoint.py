@@ -6,10 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from s3prl.upstream.wav2vec2.wav2vec2_model import (
-    AudioPretrainingConfig,
-    Wav2Vec2Config,
-)
 from torch import Tensor, nn
 
 from hamzaban.fileio import atomic_path
@@ -56,6 +52,11 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
 def parse_checkpoint(state: Any, path: str | Path) -> Checkpoint:
     """Check the object that a file holds, as `read_checkpoint` does."""
+    from s3prl.upstream.wav2vec2.wav2vec2_model import (
+        AudioPretrainingConfig,
+        Wav2Vec2Config,
+    )
+
     if not isinstance(state, Mapping):
         raise ValueError(
             f"{path}: found {type(state).__name__}, expected a dictionary with "

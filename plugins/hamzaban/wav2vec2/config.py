@@ -8,11 +8,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from s3prl.upstream.wav2vec2.wav2vec2_model import (
-    AudioPretrainingConfig,
-    Wav2Vec2Config,
-)
-
 from hamzaban.config import read_dataclass
 from hamzaban.wav2vec2.frames import parse_conv_layers
 
@@ -67,6 +62,8 @@ def make_model_cfg(values: Mapping[str, Any], place: str) -> dict[str, Any]:
         ValueError: A field is unknown, of the wrong type, or asks for something that
             pretraining does not do.
     """
+    from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config
+
     ours = {"quantize_targets": True, "require_same_masks": False}
     cfg = _fill(Wav2Vec2Config, {**ours, **values}, place)
     _check_temperature(cfg["latent_temp"], place)
@@ -99,6 +96,8 @@ def make_task_cfg(values: Mapping[str, Any], place: str) -> dict[str, Any]:
     Raises:
         ValueError: A field is unknown or of the wrong type.
     """
+    from s3prl.upstream.wav2vec2.wav2vec2_model import AudioPretrainingConfig
+
     return _fill(AudioPretrainingConfig, values, place)
 
 

@@ -10,6 +10,8 @@ const MEASURES = [
   { key: "s", name: "Duration", short: "Seconds", unit: "s", digits: 2, needs: "s", of: (x, u) => x.s[u] },
   { key: "rate", name: "Characters a second", short: "Char./s", unit: "", digits: 1, needs: "s", of: (x, u) => x.chars[u] / Math.max(0.01, x.s[u]) },
   { key: "confidence", name: "Confidence", short: "Conf.", unit: "", digits: 2, needs: "confidence", of: (x, u) => x.confidence[u] },
+  { key: "loops", name: "Words in loops", short: "Loop %", unit: "%", digits: 1, needs: "loops", of: (x, u) => 100 * x.loops[u] },
+  { key: "longest", name: "Longest word", short: "Longest", unit: "", digits: 0, needs: "longest", of: (x, u) => x.longest[u] },
 ];
 
 const explorer = {

@@ -8,7 +8,8 @@ because a group norm over time would otherwise include padding.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -40,8 +41,14 @@ DEFAULTS: dict[str, Any] = {  # those of transformers, for fields that config.js
 }
 
 
-def _apply(layer: nn.Module, x: Tensor) -> Tensor:
-    found: Tensor = layer(x)
+_G, _V = "parametrizations.weight.original0", "parametrizations.weight.original1"
+_POSITIONS = "wav2vec2.encoder.pos_conv_embed.conv."
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def _apply(layer: nn.Module, *inputs: Tensor | None) -> Tensor:
+    found: Tensor = layer(*inputs)
     return found
 
 
@@ -177,8 +184,11 @@ class _Projection(nn.Module):
         return _apply(self.projection, self.layer_norm(x))
 
 
-class _Wav2Vec2(nn.Module):
+class Wav2Vec2(nn.Module):
+    """wav2vec 2.0 without an output layer."""
+
     def __init__(self, cfg: Mapping[str, Any]) -> None:
+        """Build the model of a `config.json` completed by `DEFAULTS`."""
         super().__init__()
         layers = [_ConvLayer(cfg, i) for i in range(len(cfg["conv_dim"]))]
         self.feature_extractor = nn.ModuleDict({"conv_layers": nn.ModuleList(layers)})
@@ -193,6 +203,26 @@ class _Wav2Vec2(nn.Module):
                 x = conv(x)
         return _apply(self.feature_projection, x.transpose(1, 2))[0]
 
+    def forward(self, waveforms: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
+        """Run the model on a batch.
+
+        Args:
+            waveforms: B waveforms, shape (samples,) each.
+
+        Returns:
+            Contextual features, shape (B, T, D), and the number of valid frames of
+            each.
+        """
+        features = [self.extract(speech) for speech in waveforms]
+        lengths = [len(each) for each in features]
+        x = nn.utils.rnn.pad_sequence(features, batch_first=True)  # (B, T, D)
+        mask = None
+        if min(lengths) < max(lengths):
+            frames = torch.arange(x.shape[1], device=x.device)
+            valid = frames < torch.tensor(lengths, device=x.device)[:, None]  # (B, T)
+            mask = valid[:, None, None]  # (B, 1, 1, T)
+        return _apply(self.encoder, x, mask), lengths
+
 
 class Wav2Vec2Ctc(nn.Module):
     """wav2vec 2.0 with a linear layer to tokens."""
@@ -200,7 +230,7 @@ class Wav2Vec2Ctc(nn.Module):
     def __init__(self, cfg: Mapping[str, Any]) -> None:
         """Build the model of a `config.json` completed by `DEFAULTS`."""
         super().__init__()
-        self.wav2vec2 = _Wav2Vec2(cfg)
+        self.wav2vec2 = Wav2Vec2(cfg)
         self.lm_head = nn.Linear(cfg["hidden_size"], cfg["vocab_size"])
 
     def forward(self, waveforms: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
@@ -212,12 +242,59 @@ class Wav2Vec2Ctc(nn.Module):
         Returns:
             Logits, shape (B, T, V), and the number of valid frames of each.
         """
-        features = [self.wav2vec2.extract(speech) for speech in waveforms]
-        lengths = [len(each) for each in features]
-        x = nn.utils.rnn.pad_sequence(features, batch_first=True)  # (B, T, D)
-        mask = None
-        if min(lengths) < max(lengths):
-            frames = torch.arange(x.shape[1], device=x.device)
-            valid = frames < torch.tensor(lengths, device=x.device)[:, None]  # (B, T)
-            mask = valid[:, None, None]  # (B, 1, 1, T)
-        return self.lm_head(self.wav2vec2.encoder(x, mask)), lengths
+        hidden, lengths = self.wav2vec2(waveforms)  # (B, T, D)
+        return self.lm_head(hidden), lengths
+
+
+def merge_weight_norm(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return parameters with the weight of the positions, not norm and direction."""
+    found = {name: value.float() for name, value in weights.items()}
+    for g, v in ((_G, _V), ("weight_g", "weight_v")):
+        if _POSITIONS + g in found and _POSITIONS + v in found:
+            norm, direction = found.pop(_POSITIONS + g), found.pop(_POSITIONS + v)
+            length = direction.norm(dim=(0, 1), keepdim=True)  # (1, 1, kernel)
+            found[_POSITIONS + "weight"] = direction * (norm / length)
+    return found
+
+
+def build_model(
+    make: Callable[[], Model], weights: dict[str, Tensor], config: Path, place: Path
+) -> Model:
+    """Build a model and fill it without a second copy of its parameters.
+
+    Args:
+        make: Builds the model.
+        weights: Its parameters; others are ignored.
+        config: File that describes the model, for messages.
+        place: File or folder of the parameters, for messages.
+
+    Returns:
+        The model in eval mode.
+
+    Raises:
+        ValueError: There is no such model, or the parameters are those of another.
+    """
+    try:
+        with torch.device("meta"):
+            model = make()
+    except (TypeError, ValueError, RuntimeError, IndexError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ValueError(
+            f"{config}: no model can be built from it ({reason}); download it again"
+        ) from None
+    expected = model.state_dict()
+    wrong = [
+        name
+        for name, value in expected.items()
+        if name not in weights or weights[name].shape != value.shape
+    ]
+    if wrong:
+        found = weights.get(wrong[0])
+        shape = "none" if found is None else tuple(found.shape)
+        raise ValueError(
+            f"{place}: {len(wrong)} parameters do not fit {config.name}: {wrong[0]} is "
+            f"{shape}, expected {tuple(expected[wrong[0]].shape)}; give the files of "
+            "one model"
+        )
+    model.load_state_dict({name: weights[name] for name in expected}, assign=True)
+    return model.eval().requires_grad_(False)

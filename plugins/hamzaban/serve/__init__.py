@@ -1,0 +1,1 @@
+"""Transcribe over HTTP and WebSocket, and on a page in the browser."""
