@@ -93,6 +93,8 @@ resolve_processes
 check_combination
 # shellcheck source=local/lm.sh
 . "${MAIN_ROOT}/local/lm.sh"
+# shellcheck source=local/leaks.sh
+. "${MAIN_ROOT}/local/leaks.sh"
 # shellcheck source=local/decode.sh
 . "${MAIN_ROOT}/local/decode.sh"
 [[ -z ${mine_config} ]] || check_mining "${mine_config}" 4
@@ -118,20 +120,7 @@ if stage 1 data; then
         step alphabet --in "data/${train_set}" "data/${valid_set}" -- \
             hamzaban audit-text "${cleaner_opts[@]}" "data/${train_set}" "data/${valid_set}"
     fi
-    find_files conf/leaks.yaml
-    leak_opts=()
-    for file in "${found_files[@]}"; do
-        leak_opts=(--config "${file}")
-    done
-    test_opts=()
-    for dir in "${labelled[@]:2}"; do
-        [[ ${#test_opts[@]} -gt 0 ]] || test_opts=(--test_text)
-        test_opts+=("${dir}/text")
-    done
-    step leaks --in "${labelled[@]}" "${found_files[@]}" -- \
-        hamzaban audit-leaks "${cleaner_opts[@]}" "${leak_opts[@]}" --nj "${nj}" \
-        --train_text "data/${train_set}/text" --valid_text "data/${valid_set}/text" \
-        "${test_opts[@]}"
+    audit_leaks
 fi
 
 if stage 2 audio; then
@@ -148,6 +137,7 @@ if stage 2 audio; then
         divide audio "${dumpdir}/log/format_${2##*/}.JOB.log"
         step audio --in "$1" "${audio_files[@]}" --out "$2" -- \
             hamzaban format-audio --nj "${nj}" "${shard_opts[@]}" --fs 16000 \
+            --is_validated true \
             "${audio_opts[@]}" "${@:3}" "$1" "$2"
     }
     format "data/${train_set}" "${train_dir}" \
@@ -261,12 +251,13 @@ if stage 10 score; then
             results+=("${scores[@]}")
         done
     done
-    step results --in "${results[@]}" --out "${asr_exp}/RESULTS.md" -- \
-        hamzaban show-results "${asr_exp}" --output "${asr_exp}/RESULTS.md"
+    find_leaks
+    step results --in "${results[@]}" "${leak_files[@]}" --out "${asr_exp}/RESULTS.md" -- \
+        hamzaban show-results "${asr_exp}" --output "${asr_exp}/RESULTS.md" "${leak_opts[@]}"
     list_experiments
-    step results --in "${results[@]}" --out "${expdir}/RESULTS.md" -- \
+    step results --in "${results[@]}" "${leak_files[@]}" --out "${expdir}/RESULTS.md" -- \
         hamzaban show-results "${experiments[@]}" --output "${expdir}/RESULTS.md" \
-        --report "${expdir}/report.html"
+        --report "${expdir}/report.html" "${leak_opts[@]}"
     [[ ${dry_run} == true ]] || cat "${asr_exp}/RESULTS.md"
 fi
 
@@ -286,10 +277,13 @@ if stage 12 report; then
     [[ ! -f ${pseudo_exp}/status.json ]] || rounds=(--pseudo_exp "${pseudo_exp}")
     find_files \
         {"${expdir}"/pseudo_*,"${pseudo_exp}"}/{rounds.tsv,status.json,hours.tsv,RESULTS.md}
-    step report --in "${results[@]}" "${asr_exp}/train.log" "${found_files[@]}" \
-        --out "${expdir}"/report.{html,png} -- \
+    round_files=("${found_files[@]}")
+    find_leaks
+    step report --in "${results[@]}" "${asr_exp}/train.log" "${round_files[@]}" \
+        "${leak_files[@]}" \
+        --out "${expdir}"/report.{html,png} --may_make "${expdir}/report_files" -- \
         hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" "${rounds[@]}" \
-        --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"
+        "${leak_opts[@]}" --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"
 fi
 
 if stage 13 pack; then

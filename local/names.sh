@@ -73,6 +73,7 @@ check_combination() { # of options that are right one by one; see hamzaban/recip
         --asr_args="${asr_args}" --inference_config="${inference_config}" \
         --lm_config="${lm_config}" --lm="${lm}" --lm_text="${lm_text}" \
         --pretrain_config="${pretrain_config}" --pretrain_args="${pretrain_args}" \
+        --pretrain_init="${pretrain_init}" \
         --ssl_checkpoint="${ssl_checkpoint}" --token_type="${token_type}" --ngpu="${ngpu}"
 }
 

@@ -8,13 +8,20 @@ root=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 lang=noinfo # ISO 639 code of the language, such as sw
 source=""   # a .csv, .tsv or .jsonl table, a folder or a Kaldi data directory, as for
             # hamzaban import-data; empty: write it into db.sh later
+# shellcheck disable=SC2034 # the loop below reads them
+allow_speakers="" # reason why train may share speakers with valid or test
+# shellcheck disable=SC2034
+allow_exact=""    # reason why it may share sentences with them
+# shellcheck disable=SC2034
+allow_near=""     # reason why it may have nearly equal sentences
 
 help_message="\
-Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH]
+Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH] [--allow_speakers REASON]
 
 Creates egs2/CORPUS/asr1. Next: cd egs2/CORPUS/asr1 && ./run.sh
-If train shares speakers or sentences with valid or test, stage 1 stops; conf/leaks.yaml
-of the new recipe is where you allow that, with a reason.
+If train shares speakers or sentences with valid or test, stage 1 stops. Allow it by
+--allow_..., which writes your reason into conf/leaks.yaml of the new recipe, or later
+there. If the split in --source shares speakers, this command says so.
 
 Options and their defaults:"
 corpus=${1-}
@@ -47,6 +54,28 @@ quoted=""
 [[ -z ${source} ]] || printf -v quoted %q "$(realpath -- "${source}")"
 grep -v "^CORPUS=" "${template}/db.sh" > "${made}/db.sh"
 printf 'CORPUS=%s\n' "${quoted:-\"\"}" >> "${made}/db.sh"
+for kind in speakers exact near; do
+    reason=allow_${kind}
+    reason=${!reason//\'/\'\'} # as YAML quotes it
+    while IFS= read -r line; do
+        [[ -z ${reason} || ${line} != *"# ${kind}: "* ]] || line="    ${kind}: '${reason}'"
+        printf '%s\n' "${line}"
+    done < "${made}/conf/leaks.yaml" > "${made}/leaks"
+    mv -- "${made}/leaks" "${made}/conf/leaks.yaml"
+done
 mv -- "${made}" "${recipe}"
-log "created egs2/${corpus}/asr1; next: cd egs2/${corpus}/asr1 && ./run.sh"
+next="cd egs2/${corpus}/asr1 && ./run.sh"
+export PATH=${root}/.venv/bin:${PATH} PYTHONUTF8=1
+if [[ -n ${source} && -z ${allow_speakers} ]] && command -v hamzaban > /dev/null; then
+    if ! shared=$(hamzaban import-data "${source}" --lang "${lang}" --dry_run true); then
+        log "${source} cannot be read as it is (see above); options of import-data can be \
+given by ./run.sh --local_data_opts \"...\""
+    elif [[ -n ${shared} ]]; then
+        log "${source}: ${shared//$'\n'/; }; stage 1 would stop there. The command below \
+leaves these speakers out of train. To keep them instead, write your reason into \
+egs2/${corpus}/asr1/conf/leaks.yaml"
+        next+=" --local_data_opts \"--keep_speakers false\""
+    fi
+fi
+log "created egs2/${corpus}/asr1; next: ${next}"
 [[ -n ${source} ]] || log "first write the path of your data into its db.sh"

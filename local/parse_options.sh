@@ -7,7 +7,8 @@
 # first word that is not an option; the remaining words are the positional parameters.
 #
 # `--help` prints help_message. If that ends in "defaults:", the script's lines of the form
-# `name=value # comment` follow, each with the lines of comment below it.
+# `name=value # comment` follow, each with the lines of comment below it. An option that
+# was given before --help, such as by a recipe's run.sh, is shown with that value.
 #
 # A script that calls another program declares an array `rest`. It collects the options
 # that the script does not have, with their values, and --help.
@@ -60,16 +61,30 @@ _check_value() { # word name value: checks that the value is of the default's ki
     fi
 }
 
+_describe_value() { # value default-and-comment: prints the value and the comment, as wide
+    local value=$1 default=${2%%# *}
+    while [[ ${value} == *"  "* ]]; do # of lines that a recipe joins
+        value=${value//  / }
+    done
+    [[ ${value} =~ ^[A-Za-z0-9_./:=@%+-]+$ ]] || value="\"${value% }\""
+    printf '%-*s # %s\n' $((${#default} - 1)) "${value}" "${2#*# }"
+}
+
 _show_help() {
     printf '%s\n' "${help_message:-${_program##*/}: no help is available}"
     [[ ${help_message-} == *defaults: ]] || return 0
-    local line is_option=false
+    local line _name _value is_option=false
     while IFS= read -r line; do
         case ${line} in
             stage_table=* | help_message=*) break ;;
             [a-z]*"=("*) is_option=false ;;
             [a-z]*=*"# "*)
-                printf '  --%s %s\n' "${line%%=*}" "${line#*=}"
+                _name=${line%%=*} # an option may be called name
+                _value=${line#*=}
+                if [[ -v _defaults[${_name}] ]]; then
+                    _value=$(_describe_value "${!_name}" "${_value}")
+                fi
+                printf '  --%s %s\n' "${_name}" "${_value}"
                 is_option=true
                 ;;
             " "*"# "*) [[ ${is_option} == false ]] || printf '    %s\n' "${line}" ;;

@@ -17,7 +17,7 @@ from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
 
-from hamzaban.progress import ItemProgress
+from hamzaban.progress import ItemProgress, format_duration
 
 J = TypeVar("J")
 D = TypeVar("D")
@@ -257,7 +257,7 @@ def show_progress(items: Iterable[D], total: int, title: str, unit: str) -> Iter
         now = time.monotonic()
         if now - last >= LOG_EVERY_S:
             last = now
-            done, left_s = progress.done, progress.left_s()
+            done, left = progress.done, format_duration(progress.left_s())
             logging.info(
-                "%s: %d of %d %s, about %.0f s left", title, done, total, unit, left_s
+                "%s: %d of %d %s, about %s left", title, done, total, unit, left
             )

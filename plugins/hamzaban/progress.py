@@ -110,3 +110,27 @@ class ItemProgress:
         assert isinstance(total, int)
         elapsed_s = self._clock() - self._began
         return elapsed_s * max(total - self.done, 0) / max(self.done, 1)
+
+
+def format_duration(duration_s: float) -> str:
+    """Return a duration in its two largest units: 45 s, 12 min, 1 h 05 min, 2 d 3 h."""
+    seconds = round(duration_s)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(duration_s / 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours == 0:
+        return f"{minutes} min"
+    if hours < 48:
+        return f"{hours} h {minutes:02} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h"
+
+
+def format_length(audio_s: float) -> str:
+    """Return a length of audio in one unit: 8.0 s, 12.5 min, 2.3 h, 1204 h."""
+    for unit, unit_s in (("h", 3600), ("min", 60)):
+        if round(audio_s, 1) >= unit_s:
+            value = audio_s / unit_s
+            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+    return f"{audio_s:.1f} s"

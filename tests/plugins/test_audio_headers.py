@@ -11,6 +11,7 @@ from hamzaban.audio.format_options import FormatOptions
 from hamzaban.audio.reader import find_cut, measure_audio, open_audio
 from hamzaban.audio.source import HEADER_OVERHANG_S, UnreadableError
 from hamzaban.audio.stage import format_audio
+from hamzaban.bin import format_audio as format_verb
 from hamzaban.bin import validate_data
 from published.speech import write_lines
 
@@ -122,6 +123,17 @@ def test_the_audio_stage_writes_true_headers(tmp_path, caplog, audio_format):
         assert soundfile.info(path).frames == NUM_SAMPLES
         assert not measure_audio(path).is_mended
     assert f"{len(NEAR)} recordings whose header states no length" in caplog.text
+
+
+def test_false_headers_that_validate_has_counted_are_not_counted_again(
+    tmp_path, caplog
+):
+    caplog.set_level("INFO")
+    names = [f"x{k}" for k in range(len(NEAR))]
+    folder = make_dir(tmp_path / "d", 1, **dict(zip(names, NEAR.values(), strict=True)))
+    format_verb.main([str(folder), str(tmp_path / "o"), "--is_validated", "true"])
+    assert "whose header" not in caplog.text
+    assert f"{len(NEAR) + 1} of {len(NEAR) + 1} utterances" in caplog.text
 
 
 def test_import_drops_truncated_recordings_and_names_the_row(tmp_path, caplog):

@@ -1,6 +1,7 @@
 """Tables that other programs damaged: read where that is sure, else named by place."""
 
 import json
+import re
 
 import pytest
 from own_corpus import SENTENCES, import_data, make_table, read_sets
@@ -106,15 +107,39 @@ def test_a_byte_that_is_not_utf8_is_named_with_line_and_column(corpus):
         import_data(table, folder / "data")
 
 
-def test_doubled_rows_are_named_with_both_lines(corpus):
+def test_identical_rows_are_counted_and_dropped_up_to_max_drop(corpus, caplog):
+    caplog.set_level("INFO")
     folder, rows = corpus
     lines = rows()
     table = write(folder / "a.csv", [*lines, lines[3], lines[3]])
-    message = (
-        r"occurs twice, .*a.csv:4\) .*a.csv:11\) \(2 such rows\), expected each once"
+    options = ("--ignore_split", "true", "--keep_shared", "true")
+    with pytest.raises(ValueError, match=r"repeats an earlier row: 2, .*a.csv:11"):
+        import_data(table, folder / "data", *options)
+    assert not list((folder / "data").rglob("text"))
+    import_data(table, folder / "data", *options, "--max_drop", "0.5")
+    assert count_utts(folder / "data") == 9
+    assert "2 left out: repeats an earlier row" in caplog.text
+    assert re.search(r"repeats an earlier row, .*a.csv:11.*, as .*a.csv:4", caplog.text)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_rows_of_one_id_that_differ_stop_and_are_named_by_both_lines(corpus, keep):
+    folder, rows = corpus
+    lines = ["id," + rows()[0], *(f"u{n},{row}" for n, row in enumerate(rows()[1:]))]
+    other = lines[6].replace("u5", "u2")
+    repeats = [lines[3]] * keep
+    table = write(folder / "a.csv", [*lines, *repeats, other])
+    message = rf"u2 occurs twice with .*a.csv:4\) .*a.csv:{11 + keep}\), expected each"
+    options = (
+        "--utt_id_column",
+        "id",
+        "--ignore_split",
+        "true",
+        "--keep_shared",
+        "true",
     )
     with pytest.raises(ValueError, match=message):
-        import_data(table, folder / "data", "--keep_shared", "true")
+        import_data(table, folder / "data", *options)
 
 
 def test_a_line_that_is_no_json_is_named_with_column_and_text(corpus):

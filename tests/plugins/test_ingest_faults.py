@@ -3,6 +3,7 @@
 import pytest
 from own_corpus import SENTENCES, import_data, read_sets, write_manifest
 
+from hamzaban.bin.validate_data import main as validate_data
 from published.speech import write_audio
 
 
@@ -58,3 +59,30 @@ def test_a_corpus_too_small_to_split_is_named(tmp_path):
         ValueError, match=r"m.jsonl.*: 1 different sentences, expected at least"
     ):
         import_data(table, tmp_path / "data")
+
+
+def test_the_share_of_faults_is_that_of_the_set(tmp_path, rows):
+    for row in rows:
+        row["split"] = "train"
+    for k, name in enumerate(("valid", "test", "test")):
+        write_audio(tmp_path / f"held{k}.wav", SENTENCES[10 + k])
+        held = {"audio_filepath": f"held{k}.wav", "text": SENTENCES[10 + k]}
+        rows.append(held | {"split": name})
+    (tmp_path / "held2.wav").unlink()
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    with pytest.raises(
+        ValueError, match="test of .*: 1 of 2 utterances cannot be used"
+    ):
+        import_data(table, tmp_path / "data", "--max_drop", "0.4")
+    import_data(table, tmp_path / "data", "--max_drop", "0.5")
+
+
+def test_marks_of_direction_do_not_reach_transcripts(tmp_path, rows):
+    for row in rows:
+        row["text"] = f"\u200f{row['text']} \u202bمی\u200cرود\u202c so\xadft\u200e"
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    import_data(table, tmp_path / "data", "--keep_shared", "true")
+    texts = sum(read_sets(tmp_path / "data", "text").values(), [])
+    assert sorted(texts) == sorted(f"{s} می\u200cرود soft" for s in SENTENCES[:9])
+    folders = [str(tmp_path / "data" / part) for part in ("train", "valid", "test")]
+    assert validate_data(folders) == 0

@@ -71,12 +71,12 @@ def test_segments_of_recordings_with_the_same_end_get_different_ids(tmp_path, ro
 def test_an_id_that_stands_twice_is_an_error_with_a_remedy(tmp_path, rows):
     rows.append(dict(rows[0]))
     for number, row in enumerate(rows):
-        row["id"] = f"n{number}"
+        row |= {"id": f"n{number}", "duration": 1.0 + number}
     table = write_manifest(
         tmp_path / "m.jsonl",
         [row | {"split": "train"} for row in rows[:1] + rows[-1:]] + rows[1:-1],
     )
-    message = r"utt_id spk0-001 occurs twice, of .*001.wav .*m.jsonl:1. and "
+    message = r"utt_id spk0-001 occurs twice with .*001.wav .*m.jsonl:1. and "
     message += r"of .*001.wav .*m.jsonl:2., expected .*--utt_id_column"
     with pytest.raises(ValueError, match=message):
         import_data(table, tmp_path / "data", "--split_column", "split", "--seed", "1")

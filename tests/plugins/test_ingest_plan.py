@@ -50,6 +50,23 @@ def test_a_row_without_a_speaker_is_counted_where_the_split_is_kept(
     assert message in caplog.text
 
 
+def test_speakers_that_the_split_shares_can_be_left_out(tmp_path, rows, caplog):
+    caplog.set_level("INFO")
+    for k, row in enumerate(rows):
+        row["split"] = ("train", "dev", "test")[k // 8]
+        row["speaker"] = f"s{k // 4}"
+    rows[0]["speaker"], rows[1]["speaker"], rows[8]["speaker"] = "s5", "s3", " s4"
+    table = write_manifest(tmp_path / "m.jsonl", rows)
+    import_data(table, tmp_path / "data")
+    assert "1 speakers are in train and in test, such as s5" in caplog.text
+    import_data(table, tmp_path / "data", "--keep_speakers", "false")
+    speakers = read_sets(tmp_path / "data", "utt2spk")
+    assert_disjoint(speakers)
+    assert [len(speakers[part]) for part in SETS] == [6, 7, 8]
+    assert "2 left out: speaker of valid or test" in caplog.text
+    assert "1 left out: speaker of test" in caplog.text
+
+
 def test_speakers_whose_names_are_written_alike_are_in_one_set(tmp_path, rows):
     for k, row in enumerate(rows):
         row["speaker"] = f"s {k % 6}" if k < 12 else f"s_{k % 6} "

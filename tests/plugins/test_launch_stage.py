@@ -230,6 +230,24 @@ def test_temporary_files_of_killed_runs_are_removed(recipe):
     assert list(recipe.rglob("*.tmp.*")) == []
 
 
+def test_what_a_step_may_make_counts_if_it_was_made(recipe):
+    command = ("bash", "-c", "[[ ! -f big ]] || mkdir -p f/0a && touch f/0a/x || true")
+    copy = ("bash", "-c", f"echo a > out; echo ran >> runs; {command[2]}")
+    step = Step("copy", copy, (Path("in"),), (Path("out"),), (Path("f"),))
+    assert stage.run_stage(step) == 0 and stage.run_stage(step) == 0
+    assert count_runs() == 1  # without the folder
+    Path("big").touch()
+    (recipe / ".out.copy.stamp").unlink()
+    assert stage.run_stage(step) == 0 and stage.run_stage(step) == 0
+    assert count_runs() == 2 and Path("f/0a/x").is_file()
+    shutil.rmtree("f")
+    assert stage.run_stage(step) == 0
+    assert count_runs() == 3 and Path("f/0a/x").is_file()
+    Path("f/0a/x").unlink()
+    assert stage.run_stage(step) == 0
+    assert count_runs() == 4
+
+
 def test_a_step_ends_with_the_shell_that_started_it(recipe):
     script = "echo $$ > pid; touch begun; exec sleep 3600"
     words = (

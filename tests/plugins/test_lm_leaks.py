@@ -8,7 +8,9 @@ from rapidfuzz.distance import Levenshtein
 from hamzaban.bin.audit_leaks import main as audit_leaks
 from hamzaban.lm import leaks
 from hamzaban.lm.audit import Leak, check_leaks
+from hamzaban.lm.leak_record import read_shared
 from hamzaban.lm.leaks import MIN_NEAR, Index, max_edits, squash
+from hamzaban.score.results import format_results
 from published.speech import write_lines
 
 LETTERS = "ابپتثجچحخدذرزسشصضطعغفقکگلمنوهی"
@@ -121,6 +123,52 @@ def test_leaks_are_accepted_if_a_reason_is_given(files, caplog):
     config.write_text("allow_exact: few commands\n")
     with pytest.raises(ValueError, match="'allow_exact' is unknown; .*known: "):
         audit_leaks([*words, *more])
+
+
+def test_allowed_leaks_are_counted_in_a_record_that_results_repeat(files, tmp_path):
+    words, folder = files
+    config, record = folder / "leaks.yaml", tmp_path / "leaks.json"
+    config.write_text("allow_leaks: {exact: few commands, near: few commands}\n")
+    words = [*words, "--config", str(config), "--record", str(record)]
+    with pytest.raises(ValueError, match="leaks found"):
+        audit_leaks(words)
+    assert not record.exists()
+    assert audit_leaks([*words, "--allow_speakers", "one speaker only"]) == 0
+    found = read_shared([record])
+    assert [(one.kind, one.num) for one in found].count(("speakers", 1)) == 1
+    texts = [str(one) for one in found]
+    train, valid, test = (folder / name for name in ("train", "valid", "test"))
+    assert (
+        f"1 of 3 utterances of {train} nearly equal a sentence of {test}; allowed "
+        in (" ".join(texts))
+    )
+    assert any(text.endswith(f"allowed by {config}: few commands") for text in texts)
+    (speakers,) = (text for text in texts if "speaker" in text)
+    assert f"1 speaker is in both {train} and {valid} (" in speakers
+    assert speakers.endswith("allowed by --allow_speakers: one speaker only")
+    shown = format_results([], [], "", texts)
+    assert all(f"- {text}\n" in shown for text in texts)
+    record.write_text("{}")
+    with pytest.raises(
+        ValueError, match="leaks.json: found no record of allowed leaks"
+    ):
+        read_shared([record])
+
+
+def test_the_remedy_for_leaks_names_what_the_user_owns():
+    leaks = [
+        Leak("speakers", "train-test", "data/train/utt2spk s1", "data/test/utt2spk"),
+        Leak("exact", "train-test", "data/train/text:1", "data/test/text u1"),
+        Leak("exact", "lm-test", "lm.txt:1", "data/test/text u1"),
+    ]
+    remedies = (
+        "change the split in your own table.*--keep_speakers false",
+        "out of your own table, from which this file is made .*--keep_shared",
+        "take those lines out of that text, or say why",
+    )
+    for leak, remedy in zip(leaks, remedies, strict=True):
+        with pytest.raises(ValueError, match=remedy):
+            check_leaks([leak], {})
 
 
 def test_sets_without_leaks_pass(tmp_path):

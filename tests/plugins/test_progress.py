@@ -11,9 +11,17 @@ import pytest
 
 from hamzaban import progress
 from hamzaban.launch import Job, JobError, console, run_jobs
-from hamzaban.launch.console import Console, format_duration, format_progress
+from hamzaban.launch.console import Console, format_progress
+from hamzaban.mine.progress import Progress
 from hamzaban.processes import show_progress
-from hamzaban.progress import ItemProgress, ProgressFile, progress_path, read_progress
+from hamzaban.progress import (
+    ItemProgress,
+    ProgressFile,
+    format_duration,
+    format_length,
+    progress_path,
+    read_progress,
+)
 
 TRAINING = {
     "epoch": 3,
@@ -104,6 +112,28 @@ def test_training_line_shows_progress_and_metrics(changes, age_s, line):
 )
 def test_a_duration_is_shown_in_its_two_largest_units(duration_s, text):
     assert format_duration(duration_s) == text
+
+
+@pytest.mark.parametrize(
+    ("audio_s", "text"),
+    [
+        (0, "0.0 s"),
+        (8.04, "8.0 s"),
+        (59.97, "1.0 min"),
+        (750, "12.5 min"),
+        (3600, "1.0 h"),
+        (8300, "2.3 h"),
+        (1204.4 * 3600, "1204 h"),
+    ],
+)
+def test_a_length_of_audio_is_shown_in_the_unit_that_fits(audio_s, text):
+    assert format_length(audio_s) == text
+
+
+def test_mining_and_transcribing_report_seconds_of_short_files():
+    with Progress(40.0, title="transcribe") as progress:
+        progress.add(8.0, 4.5)
+        assert progress.describe().startswith("8.0 s of 40.0 s, 4.5 s found, ")
 
 
 def test_items_are_reported_every_few_seconds_with_the_time_left(tmp_path, clock):

@@ -1,5 +1,6 @@
 """Options of a recipe that cannot work together are found before its first stage."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from hamzaban.bin.config import main as config
+from hamzaban.weights.peek import KEYS
 from repository import ROOT
 
 CONF = ROOT / "conf"
-SEED = "seed.pt"
+SEED = ROOT / "egs2/mini_ar/asr1/downloads/seed/wav2vec2.pt"
 
 
 @pytest.fixture
@@ -214,3 +216,89 @@ def test_every_shared_config_is_of_a_kind_that_is_checked():
     for path in CONF.glob("*.yaml"):
         assert path.stem.startswith(tuple(checked | own)), path
     assert Path(CONF).is_dir()
+
+
+def save_pickles(path, value):
+    """Write a file as torch.save once did; the names are in its fourth pickle."""
+    with open(path, "wb") as stream:
+        for each in (1, 1001, {}, value):
+            pickle.dump(each, stream, protocol=2)
+    return path
+
+
+WRONG = {
+    "README.md": ("a file of another program", "give the model file itself"),
+    "asr.pth": (
+        "a torch file without task_cfg, model_cfg",
+        "give a model that was only",
+    ),
+    "cut.pt": ("a damaged file", "copy or download it again"),
+    "model.safetensors": ("safetensors", "give the directory with its config.json"),
+    "exp": (
+        "a folder without config.json or wav2vec2.pt",
+        "give the folder of a model",
+    ),
+    "none.pt": ("", "no such file"),
+}
+RIGHT = ("hf", "ssl", "fairseq.pt", "old.pt")
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    paths = {name: tmp_path / name for name in (*WRONG, *RIGHT)}
+    paths["README.md"].write_text("نه", encoding="utf-8")
+    for name in ("exp", "hf", "ssl"):
+        paths[name].mkdir()
+    (paths["hf"] / "config.json").touch()
+    (paths["ssl"] / "wav2vec2.pt").touch()
+    header = b"{}"
+    size = len(header).to_bytes(8, "little")
+    paths["model.safetensors"].write_bytes(size + header)
+    save_pickles(paths["fairseq.pt"], {"args": None, "model": {"a": 1}})
+    save_pickles(paths["old.pt"], {key: {} for key in KEYS})
+    save_pickles(paths["asr.pth"], {"encoder.weight": [1.0]})
+    paths["cut.pt"].write_bytes(SEED.read_bytes()[:5000])
+    return paths
+
+
+def list_ways(path):
+    """Return the options of a recipe by which a checkpoint is given."""
+    pretraining = {
+        "pretrain_config": CONF / "pretrain.yaml",
+        "stages": "pretrain train",
+    }
+    return {
+        "--pretrain_init": {"pretrain_init": path, "ssl_checkpoint": path},
+        "--pretrain_init ": {"pretrain_init": path, **pretraining},
+        "ssl_checkpoint": {"asr_args": f"--ssl_checkpoint {path}"},
+    }
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_checkpoint_of_the_wrong_kind_is_refused_before_the_first_stage(
+    checkpoints, name
+):
+    what, remedy = WRONG[name]
+    for way, given in list_ways(checkpoints[name]).items():
+        with pytest.raises((ValueError, FileNotFoundError)) as error:
+            check(**given)
+        assert way.strip() in str(error.value)
+        assert str(checkpoints[name]) in str(error.value)
+        assert what in str(error.value) and remedy in str(error.value)
+    check(pretrain_init=checkpoints[name], stages="tokens")
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_checkpoints_of_every_form_that_is_read_are_taken(checkpoints, name):
+    for given in list_ways(checkpoints[name]).values():
+        check(**given)
+
+
+def test_looking_at_a_checkpoint_imports_no_torch(tmp_path):
+    code = (
+        "import sys; from hamzaban.weights.peek import check_wav2vec2; "
+        "check_wav2vec2(sys.argv[1], '--x'); assert 'torch' not in sys.modules"
+    )
+    old = save_pickles(tmp_path / "old.pt", {key: {} for key in KEYS})
+    for path in (SEED, old):
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)

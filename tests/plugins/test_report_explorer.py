@@ -25,7 +25,7 @@ from hamzaban.score.trn import Pair
 pytestmark = pytest.mark.slow
 
 HOSTILE = "</script><img/src=x/onerror=alert(1)> <!--<script> \u2028 __proto__"
-OPTIONS = ["--replicates", "200", "--num_worst", "1"]
+OPTIONS = ["--replicates", "200", "--num_worst", "1", "--max_sound_mb", "0"]
 READY = "hamzabanReady.then(() => true)"
 SETTLED = "new Promise(done => setTimeout(done, 400))"
 
@@ -102,9 +102,30 @@ def test_recordings_are_embedded_for_the_worst_and_linked_for_the_others(page, r
         parts["v0-index"]["id"][parts["v0-index"]["sound"].index(n)] for n in range(4)
     ]
     found = dict(zip(names, rows, strict=True))
-    assert found["s2-b"][1].startswith("data:audio/ogg;base64,")
+    worst = {names[n] for n, uri in enumerate(parts["s0-audio-0"]) if uri}
+    assert worst == {"s2-b", "s2-a"}  # the worst of each decoding
+    assert {name for name, row in found.items() if row[1] == 1} == worst
     assert found["s1-a"][1] == "./../dump/raw/test/s1-a.wav"
     assert all(len(peaks) == NUM_PEAKS for peaks, *_ in rows)
+    assert "2 of 4 recordings of dump/raw/test are in this report" in page.read_text()
+
+
+@pytest.mark.parametrize("max_inline", ["3000", "3"])
+def test_all_recordings_are_in_the_report_if_they_fit(recipe, max_inline):
+    words = ("--max_inline", max_inline, "--max_sound_mb", "1")
+    page = make_page(recipe, f"whole{max_inline}", *words)
+    html = page.read_text("utf-8")
+    assert "All 4 recordings of dump/raw/test are in this report (about 0.1 MB)" in html
+    (audio,) = (
+        [read_parts(page)["s0-audio-0"]]
+        if max_inline == "3000"
+        else [
+            json.loads(path.read_text("utf-8").partition(",")[2].rstrip(");\n"))
+            for path in page.with_name(f"{page.stem}_files").rglob("s0-audio-0.js")
+        ]
+    )
+    assert len(audio) == 4
+    assert all(uri.startswith("data:audio/ogg;base64,") for uri in audio)
 
 
 def test_headline_and_errors_are_of_the_same_decoding(page):
@@ -190,6 +211,11 @@ def test_training_words_are_normalized_as_the_scores_were(tmp_path):
     write_text(tmp_path / "text", {"u1": "كتاباً"})
     counts = count_training([tmp_path / "text"], get_normalizer("ar", "score").id)
     assert counts == {get_normalizer("ar", "score").normalize("كتاباً"): 1}
+    for lang, profile in (("ar", "score"), ("fa", "peste-fa-v1"), ("ur", "mms")):
+        made = get_normalizer(lang, profile)
+        suffix = "+unit+no_spaces+case_kept"
+        counts = count_training([tmp_path / "text"], made.id + suffix)
+        assert counts == {made.normalize("كتاباً"): 1}
 
 
 def test_a_set_with_segments_or_bad_values_is_named(recipe, tmp_path, monkeypatch):

@@ -1,7 +1,13 @@
 """Live transcription, and the streams of samples that it hears."""
 
+import contextlib
 import dataclasses
+import io
 import itertools
+import json
+import os
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -9,12 +15,15 @@ import soxr
 from mine_media import FS, read_speech
 from test_transcribe_run import LoudFrames, build
 
+from hamzaban.bin.transcribe import main as transcribe
 from hamzaban.decode.search import SearchFiles
 from hamzaban.decode.searches.greedy import GreedySearch
 from hamzaban.text.tokens import CharTokenizer
+from hamzaban.transcribe import live_run
 from hamzaban.transcribe.live import MAX_KEPT_S, Listener
 from hamzaban.transcribe.live_options import LiveOptions
-from hamzaban.transcribe.pcm import PcmFormat, PcmReader
+from hamzaban.transcribe.pcm import PcmReader
+from hamzaban.transcribe.pcm_format import PcmFormat
 from hamzaban.transcribe.transcriber import Transcriber
 
 pytestmark = pytest.mark.slow
@@ -179,3 +188,121 @@ def test_segments_do_not_overlap(speech):
     found, _ = run(speech)
     for left, right in itertools.pairwise(found.segments):
         assert left.end_s <= right.start_s + 0.02
+
+
+class Piped:
+    """Standard input that is a pipe with these bytes."""
+
+    def __init__(self, data):
+        self._number, other = os.pipe()
+        self._writer = threading.Thread(target=self._write, args=(other, data))
+        self._writer.start()
+        self.buffer = self
+
+    def _write(self, number, data):
+        with contextlib.suppress(BrokenPipeError), open(number, "wb") as stream:
+            stream.write(data)
+
+    def fileno(self):
+        return self._number
+
+    def isatty(self):
+        return False
+
+    def close(self):
+        os.close(self._number)
+        self._writer.join()
+
+
+@pytest.fixture
+def run_live(monkeypatch, capsys):
+    """Run `transcribe --live` on bytes; return what it prints."""
+
+    def load(_model, _search, options):
+        decoder = GreedySearch().build(LoudFrames.tokenizer, SearchFiles())
+        return Transcriber(LoudFrames(), decoder, options)
+
+    monkeypatch.setattr(live_run, "load_transcriber", load)
+
+    def run_command(data, *words):
+        piped = Piped(data)
+        monkeypatch.setattr(sys, "stdin", piped)
+        try:
+            assert transcribe(["model", "--live", *words]) == 0
+        finally:
+            piped.close()
+        return capsys.readouterr().out
+
+    return run_command
+
+
+def test_pipe_of_samples_is_printed_as_words(run_live, speech):
+    data = (speech * 32767).round().astype("<i2").tobytes()
+    heard = np.frombuffer(data, "<i2").astype(np.float32) / 32768
+    found, steps = run(heard)
+    lines = run_live(data).splitlines()
+    assert [line.split() for line in lines] == [texts(s.words) for s in found.segments]
+    rows = [
+        json.loads(line) for line in run_live(data, "--format", "json").splitlines()
+    ]
+    assert [row["at_s"] for row in rows] == [round(step.at_s, 3) for step in steps]
+    final = [word["text"] for row in rows for word in row["final"]]
+    assert final == texts(found.words)
+    assert any(row["partial"] for row in rows)
+
+
+def test_pipe_of_another_rate_and_format(run_live, speech):
+    other = soxr.resample(speech[: 8 * FS], FS, 48_000)
+    stereo = np.stack([other, other], 1).astype("<f4").tobytes()
+    words = ["--rate", "48000", "--sample_format", "f32le", "--channels", "2"]
+    assert len(run_live(stereo, *words).split()) > 5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["talk.mp3"], "--live reads samples from standard input"),
+        (["--output_dir", "out"], "--live reads samples from standard input"),
+        (["--format", "srt"], "--format srt found; with --live, expected txt or json"),
+        (["--rate", "5"], "--rate: 5 found, expected 1000..768000"),
+        (["--chunk_s", "0"], "--chunk_s: 0.0 found"),
+        ([], "begins with the header of a WAV file, expected raw samples"),
+    ],
+)
+def test_mistakes_of_live_runs_are_one_line(words, message, run_live):
+    with pytest.raises(ValueError, match=message) as info:
+        run_live(b"RIFF\0\0\0\0WAVE", *words)
+    assert "\n" not in str(info.value)
+
+
+def test_interrupt_prints_the_words_so_far(run_live, speech, monkeypatch):
+    data = (speech[: 9 * FS] * 32767).round().astype("<i2").tobytes()
+    wanted = run_live(data)
+
+    def interrupted(_source):
+        yield data
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live_run, "_each_piece", interrupted)
+    assert run_live(b"") == wanted
+    assert wanted.strip()
+
+
+def test_terminal_shows_partial_words_after_the_final_ones(speech):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    target = Terminal()
+    show = live_run._find_printer("txt", target)
+    _, steps = run(speech[: 9 * FS])
+    for step in steps:
+        show(step)
+    written = target.getvalue()
+    assert "\x1b[2m" in written
+    last = [line.rpartition("\x1b[K")[2] for line in written.split("\n")[:-1]]
+    clean = [
+        line.replace("\x1b[2m", "").replace("\x1b[0m", "").split() for line in last
+    ]
+    found, _ = run(speech[: 9 * FS])
+    assert clean == [texts(segment.words) for segment in found.segments]

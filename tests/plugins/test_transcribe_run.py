@@ -190,7 +190,7 @@ def test_standard_input_goes_to_standard_output(
     model, speech, tmp_path, capsys, monkeypatch
 ):
     path = write_media(tmp_path / "talk.mp3", speech[: 8 * FS])
-    assert transcribe([model, str(path), "--format", "ctm"]) == 0
+    assert transcribe([model, "--format", "ctm", str(path)]) == 0
     from_file = capsys.readouterr().out
     assert from_file.startswith("talk 1 ")
     with open(path, "rb") as stream:

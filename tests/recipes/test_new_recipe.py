@@ -175,6 +175,59 @@ def test_a_published_split_with_shared_speakers_is_accepted_by_its_line(reposito
     assert "the published split shares speakers" in done.stderr
 
 
+def write_published(folder):
+    """Write a corpus with its own split, which shares the speaker José."""
+    rows = ["path,sentence,speaker,split"]
+    for k, sentence in enumerate(draw_sentences("sw", 18)):
+        name = ("train", "valid", "test")[k // 6]
+        speaker = "José" if k in (0, 17) else f"s{k // 3}"
+        write_audio(folder / "clips" / f"{k}.wav", sentence, 16000)
+        rows.append(f"{k}.wav,{sentence},{speaker},{name}")
+    write_lines(folder / "published.csv", rows)
+    return folder / "published.csv"
+
+
+def test_a_new_recipe_says_what_its_corpus_shares_and_the_command_that_works(
+    repository,
+):
+    source = write_published(repository)
+    words = ("local/new_recipe.sh", "mine", "--lang", "sw", "--source", str(source))
+    made = run(*words, cwd=repository)
+    assert made.returncode == 0, made.stderr
+    assert "1 speaker is in both train and test, such as José; stage 1" in made.stderr
+    assert made.stderr.rstrip().endswith(
+        'next: cd egs2/mine/asr1 && ./run.sh --local_data_opts "--keep_speakers false"'
+    )
+    recipe = repository / "egs2" / "mine" / "asr1"
+    words = ("--stop_stage", "data", "--local_data_opts", "--keep_speakers false")
+    done = run_recipe(recipe, *words)
+    assert done.returncode == 0, done.stderr
+    assert "1 left out: speaker of valid or test" in done.stderr
+
+
+def test_reasons_for_leaks_are_given_when_a_recipe_is_made(repository):
+    source = write_published(repository)
+    words = ["local/new_recipe.sh", "mine", "--lang", "sw", "--source", str(source)]
+    words += ["--allow_speakers", 'the corpus\'s own: "split" # 1']
+    made = run(*words, cwd=repository)
+    assert made.returncode == 0, made.stderr
+    assert made.stderr.rstrip().endswith("next: cd egs2/mine/asr1 && ./run.sh")
+    path = repository / "egs2" / "mine" / "asr1" / "conf" / "leaks.yaml"
+    assert read_allowed(path) == {"speakers": 'the corpus\'s own: "split" # 1'}
+
+
+def test_a_corpus_that_cannot_be_read_as_it_is_is_named_when_a_recipe_is_made(
+    repository, table
+):
+    text = table.read_text(encoding="utf-8").replace("sentence", "what", 1)
+    table.write_text(text, encoding="utf-8")
+    words = ("local/new_recipe.sh", "mine", "--lang", "sw", "--source", str(table))
+    made = run(*words, cwd=repository)
+    assert made.returncode == 0, made.stderr
+    assert "--text_column" in made.stderr
+    assert "cannot be read as it is (see above)" in made.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

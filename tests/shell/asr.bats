@@ -132,6 +132,7 @@ collect-stats train-asr decode-asr fit-confidence decode-asr score-text show-res
     [ "$(wc -l < normalized)" -eq 2 ]
     grep -q -- "--lang ar --profile train --marks drop data/train data/train$" normalized
     grep -q -- "--test_text data/test/text" "${CALLS}"
+    grep -q -- "^audit-leaks .*--record data/train_leaks.json " "${CALLS}"
     : > "${CALLS}"
     asr --stop_stage data --cleaner hamzaban/fa/score
     grep -q -- "--lang fa --profile score --marks drop data/valid data/valid$" "${CALLS}"
@@ -140,6 +141,30 @@ collect-stats train-asr decode-asr fit-confidence decode-asr score-text show-res
     [ "$(calls normalize-data)" -eq 0 ]
     [ "$(calls audit-text)" -eq 0 ]
     [ "$(calls audit-leaks)" -eq 1 ]
+}
+
+@test "results and report are told what stage 1 allows, and are made again if it changes" {
+    asr
+    [ "$(grep -c -- "^show-results .*--leaks data/train_leaks.json" "${CALLS}")" -eq 2 ]
+    grep -q -- "^make-report .*--leaks data/train_leaks.json" "${CALLS}"
+    : > "${CALLS}"
+    echo "other" > data/train_leaks.json
+    asr --stage score
+    [ "$(calls show-results)" -eq 2 ]
+    [ "$(calls make-report)" -eq 1 ]
+    [ "$(calls score-text)" -eq 0 ]
+}
+
+@test "the report is made again if its folder of files is gone" {
+    sed -i 's/report.html report.png ;;/report.html report.png\n        make_files exp\/report_files\/0a a.js ;;/' \
+        "${PATH%%:*}/hamzaban"
+    asr
+    : > "${CALLS}"
+    asr --stage report
+    [ "$(calls make-report)" -eq 0 ]
+    rm -r exp/report_files
+    asr --stage report
+    [ "$(calls make-report)" -eq 1 ]
 }
 
 @test "a language model is trained, tuned on valid, and used" {

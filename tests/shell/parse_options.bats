@@ -88,6 +88,25 @@ END
 [--help]' ] || { echo "${output}"; return 1; }
 }
 
+@test "--help shows the values that were given before it" {
+    cat > "${script}" << END
+#!/usr/bin/env bash
+set -euo pipefail
+nj=4          # how many
+              # at once
+expdir=exp    # where
+title=""      # what it is called
+help_message="Options and their defaults:"
+. "${ROOT}/local/parse_options.sh"
+END
+    run bash "${script}" --nj 12 --title "a   b " --help --expdir ignored
+    [ "${output}" = 'Options and their defaults:
+  --nj 12         # how many
+                  # at once
+  --expdir exp    # where
+  --title "a b"   # what it is called' ] || { echo "${output}"; return 1; }
+}
+
 @test "unknown options are kept for the next program, which shows its help as well" {
     # shellcheck disable=SC2016  # the script expands these
     sed -i 's/^list=.*/rest=()/; s/"$@"$/"${rest[@]}" -- "$@"/' "${script}"

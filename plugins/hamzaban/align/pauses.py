@@ -1,9 +1,9 @@
 """Move the edges of speech to the pauses beside it.
 
 A CTC model marks a token by a peak somewhere in its sound. The power of the signal
-shows where the sound begins and ends: in a pause it stays for at least MIN_PAUSE_S
-below a level between that of the speech and the lowest beside it, or HEARD_DB below the
-speech.
+shows where the sound begins and ends. A pause lasts at least MIN_PAUSE_S. In it, the
+power stays below a level between that of the speech and the lowest nearby, or HEARD_DB
+below the speech.
 """
 
 import numpy as np

@@ -41,7 +41,7 @@ class Spelled:
 
     @property
     def ids(self) -> list[int]:
-        """All tokens of the sentence."""
+        """Return all tokens of the sentence."""
         return [token for word in self.words for token in word.ids]
 
 

@@ -30,6 +30,7 @@ def format_audio(
     *,
     nj: int = 1,
     max_drop: float = 0.05,
+    is_validated: bool = False,
 ) -> None:
     """Write the audio of a data directory as training needs it.
 
@@ -44,14 +45,19 @@ def format_audio(
         options: Format of the output and limits of the utterances.
         nj: Number of processes.
         max_drop: Largest share of utterances that may be dropped, 0..1.
+        is_validated: Whether the log of `validate-data` has the number of recordings
+            whose header states a wrong length, so that this one leaves it out.
 
     Raises:
         FileNotFoundError: `data_dir` lacks a file.
         ValueError: `data_dir` is invalid, or too many utterances were dropped.
     """
     recordings, empty = begin(data_dir, out_dir, options)
-    ledger = _write_audio(recordings, Ledger(out_dir), options, nj)
+    ledger = Ledger(out_dir)
+    num_mended = _write_audio(recordings, ledger, options, nj)
     ledger.remove_shards()
+    if not is_validated:
+        _warn_of_headers(out_dir, num_mended)
     kept, dropped = _collect(ledger, options)
     dropped |= dict.fromkeys(_in_all_variants(empty, options), "empty_text")
     write_scp(out_dir / DROPPED, dropped.items())
@@ -95,11 +101,12 @@ def format_shard(
     shard: Shard,
     *,
     nj: int = 1,
+    is_validated: bool = False,
 ) -> None:
     """Write the audio of a shard, and manifests of its own, which `format_audio` joins.
 
     Args:
-        data_dir, out_dir, options, nj: As for `format_audio`.
+        data_dir, out_dir, options, nj, is_validated: As for `format_audio`.
         shard: The shard; the id of a recording decides where it belongs.
 
     Raises:
@@ -108,7 +115,20 @@ def format_shard(
     """
     recordings, _ = _plan(data_dir, out_dir, options)
     ours = [recording for recording in recordings if shard.holds(recording.rec_id)]
-    _write_audio(ours, Ledger(out_dir, shard), options, nj)
+    num_mended = _write_audio(ours, Ledger(out_dir, shard), options, nj)
+    if not is_validated:
+        _warn_of_headers(out_dir, num_mended)
+
+
+def _warn_of_headers(out_dir: Path, num_mended: int) -> None:
+    if num_mended:
+        logging.warning(
+            "%s: %d recordings whose header states no length or up to %g s too much "
+            "are taken as they are",
+            out_dir,
+            num_mended,
+            HEADER_OVERHANG_S,
+        )
 
 
 def _check_separate(data_dir: Path, out_dir: Path, recordings: list[Recording]) -> None:
@@ -142,8 +162,12 @@ def _in_all_variants(utt_ids: set[str], options: FormatOptions) -> Iterator[str]
 
 def _write_audio(
     recordings: list[Recording], ledger: Ledger, options: FormatOptions, nj: int
-) -> Ledger:
-    """Write the audio that is missing and return the ledger with all entries."""
+) -> int:
+    """Write the audio that is missing, and complete the ledger.
+
+    Returns:
+        The number of recordings whose header states a wrong length.
+    """
     wanted: dict[int, set[str]] = {}
     for recording in recordings:
         utt_ids = {cut.utt_id for cut in recording.cuts}
@@ -164,19 +188,11 @@ def _write_audio(
             if num_messages <= MAX_MESSAGES:
                 logging.warning("%s", result.message)
     ledger.write()
-    if num_mended:
-        logging.warning(
-            "%s: %d recordings whose header states no length or up to %g s too much "
-            "are taken as they are",
-            ledger.out_dir,
-            num_mended,
-            HEADER_OVERHANG_S,
-        )
     if num_messages > MAX_MESSAGES:
         logging.warning(
             "%d more recordings cannot be read", num_messages - MAX_MESSAGES
         )
-    return ledger
+    return num_mended
 
 
 def _make_job(recording: Recording, ledger: Ledger, options: FormatOptions) -> Job:

@@ -7,6 +7,10 @@ from pathlib import Path
 from hamzaban.cli import add_nj
 
 GROUP = "text"
+RECORD = (
+    "JSON file to write: counts of the leaks that are allowed, which show-results and "
+    "make-report repeat"
+)
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -28,6 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
         )
     parser.add_argument("--lang", help="normalize as training text of this language")
     add_nj(parser)
+    parser.add_argument("--record", type=Path, metavar="FILE", help=RECORD)
     parser.add_argument("--output", type=Path, help="file to write: all leaks, .tsv")
     parser.add_argument(
         "--config",
@@ -50,14 +55,23 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Audit the sets; return the exit status."""
     parser = get_parser()
     args = parser.parse_args(cmd)
-    from hamzaban.lm.audit import WHERE, Texts, check_leaks, list_leaks, write_leaks
+    from hamzaban.lm.audit import (
+        KINDS,
+        WHERE,
+        Texts,
+        check_leaks,
+        list_leaks,
+        write_leaks,
+    )
+    from hamzaban.lm.leak_record import summarize_leaks, write_shared
     from hamzaban.lm.ngram_options import read_allowed
 
     allowed = read_allowed(args.config) if args.config else {}
-    for kind in ("exact", "near", "speakers"):
+    places = dict.fromkeys(allowed, str(args.config))
+    for kind in KINDS:
         reason = getattr(args, f"allow_{kind}")
         if reason is not None:
-            allowed[kind] = reason
+            allowed[kind], places[kind] = reason, f"--allow_{kind}"
     texts = Texts(
         *(tuple(getattr(args, f"{k}_text")) for k in ("train", "valid", "test", "lm"))
     )
@@ -68,4 +82,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         write_leaks(leaks, args.output)
     where = WHERE if args.config is None else str(args.config)
     check_leaks(leaks, allowed, where)
+    if args.record is not None:
+        reasons = {kind: (allowed[kind], places[kind]) for kind in allowed}
+        write_shared(summarize_leaks(leaks, texts, reasons), args.record)
     return 0

@@ -12,8 +12,8 @@ from typing import Any
 GROUP = "run"
 CHECKED = (  # options of asr.sh, and the names of the stages that will run
     *("stages", "asr_config", "asr_args", "inference_config", "lm_config", "lm"),
-    *("lm_text", "pretrain_config", "pretrain_args", "ssl_checkpoint", "token_type"),
-    "ngpu",
+    *("lm_text", "pretrain_config", "pretrain_args", "pretrain_init"),
+    *("ssl_checkpoint", "token_type", "ngpu"),
 )
 
 

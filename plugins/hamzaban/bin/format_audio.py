@@ -45,6 +45,13 @@ def get_parser() -> argparse.ArgumentParser:
     add("--speed_perturb_factors", default="", help="speeds, such as '0.9 1.0 1.1'")
     add_limits(parser)
     add("--allow_pipes", type=str2bool, default=False, help="run commands in wav.scp")
+    add(
+        "--is_validated",
+        type=str2bool,
+        default=False,
+        help="do not count again what validate-data has counted: recordings whose "
+        "header states a wrong length",
+    )
     add_noise_options(parser)
     return parser
 
@@ -128,13 +135,14 @@ def main(cmd: Sequence[str] | None = None) -> int:
             raise
         raise ValueError(f"{args.config} or the command line: {error}") from error
     folders = (args.data_dir, args.out_dir, options)
+    how = {"nj": args.nj, "is_validated": args.is_validated}
     if args.shard is not None:
-        format_shard(*folders, args.shard, nj=args.nj)
+        format_shard(*folders, args.shard, **how)
         return 0
     if is_divided(args):
         begin(args.data_dir, args.out_dir, options)
         run_shards("format-audio", list(cmd or []), args, args.out_dir)
-    format_audio(*folders, nj=args.nj, max_drop=args.max_drop)
+    format_audio(*folders, max_drop=args.max_drop, **how)
     return 0
 
 

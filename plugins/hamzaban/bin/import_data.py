@@ -37,6 +37,13 @@ MARKS = (
 )
 POLICIES = ("drop", "keep", "refuse", "text")
 
+SPEAKERS = (
+    "false: if the corpus's own split shares speakers, leave their utterances out of "
+    "train where they are also in valid or test, and out of valid where in test"
+)
+DRY_RUN = (
+    "true: only read the table, print which sets would share speakers, write nothing"
+)
 DROP = "highest share of a set that may lack audio or text, or end after its recording"
 
 
@@ -65,9 +72,11 @@ def get_parser() -> argparse.ArgumentParser:
     add("--speaker_folders", type=str2bool, default=False, help=folders)
     add("--ignore_split", type=str2bool, default=False, help="true: draw a new split")
     add("--keep_shared", type=str2bool, default=False, help="see below")
+    add("--keep_speakers", type=str2bool, default=True, help=SPEAKERS)
     for name in ("valid", "test"):
         text = f"share of {name} in a new split"
         add(f"--{name}_share", type=finite_float, default=0.1, help=text)
+    add("--dry_run", type=str2bool, default=False, help=DRY_RUN)
     add("--seed", type=int, default=0, help="random seed of the split")
     add("--max_drop", type=finite_float, default=0.05, help=DROP)
     return parser
@@ -91,12 +100,19 @@ def main(cmd: Sequence[str] | None = None) -> int:
         ignore_split=args.ignore_split,
         shares=(args.valid_share, args.test_share),
         keep_shared=args.keep_shared,
+        keep_speakers=args.keep_speakers,
         seed=args.seed,
         lang=args.lang,
         suffix=args.suffix,
         max_drop=args.max_drop,
         marks=args.marks,
     )
+    if args.dry_run:
+        from hamzaban.ingest.survey import survey_corpus
+
+        for sentence in survey_corpus(args.source, options):
+            print(sentence)
+        return 0
     note_corpus(args.source)
     import_corpus(args.source, args.output, options)
     return 0

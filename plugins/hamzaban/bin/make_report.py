@@ -5,10 +5,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from hamzaban.cli import add_nj
+from hamzaban.cli import add_nj, finite_float
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
+PLOT = "PNG of the learning curves; default: as --output, but .png"
 RAW_DIR = "folder of the data directories that were decoded"
 
 
@@ -23,11 +24,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="scored experiments; the first is shown in detail, others are compared",
     )
     add("--output", type=Path, default=Path("exp/report.html"), help="file to write")
-    add(
-        "--plot",
-        type=Path,
-        help="PNG of the learning curves; default: as --output, but .png",
-    )
+    add("--plot", type=Path, help=PLOT)
     add("--raw_dir", type=Path, default=Path("dump/raw"), help=RAW_DIR)
     add(
         "--stamp_dirs",
@@ -45,6 +42,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="folders of pseudo-labelling rounds to show, in addition to each pseudo_* "
         "beside the first experiment",
     )
+    _add_sizes(parser)
     _add_details(parser)
     return parser
 
@@ -52,19 +50,12 @@ def get_parser() -> argparse.ArgumentParser:
 def _add_details(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
-        "--num_worst",
-        type=int,
-        default=10,
-        help="number of utterances of each set, those with most errors, whose audio is "
-        "in the page; it links to the other recordings",
-    )
-    add(
-        "--max_inline",
-        type=int,
-        default=3000,
-        help="most decoded utterances, over all sets and decodings, whose texts are in "
-        "the page; if there are more, they go to a folder beside it, such as "
-        "report_files",
+        "--leaks",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="records of audit-leaks: what training shares with valid and test",
     )
     add("--word_lists", nargs="*", default=[], metavar="NAME=FILE", help="word classes")
     add(
@@ -79,11 +70,39 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
     add_nj(parser, "threads that read audio")
 
 
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--num_worst",
+        type=int,
+        default=10,
+        help="if the recordings of a set are larger than --max_sound_mb: number of "
+        "utterances of each decoding, those with most errors, whose audio is in the "
+        "report; it links to the other recordings",
+    )
+    add(
+        "--max_sound_mb",
+        type=finite_float,
+        default=10.0,
+        help="MB of recordings that the report holds, set by set as long as they fit; "
+        "an hour of speech has about 18",
+    )
+    add(
+        "--max_inline",
+        type=int,
+        default=3000,
+        help="most decoded utterances, over all sets and decodings, whose texts are in "
+        "the page; if there are more, they go to a folder beside it, such as "
+        "report_files",
+    )
+
+
 def main(cmd: Sequence[str] | None = None) -> int:
     """Write the page and the plot; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.bin.analyse_errors import parse_files
     from hamzaban.fileio import atomic_text
+    from hamzaban.lm.leak_record import read_shared
     from hamzaban.report.build import build_page
     from hamzaban.report.curves import write_picture
     from hamzaban.report.page import render_page
@@ -103,6 +122,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
         args.nj,
         args.pseudo_exp,
         args.output.parent,
+        [str(shared) for shared in read_shared(args.leaks)],
+        args.max_sound_mb,
     )
     with Parts(args.output, args.max_inline) as parts:
         page = build_page(args.exp, wishes, parts)

@@ -1,12 +1,17 @@
 """Normalize the transcripts of a data directory."""
 
 import argparse
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hamzaban.cli import finite_float
 from hamzaban.verb_help import OptionHelp
+
+if TYPE_CHECKING:
+    from hamzaban.text import Normalizer
 
 GROUP = "text"
 
@@ -61,6 +66,8 @@ def main(cmd: Sequence[str] | None = None) -> int:
         def change(utt_id: str, text: str) -> str:
             rules = partial(multiple.normalize, utt_id)
             return normalize_marked(text, rules, args.marks)
+
+        log_dropped_signs(find_text(args.source), multiple.find, args.marks)
     else:
         single = Normalizer(args.lang, args.profile, **options)
         normalizer = single
@@ -68,6 +75,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
         def change(utt_id: str, text: str) -> str:  # noqa: ARG001
             return normalize_marked(text, single.normalize, args.marks)
 
+        log_dropped_signs(find_text(args.source), lambda _: single, args.marks)
     done = rewrite_utts(*folders, change, max_drop=args.max_drop)
     print(
         f"{args.target}: {done.num_utts - len(done.left_out)} utterances of "
@@ -75,3 +83,30 @@ def main(cmd: Sequence[str] | None = None) -> int:
         f"{len(done.left_out)} left out; normalizer {normalizer.id}"
     )
     return 0
+
+
+def log_dropped_signs(
+    path: Path, find: Callable[[str], "Normalizer"], policy: str
+) -> None:
+    """Log how often signs that are read aloud, such as %, are dropped.
+
+    Args:
+        path: A Kaldi `text` file.
+        find: Returns the normalizer of an utterance.
+        policy: What becomes of marks of sounds, which are no signs.
+    """
+    from hamzaban.text.marks import read_marks
+    from hamzaban.text.rewrite import read_transcripts
+    from hamzaban.text.signs import DroppedSigns
+
+    dropped = DroppedSigns()
+    for number, utt_id, text in read_transcripts(path):
+        marked = read_marks(text, policy, f"{path}:{number}: {utt_id}").text
+        dropped.add(find(utt_id), marked, f"{path}:{number}: {utt_id}")
+    if dropped.counts:
+        logging.warning(
+            "%s: signs that are read aloud are dropped: %s; the option numbers=words "
+            "spells those beside numbers, in languages that have it",
+            path,
+            dropped.describe(),
+        )

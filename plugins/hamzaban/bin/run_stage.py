@@ -27,6 +27,7 @@ def get_parser() -> argparse.ArgumentParser:
     for option, dest, what in (
         ("--in", "inputs", "files and folders the command reads"),
         ("--out", "outputs", "files and folders it makes; a stamp is put beside them"),
+        ("--may_make", "may_make", "files and folders it makes for some inputs only"),
     ):
         parser.add_argument(
             option, dest=dest, nargs="+", type=Path, action="extend", default=[],
@@ -61,9 +62,9 @@ def main(cmd: Sequence[str] | None = None) -> int:
         return explain_stamps(args.explain)
     if args.name is None:
         parser.error("the following arguments are required: name")
-    step = Step(
-        args.name, tuple(words[end + 1 :]), tuple(args.inputs), tuple(args.outputs)
-    )
+    command = tuple(words[end + 1 :])
+    paths = (args.inputs, args.outputs, args.may_make)
+    step = Step(args.name, command, *map(tuple, paths))
     die_with_parent()
     return run_stage(step, args.set_aside)
 

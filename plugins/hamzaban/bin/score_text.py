@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hamzaban.cli import str2bool
 from hamzaban.fileio import remove_leftovers
 from hamzaban.score.kinds import KINDS, RAW
+from hamzaban.score.score_options import add_options
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "score"
@@ -65,77 +65,24 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose how texts are normalized."""
-    add = parser.add_argument
-    add("--normalizer", default="raw", help="id of the normalizer of both texts")
-    for kind in KINDS.values():
-        if kind.is_asked_for:
-            words = f"score the {kind.title}"
-            add(f"--{kind.name}", type=str2bool, default=False, help=words)
-    add(
-        "--lang",
-        help="normalize both texts by the rules of this language; mul: by those of "
-        "each utterance's language, from utt2lang beside --ref, and score each "
-        "language separately as well",
-    )
-    add("--score_profile", default="score", help="score profile of --lang")
-    words = "print a table of the scores by every profile of --lang"
-    flag: Any = {"type": str2bool, "nargs": "?", "const": True, "default": False}
-    add("--all_profiles", **flag, help=words)
-    add(
-        "--score_options",
-        default="",
-        help="options of the rules of --lang: name=value,...",
-    )
-    add(
-        "--marks",
-        choices=("drop", "keep", "refuse", "text"),
-        default="text",
-        help="marks of sounds such as [laughter], as for the training text: drop them, "
-        "keep each as a word <laughter>, refuse the texts, or treat them as text",
-    )
-    add_counting(parser)
-    add(
-        "--scorer",
-        choices=("auto", "sclite", "own"),
-        default="auto",
-        help="sclite: run NIST's program and compare its scores with our own; own: our "
-        "own only; auto: sclite where it is installed",
-    )
-
-
-def add_counting(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose how words and characters are counted."""
-    add = parser.add_argument
-    default = "; default: as --score_profile"
-    costs = "of errors: sclite (4, 3, 3) or unit (1 each)"
-    add("--costs", choices=("sclite", "unit"), help=costs + default)
-    names = ("with_spaces", "no_spaces", "no_hyphens", "ascii_words")
-    units = "unit of the CER; ascii_words: `sclite -c NOASCII`, no_hyphens: -c DH"
-    choices = (*names, "ascii_words_no_hyphens")
-    add("--characters", choices=choices, help=units + default)
-    add(
-        "--case",
-        help="which letters match in either case: folded (those of ASCII), a code such "
-        "as tr, kmr, kk (those of this language, as `sclite -e utf-8`), or kept (none)"
-        + default,
-    )
-    case = "true: --case kept, as `sclite -s`"
-    add("--case_sensitive", type=str2bool, help=case + default)
-    optional = (
-        "a (word) in brackets may be missing or extra without an error: `sclite -D`"
-    )
-    add("--optional_words", type=str2bool, default=False, help=optional)
-    fragments = "a fragment such as wo- or -rd matches longer words, as `sclite -F`"
-    add("--fragments", type=str2bool, default=False, help=fragments)
-
-
 def main(cmd: Sequence[str] | None = None) -> int:
     """Score, print a line for each kind, write the folders; return the exit status."""
     args = get_parser().parse_args(cmd)
     check_options(args)
     scoring = choose_scoring(args)
+    if args.glm is None:
+        return score(args, scoring)
+    import tempfile
+
+    from hamzaban.score.glm import filter_files
+
+    with tempfile.TemporaryDirectory() as folder:
+        args.normalizer += filter_files(args, Path(folder))
+        return score(args, scoring)
+
+
+def score(args: argparse.Namespace, scoring: "Scoring") -> int:
+    """Score the files; return the exit status."""
     if args.all_profiles:
         return print_profiles(args, scoring)
     from hamzaban.score.kind_pairs import pair_kinds, read_texts
@@ -233,6 +180,8 @@ def check_options(args: argparse.Namespace) -> None:
         raise ValueError(f"--normalizer '{args.normalizer}': expected an id, one word")
     if args.all_profiles and args.lang in (None, "mul"):
         raise ValueError("--all_profiles needs --lang, the code of one language")
+    if args.glm is not None and args.lang is not None:
+        raise ValueError("--glm and --lang both normalize; give one")
     if args.all_profiles and args.marks != "text":
         raise ValueError(
             "--all_profiles always treats marks as text; leave out --marks"

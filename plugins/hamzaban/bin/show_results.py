@@ -34,6 +34,14 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         help="page of make-report that --output links to",
     )
+    parser.add_argument(
+        "--leaks",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="records of audit-leaks: what training shares with valid and test",
+    )
     return parser
 
 
@@ -41,6 +49,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Write RESULTS.md; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.fileio import atomic_text
+    from hamzaban.lm.leak_record import read_shared
     from hamzaban.score.results import (
         describe_environment,
         format_results,
@@ -51,7 +60,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
     if args.report is not None:
         folder = args.output.parent if args.output is not None else Path()
         link = Path(os.path.relpath(args.report, folder)).as_posix()
-    text = format_results(read_results(args.exp), describe_environment(), link)
+    text = format_results(
+        read_results(args.exp),
+        describe_environment(),
+        link,
+        [str(shared) for shared in read_shared(args.leaks)],
+    )
     if args.output is None:
         sys.stdout.write(text)
     else:

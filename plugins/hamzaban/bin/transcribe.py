@@ -5,7 +5,8 @@ directory of any Wav2Vec2ForCTC, or the name of one on the hub (owner/name). MED
 files of any length that ffmpeg can read, folders, patterns such as 'talks/**/*.mp3',
 or - for standard input. Without --output_dir, the text of one file goes to standard
 output. If a run is killed, run it again: it continues with the first file that is not
-done.
+done. With --live, standard input brings raw samples, and words are printed while they
+are spoken.
 """
 
 import argparse
@@ -34,6 +35,16 @@ CUES = {  # option of CueOptions -> its help
     "min_cue_s": "shortest time that subtitles stay if no others follow, in s",
     "max_gap_s": "longest pause within subtitles, in s",
 }
+PCM = {  # option of PcmFormat -> its help
+    "rate": "with --live: samples per second of standard input",
+    "sample_format": "with --live: s16le, s32le, f32le or u8",
+    "channels": "with --live: interleaved channels of standard input",
+}
+LIVE = {  # option of LiveOptions -> its help
+    "chunk_s": "with --live: audio in each step, in s",
+    "look_ahead_s": "with --live: audio after a word before it is final, in s",
+    "left_context_s": "with --live: audio that is heard again in each step, in s",
+}
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -41,6 +52,8 @@ def get_parser() -> argparse.ArgumentParser:
     from hamzaban.transcribe.arguments import add_fields, add_model
     from hamzaban.transcribe.cues import CueOptions
     from hamzaban.transcribe.formats import FORMATS, KALDI
+    from hamzaban.transcribe.live_options import LiveOptions
+    from hamzaban.transcribe.pcm_format import PcmFormat
     from hamzaban.transcribe.transcribe_options import TranscribeOptions
 
     parser = argparse.ArgumentParser(
@@ -61,6 +74,10 @@ def get_parser() -> argparse.ArgumentParser:
     add("--channel", default="mix", type=_channel, metavar="N", help=text)
     add_fields(parser, TranscribeOptions(), CUTTING)
     add_fields(parser, CueOptions(), CUES)
+    text = "print words while standard input brings samples; formats txt and json"
+    add("--live", action="store_true", help=text)
+    add_fields(parser, PcmFormat(), PCM)
+    add_fields(parser, LiveOptions(), LIVE)
     add_nj(parser, "files transcribed at once, on the CPU")
     text = "skip files that are done already (default: true)"
     add("--resume", type=str2bool, default=True, metavar="BOOL", help=text)
@@ -69,7 +86,9 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(cmd: Sequence[str] | None = None) -> int:
     """Transcribe; return 0, or 1 if a file failed or is damaged."""
-    args = get_parser().parse_args(cmd)
+    args = get_parser().parse_intermixed_args(cmd)
+    if args.live:
+        return _listen(args)
     if not args.media and not args.media_list:
         raise ValueError("no media; name files, folders, patterns, - or --media_list")
     with tempfile.TemporaryDirectory(prefix="hamzaban-transcribe-") as folder:
@@ -103,6 +122,33 @@ def _transcribe(args: argparse.Namespace, media: Sequence[str], out_dir: Path) -
 
     bad = transcribe_files(paths, request, nj=args.nj, resume=args.resume)
     return 1 if bad else 0
+
+
+def _listen(args: argparse.Namespace) -> int:
+    """Transcribe standard input while it comes."""
+    from hamzaban.transcribe.arguments import read_fields, read_requests
+    from hamzaban.transcribe.live_options import LiveOptions
+    from hamzaban.transcribe.pcm_format import PcmFormat
+    from hamzaban.transcribe.transcribe_options import TranscribeOptions
+
+    if args.media not in ([], ["-"]) or args.media_list or args.output_dir:
+        raise ValueError(
+            "--live reads samples from standard input and prints words; leave out "
+            "MEDIA, --media_list and --output_dir"
+        )
+    pcm = PcmFormat(**read_fields(args, PCM))
+    live = LiveOptions(**read_fields(args, LIVE))
+    options = TranscribeOptions(**read_fields(args, CUTTING))
+    from hamzaban.transcribe.live_run import FORMATS, LiveRequest, transcribe_live
+
+    if args.format not in FORMATS:
+        raise ValueError(
+            f"--format {args.format} found; with --live, expected "
+            f"{' or '.join(FORMATS)}"
+        )
+    request = LiveRequest(*read_requests(args), pcm, live, options, args.format)
+    transcribe_live(request, sys.stdin.buffer, sys.stdout)
+    return 0
 
 
 def _print(args: argparse.Namespace, media: Sequence[str], folder: Path) -> int:

@@ -72,14 +72,8 @@ def prepare(args: argparse.Namespace) -> None:
             tally: Tally, table: Path = folder / f"{part}.tsv", audio: Path = audio
         ) -> Iterator[Utterance]:
             field = TEXT_FIELDS[args.transcript]
-            seen: dict[str, int] = {}  # the line that names each file
             for number, fields in enumerate(read_rows(table), 1):
                 tally.num_read += 1
-                first = seen.setdefault(fields[1], number)
-                if first != number:
-                    where = f"{table}:{number}: {fields[1]}, as on line {first}"
-                    tally.add_fault("file named twice", where)
-                    continue
                 yield Utterance(
                     name=f"{folder.name}-{Path(fields[1]).stem}",
                     spk_id="",

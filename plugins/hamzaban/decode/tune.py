@@ -1,4 +1,4 @@
-"""Choose weights and beam by the errors on a validation set, from its emissions."""
+"""Tune the weights and the beam of a search on the emissions of a validation set."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Trial:
 
     @property
     def wer(self) -> float:
-        """Word error rate, in percent."""
+        """Return the word error rate in percent."""
         return 100 * self.errors / max(self.words, 1)
 
     @property
     def cer(self) -> float:
-        """Character error rate, in percent."""
+        """Return the character error rate in percent."""
         return 100 * self.char_errors / max(self.chars, 1)
 
 

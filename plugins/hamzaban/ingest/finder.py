@@ -35,16 +35,14 @@ class AudioFinder:
         self._ways = [(place, suffix) for place in self._places for suffix in SUFFIXES]
         self._has_found = False
         self._meant = MeantFinder(AUDIO)
-        self._paths: dict[
-            str, str
-        ] = {}  # of each file that is meant, that in the table
+        self._paths: dict[str, str] = {}  # file that is meant -> path in the table
         self._num_meant, self._first_meant = 0, ""
 
     def find(self, audio: str) -> str | None:
         """Return the path of an audio file; None if it is not found.
 
         Commands and places in archives, which a wav.scp may hold, stay as they are. A
-        path that is spelled otherwise than its file (see `data.meant`) is counted.
+        path that is spelled differently from its file (see `data.meant`) is counted.
 
         Raises:
             ValueError: It may mean several files, or one that another path means.
@@ -91,7 +89,7 @@ class AudioFinder:
         return found[0]
 
     def log_meant(self, place: str) -> None:
-        """Log how many paths were spelled otherwise than their files, once a set."""
+        """Log, once for a set, how many paths differ in spelling from their files."""
         if self._num_meant:
             logging.warning(
                 "%s: %d paths of audio differ from the files in slashes, case or "

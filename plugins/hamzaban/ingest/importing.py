@@ -19,11 +19,11 @@ from hamzaban.ingest.columns import Item, TableOptions
 from hamzaban.ingest.finder import AudioFinder
 from hamzaban.ingest.leaks import leave_out_shared, make_index
 from hamzaban.ingest.naming import Naming
-from hamzaban.ingest.plan import Plan, check_speakers, make_plan
+from hamzaban.ingest.plan import Plan, can_use, check_speakers, make_plan
 from hamzaban.ingest.segments import BEYOND, CUT_SHORT, is_cut_short
 from hamzaban.ingest.select import SETS
-from hamzaban.ingest.sources import Source, open_source
-from hamzaban.ingest.utterances import Tally, Utterance, clean_text
+from hamzaban.ingest.sources import Source, has_table, open_source
+from hamzaban.ingest.utterances import Tally, Utterance, clean_id, clean_text
 from hamzaban.ingest.write import write_set
 from hamzaban.text.marks import read_marks
 from hamzaban.text.rules import GENERAL
@@ -53,6 +53,8 @@ class ImportOptions:
         ignore_split: Whether to draw a new split although the corpus has one.
         shares: Shares of valid and test in a new split.
         keep_shared: Whether to keep sentences in train that valid or test has.
+        keep_speakers: Whether to keep utterances in train whose speaker is in valid or
+            test, and in valid whose speaker is in test.
         seed: Random seed of the split.
         lang: Language for utt2lang; "" to take it from the table.
         suffix: End of the names of the sets.
@@ -67,6 +69,7 @@ class ImportOptions:
     ignore_split: bool = False
     shares: tuple[float, float] = (0.1, 0.1)
     keep_shared: bool = False
+    keep_speakers: bool = True
     seed: int = 0
     lang: str = ""
     suffix: str = ""
@@ -90,7 +93,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     corpus = Corpus(source, options)
     finder = AudioFinder(source, options.audio_dir)
     plan = make_plan(
-        lambda: corpus.read(Tally("")),
+        corpus.read,
         path,
         ignore_split=options.ignore_split,
         shares=options.shares,
@@ -100,8 +103,9 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
     with ExitStack() as publish:
         for name in SETS:
             tally = Tally(f"{name} of {path}", remedies=REMEDIES)
-            items = corpus.read(tally)
-            chosen: Iterator[Item] = (i for i in items if plan.set_of(i) == name)
+            chosen = _choose(corpus, plan, name, tally)
+            if not options.keep_speakers:
+                chosen = _without_speakers(chosen, corpus, plan, name, tally)
             if name == "train" and not options.keep_shared:
                 chosen = _without_shared(chosen, corpus, plan, tally)
             utterances = _make_utterances(chosen, finder, options.lang, tally)
@@ -114,7 +118,7 @@ def import_corpus(path: Path, output: Path, options: ImportOptions) -> None:
 
 def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
     """Open a corpus; first write out the audio of Parquet or Arrow files."""
-    files = list_arrow_files(path) if path.is_dir() and not _has_table(path) else []
+    files = list_arrow_files(path) if path.is_dir() and not has_table(path) else []
     if path.suffix in (".parquet", ".arrow"):
         files = [path]
     if not files:
@@ -124,10 +128,6 @@ def _open(path: Path, options: ImportOptions) -> tuple[Source, ImportOptions]:
     given = {**options.table.given, "audio": UNPACKED}
     options = replace(options, table=options.table._replace(given=given))
     return open_source(table), options
-
-
-def _has_table(path: Path) -> bool:
-    return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
 
 
 class _AudioPaths:
@@ -155,10 +155,9 @@ class Corpus:
         options = self.options
         return self._source.read(options.table, options.speaker_folders)
 
-    def read(self, tally: Tally) -> Iterator[Item]:
-        """Read all items and count them."""
+    def read(self) -> Iterator[Item]:
+        """Read all items."""
         for item in self._read():
-            tally.num_read += 1
             yield self._complete(item) if item.audio else item
 
     def _complete(self, item: Item) -> Item:
@@ -182,6 +181,14 @@ class Corpus:
         )
 
 
+def _choose(corpus: Corpus, plan: Plan, name: str, tally: Tally) -> Iterator[Item]:
+    """Yield the items of a set, and count them."""
+    for item in corpus.read():
+        if plan.set_of(item) == name:
+            tally.num_read += 1
+            yield item
+
+
 def _without_shared(
     chosen: Iterator[Item], corpus: Corpus, plan: Plan, tally: Tally
 ) -> Iterator[Item]:
@@ -191,7 +198,7 @@ def _without_shared(
         ValueError: More than half of train would be left out.
     """
     lang = corpus.options.lang or GENERAL
-    held = (i for i in corpus.read(Tally("")) if plan.set_of(i) != "train")
+    held = (i for i in corpus.read() if plan.set_of(i) != "train")
     index = make_index((item.text for item in held), lang)
     num_kept = 0
     for item in leave_out_shared(chosen, lambda item: item.text, index, lang, tally):
@@ -207,6 +214,23 @@ def _without_shared(
             "half; where all read the same sentences give --keep_shared true, and in "
             "conf/leaks.yaml the reason"
         )
+
+
+def _without_speakers(
+    chosen: Iterator[Item], corpus: Corpus, plan: Plan, name: str, tally: Tally
+) -> Iterator[Item]:
+    """Leave out the items of a set whose speaker is in a set after it in `SETS`."""
+    later = SETS[SETS.index(name) + 1 :]
+    held = {
+        clean_id(item.speaker)
+        for item in filter(can_use, corpus.read() if later else ())
+        if plan.set_of(item) in later
+    }
+    for item in chosen:
+        if item.speaker and clean_id(item.speaker) in held:
+            tally.excluded[f"speaker of {' or '.join(later)}"] += 1
+        else:
+            yield item
 
 
 def check_utterance(text: str, audio: str | None) -> str:

@@ -112,7 +112,7 @@ def drop_marks(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Uttera
 def _with_audio(utterances: Iterable[Utterance], tally: Tally) -> Iterator[Utterance]:
     """Leave out utterances without words or audio file, and count them.
 
-    A file whose name is spelled otherwise (see `data.meant`) is taken.
+    A file whose name is spelled differently (see `data.meant`) is taken.
     """
     meant: list[str] = []
     for utt in utterances:

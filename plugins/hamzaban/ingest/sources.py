@@ -84,8 +84,13 @@ class Source:
         return table.parent.parent == self.path
 
 
+def has_table(path: Path) -> bool:
+    """Return whether a folder has a table or a Kaldi list beside what else is there."""
+    return (path / "wav.scp").is_file() or any(path.glob("metadata.*"))
+
+
 def open_source(path: Path) -> Source:
-    """Return a corpus, whose form is recognized.
+    """Recognize the form of a corpus and return the corpus.
 
     Raises:
         FileNotFoundError: There is no such file or folder, or nothing known in it.

@@ -11,6 +11,9 @@ from typing import NamedTuple
 from hamzaban.text.marks import MarkCounts, decode_entities
 
 _NOT_IN_ID = re.compile(r"[\s\x00-\x1f\x7f]+")
+_INVISIBLE = re.compile(
+    "[\xad\u061c\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -121,7 +124,8 @@ def clean_id(text: str) -> str:
 def clean_text(text: str) -> str:
     """Return a transcript in NFC, without control characters, single-spaced.
 
-    HTML entities are decoded, and byte order marks are removed.
+    HTML entities are decoded. Byte order marks, soft hyphens and the marks that only
+    turn the direction of a line are removed, since the validator refuses them.
     """
-    text = decode_entities(text).replace("\ufeff", "")
+    text = _INVISIBLE.sub("", decode_entities(text))
     return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", text)).split())

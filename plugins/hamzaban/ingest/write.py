@@ -1,5 +1,6 @@
 """Write the data directory of a set of utterances, which come in any order."""
 
+import itertools
 import json
 import logging
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from hamzaban.ingest.segments import fit_segments
 from hamzaban.ingest.utterances import Tally, Utterance, clean_id
 
 SORTED_AT_ONCE = 100_000  # largest number of utterances held in memory
+REPEATED = "repeats an earlier row"
 
 
 class Written(NamedTuple):
@@ -38,21 +40,22 @@ def write_set(
 ) -> Written:
     """Write a data directory; utterances may come in any order and number.
 
-    A segment ends with its recording at the latest (see `fit_segments`). The files
-    take their names when `publish` closes, and are removed if it closes with an error,
-    so that several sets appear together or not at all.
+    Of utterances that are equal in all but their place, the first is written. A
+    segment ends with its recording at the latest (see `fit_segments`). The files take
+    their names when `publish` closes, and are removed if it closes with an error, so
+    that several sets appear together or not at all.
 
     Args:
         data_dir: Where to write.
         utterances: Its utterances.
-        tally: Counts segments that are left out.
+        tally: Counts segments and repeated rows that are left out.
         publish: Exit stack; when it closes, the directory is completed or removed.
         remedy: What the user can do about two utterances of the same id.
 
     Raises:
-        ValueError: There is no utterance, or an id occurs twice.
+        ValueError: There is no utterance, or two that differ have the same id.
     """
-    ordered = _each_once(_sort(utterances), f"{data_dir}", remedy)
+    ordered = _each_once(_sort(utterances), tally, f"{data_dir}", remedy)
     speakers: set[str] = set()
     num_utts, total_s, all_timed = 0, 0.0, True
     out = publish.enter_context(DirWriter(data_dir))
@@ -104,29 +107,37 @@ def _sort(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
 
 
 def _each_once(
-    utterances: Iterator[Utterance], place: str, remedy: str
+    utterances: Iterator[Utterance], tally: Tally, place: str, remedy: str
 ) -> Iterator[Utterance]:
-    """Yield sorted utterances; two of the same id are an error."""
-    last: Utterance | None = None
-    twice: list[Utterance] = []
-    num_twice = 0
-    for utt in utterances:
-        if last is not None and last.utt_id == utt.utt_id:
-            num_twice += 1
-            twice = twice or [last]
-            if utt.utt_id == twice[0].utt_id:
-                twice.append(utt)
-        if not twice:
-            yield utt
-        last = utt
-    if not twice:
+    """Yield sorted utterances; leave out repeats, and refuse others of the same id.
+
+    A repeat is the same in all but its place; the first one is kept.
+    """
+    differing: list[Utterance] = []
+    num_differing = 0
+    for _, same_id in itertools.groupby(utterances, lambda utt: utt.utt_id):
+        found: dict[Utterance, Utterance] = {}
+        for utt in sorted(same_id, key=_order_of_place):
+            first = found.setdefault(utt._replace(place=""), utt)
+            if first is not utt:
+                tally.add_fault(REPEATED, f"{_origin(utt)}, as at {_origin(first)}")
+        num_differing += len(found) - 1
+        if len(found) > 1:
+            differing = differing or list(found.values())
+        if not differing:
+            yield from found.values()
+    if not differing:
         return
-    one, two = sorted(twice, key=lambda utt: (len(utt.place), utt.place))[:2]
-    more = f" ({num_twice} such rows)" if num_twice > 1 else ""
+    one, two = differing[:2]
+    more = f" ({num_differing} such rows)" if num_differing > 1 else ""
     raise ValueError(
-        f"{place}: utt_id {one.utt_id} occurs twice, of {_origin(one)} and of "
-        f"{_origin(two)}{more}, expected each once; {remedy}"
+        f"{place}: utt_id {one.utt_id} occurs twice with different contents, of "
+        f"{_origin(one)} and of {_origin(two)}{more}, expected each once; {remedy}"
     )
+
+
+def _order_of_place(utt: Utterance) -> tuple[int, str]:
+    return len(utt.place), utt.place  # line 9 is before line 10
 
 
 def _origin(utt: Utterance) -> str:

@@ -11,7 +11,12 @@ from collections.abc import Callable, Collection
 from typing import Any, TextIO
 
 from hamzaban.launch.backends import Job
-from hamzaban.progress import ProgressFile, progress_path, read_progress
+from hamzaban.progress import (
+    ProgressFile,
+    format_duration,
+    progress_path,
+    read_progress,
+)
 
 RENEW_S = 1.0  # time between two updates on a terminal
 LOG_EVERY_S = 60.0  # time between two lines elsewhere
@@ -152,18 +157,3 @@ def _describe_training(record: dict[str, Any]) -> list[str]:
 def _describe_items(record: dict[str, Any]) -> list[str]:
     count = f"{record['done']} of {record['total']} {record['unit']}"
     return [f"{record['title']}: {count}"]
-
-
-def format_duration(duration_s: float) -> str:
-    """Return a duration in its two largest units: 45 s, 12 min, 1 h 05 min, 2 d 3 h."""
-    seconds = round(duration_s)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = round(duration_s / 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours == 0:
-        return f"{minutes} min"
-    if hours < 48:
-        return f"{hours} h {minutes:02} min"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h"

@@ -166,7 +166,8 @@ def _describe_outputs(step: Step) -> dict[str, Fingerprint]:
             f"step {step.name}: {step.command[0]} succeeded but did not make"
             f" {', '.join(missing)}"
         )
-    return fingerprint_outputs(step.outputs)
+    made = [path for path in step.may_make if path.exists()]
+    return fingerprint_outputs([*step.outputs, *made])
 
 
 def _remove_leftovers_of(step: Step) -> None:

@@ -46,12 +46,15 @@ class Step:
         inputs: Files and folders it reads; a folder stands for the files in it, not
             for those in its subfolders.
         outputs: Files and folders it makes; a folder stands for all files below it.
+        may_make: Files and folders that it makes for some inputs only. If they are
+            there when it ends, they are outputs.
     """
 
     name: str
     command: tuple[str, ...]
     inputs: tuple[Path, ...] = ()
     outputs: tuple[Path, ...] = ()
+    may_make: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the name, and that the stamp has a file to be named after.

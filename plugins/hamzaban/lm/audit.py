@@ -173,7 +173,8 @@ def check_leaks(
             continue
         reason = allowed.get(kind, "").strip()
         if reason:
-            logging.warning("%d %s leaks, allowed: %s", len(found), kind, reason)
+            what = kind.removesuffix("s")
+            logging.warning("%d %s leaks, allowed: %s", len(found), what, reason)
             continue
         refused.append(f"{len(found)} {kind}")
         for leak in found[:MAX_SHOWN]:
@@ -186,11 +187,27 @@ def check_leaks(
         reasons = ", ".join(f"{kind}: REASON" for kind in kinds)
         raise ValueError(
             f"{leak.place}: leaks found between training and held-out sets: "
-            f"{', '.join(refused)}, the first with {leak.held_out}; take those lines "
-            f"out, or say why they may stay by the line `allow_leaks: {{{reasons}}}` "
-            f"in {where}"
+            f"{', '.join(refused)}, the first with {leak.held_out}; {_mend(leak)}"
+            f", or say why they may stay by the line `allow_leaks: {{{reasons}}}` in "
+            f"{where}"
         )
     logging.info("no leaks other than those allowed")
+
+
+def _mend(leak: Leak) -> str:
+    """Return what to do about a leak in the files that the user owns."""
+    if leak.kind == "speakers":
+        return (
+            "change the split in your own table, from which this file is made, or let "
+            "`import-data --keep_speakers false` leave them out of train (in a recipe "
+            'of your own: --local_data_opts "--keep_speakers false")'
+        )
+    if leak.role.startswith("lm-"):
+        return "take those lines out of that text"
+    return (
+        "take those sentences out of your own table, from which this file is made "
+        "(`import-data` does so for train unless --keep_shared is true)"
+    )
 
 
 def _describe(leak: Leak) -> str:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hamzaban.processes import LOG_EVERY_S
+from hamzaban.progress import format_duration, format_length
 
 
 class Progress:
@@ -65,17 +66,10 @@ class Progress:
             logging.info("%s: %s", self._title, self.describe())
 
     def describe(self) -> str:
-        """Return hours mined and found, the real-time factor and the time left."""
+        """Return the audio mined and found, the real-time factor and the time left."""
         mined_s = self._done_s - self._before_s
         rate = mined_s / max(time.monotonic() - self._began, 1e-3)
         left_s = max(self._total_s - self._done_s, 0.0) / max(rate, 1e-3)
-        text = f"{self._done_s / 3600:.2f} of {self._total_s / 3600:.2f} h, "
-        text += f"{self._found_s / 3600:.2f} h found, {rate:.0f} times real time"
-        return text + (f", {format_time(left_s)} left" if left_s >= 1 else "")
-
-
-def format_time(duration_s: float) -> str:
-    """Return a duration as 1:02:03."""
-    minutes, seconds = divmod(round(duration_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"
+        text = f"{format_length(self._done_s)} of {format_length(self._total_s)}, "
+        text += f"{format_length(self._found_s)} found, {rate:.0f} times real time"
+        return text + (f", {format_duration(left_s)} left" if left_s >= 1 else "")

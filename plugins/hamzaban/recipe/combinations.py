@@ -41,6 +41,8 @@ class RecipeOptions:
         lm_text: Further text for the language model.
         pretrain_config: YAML of train-ssl.
         pretrain_args: Further arguments of train-ssl.
+        pretrain_init: Checkpoint that pretraining starts from, or fine-tuning if there
+            is no pretraining.
         ssl_checkpoint: Checkpoint that fine-tuning starts from.
         token_type: `bpe` or `char`.
         ngpu: GPUs; 0 for the CPU.
@@ -55,6 +57,7 @@ class RecipeOptions:
     lm_text: str = ""
     pretrain_config: Path | None = None
     pretrain_args: tuple[str, ...] = ()
+    pretrain_init: str = ""
     ssl_checkpoint: str = ""
     token_type: str = "bpe"
     ngpu: int = 0
@@ -71,7 +74,10 @@ def check_recipe(options: RecipeOptions) -> None:
     _tell_unused(options)
     training = _read_training(options.asr_config, options.asr_args)
     if "pretrain" in options.stages and options.pretrain_config:
+        _check_checkpoint(options.pretrain_init, "--pretrain_init")
         _check_pretraining(options)
+    elif "train" in options.stages and not options.pretrain_config:
+        _check_checkpoint(options.pretrain_init, "--pretrain_init")
     if "train" in options.stages and options.asr_config:
         _check_training(training, options)
     if "lm" in options.stages and (options.lm or options.lm_config):
@@ -111,13 +117,22 @@ def _check_pretraining(options: RecipeOptions) -> None:
             f"{path}: replay_share is {values['replay_share']} without replay_dir; "
             "name the data directory of the old speech, or set replay_share: 0.0"
         )
+    _check_checkpoint(values.get("init_checkpoint"), f"{path}: init_checkpoint")
     _check_dtype(values, options)
+
+
+def _check_checkpoint(path: Any, option: str) -> None:
+    if path:
+        from hamzaban.weights.peek import check_wav2vec2
+
+        check_wav2vec2(path, option)
 
 
 def _check_training(values: Mapping[str, Any], options: RecipeOptions) -> None:
     path = options.asr_config
     conf = values.get("frontend_conf") or {}
     inner = conf.get("frontend_conf") or {}
+    _check_checkpoint(values.get("ssl_checkpoint"), f"{path}: ssl_checkpoint")
     start = options.ssl_checkpoint or values.get("ssl_checkpoint")
     start = start or inner.get("path_or_url") or values.get("init_param")
     start = start or values.get("init_checkpoint")

@@ -55,6 +55,7 @@ def build_page(folders: Sequence[Path], wishes: Wishes, parts: Parts) -> Page:
     sets = choose_views(own)
     parts.choose_place(sum(r.num_utterances for found in sets.values() for r in found))
     views = Views(wishes, _list_texts(first.folder), parts, notes)
+    details = list(views.look(sets))
     return Page(
         title=first.folder.resolve().name,
         experiments=experiments,
@@ -64,11 +65,13 @@ def build_page(folders: Sequence[Path], wishes: Wishes, parts: Parts) -> Page:
         curves={name: charts for name, charts in curves.items() if charts},
         sweeps=read_sweeps(first.folder),
         rounds=read_rounds(wishes.pseudo_dirs, first.folder.resolve().parent),
-        details=list(views.look(sets)),
+        details=details,
         sets=_describe_sets(first.folder, own, wishes, commands),
         commands=commands,
         environment=list_versions(describe_environment()),
         notes=notes,
+        leaks=wishes.leaks,
+        sounds=views.held,
     )
 
 

@@ -14,7 +14,7 @@ from hamzaban.report.lineage import Command
 from hamzaban.report.parts import Parts, encode_json
 from hamzaban.report.results import Experiment, Row
 from hamzaban.report.rounds import Rounds
-from hamzaban.report.rows import SHARD
+from hamzaban.report.rows import AUDIO_SHARD, SHARD
 from hamzaban.report.sets import SetStatistics
 from hamzaban.report.vocabulary import Vocabulary
 from hamzaban.score.analysis import Analysis, format_bounds
@@ -88,6 +88,8 @@ class Page:
         commands: The commands that made the first experiment.
         environment: Lines of name and value.
         notes: What is missing, and why.
+        leaks: What training shares with valid and test.
+        sounds: Which recordings the page holds.
     """
 
     title: str
@@ -103,6 +105,8 @@ class Page:
     commands: Sequence[Command] = ()
     environment: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+    leaks: Sequence[str] = ()
+    sounds: Sequence[str] = ()
 
     @property
     def kinds(self) -> list[str]:
@@ -179,7 +183,9 @@ def describe_views(details: Sequence[Detail], folder: str) -> str:
         }
         for detail in details
     ]
-    return encode_json({"views": views, "folder": folder, "shard": SHARD})
+    return encode_json(
+        {"views": views, "folder": folder, "shard": SHARD, "audioShard": AUDIO_SHARD}
+    )
 
 
 def format_percent(share: float | None, digits: int = 1) -> str:

@@ -10,12 +10,15 @@ import numpy as np
 
 from hamzaban.data.files import read_scp
 from hamzaban.report.parts import Parts
+from hamzaban.report.sound import is_data
 from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Scored
 from hamzaban.score.trn import get_speaker
 from hamzaban.text.plausible import MAX_WORD, measure_longest, measure_loops
 
 SHARD = 500  # utterances of a part that is read at once
+AUDIO_SHARD = 20  # recordings of a part that is read at once
+IN_AUDIO = 1  # stands for the address of a recording that `<key>-audio-<n>` holds
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,22 @@ def _describe(scored: Scored, u: int, timed: Sequence[TimedWord]) -> list[Any]:
 
 
 def add_sounds(parts: Parts, key: str, rows: Sequence[tuple[str, str, int]]) -> None:
-    """Add `<key>-sound-<n>`: outline, address, 1 if it is cut, of each recording."""
+    """Add the recordings of a set.
+
+    `<key>-sound-<n>` has for each its outline, its address, and 1 if it is cut. If the
+    address is a data URI, it goes to `<key>-audio-<n>`, so that opening an utterance
+    reads few others.
+    """
     for start in range(0, len(rows), SHARD):
-        parts.add(f"{key}-sound-{start // SHARD}", rows[start : start + SHARD])
+        shown = [
+            (peaks, IN_AUDIO if is_data(address) else address, is_cut)
+            for peaks, address, is_cut in rows[start : start + SHARD]
+        ]
+        parts.add(f"{key}-sound-{start // SHARD}", shown)
+    for start in range(0, len(rows), AUDIO_SHARD):
+        held = [
+            address if is_data(address) else ""
+            for _, address, _ in rows[start : start + AUDIO_SHARD]
+        ]
+        if any(held):
+            parts.add(f"{key}-audio-{start // AUDIO_SHARD}", held)

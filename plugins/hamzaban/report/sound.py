@@ -4,7 +4,7 @@ import base64
 import io
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from hamzaban.audio.source import source_file
 
 NUM_PEAKS = 320  # of the outline of a recording
 MAX_AUDIO_S = 60.0  # longer recordings are cut where the page holds them
+DATA_BYTES_PER_S = 5000  # about, of speech as `encode_audio` returns it
 SILENCE_DB = -120.0
 PLAYABLE = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".webm")
 _OPUS_FS = 16000
@@ -127,8 +128,18 @@ def encode_audio(source: str) -> tuple[str, bool]:
     return f"data:audio/ogg;base64,{data}", is_cut
 
 
+def is_data(address: str) -> bool:
+    """Return whether an address holds the recording itself."""
+    return address.startswith("data:")
+
+
+def estimate_size(durations_s: Iterable[float]) -> float:
+    """Return about how many bytes recordings have as data URIs."""
+    return DATA_BYTES_PER_S * sum(min(s, MAX_AUDIO_S) for s in durations_s)
+
+
 def play_sounds(
-    sources: Mapping[str, str], folder: Path, embedded: Sequence[str]
+    sources: Mapping[str, str], folder: Path, embedded: Collection[str], nj: int
 ) -> dict[str, tuple[str, int]]:
     """Return address of each recording, and 1 if only its first minute is there.
 
@@ -136,9 +147,15 @@ def play_sounds(
         sources: Entries of wav.scp by utterance id.
         folder: Folder of the page.
         embedded: Utterances whose recordings the page holds.
+        nj: Number of threads.
     """
-    found = {utt: (find_link(source, folder), 0) for utt, source in sources.items()}
-    for utt in embedded:
-        uri, is_cut = encode_audio(sources[utt])
-        found[utt] = uri, int(is_cut)
+    found = {
+        utt: (find_link(source, folder), 0)
+        for utt, source in sources.items()
+        if utt not in embedded
+    }
+    with ThreadPoolExecutor(nj) as pool:
+        encoded = pool.map(encode_audio, (sources[utt] for utt in embedded))
+        for utt, (uri, is_cut) in zip(embedded, encoded, strict=True):
+            found[utt] = uri, int(is_cut)
     return found

@@ -11,7 +11,12 @@ from hamzaban.report.page import Detail, compute_direction
 from hamzaban.report.parts import Parts
 from hamzaban.report.results import Row, find_folder
 from hamzaban.report.rows import add_rows, add_sounds, choose_worst, read_decoded
-from hamzaban.report.sound import Sound, measure_sounds, play_sounds
+from hamzaban.report.sound import (
+    Sound,
+    estimate_size,
+    measure_sounds,
+    play_sounds,
+)
 from hamzaban.report.vocabulary import add_vocabulary, count_training
 from hamzaban.score.analysis import Details, analyse
 from hamzaban.score.bootstrap import Plan
@@ -37,8 +42,9 @@ class Wishes:
     Attributes:
         raw_dir: Folder of the data directories that were decoded, by set.
         roots: Folders with the stamps of the stages.
-        num_embedded: Recordings of each set to put into the page, of the utterances
-            with most errors; links lead to the others.
+        num_embedded: Recordings of each set to put into the page if all are too large,
+            of the utterances with most errors in any decoding; links lead to the
+            others.
         word_lists: Files of words by name of the class.
         utt_tags: Kaldi files that group utterances, by name.
         plan: How to draw for intervals.
@@ -47,6 +53,8 @@ class Wishes:
         pseudo_dirs: Folders of rounds of pseudo-labelling, beside those that lie by
             the first experiment as `pseudo_*`.
         folder: Where the page will be, for links to recordings.
+        leaks: Sentences on what training shares with valid and test.
+        max_sound_mb: Most MB of the sets whose recordings are all in the page.
     """
 
     raw_dir: Path = Path("dump/raw")
@@ -59,6 +67,8 @@ class Wishes:
     nj: int = 1
     pseudo_dirs: Sequence[Path] = ()
     folder: Path = Path("exp")
+    leaks: Sequence[str] = ()
+    max_sound_mb: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,18 @@ def choose_views(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return {name: sorted(found, key=_wer)[:MAX_VIEWS] for name, found in sets.items()}
 
 
+def _describe_held(data_dir: Path, total: int, num_held: int, size: float) -> str:
+    """Return which recordings of a set the page holds."""
+    about = f"about {max(size / 1e6, 0.1):.1f} MB"
+    if num_held == total:
+        return f"All {total:,} recordings of {data_dir} are in this report ({about})."
+    return (
+        f"{num_held:,} of {total:,} recordings of {data_dir} are in this report, those "
+        f"with most errors. The others are links to the files. All would take {about}, "
+        "more than --max_sound_mb of make-report allows."
+    )
+
+
 def _wer(row: Row) -> float:
     rate = row.rates["wer"].rate
     return float("inf") if rate is None else rate
@@ -101,6 +123,7 @@ class Views:
 
     Attributes:
         notes: What is missing.
+        held: Sentences on the recordings that the page holds, one a set.
     """
 
     def __init__(
@@ -117,7 +140,9 @@ class Views:
         self._wishes, self._training, self._parts = wishes, training, parts
         self._counts: dict[str, Mapping[str, int] | None] = {}
         self._last: tuple[Path, Scored] | None = None
+        self._room = 1e6 * wishes.max_sound_mb  # bytes left for recordings
         self.notes = notes
+        self.held: list[str] = []
 
     def look(self, sets: Mapping[str, Sequence[Row]]) -> Iterator[Detail]:
         """Yield the views of sets, as `choose_views` returns them, one at a time."""
@@ -138,7 +163,7 @@ class Views:
                 "run `hamzaban format-audio`. There is no audio or duration of this set"
             )
         utt2spk = read_text(data_dir / "utt2spk")
-        folders = map(find_folder, rows)
+        folders = [find_folder(row) for row in rows]
         wanted = {i.lower() for folder in folders for i in read_trn(folder / "ref.trn")}
         found = dict(read_scp(data_dir / "wav.scp"))
         sources = {}
@@ -150,21 +175,24 @@ class Views:
                 )
             if trn_id.lower() in wanted:
                 sources[utt_id] = found[utt_id]
-        best = self._read(find_folder(rows[0]))
-        names = require_utterances(best, utt2spk, data_dir / "utt2spk")
-        worst = [names[u] for u in choose_worst(best, self._wishes.num_embedded)]
-        return self._add_recordings(key, data_dir, sources, worst)
+        return self._add_recordings(key, data_dir, sources, folders)
 
     def _add_recordings(
         self,
         key: str,
         data_dir: Path,
         sources: Mapping[str, str],
-        embedded: Sequence[str],
+        folders: Sequence[Path],
     ) -> Recordings:
         sounds = measure_sounds(sources, self._wishes.nj)
-        played = play_sounds(sources, self._wishes.folder, embedded)
+        size = estimate_size(sound.duration_s for sound in sounds.values())
+        holds_all = size <= self._room
+        self._room -= size if holds_all else 0
+        embedded = list(sources) if holds_all else self._list_worst(data_dir, folders)
+        folder, nj = self._wishes.folder, self._wishes.nj
+        played = play_sounds(sources, folder, embedded, nj)
         add_sounds(self._parts, key, [(sounds[u].peaks, *played[u]) for u in sources])
+        self.held.append(_describe_held(data_dir, len(sources), len(embedded), size))
         silent = sum(not address for address, _ in played.values())
         if silent:
             self._note(
@@ -172,6 +200,18 @@ class Views:
                 "a browser plays, such as FLAC or WAV; they are shown without sound"
             )
         return Recordings(key, data_dir, sounds)
+
+    def _list_worst(self, data_dir: Path, folders: Sequence[Path]) -> list[str]:
+        """Return the utterances with most errors of each decoding."""
+        path = data_dir / "utt2spk"
+        utt2spk = read_text(path)
+        worst: dict[str, None] = {}
+        for folder in folders:
+            scored = self._read(folder)
+            names = require_utterances(scored, utt2spk, path)
+            chosen = choose_worst(scored, self._wishes.num_embedded)
+            worst |= dict.fromkeys(names[u] for u in chosen)
+        return list(worst)
 
     def _miss(self, note: str) -> Recordings:
         self._note(note)

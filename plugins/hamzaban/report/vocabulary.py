@@ -12,6 +12,8 @@ from hamzaban.score.letter_case import FOLDED
 from hamzaban.score.notation import unescape_token
 from hamzaban.score.sclite import Folded, Scored
 from hamzaban.text.normalizer import get_normalizer
+from hamzaban.text.presets import list_presets
+from hamzaban.text.rules import known_languages
 
 MAX_WORDS = 20000  # in the table; the rarest are left out, which the page says
 
@@ -67,12 +69,19 @@ def count_training(texts: Sequence[Path], normalizer: str) -> Counter[str] | Non
 
 
 def _find_normalizer(lang: str, wanted: str) -> Callable[[str], str] | None:
-    try:
-        found = get_normalizer(lang, "score")
-    except ValueError:
-        found = None
-    if found is not None and found.id == wanted:
-        return found.normalize
+    """Return the normalizer that an id names, whatever its score adds after a +."""
+    base = wanted.partition("+")[0]
+    preset = base.partition("/")[0]  # if it is one: its id does not name the language
+    tried = [(lang, "score")]
+    if preset in list_presets():
+        tried = [(code, preset) for code in known_languages()]
+    for code, profile in tried:
+        try:
+            found = get_normalizer(code, profile)
+        except ValueError:
+            continue
+        if found.id == base:
+            return found.normalize
     logging.info("Training text is compared as it is: no normalizer %s here", wanted)
     return None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hamzaban.score.compounds import join_compounds
 from hamzaban.score.files import pair_texts
 from hamzaban.score.normalized import Rules, Texts, normalize_texts
 from hamzaban.score.sclite import score_pairs
@@ -72,6 +73,8 @@ def score_profiles(
         counts = []
         for split in (split_words, split_chars):
             pairs = pair_texts(*changed, trn_ids, scoring.choose_splitter(split))
+            if scoring.compounds == "joined" and split is split_words:
+                pairs = join_compounds(pairs)
             scored = score_pairs(pairs, **scoring.options)
             corr, sub, dele, ins = scored.counts.sum(axis=0).tolist()
             counts.append((sub + dele + ins, corr + sub + dele))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from hamzaban.score.compounds import join_compounds
 from hamzaban.score.files import check_utterances, pair_texts
 from hamzaban.score.kinds import KINDS, RAW
 from hamzaban.score.normalized import Rules, Texts, normalize_texts
@@ -14,6 +15,7 @@ from hamzaban.score.scoring import Scoring
 from hamzaban.score.tokens import load_splitter, split_words
 from hamzaban.score.transcripts import parse_json_keys, read_both
 from hamzaban.score.trn import Pair, read_text
+from hamzaban.score.variants import accept_variants
 from hamzaban.text.cleaner import parse_options
 from hamzaban.text.marks import MarkCounts, read_marks
 
@@ -43,7 +45,10 @@ def pair_kinds(
 
     def pair(kind: str, name: str, texts: Texts, split: Splitter) -> None:
         split = scoring.choose_splitter(split)
-        kinds[kind] = name, pair_texts(*texts, trn_ids, split)
+        pairs = pair_texts(*texts, trn_ids, split)
+        if scoring.compounds == "joined" and split is split_words:
+            pairs = join_compounds(pairs)
+        kinds[kind] = name, pairs
 
     name, (texts, has_marks) = args.normalizer, read_both_marks(args, raw)
     if args.lang is not None:
@@ -51,6 +56,8 @@ def pair_kinds(
         rules = Rules(args.lang, args.score_profile, options, args.marks == "keep")
         name, texts = normalize_texts(texts, rules, args.ref.parent)
     name += f"+marks={args.marks}" if has_marks else ""
+    texts, accepted = accept_variants(args, texts, partial(normalize_side, args))
+    name += accepted
     for kind in KINDS.values():
         if kind.split and (not kind.is_asked_for or getattr(args, kind.name)):
             pair(kind.name, name, texts, kind.split)
@@ -65,6 +72,20 @@ def pair_kinds(
             if kind.split and kind.has_raw:
                 pair(f"{kind.name}{RAW}", "raw", raw, kind.split)
     return kinds
+
+
+def normalize_side(
+    args: argparse.Namespace, texts: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return texts by utterance id, treated and normalized as the references are."""
+    if args.marks != "text":
+        places = {utt_id: f"{args.ref}: {utt_id}" for utt_id in texts}
+        texts = {u: read_marks(t, args.marks, places[u]).text for u, t in texts.items()}
+    if args.lang is None:
+        return texts
+    options = parse_options(args.score_options)
+    rules = Rules(args.lang, args.score_profile, options, args.marks == "keep")
+    return normalize_texts((texts, {}), rules, args.ref.parent)[1][0]
 
 
 def read_both_marks(args: argparse.Namespace, texts: Texts) -> tuple[Texts, bool]:

@@ -21,6 +21,7 @@ from hamzaban.score.word_marks import NO_MARKS, Marks
 Splitter = Callable[[str], list[str]]
 PROFILES = Path(__file__).with_name("profiles.yaml")
 COSTS = ("sclite", "unit")
+COMPOUNDS = ("apart", "joined")
 # Units of the CER; all but the first are those of `sclite -c`, which ignores blanks.
 CHARACTERS: Mapping[str, Splitter] = {
     "with_spaces": split_chars,
@@ -44,12 +45,15 @@ class Scoring:
         characters: Unit of the CER, a name of `CHARACTERS`.
         case: Which letters are compared without their case, one of `CASES`.
         marks: Which marks of words have a meaning.
+        compounds: `joined`: a word that one side writes in parts is one word on both
+            sides, see `join_compounds`; `apart`: it is not.
     """
 
     costs: CostModel = "sclite"
     characters: str = "with_spaces"
     case: str = FOLDED
     marks: Marks = NO_MARKS
+    compounds: str = "apart"
 
     @property
     def suffix(self) -> str:
@@ -60,6 +64,7 @@ class Scoring:
             f"case_{self.case}" if self.case != FOLDED else "",
             "optional" if self.marks.optional else "",
             "fragments" if self.marks.fragments else "",
+            "compounds" if self.compounds == "joined" else "",
         ]
         return "".join(f"+{part}" for part in parts if part)
 
@@ -99,6 +104,7 @@ def parse_scoring(score_id: str) -> Scoring:
         next((part for part in parts if part in CHARACTERS), "with_spaces"),
         next((p[5:] for p in parts if p[:5] == "case_" and p[5:] in CASES), FOLDED),
         Marks("optional" in parts, "fragments" in parts),
+        "joined" if "compounds" in parts else "apart",
     )
 
 
@@ -118,6 +124,7 @@ def find_scoring(profile: str, **changes: object) -> Scoring:
         ValueError: A value is unknown.
     """
     known = {"costs": COSTS, "characters": tuple(CHARACTERS), "case": CASES}
+    known |= {"compounds": COMPOUNDS}
     wanted = {name: value for name, value in changes.items() if value is not None}
     values = {**_read_profiles().get(profile, {}), **wanted}
     for name, value in values.items():

@@ -16,10 +16,10 @@ from hamzaban.serve.metrics import Metrics
 from hamzaban.serve.serve_options import ServeOptions
 from hamzaban.transcribe.cues import CueOptions
 from hamzaban.transcribe.formats import FORMATS, format_transcript
-from hamzaban.transcribe.live import Heard, Listener
-from hamzaban.transcribe.pcm import PcmFormat, PcmReader
+from hamzaban.transcribe.live import Heard, Listener, heard_to_json
+from hamzaban.transcribe.pcm import PcmReader
+from hamzaban.transcribe.pcm_format import PcmFormat
 from hamzaban.transcribe.transcribe_options import FS
-from hamzaban.transcribe.transcript import word_to_json
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -198,13 +198,3 @@ def read_query(query: Mapping[str, str]) -> tuple[PcmFormat, tuple[str, ...]]:
         return read_dataclass(PcmFormat, values, "query"), formats
     except ValueError as error:
         raise ServeError(400, str(error)[:300]) from None
-
-
-def heard_to_json(heard: Heard) -> dict[str, Any]:
-    """Return what a step brought as values for JSON."""
-    return {
-        "final": [word_to_json(word) for word in heard.final],
-        "partial": [word_to_json(word) for word in heard.partial],
-        "at_s": round(heard.at_s, 3),
-        "is_end": heard.is_end,
-    }

@@ -47,13 +47,21 @@ class MultiNormalizer:
         Raises:
             ValueError: Its language is not known.
         """
+        return self.find(utt_id).normalize(text)
+
+    def find(self, utt_id: str) -> Normalizer:
+        """Return the normalizer of an utterance.
+
+        Raises:
+            ValueError: Its language is not known.
+        """
         lang = self.utt2lang.get(utt_id)
         if lang is None:
             raise ValueError(
                 f"{UTT2LANG}: utterance {utt_id} is missing; add its language, which "
                 f"--lang {MULTIPLE} looks up"
             )
-        return self.normalizers[lang].normalize(text)
+        return self.normalizers[lang]
 
 
 def read_utt2lang(folder: str | Path) -> dict[str, str]:

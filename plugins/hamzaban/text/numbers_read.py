@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from hamzaban.text.numbers import MAX_TOGETHER
+from hamzaban.text.numbers_words import DIGITS, Vocabulary, Word
 from hamzaban.text.offsets import Edit
 
+NO_LIMIT = 10**18
 _TOKEN = re.compile(r"[^ \n]+")
-_DIGITS = re.compile(r"[0-9]{1,15}(?:\.[0-9]+)?")
 
 
-@dataclass(frozen=True)
-class Word:
-    """The meaning of a word in a spelled number.
+class Token(NamedTuple):
+    """A word of a text, with its letters folded as in scoring, and its place."""
 
-    Attributes:
-        value: Its value if it stands alone.
-        scale: The factor for the number before it; 0 for none.
-        is_digits: The word is written in digits.
-    """
-
-    value: Decimal
-    scale: int = 0
-    is_digits: bool = False
+    text: str
+    start: int
+    end: int
 
 
 @dataclass
@@ -39,6 +35,10 @@ class _Reading:
         total: Sum of the parts that ended with a scale.
         part: The part after the last scale; None directly after a scale.
         limit: Further parts must be smaller than this.
+        from_digits: The last word is in digits, or the number is a decimal fraction.
+        suffix: That of an ordinal, which ends the number.
+        literal: A decimal fraction as it is written, with its zeros.
+        is_one_word: No second word belongs to the number.
     """
 
     start: int
@@ -47,6 +47,9 @@ class _Reading:
     part: Decimal | None
     limit: int
     from_digits: bool
+    suffix: str = ""
+    literal: str = ""
+    is_one_word: bool = True
 
     @property
     def value(self) -> Decimal:
@@ -63,63 +66,116 @@ class Reader:
         Args:
             table: As for `Speller`, with `variants`: other words by value, and `also`
                 in a scale: other forms of it, `also_two` those of its dual.
+                `ambiguous` words that stand alone remain words, and their digits become
+                these words; `signs` as for `spell_signs`.
             fold: Letters that are equal in scoring.
         """
-        self._fold = str.maketrans(dict(fold))
+        self._vocabulary = Vocabulary(table, fold)
+        self._fold = self._vocabulary.fold
+        self._connector = self._vocabulary.connector
         self._ones_first = bool(table.get("ones_first", False))
         self._composes_tens = "tens" in table
-        self._connector = table["connector"].strip().translate(self._fold)
-        self._is_prefix = bool(self._connector) and not table["connector"].endswith(" ")
-        self._words: dict[str, Word] = {}
-        self._add_table(table)
+        self._is_single = table["point_digits"] == "single"
 
     def edits(self, text: str) -> Iterator[Edit]:
-        """Yield the replacement of each number that contains a word."""
-        reading: _Reading | None = None
+        """Yield the replacement of each number that contains a word or a suffix."""
+        tokens = [
+            Token(m[0].translate(self._fold), *m.span()) for m in _TOKEN.finditer(text)
+        ]
+        at = 0
+        while at < len(tokens):
+            reading, after = self._read(tokens, at)
+            if reading is not None:
+                yield from self._close(text, reading, tokens, at, after)
+            at = max(after, at + 1)
+
+    def _read(self, tokens: Sequence[Token], at: int) -> tuple[_Reading | None, int]:
+        """Return the number that begins at a token, and the index after it."""
+        first = self._vocabulary.find(tokens[at].text, False)
+        if first is None:
+            return None, at
+        start = tokens[at].start + (len(self._connector) if first.has_prefix else 0)
+        reading = _begin(first, start, tokens[at].end)
+        at += 1
         is_linked = False
-        for found in _TOKEN.finditer(text):
-            span = found.span()
-            token = found[0].translate(self._fold)
-            word, has_prefix = self._find(token, reading is not None)
-            if reading and "\n" in text[reading.end : span[0]]:
-                yield from self._close(text, reading)
-                reading = None
+        while at < len(tokens) and not reading.suffix:
+            token = tokens[at].text
+            word = self._vocabulary.find(token, True)
+            if word is None and token == self._connector and not is_linked:
+                is_linked = True
+                at += 1
+                continue
             if word is None:
-                if reading and token == self._connector and not is_linked:
-                    is_linked = True
-                    continue
-                if reading:
-                    yield from self._close(text, reading)
-                reading = None
-            elif reading is None or not self._extend(
-                reading, word, span[1], is_linked or has_prefix
+                ended = self._end(reading, tokens, at, is_linked)
+                if ended == at:
+                    break
+                at = ended
+                continue
+            if not self._extend(
+                reading, word, tokens[at].end, is_linked or word.has_prefix
             ):
-                if reading:
-                    yield from self._close(text, reading)
-                    word, has_prefix = self._find(token, False)
-                assert word is not None
-                start = span[0] + (len(self._connector) if has_prefix else 0)
-                reading = _begin(word, start, span[1])
+                break
             is_linked = False
-        if reading:
-            yield from self._close(text, reading)
+            at += 1
+        return reading, at - is_linked
 
-    def _find(self, token: str, is_open: bool) -> tuple[Word | None, bool]:
-        """Return the meaning of a word, and whether the word begins with the connector.
+    def _end(
+        self, reading: _Reading, tokens: Sequence[Token], at: int, is_linked: bool
+    ) -> int:
+        """Add a fraction or the suffix of an ordinal; return the index after it."""
+        token = tokens[at].text
+        if is_linked:
+            return at
+        value = reading.value
+        if token == self._vocabulary.point and value == int(value):
+            fraction, after = self._read_fraction(tokens, at + 1)
+            if fraction:
+                reading.literal = f"{int(value)}.{fraction}"
+                reading.total, reading.part = Decimal(0), Decimal(reading.literal)
+                reading.limit, reading.from_digits = NO_LIMIT, True
+                reading.end = tokens[after - 1].end
+                return after
+        is_after_digits = reading.from_digits and not reading.literal
+        is_suffix = token in self._vocabulary.suffixes and (
+            is_after_digits or len(token) > 1
+        )
+        if not is_suffix or not self._vocabulary.ordinals.has(int(reading.value)):
+            return at
+        reading.suffix = self._vocabulary.suffixes[token]
+        reading.end = tokens[at].end
+        return at + 1
 
-        Args:
-            token: The word as it stands in the text.
-            is_open: A number comes before it, so that the connector is likely.
-        """
-        if _DIGITS.fullmatch(token):
-            return Word(Decimal(token), is_digits=True), False
-        whole = self._words.get(token)
-        rest = None
-        if self._is_prefix and token.startswith(self._connector):
-            rest = self._words.get(token[len(self._connector) :])
-        if rest is not None and (is_open or whole is None):
-            return rest, True
-        return whole, False
+    def _read_fraction(self, tokens: Sequence[Token], at: int) -> tuple[str, int]:
+        """Return the digits after a point, and the index after their words."""
+        digits = ""
+        while at < len(tokens) and self._vocabulary.digit(tokens[at].text) == "0":
+            digits, at = digits + "0", at + 1
+        single = list(
+            itertools.takewhile(
+                bool, (self._vocabulary.digit(token.text) for token in tokens[at:])
+            )
+        )
+        if single and (self._is_single or len(single) > MAX_TOGETHER):
+            return digits + "".join(single), at + len(single)
+        if at < len(tokens) and tokens[at].text.isdecimal():
+            return digits + tokens[at].text, at + 1
+        first = (
+            self._vocabulary.find(tokens[at].text, False) if at < len(tokens) else None
+        )
+        if first is None or first.scale > 100 or first.suffix or first.has_prefix:
+            return digits, at
+        reading, at, is_linked = _begin(first, 0, 0), at + 1, False
+        while at < len(tokens):
+            word = self._vocabulary.find(tokens[at].text, True)
+            if word is None and tokens[at].text == self._connector and not is_linked:
+                is_linked, at = True, at + 1
+                continue
+            if word is None or word.scale > 100 or word.suffix or word.is_digits:
+                break
+            if not self._extend(reading, word, 0, is_linked or word.has_prefix):
+                break
+            is_linked, at = False, at + 1
+        return digits + str(int(reading.value)), at - is_linked
 
     def _extend(self, reading: _Reading, word: Word, end: int, is_linked: bool) -> bool:
         """Add a word to a number if it belongs to it; return whether it does."""
@@ -146,6 +202,8 @@ class Reader:
             return False
         reading.end = end
         reading.from_digits = word.is_digits
+        reading.suffix = word.suffix
+        reading.literal, reading.is_one_word = "", False
         return True
 
     def _multiplies(self, reading: _Reading, word: Word) -> bool:
@@ -171,41 +229,38 @@ class Reader:
             return part % 10 == 0 and part % 100 != 10
         return 0 < value < 100 and part % 100 == 0
 
-    def _close(self, text: str, reading: _Reading) -> Iterator[Edit]:
-        value = reading.value
-        new = str(int(value)) if value == int(value) else format(value.normalize(), "f")
+    def _close(
+        self,
+        text: str,
+        reading: _Reading,
+        tokens: Sequence[Token],
+        first: int,
+        after: int,
+    ) -> Iterator[Edit]:
+        number = format_number(reading.value)
+        new = (reading.literal or number) + reading.suffix
         old = text[reading.start : reading.end]
-        if not _DIGITS.fullmatch(old):
+        is_digits = DIGITS.fullmatch(old) is not None
+        if is_digits and old != new:
+            return  # 007, or 2.50
+        if reading.is_one_word and new in self._vocabulary.lone:
+            beside = [*tokens[max(0, first - 1) : first], *tokens[after : after + 1]]
+            if not any(token.text in self._vocabulary.signs for token in beside):
+                new = self._vocabulary.lone[new]
+        if old != new:
             is_after_prefix = reading.start > 0 and text[reading.start - 1] not in " \n"
             yield reading.start, reading.end, f" {new}" if is_after_prefix else new
 
-    def _add_table(self, table: Mapping[str, Any]) -> None:
-        for number, word in enumerate(table["below"].split()):
-            self._add(word, Word(Decimal(number)))
-        for number, word in enumerate(table.get("tens", "").split(), 2):
-            self._add(word, Word(Decimal(10 * number)))
-        for number, word in enumerate(table.get("hundreds", "").split(), 1):
-            self._add(word, Word(Decimal(100 * number), 100 if number == 1 else 0))
-        for number, words in table.get("variants", {}).items():
-            for word in words.split():
-                self._add(word, Word(Decimal(number), 100 if number == 100 else 0))
-        for scale in table["scales"]:
-            value = scale["value"]
-            forms = " ".join(str(scale.get(k, "")) for k in _FORMS)
-            for word in forms.split():
-                if word not in self._words:
-                    self._add(word, Word(Decimal(value), value))
-            for word in f"{scale.get('two', '')} {scale.get('also_two', '')}".split():
-                self._add(word, Word(Decimal(2 * value), value))
 
-    def _add(self, word: str, meaning: Word) -> None:
-        self._words.setdefault(word.translate(self._fold), meaning)
-
-
-_FORMS = ("many", "few", "round", "also")
+def format_number(value: Decimal) -> str:
+    """Return a number in digits, without an exponent."""
+    return str(int(value)) if value == int(value) else format(value.normalize(), "f")
 
 
 def _begin(word: Word, start: int, end: int) -> _Reading:
+    suffix = word.suffix
     if word.scale > 100:
-        return _Reading(start, end, word.value, None, word.scale, False)
-    return _Reading(start, end, Decimal(0), word.value, 10**18, word.is_digits)
+        return _Reading(start, end, word.value, None, word.scale, False, suffix)
+    return _Reading(
+        start, end, Decimal(0), word.value, NO_LIMIT, word.is_digits, suffix
+    )

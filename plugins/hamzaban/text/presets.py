@@ -21,6 +21,7 @@ TABLES = Path(__file__).with_name("presets.yaml")
 _SPACES = re.compile(r"\s+")
 _FREE_WAW = re.compile(r"(^|\s)\u0648\s+")
 _SQUARE_OR_ANGLE = re.compile(r"[<\[][^>\]]*[>\]]")
+_NO_WORD = re.compile(r"[^\w\s]")
 _ROUND = re.compile(r"\([^)]+\)")
 _ROUND_WITH_DIGIT = re.compile(r"\([^)]*\d[^)]*\)")
 _LAST_QUOTE = re.compile("(\\S+)[\u2018\u2019\u201b](\\S+)")
@@ -178,6 +179,19 @@ def _build_whisper(form: Any, table: Mapping[str, Any], _: str) -> Step:
     return normalize
 
 
+def _build_multilingual(table: Mapping[str, Any], lang: str) -> Step:
+    """Return Whisper's steps, then delete what is no letter, digit or underscore.
+
+    Zero-width characters are deleted so, too, which joins the parts of words.
+    """
+    whisper = _build_whisper("NFKD", table, lang)
+
+    def normalize(text: str) -> str:
+        return _SPACES.sub(" ", _NO_WORD.sub("", whisper(text))).strip()
+
+    return normalize
+
+
 def _build_mms(table: Mapping[str, Any], lang: str) -> Step:
     extra = table["extra"].get(lang, {})
     fixed = dict.fromkeys(_expand(f"{table['delete']} {extra.get('delete', '')}"), "")
@@ -215,6 +229,7 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any], str], Step]] = {
     "ar_oual": _build_ar_oual,
     "whisper-basic": functools.partial(_build_whisper, "NFKC"),
     "whisper-basic-remove-diacritics": functools.partial(_build_whisper, "NFKD"),
+    "hf-multilingual": _build_multilingual,
     "mms": _build_mms,
     "peste-fa-v1": _build_peste,
 }

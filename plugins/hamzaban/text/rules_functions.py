@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hamzaban.text.numbers import NUMBER, Speller
+from hamzaban.text.numbers import NUMBER, Ordinals, Speller
 from hamzaban.text.numbers_read import Reader
 from hamzaban.text.rules_chars import unicode_classes
 from hamzaban.text.rules_context import Whole
 from hamzaban.text.rules_steps import Pattern, Step, char_class
+from hamzaban.text.signs import spell_signs
 from hamzaban.text.uthmani import ModernSpelling
 
 DIGITS = frozenset("0123456789")
@@ -20,10 +21,26 @@ HAMZA_LETTERS = "\u0622\u0623\u0624\u0625\u0626\u0672\u0673\u06c0\u06c2\u06d3"
 
 def _spell_numbers(data: Mapping[str, Any]) -> Step:
     speller = Speller(data["numbers"])
-    made = "".join(str(value) for value in data["numbers"].values())
+    made = str(data["numbers"])
     return Pattern(
         NUMBER.pattern, lambda found: speller.spell_text(found[0]), [DIGITS], made
     )
+
+
+def _spell_ordinals(data: Mapping[str, Any]) -> Step:
+    speller = Speller(data["numbers"])
+    suffixes = sorted(Ordinals(data["numbers"]).suffixes, key=len, reverse=True)
+    pattern = f"(?<![0-9.])([0-9]+)({'|'.join(suffixes)})(?!\\w)"
+    return Pattern(
+        pattern,
+        lambda found: speller.spell_ordinal(found[1], found[2]),
+        [DIGITS, set("".join(suffixes))],
+        str(data["numbers"]),
+    )
+
+
+def _spell_signs(data: Mapping[str, Any]) -> Step:
+    return spell_signs(data["numbers"])
 
 
 def _read_numbers(data: Mapping[str, Any]) -> Step:
@@ -52,6 +69,8 @@ def _keep_one_hamza(data: Mapping[str, Any]) -> Step:  # noqa: ARG001
 
 FUNCTIONS: dict[str, Callable[[Mapping[str, Any]], Step]] = {
     "spell_numbers": _spell_numbers,
+    "spell_ordinals": _spell_ordinals,
+    "spell_signs": _spell_signs,
     "read_numbers": _read_numbers,
     "modern_spelling": _spell_modern,
     "one_hamza": _keep_one_hamza,

@@ -83,7 +83,7 @@ def resolve_model(model: str) -> Path:
 
     Raises:
         FileNotFoundError: There is no such model here, and it is no name on the hub.
-        ValueError: The hub cannot give it.
+        ValueError: The hub cannot provide it.
     """
     path = Path(model)
     if path.exists():

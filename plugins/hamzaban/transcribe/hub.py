@@ -25,8 +25,8 @@ def fetch_model(name: str) -> Path:
             HF_HUB_OFFLINE have the meaning that they have for the client.
 
     Raises:
-        ValueError: There is neither a copy in the cache nor a way to the hub, or no
-            such model.
+        ValueError: The model is not in the cache and the hub cannot be reached, or the
+            hub has no such model.
     """
     try:
         from huggingface_hub import snapshot_download

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from hamzaban.transcribe.live_options import LiveOptions
 from hamzaban.transcribe.pieces import Piece
 from hamzaban.transcribe.transcribe_options import FS, region_options
 from hamzaban.transcribe.transcriber import Transcriber
-from hamzaban.transcribe.transcript import Segment, TimedWord, Transcript
+from hamzaban.transcribe.transcript import Segment, TimedWord, Transcript, word_to_json
 
 LONGEST_S = 120.0  # speech without a pause; then the detector cuts it
 MAX_KEPT_S = 30.0  # kept log-posteriors; older ones whose words are final are dropped
@@ -46,6 +47,16 @@ class Heard:
     partial: tuple[TimedWord, ...]
     at_s: float
     is_end: bool = False
+
+
+def heard_to_json(heard: Heard) -> dict[str, Any]:
+    """Return what a step brought as values for JSON."""
+    return {
+        "final": [word_to_json(word) for word in heard.final],
+        "partial": [word_to_json(word) for word in heard.partial],
+        "at_s": round(heard.at_s, 3),
+        "is_end": heard.is_end,
+    }
 
 
 @dataclasses.dataclass

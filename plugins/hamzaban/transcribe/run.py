@@ -14,8 +14,9 @@ from typing import NamedTuple
 from hamzaban.audio.source import UnreadableError
 from hamzaban.fileio import remove_leftovers
 from hamzaban.mine.decode import probe_media
-from hamzaban.mine.progress import Progress, format_time
+from hamzaban.mine.progress import Progress
 from hamzaban.processes import Crash, run_apart
+from hamzaban.progress import format_duration, format_length
 from hamzaban.transcribe.acoustics import resolve_model
 from hamzaban.transcribe.formats import KALDI
 from hamzaban.transcribe.jobs import (
@@ -169,11 +170,11 @@ def _summarize(found: Sequence[Done], wall_s: float) -> int:
     counts = Counter(done.state for done in found)
     states = [f"{counts[s]} {s}" for s in (FAILED, DAMAGED, SILENT) if counts[s]]
     logging.info(
-        "transcribe: %d files, %.2f h of audio, %.2f h of speech, in %s%s%s",
+        "transcribe: %d files, %s of audio, %s of speech, in %s%s%s",
         len(found),
-        audio_s / 3600,
-        sum(done.speech_s for done in found) / 3600,
-        format_time(wall_s),
+        format_length(audio_s),
+        format_length(sum(done.speech_s for done in found)),
+        format_duration(wall_s),
         f", real-time factor {wall_s / audio_s:.4f}" if audio_s else "",
         "".join(f", {state}" for state in states),
     )

@@ -12,9 +12,9 @@ from hamzaban.fileio import atomic_path
 from hamzaban.wav2vec2.config import known_fields, make_model_cfg, make_task_cfg
 from hamzaban.wav2vec2.convert.names import strip_wrappers
 from hamzaban.weights.door import read_file
+from hamzaban.weights.peek import KEYS
 from hamzaban.weights.values import check_finite
 
-KEYS = ("task_cfg", "model_cfg", "model_weight")
 MIN_SHARE = 0.5  # least share of a model's weights that a checkpoint must have
 _SHOWN = 8  # most names of each kind in a message
 

@@ -10,8 +10,6 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import torch
-
 _ZIP = b"PK\x03\x04"
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_SIZE, _END64_SIZE, _LOCATOR_SIZE = 22, 56, 20
@@ -114,6 +112,8 @@ def _examine_zip(path: str | Path) -> tuple[str, str] | None:
 
 def _examine_records(path: str | Path, names: list[str]) -> tuple[str, str] | None:
     """Return what is wrong with the members of a zip file, such as a program."""
+    import torch  # slow; a look at the first bytes of a file needs none of it
+
     try:
         records = torch._C.PyTorchFileReader(str(path)).get_all_records()
     except RuntimeError:

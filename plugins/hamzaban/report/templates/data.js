@@ -37,10 +37,10 @@ function loadPart(name) {
   return parts.get(name);
 }
 
-// Row `place` of the parts `<prefix>-<n>`, which hold `start.shard` rows each.
-async function loadRow(prefix, place) {
-  const part = await loadPart(`${prefix}-${Math.floor(place / start.shard)}`);
-  return part[place % start.shard];
+// Row `place` of the parts `<prefix>-<n>`, which hold `size` rows each.
+async function loadRow(prefix, place, size = start.shard) {
+  const part = await loadPart(`${prefix}-${Math.floor(place / size)}`);
+  return part[place % size];
 }
 
 // Make an element. Data become text or attributes, never HTML.

@@ -179,8 +179,11 @@ async function openDetail(button, detail, u, text) {
   cell.append(makeAlignment(text), makeFacts(u));
   if (!view.sound) return;
   try {
-    const sound = await loadRow(`${view.sound}-sound`, index.sound[u]);
-    if (!detail.hidden) cell.prepend(makeSound(text, index.s[u], sound, index.id[u]));
+    const [peaks, place, isCut] = await loadRow(`${view.sound}-sound`, index.sound[u]);
+    const address = place === 1 // the data hold the recording itself
+      ? await loadRow(`${view.sound}-audio`, index.sound[u], start.audioShard)
+      : place;
+    if (!detail.hidden) cell.prepend(makeSound(text, index.s[u], [peaks, address, isCut], index.id[u]));
   } catch (error) {
     cell.prepend(make("p", { class: "note" }, error.message));
   }

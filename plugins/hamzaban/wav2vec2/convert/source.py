@@ -9,7 +9,6 @@ import torch
 from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 
 from hamzaban.wav2vec2.checkpoint import (
-    KEYS,
     MIN_SHARE,
     Checkpoint,
     check_share,
@@ -26,6 +25,7 @@ from hamzaban.wav2vec2.convert.huggingface import read_huggingface
 from hamzaban.wav2vec2.convert.relatives import check_relative
 from hamzaban.wav2vec2.frames import parse_conv
 from hamzaban.weights.door import ForeignObjectError, read_file, read_foreign
+from hamzaban.weights.peek import KEYS
 
 OURS = "wav2vec2.pt"
 _LONGEST = 1200  # characters of a message that may quote the file
