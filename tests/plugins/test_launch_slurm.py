@@ -104,10 +104,14 @@ def test_of_200_jobs_only_the_ten_that_failed_run_again(folder, caplog):
 
 @pytest.mark.slow
 def test_an_interrupt_cancels_what_was_submitted(folder):
-    launcher = start("touch began.JOB; sleep 3600", "--nj", "3")
+    script = "touch began.JOB; [ -e go ] || sleep 3600"
+    launcher = start(script, "--nj", "3", *conf("mem_gb=0.05", "cpus=1"))
     wait_for(lambda: (folder / "began.1").exists(), "the first job")
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(LIMIT_S) == 130
+    assert "ended with status 143" in (folder / "log/x.1.log").read_text()
+    (folder / "go").touch()
+    assert launch(script, nj=3) == 0  # it does not take up the jobs that were cancelled
     wait_for(lambda: not queued(), "an empty queue")
 
 

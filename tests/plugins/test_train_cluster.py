@@ -17,7 +17,7 @@ WORLD = {
     "SLURM_JOB_ID": "7",
     "SLURM_PROCID": "1",
     "SLURM_LOCALID": "1",
-    "SLURM_NTASKS": "2",
+    "SLURM_STEP_NUM_TASKS": "2",
     "SLURM_STEP_NODELIST": "n[1-2]",
     "SLURM_STEP_NUM_NODES": "2",
 }
@@ -73,7 +73,7 @@ def test_one_task_a_node_counts_nodes(monkeypatch, scontrol):
 
 
 def test_one_task_a_gpu_counts_processes(monkeypatch, scontrol):
-    world = {**WORLD, "SLURM_NTASKS": "4", "SLURM_PROCID": "3"}
+    world = {**WORLD, "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3"}
     args = join(monkeypatch, world, ngpu=2)
     assert os.environ["WORLD_SIZE"] == "4"
     assert os.environ["LOCAL_RANK"] == "1"
@@ -87,7 +87,7 @@ def test_one_task_a_gpu_counts_processes(monkeypatch, scontrol):
 def test_variables_of_torchrun_and_single_tasks_stay(monkeypatch):
     join(monkeypatch, {**WORLD, "RANK": "0", "WORLD_SIZE": "8"})
     assert os.environ["WORLD_SIZE"] == "8"
-    join(monkeypatch, {**WORLD, "SLURM_NTASKS": "1"})
+    join(monkeypatch, {**WORLD, "SLURM_STEP_NUM_TASKS": "1"})
     assert "RANK" not in os.environ
 
 

@@ -57,9 +57,11 @@ class SlurmHandle:
     def cancel(self) -> None:
         """Ask Slurm to end the job; with it all jobs of the same array."""
         array = self.job_id.partition("_")[0]
-        if array in self._watch.ids:
-            self._watch.ids.discard(array)
+        if array not in self._watch.cancelled:
+            self._watch.cancelled.add(array)
             ask("scancel", array)
+            # Whoever runs the jobs again shall not wait for these.
+            (self._watch.folder / RECORD).unlink(missing_ok=True)
 
     def kill(self) -> None:
         """Leave it to Slurm, which kills a cancelled job after its KillWait."""

@@ -13,7 +13,13 @@ import subprocess
 from collections.abc import Mapping
 
 FIRST_PORT, NUM_PORTS = 20000, 12000  # below those that Linux gives to clients
-NEEDED = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_NODELIST", "SLURM_STEP_NUM_NODES")
+# Of a step of srun. SLURM_NTASKS is that of the whole job, of which a shell is a task.
+NEEDED = (
+    "SLURM_PROCID",
+    "SLURM_STEP_NUM_TASKS",
+    "SLURM_STEP_NODELIST",
+    "SLURM_STEP_NUM_NODES",
+)
 
 
 def join(args: argparse.Namespace) -> None:
@@ -47,7 +53,7 @@ def join(args: argparse.Namespace) -> None:
 def is_one_of_many(environment: Mapping[str, str]) -> bool:
     """Return whether srun has started this process together with others."""
     is_step = all(name in environment for name in NEEDED)
-    return is_step and int(environment["SLURM_NTASKS"]) > 1
+    return is_step and int(environment["SLURM_STEP_NUM_TASKS"]) > 1
 
 
 def describe_rank(environment: Mapping[str, str], ngpu: int) -> dict[str, str]:
@@ -61,7 +67,8 @@ def describe_rank(environment: Mapping[str, str], ngpu: int) -> dict[str, str]:
         ValueError: There are neither as many tasks on a node as GPUs, nor one.
     """
     tasks, nodes = (
-        int(environment[name]) for name in ("SLURM_NTASKS", "SLURM_STEP_NUM_NODES")
+        int(environment[name])
+        for name in ("SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_NODES")
     )
     found = {
         "RANK": environment["SLURM_PROCID"],
