@@ -42,7 +42,7 @@ lm=""                         # language model made elsewhere, ARPA (may be .gz)
 # Pretraining.
 pretrain_config=""            # YAML of train-ssl; empty: no pretraining
 pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
-pretrain_init=""              # wav2vec 2.0 checkpoint to start from; empty: random weights
+pretrain_init=""              # wav2vec 2.0 checkpoint to start from, here or on the hub; empty: random weights
 # Training and decoding.
 asr_config=""                 # YAML of train-asr (required); may inherit with `base: PATH`
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
