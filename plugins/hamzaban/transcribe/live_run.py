@@ -115,13 +115,14 @@ class _TextPrinter:
         self._is_terminal = target.isatty()
 
     def __call__(self, heard: Heard) -> None:
-        new = "".join(f"{word.text} " for word in heard.final)
+        new = " ".join(word.text for word in heard.final)
+        if new and self._line:
+            new = f" {new}"
+        self._line += new
+        shown = new
         if self._is_terminal:
-            partial = " ".join(word.text for word in heard.partial)
-            self._line += new
+            partial = "".join(f" {word.text}" for word in heard.partial)
             shown = f"{_ERASE}{self._line}{_DIM}{partial}{_PLAIN}"
-        else:
-            shown, self._line = new, self._line + new
         if heard.is_end and self._line:
             shown, self._line = f"{shown}\n", ""
         self._target.write(shown)
