@@ -283,7 +283,7 @@ if stage 12 report; then
         "${leak_files[@]}" \
         --out "${expdir}"/report.{html,png} --may_make "${expdir}/report_files" -- \
         hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" "${rounds[@]}" \
-        "${leak_opts[@]}" --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"
+        --raw_dir "${dumpdir}/raw" "${leak_opts[@]}" --output "${expdir}/report.html"
 fi
 
 if stage 13 pack; then
