@@ -33,6 +33,9 @@ def foreign(tmp_path_factory):
         intermediate_size=64,
         num_conv_pos_embeddings=16,
         num_conv_pos_embedding_groups=4,
+        num_codevectors_per_group=8,  # of the part for pretraining, which is not there
+        codevector_dim=16,
+        proj_codevector_dim=16,
         vocab_size=len(VOCAB),
     )
     torch.manual_seed(0)
