@@ -36,11 +36,11 @@ train
 asr
 pretrain lm
 decode
-export mine pseudo
+mine pseudo
 transcribe
 score ingest
 report grid corpora recipe
-align serve
+align export serve
 bin
 """
 
