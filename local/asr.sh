@@ -42,7 +42,7 @@ lm=""                         # language model made elsewhere, ARPA (may be .gz)
 # Pretraining.
 pretrain_config=""            # YAML of train-ssl; empty: no pretraining
 pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
-pretrain_init=""              # wav2vec 2.0 checkpoint to start from; empty: random weights
+pretrain_init=""              # wav2vec 2.0 checkpoint to start from, here or on the hub; empty: random weights
 # Training and decoding.
 asr_config=""                 # YAML of train-asr (required); may inherit with `base: PATH`
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
@@ -65,7 +65,7 @@ stage_table="\
 10 score     decoded text, transcripts -> score_wer/, score_cer/, score_ter/, RESULTS.md
 11 pseudo    exp/asr_<tag>/, speech, text -> exp/pseudo_<tag>/, if --pseudo_config is given
 12 report    all results -> exp/report.html
-13 pack      exp/asr_<tag>/ -> a model archive; only with --stop_stage pack"
+13 pack      exp/asr_<tag>/ -> an archive and export_hf/; only with --stop_stage pack"
 help_message="\
 Usage: ./${_program##*/} [--NAME VALUE ...]
 
@@ -283,15 +283,11 @@ if stage 12 report; then
         "${leak_files[@]}" \
         --out "${expdir}"/report.{html,png} --may_make "${expdir}/report_files" -- \
         hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" "${rounds[@]}" \
-        "${leak_opts[@]}" --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"
+        --raw_dir "${dumpdir}/raw" "${leak_opts[@]}" --output "${expdir}/report.html"
 fi
 
 if stage 13 pack; then
-    archive=${asr_exp}/${asr_exp##*/}_valid.wer.ave.zip
-    find_packed_search
-    step pack --in "${asr_exp}"/{config.yaml,valid.wer.ave.pth,RESULTS.md} \
-        "${token_files[@]}" "${pack_inputs[@]}" --out "${archive}" -- \
-        hamzaban pack-model --asr_exp "${asr_exp}" --asr_model valid.wer.ave.pth \
-        --outpath "${archive}" "${pack_opts[@]}"
+    pack_archive
+    export_model
 fi
 log "Finished after ${SECONDS} s"

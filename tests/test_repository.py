@@ -27,6 +27,7 @@ devices out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
 launch weights
+hub
 wav2vec2
 data
 audio
@@ -35,10 +36,10 @@ train
 asr
 pretrain lm
 decode
-export mine pseudo
+mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align serve
+report grid corpora recipe align export serve
 bin
 """
 

@@ -72,7 +72,7 @@ collect-stats train-asr decode-asr fit-confidence decode-asr score-text show-res
         exp/asr_stats_raw_ar_bpe30_sp/{train,valid}/{speech_shape,text_shape.bpe} \
         "${exp}"/{config.yaml,train.log,RESULTS.md} exp/RESULTS.md \
         "${exp}"/decode_greedy/{test,org/valid}/{text,score_wer/result.txt} \
-        "${exp}/${exp#exp/}_valid.wer.ave.zip"; do
+        "${exp}/${exp#exp/}_valid.wer.ave.zip" "${exp}"/export_hf/{README.md,config.json}; do
         [ -f "${file}" ] || { echo "${file} is missing"; return 1; }
     done
     grep -q "^train-asr .*--max_epoch 2" "${CALLS}"
@@ -200,6 +200,16 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
     echo "other confidences" > "${exp}/test/ctm"
     asr --stage score --stop_stage score
     [ "$(calls score-text)" -eq 1 ] # of the set whose calibration is measured anew
+}
+
+@test "a model of several languages is packed without a Hugging Face directory" {
+    asr
+    printf 'model_conf: {languages: [ar, ur]}\n' >> exp/asr_train_ctc_raw_ar_bpe30/config.yaml
+    run asr --stage pack --stop_stage pack
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    [[ ${output} == *"export: left out, since"* ]]
+    [ "$(calls pack-model)" -eq 1 ]
+    [ "$(calls export)" -eq 0 ]
 }
 
 @test "speech mined from media joins pretraining" {
@@ -495,6 +505,38 @@ END
     run asr --pretrain_init "no folder/é.pt"
     [ "${status}" -eq 1 ]
     [[ ${output} == *"--pretrain_init no folder/é.pt: no such file" ]]
+}
+
+@test "a checkpoint on the hub is fetched, and folders are named after it" {
+    run asr --pretrain_init owner/tiny@v1
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "^fetch owner/tiny@v1$" "${CALLS}"
+    grep -q "^train-asr .*--ssl_checkpoint ${PWD}/cache/sha" "${CALLS}"
+    [ -d exp/asr_*_init_tiny@v1 ]
+    run asr --pretrain_init owner/tiny@v1
+    [ "$(calls train-asr)" -eq 1 ]
+    run asr --pretrain_config conf/pretrain.yaml --pretrain_init owner/tiny
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "^train-ssl .*${PWD}/cache/sha" "${CALLS}"
+    [ "$(grep -c "^train-asr .*--ssl_checkpoint exp/ssl_.*/wav2vec2.pt" "${CALLS}")" -eq 1 ]
+}
+
+@test "nothing is fetched by a dry run, for other stages, or for a missing local file" {
+    run asr --pretrain_init owner/tiny --dry_run true
+    [ "${status}" -eq 0 ]
+    [[ ${output} == *"--ssl_checkpoint owner/tiny"* ]] || { echo "${output}"; return 1; }
+    run asr --pretrain_init owner/tiny --stop_stage audio
+    [ "${status}" -eq 0 ]
+    run asr --pretrain_init downloads/none
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"--pretrain_init downloads/none: no such file" ]]
+    [ "$(calls fetch)" -eq 0 ]
+}
+
+@test "a checkpoint that the hub does not give ends the run before stage 1" {
+    FAIL=fetch run asr --pretrain_init owner/tiny
+    [ "${status}" -ne 0 ]
+    [ "$(calls normalize-data)" -eq 0 ]
 }
 
 @test "options for training may stand on several lines" {
