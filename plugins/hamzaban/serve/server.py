@@ -72,10 +72,12 @@ def run(
     import uvicorn
 
     from hamzaban.serve.live_socket import MAX_MESSAGE
+    from hamzaban.serve.timed_protocol import TimedProtocol
 
+    TimedProtocol.max_head_s = options.max_head_s
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",
+        http=TimedProtocol,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,  # a short message must not become a long one
