@@ -507,6 +507,8 @@ def test_mistakes_on_the_command_line_are_one_line(monkeypatch):
         port = taken.getsockname()[1]
         with pytest.raises(ValueError, match=f"--port {port}: .*give another"):
             serve(["model", "--port", str(port)])
+    with pytest.raises(ValueError, match="--port 99999 found, expected 0..65535"):
+        serve(["model", "--port", "99999"])
     with pytest.raises(ValueError, match="--max_queue: -1 found, expected 0 or more"):
         serve(["model", "--max_queue", "-1"])
     monkeypatch.setattr(serving, "PACKAGES", ("no_such_package",))

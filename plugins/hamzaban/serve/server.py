@@ -12,6 +12,7 @@ from hamzaban.extras import is_installed, name_install
 from hamzaban.serve.serve_options import ServeOptions
 
 PACKAGES = ("starlette", "uvicorn", "websockets", "python_multipart")
+MAX_PORT = 65535
 GRACE_S = 10  # until work is stopped after SIGTERM
 KEEP_ALIVE_S = 5
 
@@ -36,6 +37,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     Raises:
         ValueError: The address cannot be used.
     """
+    if not 0 <= port <= MAX_PORT:
+        raise ValueError(f"--port {port} found, expected 0..{MAX_PORT}")
     try:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
