@@ -42,7 +42,7 @@ lm=""                         # language model made elsewhere, ARPA (may be .gz)
 # Pretraining.
 pretrain_config=""            # YAML of train-ssl; empty: no pretraining
 pretrain_args=""              # options for train-ssl, such as "--max_epoch 2"
-pretrain_init=""              # wav2vec 2.0 checkpoint to start from; empty: random weights
+pretrain_init=""              # wav2vec 2.0 checkpoint to start from, here or on the hub; empty: random weights
 # Training and decoding.
 asr_config=""                 # YAML of train-asr (required); may inherit with `base: PATH`
 asr_args=""                   # options for train-asr, such as "--max_epoch 2"
@@ -283,7 +283,7 @@ if stage 12 report; then
         "${leak_files[@]}" \
         --out "${expdir}"/report.{html,png} --may_make "${expdir}/report_files" -- \
         hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" "${rounds[@]}" \
-        "${leak_opts[@]}" --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"
+        --raw_dir "${dumpdir}/raw" "${leak_opts[@]}" --output "${expdir}/report.html"
 fi
 
 if stage 13 pack; then

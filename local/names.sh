@@ -14,9 +14,10 @@ check_options() {
         die "train_set and valid_set are both ${train_set}"
     [[ " ${test_sets} " != *" ${train_set} "* ]] ||
         die "train_set ${train_set} is in test_sets"
-    for name in asr_config pretrain_config lm_config lm mine_config audio_config pretrain_init; do
+    for name in asr_config pretrain_config lm_config lm mine_config audio_config; do
         [[ -z ${!name} || -e ${!name} ]] || die "--${name} ${!name}: no such file"
     done
+    check_checkpoint pretrain_init
     for name in inference_config lm_text; do # lists
         for file in ${!name}; do
             [[ -e ${file} ]] || die "--${name} ${file}: no such file"
@@ -88,7 +89,11 @@ list_experiments() {
 }
 
 check_options
-read_names
+read_names # before fetch_init, so that folders have the name of the model on the hub
+is_init=false # whether fine-tuning starts from pretrain_init itself
+[[ ${ssl_checkpoint} != "${pretrain_init}" ]] || is_init=true
+fetch_init 4 8
+! "${is_init}" || ssl_checkpoint=${pretrain_init}
 read_pseudo_options
 
 # Data sets.

@@ -22,7 +22,8 @@ seed=0                        # random seed that selects these recordings
 ssl_tag=""                    # name of exp/ssl_<tag> (required)
 pretrain_config=""            # YAML of train-ssl (required)
 pretrain_init=""              # checkpoint to continue: a Hugging Face directory, a
-                              # fairseq .pt or a wav2vec2.pt; empty: random weights
+                              # fairseq .pt, a wav2vec2.pt or a name on the hub;
+                              # empty: random weights
 pretrain_args=""              # options for train-ssl, such as "--max_updates 100"
 
 stage_table="\
@@ -57,6 +58,7 @@ for name in mine_config pretrain_config; do
 done
 check_init() { # stage 4 needs it; called when the media are known, before they are mined
     [[ -z ${pretrain_init} || -e ${pretrain_init} || ${stop_stage} -lt 4 ]] ||
+        is_on_hub "${pretrain_init}" ||
         die "--pretrain_init ${pretrain_init}: no such file or folder; name the checkpoint in db.sh"
 }
 [[ ${stage} -eq 1 && ${dry_run} == false ]] || check_init
@@ -91,6 +93,7 @@ if stage 3 split; then
 fi
 
 if stage 4 init; then
+    fetch_init 4 4
     step init --in "${pretrain_init}" --out "${init}" -- \
         hamzaban import-ssl "${pretrain_init}" --output "${init}"
 fi

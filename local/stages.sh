@@ -111,6 +111,22 @@ merge_config() { # config output option...: writes the config and its bases as o
     run hamzaban config merge "$@"
 }
 
+is_on_hub() { # path: succeeds if it is no path but may be a model on the Hugging Face hub
+    [[ ! -e $1 && ! -e ${1%%/*} ]] &&
+        [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.@/-]*$ ]]
+}
+
+check_checkpoint() { # option: its value is empty, a path, or a name on the hub
+    [[ -z ${!1} || -e ${!1} ]] || is_on_hub "${!1}" || die "--$1 ${!1}: no such file"
+}
+
+fetch_init() { # first-stage last-stage: fetches pretrain_init for these from the hub
+    if is_on_hub "${pretrain_init}" && [[ ${dry_run} == false ]] &&
+        ((stage <= $2 && $1 <= stop_stage)); then
+        pretrain_init=$(hamzaban fetch "${pretrain_init}")
+    fi
+}
+
 check_mining() { # mine_config number-of-the-stage-that-reads-chunks-as-files
     if ((stage <= $2 && $2 <= stop_stage)) && [[ -z ${skipped["$2"]-} ]] &&
         [[ $(hamzaban config get "$1" output) == segments ]]; then

@@ -27,6 +27,7 @@ devices out_of_memory progress threads typed_values yaml_loader
 config compat processes verb_help
 cli
 launch weights
+hub
 wav2vec2
 data
 audio

@@ -3,13 +3,16 @@
 Prints medians in seconds of the processor and of the clock; ratios are of the former.
 Ours is the whole of `score-text` after its start: trn files, alignment, result.txt.
 sclite is run on those trn files; jiwer gets the texts in memory and computes counts
-only. Then come the comparison of two systems on the words (bootstrap of 10,000 draws,
+only. The rows `four` are words and characters of 871 utterances, raw and normalized.
+Then come the comparison of two systems on the words (bootstrap of 10,000 draws,
 MAPSSWE, and NIST sc_stats for the latter) and the analysis of the errors of one.
 
 Usage: python tests/bench/bench_score.py [--utterances 10000]
 """
 
 import argparse
+import contextlib
+import io
 import os
 import random
 import statistics
@@ -19,6 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from hamzaban.bin import score_text
 from hamzaban.score.analysis import Details, analyse
 from hamzaban.score.bootstrap import Plan
 from hamzaban.score.compare import compare_systems
@@ -33,6 +37,7 @@ from hamzaban.score.trn import format_trn_ids
 
 LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 WORDS_PER_UTTERANCE = 10
+NUM_FLEURS = 871
 
 
 def make_texts(
@@ -127,9 +132,47 @@ def main() -> None:
                 show(kind, name, seconds, clock, ours)
     for name, seconds in totals.items():
         print(f"total   {name:<9} {seconds:7.3f}   {seconds / totals['ours']:14.2f}")
+    with tempfile.TemporaryDirectory() as folder:
+        ours = 0.0
+        for name, call in make_four(args.seed, Path(folder)).items():
+            seconds, clock = measure(call, args.rounds)
+            ours = ours or seconds
+            show("four", name, seconds, clock, ours)
     for name, call in make_analyses(refs, hyps, args.seed).items():
         seconds, clock = measure(call, args.rounds)
         print(f"words   {name:<9} {seconds:7.3f}  {clock:7.3f}")
+
+
+def make_four(seed: int, folder: Path) -> dict[str, Callable[[], object]]:
+    """Return the scorers of words and characters, raw and normalized, by name.
+
+    Ours is all of `score-text --lang fa` on 871 utterances, the size of a FLEURS test
+    set, after its start. The others count the words and characters of the same texts
+    twice.
+    """
+    refs, hyps = make_texts(NUM_FLEURS, seed)
+    paths = {name: folder / name for name in ("ref", "hyp", "out")}
+    for name, texts in (("ref", refs), ("hyp", hyps)):
+        lines = [f"{utt_id} {text}\n" for utt_id, text in texts.items()]
+        paths[name].write_text("".join(lines), encoding="utf-8")
+    words = [
+        word for name in ("ref", "hyp") for word in (f"--{name}", str(paths[name]))
+    ]
+    words += ["--output_dir", str(paths["out"]), "--lang", "fa", "--scorer", "own"]
+
+    def score() -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            score_text.main(words)
+
+    contenders: dict[str, Callable[[], object]] = {"ours": score}
+    kinds = [
+        make_contenders(kind, refs, hyps, paths["out"] / f"score_{name}")
+        for kind, name in (("words", "wer"), ("chars", "cer"))
+    ]
+    for name in kinds[0].keys() - {"ours"}:
+        calls = [kind[name] for kind in kinds] * 2
+        contenders[name] = lambda calls=calls: [call() for call in calls]
+    return contenders
 
 
 def show(kind: str, name: str, seconds: float, clock: float, ours: float) -> None:

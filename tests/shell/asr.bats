@@ -493,6 +493,38 @@ END
     [[ ${output} == *"--pretrain_init no folder/é.pt: no such file" ]]
 }
 
+@test "a checkpoint on the hub is fetched, and folders are named after it" {
+    run asr --pretrain_init owner/tiny@v1
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "^fetch owner/tiny@v1$" "${CALLS}"
+    grep -q "^train-asr .*--ssl_checkpoint ${PWD}/cache/sha" "${CALLS}"
+    [ -d exp/asr_*_init_tiny@v1 ]
+    run asr --pretrain_init owner/tiny@v1
+    [ "$(calls train-asr)" -eq 1 ]
+    run asr --pretrain_config conf/pretrain.yaml --pretrain_init owner/tiny
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    grep -q "^train-ssl .*${PWD}/cache/sha" "${CALLS}"
+    [ "$(grep -c "^train-asr .*--ssl_checkpoint exp/ssl_.*/wav2vec2.pt" "${CALLS}")" -eq 1 ]
+}
+
+@test "nothing is fetched by a dry run, for other stages, or for a missing local file" {
+    run asr --pretrain_init owner/tiny --dry_run true
+    [ "${status}" -eq 0 ]
+    [[ ${output} == *"--ssl_checkpoint owner/tiny"* ]] || { echo "${output}"; return 1; }
+    run asr --pretrain_init owner/tiny --stop_stage audio
+    [ "${status}" -eq 0 ]
+    run asr --pretrain_init downloads/none
+    [ "${status}" -eq 1 ]
+    [[ ${output} == *"--pretrain_init downloads/none: no such file" ]]
+    [ "$(calls fetch)" -eq 0 ]
+}
+
+@test "a checkpoint that the hub does not give ends the run before stage 1" {
+    FAIL=fetch run asr --pretrain_init owner/tiny
+    [ "${status}" -ne 0 ]
+    [ "$(calls normalize-data)" -eq 0 ]
+}
+
 @test "options for training may stand on several lines" {
     asr --stop_stage train --asr_args $'--max_epoch 2\n  --seed 3'
     grep -q "^train-asr .*--max_epoch 2 --seed 3$" "${CALLS}"

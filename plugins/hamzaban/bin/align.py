@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from hamzaban.cli import add_nj, finite_float
 
 if TYPE_CHECKING:
+    from hamzaban.align.models import AlignModel
     from hamzaban.align.spelled import Speller
-    from hamzaban.decode.decode_options import DecodeOptions
 
 GROUP = "decode"
 MEMORY_REMEDY = "divide the recording, or lower --nj"
@@ -28,8 +28,8 @@ def get_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "model",
-        type=Path,
-        help="folder of a trained model, or archive that pack-model wrote",
+        help="folder of a trained model, archive that pack-model wrote, Hugging Face "
+        "directory of a Wav2Vec2ForCTC, or the name of one on the hub (owner/name)",
     )
     add("media", type=Path, nargs="?", help="recording, of any length and format")
     add(
@@ -74,7 +74,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--language",
         default="utt2lang",
-        help="output layer of a model of several languages",
+        help="output layer or adapter of a model of several languages",
     )
     add("--ngpu", type=int, default=0, help="1: run on a GPU (default: %(default)s)")
     add_nj(parser, "processes on the CPU, with --check")
@@ -84,19 +84,17 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Align or check; return the exit status."""
     args = get_parser().parse_args(cmd)
     _check_arguments(args)
+    from hamzaban.align.models import open_model
     from hamzaban.align.spelled import Speller
     from hamzaban.decode.decode_options import DecodeOptions
-    from hamzaban.decode.recognizer import find_files, load_tokenizer
     from hamzaban.text.normalizer import get_normalizer
 
-    asr_model = args.asr_model or _find_asr_model(args.model)
-    options = DecodeOptions(asr_model, args.nj, args.ngpu, language=args.language)
-    find_files(args.model, asr_model)  # report a wrong name at once
-    tokenizer, _ = load_tokenizer(args.model)
-    speller = Speller(tokenizer, get_normalizer(args.lang), args.mapping)
+    options = DecodeOptions(nj=args.nj, ngpu=args.ngpu, language=args.language)
+    model = open_model(args.model, args.asr_model, options)
+    speller = Speller(model.tokenizer, get_normalizer(args.lang), args.mapping)
     if args.check is not None:
-        return _check(args, speller, options)
-    return _align(args, speller, options)
+        return _check(args, speller, model)
+    return _align(args, speller, model)
 
 
 def _check_arguments(args: argparse.Namespace) -> None:
@@ -111,51 +109,31 @@ def _check_arguments(args: argparse.Namespace) -> None:
         raise ValueError(f"--min_score {args.min_score} found, expected 0..1")
 
 
-def _find_asr_model(model: Path) -> str:
-    """Return the file of weights that an archive names, or else the default one."""
-    from hamzaban.decode.decode_options import DecodeOptions
-    from hamzaban.decode.experiment import find_packed_search
-    from hamzaban.decode.search_options import read_inference
-
-    packed = find_packed_search(model).inference_config
-    decode = read_inference(packed).decode if packed else {}
-    return str(decode.get("asr_model", DecodeOptions().asr_model))
-
-
-def _align(
-    args: argparse.Namespace, speller: "Speller", options: "DecodeOptions"
-) -> int:
+def _align(args: argparse.Namespace, speller: "Speller", model: "AlignModel") -> int:
     from hamzaban.align.texts import read_sentences
     from hamzaban.align.write import check_media, write_alignment
 
     check_media(args.media)
     sentences = read_sentences(args.text)
     from hamzaban.align.run import align_media
-    from hamzaban.decode.recognizer import load_for_decoding
 
-    recognizer = load_for_decoding(args.model, options, native=True)
-    recognizer = recognizer.route(args.media.parent, args.language)
+    recognizer = model.load().route(args.media.parent, model.options.language)
     found = align_media(recognizer, args.media, sentences, speller)
     num_kept = write_alignment(found, args.output_dir, args.min_score)
     print(f"{args.output_dir}: {num_kept} of {len(sentences)} sentences")
     return 0
 
 
-def _check(
-    args: argparse.Namespace, speller: "Speller", options: "DecodeOptions"
-) -> int:
-    import functools
-
+def _check(args: argparse.Namespace, speller: "Speller", model: "AlignModel") -> int:
     from hamzaban.align.check import check_dir
-    from hamzaban.decode.recognizer import find_files, load_for_decoding
 
     num_kept, num_all = check_dir(
-        functools.partial(load_for_decoding, args.model, options, native=True),
+        model.load,
         args.check,
         args.output_dir,
         speller,
-        options=options,
-        model_files=find_files(args.model, options.asr_model),
+        options=model.options,
+        model_files=model.files,
         min_score=args.min_score,
     )
     print(f"{args.output_dir}/keep: {num_kept} of {num_all} utterances")

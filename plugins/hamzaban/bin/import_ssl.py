@@ -13,7 +13,8 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of `hamzaban import-ssl`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionHelp)
     add = parser.add_argument
-    add("source", type=Path, help="Hugging Face directory, fairseq .pt, or wav2vec2.pt")
+    text = "Hugging Face directory, fairseq .pt, wav2vec2.pt, or name on the hub"
+    add("source", type=Path, help=text)
     add("--output", type=Path, required=True, help="file to write, such as wav2vec2.pt")
     add(
         "--init_strict",

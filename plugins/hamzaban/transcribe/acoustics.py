@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hamzaban.decode.path import LogProbs
+from hamzaban.hub.fetch import fetch_with_adapter
+from hamzaban.hub.names import EXPECTED
 from hamzaban.text.tokens import Tokenizer
-from hamzaban.transcribe.hub import fetch_model, is_hub_name
 
 if TYPE_CHECKING:
     from hamzaban.decode.recognizer import Recognizer
@@ -78,21 +79,23 @@ def shortest_piece(model: Acoustics) -> int:
     return size
 
 
-def resolve_model(model: str) -> Path:
-    """Return the folder or archive of a model; download a model of the hub.
+def resolve_model(model: str, language: str = "") -> Path:
+    """Return the folder or archive of a model; fetch a model of the hub.
+
+    Args:
+        model: A path, or a name on the hub.
+        language: Adapter to fetch.
 
     Raises:
         FileNotFoundError: There is no such model here, and it is no name on the hub.
         ValueError: The hub cannot provide it.
     """
-    path = Path(model)
+    path = fetch_with_adapter(model, language)
     if path.exists():
         return path
-    if is_hub_name(model):
-        return fetch_model(model)
     raise FileNotFoundError(
         f"{model}: no such model, expected a folder of train-asr, a .zip of "
-        "pack-model, a Hugging Face directory, or a name on the hub such as owner/name"
+        f"pack-model, a Hugging Face directory, or {EXPECTED}"
     )
 
 
@@ -108,7 +111,7 @@ def load_acoustics(request: ModelRequest) -> Acoustics:
         FileNotFoundError: The model or one of its files is missing.
         ValueError: It is no CTC model, or its files do not fit together.
     """
-    path = resolve_model(request.model)
+    path = resolve_model(request.model, request.language)
     if is_huggingface(path):
         from hamzaban.transcribe.huggingface import load_huggingface
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hamzaban.decode.path import LogProbs
+from hamzaban.decode.recognizer import Recognizer
 from hamzaban.text.tokens import BLANK, SPACE, UNK, CharTokenizer, Tokenizer
 from hamzaban.transcribe.transcribe_options import FS
 from hamzaban.wav2vec2.convert.directory import (
@@ -60,23 +62,56 @@ class HuggingFaceModel:
         """
         self.tokenizer: Tokenizer = CharTokenizer(vocab.tokens)
         self.fs, self.conv = FS, conv
-        self._model, self._vocab, self._normalize = model, vocab, normalize
+        self.model, self._vocab, self._normalize = model, vocab, normalize
 
     def emit(self, waveforms: Sequence[np.ndarray]) -> list[tuple[LogProbs, str]]:
         """Run the model on a batch; see `acoustics.Acoustics.emit`."""
-        device = self._model.lm_head.weight.device
+        log_probs, lengths = self.run([torch.from_numpy(each) for each in waveforms])
+        language = self._vocab.language
+        arrays = log_probs.cpu().numpy()
+        return [(a[:n], language) for a, n in zip(arrays, lengths, strict=True)]
+
+    def run(self, waveforms: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
+        """Run the model on a batch.
+
+        Args:
+            waveforms: B waveforms, shape (samples,) each, at least one frame long.
+
+        Returns:
+            Log-posteriors (natural log) of `tokenizer`, shape (B, T, V), on the model's
+            device, and the number of valid frames of each.
+        """
+        device = self.model.lm_head.weight.device
         with torch.inference_mode():
-            speech = [torch.from_numpy(each).to(device) for each in waveforms]
+            speech = [each.to(device) for each in waveforms]
             if self._normalize:
                 speech = [normalize(each) for each in speech]
-            logits, lengths = self._model(speech)  # (B, T, V)
+            logits, lengths = self.model(speech)  # (B, T, V)
             columns = torch.tensor(self._vocab.columns, device=device)
             log_probs = logits.float()[..., columns].log_softmax(-1)
             log_probs = torch.nn.functional.pad(log_probs, (0, 1), value=NEVER)
-        order = self._vocab.order
-        arrays = log_probs[..., order].cpu().numpy()
-        language = self._vocab.language
-        return [(a[:n], language) for a, n in zip(arrays, lengths, strict=True)]
+        return log_probs[..., self._vocab.order], lengths
+
+
+class _LikeEspnet(torch.nn.Module):
+    """A model with the methods that decoding calls; its features are log-posteriors."""
+
+    def __init__(self, inner: HuggingFaceModel) -> None:
+        super().__init__()
+        self.parts = inner.model  # parameters, by which decoding finds the device
+        self.ctc = types.SimpleNamespace(log_softmax=lambda out: out)
+        self._run = inner.run
+
+    def encode(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the model on waveforms, shape (B, S), with `lengths` samples, (B,)."""
+        rows = zip(speech, lengths.tolist(), strict=True)
+        out, frames = self._run([row[:size] for row, size in rows])
+        return out, torch.tensor(frames, device=out.device)
+
+
+def make_recognizer(model: HuggingFaceModel) -> Recognizer:
+    """Return a model in the form that make-emissions and align take."""
+    return Recognizer(_LikeEspnet(model), model.tokenizer, model.fs, model.conv)
 
 
 class Vocabulary:

@@ -85,7 +85,7 @@ def load_transcriber(
         ValueError: The files do not fit together.
     """
     limit_caches()
-    path = resolve_model(request.model)
+    path = resolve_model(request.model, request.language)
     if path.exists() and not path.is_dir() and path.suffix != ".zip":
         load_acoustics(request)  # raises an error that says what is wrong
     wanted = (search_request or SearchRequest()).complete(path)

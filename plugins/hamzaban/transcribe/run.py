@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import os
@@ -75,7 +76,9 @@ def transcribe_files(
         FileNotFoundError: The model is missing.
         ValueError: The model or the search cannot be used.
     """
-    path = resolve_model(request.model.model)
+    path = resolve_model(request.model.model, request.model.language)
+    found = dataclasses.replace(request.model, model=str(path))
+    request = dataclasses.replace(request, model=found)
     read_search(request.search.complete(path))  # report a wrong search at once
     request.output_dir.mkdir(parents=True, exist_ok=True)
     remove_leftovers(request.output_dir, recursive=False)

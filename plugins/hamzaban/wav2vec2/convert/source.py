@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 
+from hamzaban.hub.fetch import locate
 from hamzaban.wav2vec2.checkpoint import (
     MIN_SHARE,
     Checkpoint,
@@ -56,8 +57,8 @@ def read_source(path: str | Path) -> Source:
     """Read a model of any known form; no code from the file is run.
 
     Args:
-        path: A Hugging Face directory, a fairseq `.pt`, a file of ours, or a folder
-            with `wav2vec2.pt`.
+        path: A Hugging Face directory, a fairseq `.pt`, a file of ours, a folder with
+            `wav2vec2.pt`, or the name of one of these on the hub.
 
     Returns:
         The model and its form.
@@ -67,7 +68,7 @@ def read_source(path: str | Path) -> Source:
         ValueError: It is not a wav2vec 2.0 model that S3PRL's class can hold, or its
             weights are not finite.
     """
-    path = Path(path)
+    path = locate(path)
     try:
         found = _read(path)
         _check_size(found.checkpoint, path)
