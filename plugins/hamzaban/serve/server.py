@@ -59,6 +59,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def warn_if_reachable(host: str) -> None:
+    """Warn of an address that other machines reach."""
+    if not is_loopback(host):
+        logging.warning(
+            "%s: anyone who reaches this address can use the service, which has no "
+            "passwords and no encryption; put a proxy with both in front of it",
+            host,
+        )
+
+
 def run(
     app: object, listener: socket.socket, options: ServeOptions, names: Sequence[str]
 ) -> None:
@@ -99,12 +109,7 @@ def run(
     logging.info(
         "serving http://%s:%d%s", shown, port, f" ({', '.join(names)})" if names else ""
     )
-    if not is_loopback(host):
-        logging.warning(
-            "%s: anyone who reaches this address can use the service, which has no "
-            "passwords and no encryption; put a proxy with both in front of it",
-            host,
-        )
+    warn_if_reachable(host)
     # uvicorn raises the signal again when it has ended, for the handler of before
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
