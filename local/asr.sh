@@ -65,7 +65,7 @@ stage_table="\
 10 score     decoded text, transcripts -> score_wer/, score_cer/, score_ter/, RESULTS.md
 11 pseudo    exp/asr_<tag>/, speech, text -> exp/pseudo_<tag>/, if --pseudo_config is given
 12 report    all results -> exp/report.html
-13 pack      exp/asr_<tag>/ -> a model archive; only with --stop_stage pack"
+13 pack      exp/asr_<tag>/ -> an archive and export_hf/; only with --stop_stage pack"
 help_message="\
 Usage: ./${_program##*/} [--NAME VALUE ...]
 
@@ -237,9 +237,9 @@ if stage 10 score; then
     results=()
     for name in "${eval_sets[@]}"; do
         ref=${dumpdir}/raw/${name}
-        find_files "${ref}/utt2lang"
         for tag in "${decodings[@]}"; do
             dir=${asr_exp}/${tag}/${name}
+            find_files "${ref}/utt2lang" "${dir}/ctm"
             scores=()
             for kind in "${kinds[@]}"; do
                 scores+=("${dir}/score_${kind}/result.txt")
@@ -283,15 +283,11 @@ if stage 12 report; then
         "${leak_files[@]}" \
         --out "${expdir}"/report.{html,png} --may_make "${expdir}/report_files" -- \
         hamzaban make-report "${asr_exp}" "${others[@]}" --nj "${nj}" "${rounds[@]}" \
-        "${leak_opts[@]}" --raw_dir "${dumpdir}/raw" --output "${expdir}/report.html"
+        --raw_dir "${dumpdir}/raw" "${leak_opts[@]}" --output "${expdir}/report.html"
 fi
 
 if stage 13 pack; then
-    archive=${asr_exp}/${asr_exp##*/}_valid.wer.ave.zip
-    find_packed_search
-    step pack --in "${asr_exp}"/{config.yaml,valid.wer.ave.pth,RESULTS.md} \
-        "${token_files[@]}" "${pack_inputs[@]}" --out "${archive}" -- \
-        hamzaban pack-model --asr_exp "${asr_exp}" --asr_model valid.wer.ave.pth \
-        --outpath "${archive}" "${pack_opts[@]}"
+    pack_archive
+    export_model
 fi
 log "Finished after ${SECONDS} s"

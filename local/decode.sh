@@ -7,6 +7,8 @@
 models=("${asr_exp}"/{config.yaml,valid.wer.ave.pth})
 emissions=${asr_exp}/emissions
 job=("${decode_cmd[@]}" --ngpu "${decode_gpu}" --log)
+# shellcheck source=local/pack.sh
+. "${MAIN_ROOT}/local/pack.sh"
 
 make_valid_emissions() {
     step emissions --in "${models[@]}" "${valid_dir}"/{wav.scp,utt2num_samples} \
@@ -60,30 +62,4 @@ decode_dir() { # data-directory output-folder emissions-folder
         "${job[@]}" "$2/logdir/decode.log" -- \
         hamzaban decode-asr --asr_exp "${asr_exp}" --nj "${nj}" --ngpu "${decode_gpu}" \
         "${decode_opts[@]}" "${kept[@]}" --data_dir "$1" --output_dir "$2"
-}
-
-find_packed_search() { # sets pack_opts, pack_inputs: the first tuned search, else the first
-    local tag config weights
-    pack_opts=()
-    pack_inputs=()
-    add_confidence "${decodings[0]}"
-    [[ -n ${lm_exp} ]] || return 0
-    for tag in "${decodings[@]}"; do
-        config=${inference_files[${tag}]-}
-        weights=${asr_exp}/${tag}/tuned/weights.yaml
-        [[ -f ${weights} ]] || continue
-        [[ -n $(hamzaban config get "${weights}" lm_weight) ]] || continue
-        find_inputs "${config}"
-        pack_opts=("${lm_opts[@]}" --inference_config "${config}" --weights "${weights}")
-        pack_inputs=("${lm_files[@]}" "${config}" "${input_files[@]}" "${weights}")
-        add_confidence "${tag}"
-        return 0
-    done
-}
-
-add_confidence() { # tag: adds its temperature to pack_opts and pack_inputs, if it is fitted
-    local file=${asr_exp}/$1/confidence.yaml
-    [[ -f ${file} ]] || return 0
-    pack_opts+=(--confidence "${file}")
-    pack_inputs+=("${file}")
 }

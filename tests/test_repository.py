@@ -36,10 +36,10 @@ train
 asr
 pretrain lm
 decode
-export mine pseudo
+mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align serve
+report grid corpora recipe align export serve
 bin
 """
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,12 @@ def atomic_text(path: str | Path, *, sync: bool = True) -> Iterator[TextIO]:
         open(temporary, "w", encoding="utf-8", newline="\n") as stream,
     ):
         yield stream
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the content of a file, whole or not at all."""
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

@@ -104,25 +104,30 @@ def test_of_200_jobs_only_the_ten_that_failed_run_again(folder, caplog):
 
 @pytest.mark.slow
 def test_an_interrupt_cancels_what_was_submitted(folder):
-    launcher = start("touch began.JOB; sleep 3600", "--nj", "3")
+    script = "touch began.JOB; [ -e go ] || sleep 3600"
+    launcher = start(script, "--nj", "3", *conf("mem_gb=0.05", "cpus=1"))
     wait_for(lambda: (folder / "began.1").exists(), "the first job")
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(LIMIT_S) == 130
+    assert "ended with status 143" in (folder / "log/x.1.log").read_text()
+    (folder / "go").touch()
+    assert launch(script, nj=3) == 0  # it does not take up the jobs that were cancelled
     wait_for(lambda: not queued(), "an empty queue")
 
 
 @pytest.mark.slow
-def test_jobs_of_a_dead_login_node_are_found_again(folder, caplog):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP])
+def test_jobs_of_a_login_node_that_is_gone_are_found_again(folder, caplog, how):
     """One ended, one runs, one waits: none is submitted twice."""
     caplog.set_level("INFO")
     script = "echo ran >> ran.JOB; [ JOB = 1 ] || while [ ! -e go ]; do sleep 0.2; done"
     settings = conf("max_tasks=2", "mem_gb=0.05", "cpus=1")
     launcher = start(script, "--nj", "3", *settings)
     wait_for(lambda: (folder / "ran.2").exists(), "the second job")
-    launcher.kill()
+    launcher.send_signal(how)
     launcher.wait()
     [record] = folder.glob("log/.slurm/*/record.json")
-    assert json.loads(record.read_text())["arrays"][0]["jobs"] == [1, 2, 3]
+    assert json.loads(record.read_text())["arrays"][0]["id"].isdecimal()
     (folder / "go").touch()
     assert launch(script, *settings[:2], nj=3) == 0
     assert "3 of 3 jobs are in Slurm's queue or done already" in caplog.text
@@ -178,7 +183,7 @@ def test_a_killed_task_is_a_failure_and_runs_again(folder, how, caplog):
 def test_a_preempted_job_is_requeued_and_not_a_failure(folder):
     """Slurm ends it for one of a higher partition; it waits and runs again."""
     script = "echo ran >> ran.JOB; while [ ! -e go ]; do sleep 0.2; done"
-    launcher = start(script, *conf("partition=low", "cpus=8", "sbatch={x}")[:4])
+    launcher = start(script, *conf("partition=low", "cpus=8"))
     wait_for(lambda: (folder / "ran.1").exists(), "the job")
     words = ["srun", "-p", "main", "-N", "2", "-c", "8", "--mem=100", "sleep", "2"]
     subprocess.run(words, check=True)
@@ -208,7 +213,7 @@ def test_a_signal_comes_before_the_limit_and_the_job_is_requeued(folder):
 def test_a_restarted_slurmd_does_not_disturb_its_job(folder, cluster):
     pids = cluster / "pids"
     script = "echo ran >> ran; while [ ! -e go ]; do sleep 0.2; done"
-    launcher = start(script, *conf("sbatch={}")[:0])
+    launcher = start(script)
     wait_for(lambda: (folder / "ran").exists(), "the job")
     [node] = subprocess.run(
         ["squeue", "-h", "-o", "%N"], capture_output=True, text=True
@@ -334,3 +339,42 @@ def test_settings_become_options_of_sbatch():
     )
     assert found["additional_parameters"] == {"requeue": True, "exclude": "n7"}
     assert (found["array_parallelism"], found["time"]) == (9, 1440)
+
+
+@pytest.mark.slow
+def test_jobs_of_launches_of_one_home_are_found_though_the_others_are_new(folder):
+    """As cells of a grid, of which some are done when it is run again."""
+    from hamzaban.launch import Job, Place, run_each
+
+    place = Place(backend="slurm", backend_conf={"mem_gb": "0.05", "cpus": "1"})
+    script = "echo ran >> {0}; while [ ! -e go ]; do sleep 0.2; done"
+
+    def make(number, name):
+        command = ("bash", "-c", script.format(name))
+        return Job(number, command, folder / name.upper() / "log")
+
+    pid = os.fork()
+    if pid == 0:
+        run_each([make(1, "a"), make(2, "b")], place=place, home=folder)
+        os._exit(0)
+    wait_for(lambda: (folder / "b").exists(), "the second job")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    (folder / "go").touch()
+    ended = {}
+    run_each(
+        [make(1, "b"), make(2, "c")], place=place, home=folder,
+        on_end=lambda job, status: ended.update({job.log.parent.name: status}),
+    )  # fmt: skip
+    assert ended == {"B": 0, "C": 0}
+    assert (folder / "b").read_text() == (folder / "c").read_text() == "ran\n"
+
+
+@pytest.mark.slow
+def test_without_retry_jobs_that_have_succeeded_run_again(folder):
+    script = "echo ran >> ran.JOB; [ JOB = 1 ] || [ -e mended ]"
+    with pytest.raises(OSError, match="job 2 of 2"):
+        launch(script, nj=2)
+    (folder / "mended").touch()
+    assert launch(script, nj=2) == 0
+    assert (folder / "ran.1").read_text() == "ran\nran\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from hamzaban.bin.estimate_compute import main
-from hamzaban.pretrain.compute import Run, count_operations, count_run
+from hamzaban.wav2vec2.compute import Run, count_operations, count_run
 from repository import ROOT
 
 pytestmark = pytest.mark.torch

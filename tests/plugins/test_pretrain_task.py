@@ -35,7 +35,7 @@ CONFIG = {
     "optim": "adam",
     "optim_conf": {"lr": 1e-3, "fused": True},
     "scheduler": "polynomialdecaylr",
-    "scheduler_conf": {"max_steps": 100},
+    "scheduler_conf": {"max_steps": 100, "warmup_ratio": 0.02},
     "best_model_criterion": [["valid", "loss", "min"]],
     "num_att_plot": 0,
     "num_workers": 0,

@@ -78,7 +78,7 @@ def train(words, kill=None):
     Args:
         words: From `make_command`.
         kill: (what, n): kill -9 at the n-th "step" of the optimizer or just before the
-            n-th "replace" of a file or link.
+            n-th "replace" of a file or link; "ask" sends SIGUSR2 at the n-th step.
     """
     context = multiprocessing.get_context("fork")
     process = context.Process(target=_train, args=(words, kill))
@@ -102,16 +102,17 @@ def _train(words, kill):
     task = import_task()
     if kill is not None:
         what, number = kill
-        if what == "step":
+        if what in ("step", "ask"):
             import torch
 
-            _kill_at(torch.optim.Adam, "step", number)
+            sent = signal.SIGKILL if what == "step" else signal.SIGUSR2
+            _kill_at(torch.optim.Adam, "step", number, sent)
         else:
             _kill_at(os, "replace", number)
     task.main(cmd=words)
 
 
-def _kill_at(owner, name, number):
+def _kill_at(owner, name, number, number_of_signal=signal.SIGKILL):
     original = getattr(owner, name)
     calls = []
 
@@ -119,7 +120,7 @@ def _kill_at(owner, name, number):
     def call(*args, **kwargs):
         calls.append(name)
         if len(calls) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number_of_signal)
         return original(*args, **kwargs)
 
     setattr(owner, name, call)

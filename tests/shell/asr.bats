@@ -72,7 +72,7 @@ collect-stats train-asr decode-asr fit-confidence decode-asr score-text show-res
         exp/asr_stats_raw_ar_bpe30_sp/{train,valid}/{speech_shape,text_shape.bpe} \
         "${exp}"/{config.yaml,train.log,RESULTS.md} exp/RESULTS.md \
         "${exp}"/decode_greedy/{test,org/valid}/{text,score_wer/result.txt} \
-        "${exp}/${exp#exp/}_valid.wer.ave.zip"; do
+        "${exp}/${exp#exp/}_valid.wer.ave.zip" "${exp}"/export_hf/{README.md,config.json}; do
         [ -f "${file}" ] || { echo "${file} is missing"; return 1; }
     done
     grep -q "^train-asr .*--max_epoch 2" "${CALLS}"
@@ -196,6 +196,20 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
         "${CALLS}"
     [ "$(grep -c "^decode-asr .*--confidence" "${CALLS}")" -eq 2 ]
     grep -q "^pack-model .*--confidence ${exp}/confidence.yaml" "${CALLS}"
+    : > "${CALLS}"
+    echo "other confidences" > "${exp}/test/ctm"
+    asr --stage score --stop_stage score
+    [ "$(calls score-text)" -eq 1 ] # of the set whose calibration is measured anew
+}
+
+@test "a model of several languages is packed without a Hugging Face directory" {
+    asr
+    printf 'model_conf: {languages: [ar, ur]}\n' >> exp/asr_train_ctc_raw_ar_bpe30/config.yaml
+    run asr --stage pack --stop_stage pack
+    [ "${status}" -eq 0 ] || { echo "${output}"; return 1; }
+    [[ ${output} == *"export: left out, since"* ]]
+    [ "$(calls pack-model)" -eq 1 ]
+    [ "$(calls export)" -eq 0 ]
 }
 
 @test "speech mined from media joins pretraining" {

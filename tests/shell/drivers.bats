@@ -25,7 +25,7 @@ list_files() {
     cd "${BATS_TEST_TMPDIR}"
     for verb in validate-data audit-leaks format-audio mine-audio combine-data train-ssl \
         make-tokens train-lm collect-stats train-asr make-emissions tune-decoder \
-        decode-asr fit-confidence score-text show-results make-report pack-model; do
+        decode-asr fit-confidence score-text show-results make-report pack-model export; do
         grep -q "hamzaban ${verb} " printed || { echo "${verb}"; cat printed; return 1; }
     done
     grep -qF -- "--init_checkpoint 'a folder/it'\''s é.pt' " printed

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,10 @@ from hamzaban.asr.balancing import (
 )
 from hamzaban.asr.choices import FRONTEND, JOINT_MODEL, MODEL, register_classes
 from hamzaban.asr.frontend_options import FineTuning
+from hamzaban.asr.head_start import start_heads
 from hamzaban.asr.languages import NAME, LanguagePreprocessor, fill_languages
 from hamzaban.cli import finite_float
-from hamzaban.fileio import atomic_path
+from hamzaban.fileio import copy_file
 from hamzaban.text.cleaner import find_cleaner
 from hamzaban.text.tokens import build_tokenizer
 from hamzaban.train.augment import check_augmentation
@@ -55,7 +55,8 @@ class ASRTask(TaskMixin, EspnetASRTask):
             "--init_checkpoint",
             type=str_or_none,
             default=None,
-            help="pretrained wav2vec 2.0: wav2vec2.pt, Hugging Face directory, fairseq",
+            help="wav2vec 2.0, pretrained or a CTC model, whose output layer is kept "
+            "where tokens are the same: wav2vec2.pt, Hugging Face directory, fairseq",
         )
         parser.add_argument(
             "--init_strict",
@@ -93,6 +94,7 @@ class ASRTask(TaskMixin, EspnetASRTask):
         model = super().build_model(args)
         if weights is not None:
             model.frontend.load_pretrained(*weights, strict=args.init_strict)
+            start_heads(model, Path(weights[1]))
         if args.model in (MODEL, JOINT_MODEL) and is_spelling_known(args):
             model.tokenizer = build_tokenizer(
                 args.token_type, model.token_list, args.bpemodel
@@ -190,8 +192,7 @@ def keep_bpemodel(args: argparse.Namespace) -> None:
     """Copy the BPE model beside config.yaml, so that a moved folder still has it."""
     path, folder = args.bpemodel and Path(args.bpemodel), Path(args.output_dir)
     if not args.collect_stats and path and path.is_file() and path.parent != folder:
-        with atomic_path(folder / path.name) as temporary:
-            shutil.copyfile(path, temporary)
+        copy_file(path, folder / path.name)
 
 
 def check_frontend(args: argparse.Namespace) -> None:

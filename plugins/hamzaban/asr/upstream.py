@@ -8,7 +8,7 @@ from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
 from torch import Tensor, nn
 
 from hamzaban.wav2vec2.checkpoint import load_weights
-from hamzaban.wav2vec2.convert.finetuned import PRETRAINING_PARTS
+from hamzaban.wav2vec2.finetuned_names import PRETRAINING_PARTS
 from hamzaban.wav2vec2.masked_norm import mask_group_norm, valid_lengths
 
 

@@ -52,7 +52,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     """Print the table; return the exit status."""
     args = get_parser().parse_args(cmd)
     from hamzaban.config import read_config
-    from hamzaban.pretrain import compute
+    from hamzaban.wav2vec2 import compute
 
     config = read_config(args.config)[0]
     model_cfg = read_config(args.model_config or args.config)[0].get("model_cfg") or {}

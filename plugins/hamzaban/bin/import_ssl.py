@@ -41,12 +41,19 @@ def main(cmd: Sequence[str] | None = None) -> int:
     with compat.fast_imports():
         from hamzaban.pretrain.export import DTYPES
         from hamzaban.wav2vec2.checkpoint import write_checkpoint
+        from hamzaban.wav2vec2.convert.huggingface import read_head
         from hamzaban.wav2vec2.convert.source import fill_missing, read_source
 
     stored, form = read_source(args.source)
     complete, wrong = fill_missing(stored, args.seed, args.source)
     cfg, sizes = complete.model_cfg, complete.model_weight.values()
     print(f"source: {form}")
+    head = read_head(args.source) if (args.source / "config.json").is_file() else None
+    if head is not None:
+        print(
+            f"output layer: {len(head[1])} tokens, left out; to keep it, fine-tune "
+            f"with --ssl_checkpoint {args.source}"
+        )
     print(
         f"model: {cfg['encoder_layers']} layers of {cfg['encoder_embed_dim']}, "
         f"extractor {cfg['extractor_mode']}, {sum(v.numel() for v in sizes):,} "

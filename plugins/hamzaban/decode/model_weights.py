@@ -7,6 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from hamzaban.wav2vec2.finetuned_names import drop_added
+
 
 def load_model(
     args: argparse.Namespace, config: Path, model_file: Path, *, native: bool
@@ -26,10 +28,10 @@ def load_model(
         from hamzaban.decode.native import build_native
         from hamzaban.weights.door import read_weights
 
-        weights = read_weights(model_file)
+        weights = drop_added(read_weights(model_file), vars(args))
         return build_native(vars(args), weights, config, model_file)
     model = _build_model(args, config)
-    _load_weights(model, model_file)
+    _load_weights(model, model_file, vars(args))
     return model
 
 
@@ -50,10 +52,10 @@ def _build_model(args: argparse.Namespace, config: Path) -> Any:
     return model
 
 
-def _load_weights(model: Any, model_file: Path) -> None:
+def _load_weights(model: Any, model_file: Path, values: dict[str, Any]) -> None:
     from hamzaban.weights.door import read_weights
 
-    state = read_weights(model_file)
+    state = drop_added(read_weights(model_file), values)
     found = {
         name: tuple(getattr(weight, "shape", ())) for name, weight in state.items()
     }

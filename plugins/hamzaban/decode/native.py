@@ -22,6 +22,7 @@ from hamzaban.wav2vec2.convert.huggingface import (
     SAME_FIELDS,
 )
 from hamzaban.wav2vec2.convert.names import to_transformers
+from hamzaban.wav2vec2.finetuned_names import FRONTEND, INSIDE
 from hamzaban.wav2vec2.frames import WAV2VEC2_CONV, parse_conv
 from hamzaban.wav2vec2.inference import (
     DEFAULTS,
@@ -30,9 +31,7 @@ from hamzaban.wav2vec2.inference import (
     merge_weight_norm,
 )
 
-FRONTEND = "hamzaban_s3prl"
 MODEL, JOINT_MODEL = "hamzaban_ctc", "hamzaban_joint_ctc"
-INSIDE = "frontend.upstream.upstream.model."  # names of the parameters of wav2vec 2.0
 UNUSED = "mask_emb"  # a parameter that only training uses
 # S3PRL's defaults of the fields of `model_cfg` that describe the network.
 ARCHITECTURE: dict[str, Any] = {

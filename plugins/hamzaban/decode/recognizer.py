@@ -23,6 +23,7 @@ from hamzaban.decode.languages import Routing, Spoken, emit_languages, make_rout
 from hamzaban.decode.model_weights import load_model
 from hamzaban.extras import is_installed, name_install
 from hamzaban.text.tokens import BpeTokenizer, Tokenizer, build_tokenizer
+from hamzaban.wav2vec2.finetuned_names import find_config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -150,7 +151,7 @@ def load_tokenizer(
     Raises:
         FileNotFoundError: A file is missing.
     """
-    config = find_experiment(asr_exp) / "config.yaml"
+    config = find_config(find_experiment(asr_exp))
     if not config.is_file():
         raise FileNotFoundError(
             f"{config}: missing; {asr_exp} is not a folder that train-asr wrote"
@@ -232,7 +233,7 @@ def find_files(asr_exp: str | Path, asr_model: str) -> tuple[Path, Path]:
         NotADirectoryError: There is no such experiment.
     """
     asr_exp = find_experiment(asr_exp)
-    config, model_file = asr_exp / "config.yaml", asr_exp / asr_model
+    config, model_file = find_config(asr_exp), asr_exp / asr_model
     if not config.is_file():
         raise FileNotFoundError(
             f"{config}: missing; {asr_exp} is not a folder that train-asr wrote"

@@ -2,22 +2,32 @@
 
 import dataclasses
 import io
+import logging
 import platform
+import tempfile
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hamzaban.config import load_mapping, read_config
+from hamzaban.config import load_mapping
+from hamzaban.config import read_config as read_yaml
 from hamzaban.decode.calibration import CONFIDENCE, read_calibration
 from hamzaban.decode.experiment import META, PACKED_LM, PACKED_SEARCH, find_named
-from hamzaban.decode.recognizer import find_files
+from hamzaban.decode.recognizer import find_files, load_recognizer, read_config
 from hamzaban.decode.search_options import read_inference
 from hamzaban.fileio import atomic_path
+from hamzaban.wav2vec2.finetuned_names import (
+    CONFIG,
+    FRONTEND,
+    OWN_CONFIG,
+    find_config,
+)
+from hamzaban.weights.door import read_weights
 
 _TOOLS = ("espnet", "torch", "s3prl", "hamzaban")
 
@@ -48,7 +58,9 @@ def pack_model(
 ) -> list[str]:
     """Write an archive that ESPnet's `unpack`, and so its model zoo, reads.
 
-    decode-asr reads it as well and takes the search from it.
+    Its config.yaml names classes of ESPnet only, so that it works where this package is
+    not installed. Our own commands read hamzaban.yaml beside it, and decode-asr also
+    takes the search from the archive.
 
     Args:
         asr_exp: Folder that train-asr wrote.
@@ -85,18 +97,63 @@ def pack_model(
     if search.confidence is not None:
         read_calibration(search.confidence)
         files[f"{root}/{CONFIDENCE}"] = Path(search.confidence)
-    config_name, model_name = f"{root}/config.yaml", f"{root}/{asr_model}"
+    config_name, model_name = f"{root}/{CONFIG}", f"{root}/{asr_model}"
     texts = {
         META: _make_meta(model_name, config_name),
         config_name: values,
         f"{root}/{PACKED_SEARCH}": options,
     }
+    with tempfile.TemporaryDirectory(prefix="hamzaban-pack-") as folder:
+        _make_plain(values, model_file, Path(folder), (root, texts, files))
+        _write(outpath, texts, files)
+    return [*texts, *files]
+
+
+def _make_plain(
+    values: Mapping[str, Any],
+    model_file: Path,
+    folder: Path,
+    contents: tuple[str, dict[str, Any], dict[str, Path]],
+) -> None:
+    """Put the classes of ESPnet alone into an archive, if they can express the model.
+
+    Args:
+        values: The options of train-asr.
+        model_file: The weights.
+        folder: Where the files are made.
+        contents: Folder in the archive, texts and files by name; they are changed.
+    """
+    from hamzaban import compat
+
+    with compat.fast_imports():
+        from hamzaban.export import espnet
+
+    root, texts, files = contents
+    if reason := espnet.explain_misfit(values):
+        logging.warning(
+            f"{model_file}: {reason}, which ESPnet alone does not know; the archive "
+            "can be loaded where this package is installed"
+        )
+        return
+    texts[f"{root}/{OWN_CONFIG}"] = values
+    structure = f"{root}/{espnet.STRUCTURE}"
+    texts[f"{root}/{CONFIG}"] = espnet.make_config(values, structure)
+    if values.get("frontend") == FRONTEND:
+        files[structure] = folder / espnet.STRUCTURE
+        added = espnet.write_structure(values, files[structure])
+        name = f"{root}/{model_file.name}"
+        files[name] = folder / model_file.name
+        espnet.write_weights(read_weights(model_file), added, files[name])
+
+
+def _write(
+    outpath: str | Path, texts: Mapping[str, Any], files: Mapping[str, Path]
+) -> None:
     with atomic_path(outpath) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, value in texts.items():
             archive.writestr(name, _dump(value))
         for name, path in files.items():
             archive.write(path, name)
-    return [*texts, *files]
 
 
 def load_packed(archive: str | Path, folder: str | Path) -> tuple[Any, Any]:
@@ -111,12 +168,10 @@ def load_packed(archive: str | Path, folder: str | Path) -> tuple[Any, Any]:
     """
     from espnet2.main_funcs.pack_funcs import unpack
 
-    from hamzaban.asr.task import ASRTask
-
     found = unpack(archive, folder)
-    return ASRTask.build_model_from_file(
-        found["asr_train_config"], found["asr_model_file"], "cpu"
-    )
+    weights = Path(found["asr_model_file"])
+    recognizer = load_recognizer(weights.parent, weights.name)
+    return recognizer.model, read_config(find_config(weights.parent))
 
 
 def _make_meta(model_name: str, config_name: str) -> dict[str, Any]:
@@ -135,7 +190,7 @@ def _read_search(search: Search) -> dict[str, Any]:
     config = read_inference(search.inference_config, search.weights)
     values: dict[str, Any] = {}
     for path in files:
-        values |= read_config(path)[0]
+        values |= read_yaml(path)[0]
     values.pop("tune", None)
     mapping = getattr(config.search, "mapping", "")  # only the lexicon search has one
     return values | ({"mapping": mapping} if mapping else {})

@@ -54,7 +54,7 @@ def run_grid(grid: Grid, exp_dir: Path, place: Place) -> list[tuple[Task, State]
         raise FileNotFoundError(f"{grid.path}: no cell can be run: {_list(lacking)}")
     if lacking:
         logging.error("%s: some cells cannot be run: %s", grid.path, _list(lacking))
-    _run(able, place)
+    _run(able, place, exp_dir)
     found = [(cell, look_at(cell)) for cell in cells]
     _log_failed(found)
     return found
@@ -135,7 +135,7 @@ def _prepare(
     one_by_one = Place(
         Resources(place.resources.num_threads), 1, place.backend, place.backend_conf
     )
-    statuses = _run(needed, one_by_one)
+    statuses = _run(needed, one_by_one, exp_dir)
     ready = []
     for cell in cells:
         broken = [t for t in needed if _is_for(t, cell) and statuses[t.folder]]
@@ -163,7 +163,7 @@ def _is_for(preparation: Task, cell: Task) -> bool:
     return preparation.names.items() <= cell.names.items()
 
 
-def _run(tasks: Sequence[Task], place: Place) -> dict[Path, int]:
+def _run(tasks: Sequence[Task], place: Place, exp_dir: Path) -> dict[Path, int]:
     """Run tasks; return their exit statuses by folder."""
     statuses: dict[Path, int] = {}
 
@@ -186,6 +186,7 @@ def _run(tasks: Sequence[Task], place: Place) -> dict[Path, int]:
         run_each(
             jobs,
             place=place,
+            home=exp_dir,
             on_end=end,
         )
     return statuses

@@ -94,9 +94,11 @@ class QueueBackend(Backend, Protocol):
 
     max_array: int  # most jobs that `submit_array` takes
 
-    def find(self, jobs: Sequence[Job], wanted: Sequence[Job]) -> dict[Job, Handle]:
-        """Return the wanted jobs that an earlier launch of all jobs left in the queue,
-        or that have succeeded since.
+    def find(
+        self, jobs: Sequence[Job], wanted: Sequence[Job], home: Path | None = None
+    ) -> dict[Job, Handle]:
+        """Return the wanted jobs that an earlier launch left in the queue, or that have
+        succeeded since. It was a launch of all these jobs, or one of the same home.
         """
 
     def submit_array(

@@ -67,6 +67,7 @@ def run_each(
     *,
     place: Place | None = None,
     retry: bool = False,
+    home: Path | None = None,
     on_end: Callable[[Job, int], None] | None = None,
 ) -> None:
     """Run jobs, each with a command and a log of its own.
@@ -80,6 +81,8 @@ def run_each(
         place: Where they run; None: on this machine.
         retry: Leave out the jobs whose logs say that they have succeeded. The jobs of a
             step that is resumed are always left out then.
+        home: A folder by which a queue knows jobs of earlier launches again, if each
+            launch may have others; None: launches of the same jobs belong together.
         on_end: Called with each job that has ended, and its exit status. With it, a
             failed job does not stop the others, and is not an error.
 
@@ -95,7 +98,7 @@ def run_each(
     limit = min(len(jobs), chosen.max_jobs(place.resources), most or len(jobs))
     run = Run(chosen, place.resources, len(jobs), on_end)
     with _signals_interrupt():
-        waiting = run.take_up(jobs, retry)
+        waiting = run.take_up(jobs, retry, home)
         for job in waiting:
             start_log(job)
         run.run(deque(waiting), limit)

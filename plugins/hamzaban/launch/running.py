@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
+from pathlib import Path
 
 from hamzaban.launch.backends import Backend, Handle, Job, QueueBackend, Resources
 from hamzaban.launch.console import Console
@@ -55,15 +56,20 @@ class Run:
         self._failed: list[JobError] = []
         self._console = Console(nj)
 
-    def take_up(self, jobs: Sequence[Job], retry: bool) -> list[Job]:
-        """Return the jobs to be started: neither complete nor in a queue already."""
+    def take_up(self, jobs: Sequence[Job], retry: bool, home: Path | None) -> list[Job]:
+        """Return the jobs to be started: neither complete nor in a queue already.
+
+        Args:
+            jobs: All jobs of the launch.
+            retry, home: As for `run_each`.
+        """
         step = os.environ.get(STEP_VARIABLE)
         complete = set()
         if retry or step:
             complete = {job for job in jobs if is_complete(job, step)}
         if self._queue is not None:
             left = [job for job in jobs if job not in complete]
-            found = self._queue.find(jobs, left)
+            found = self._queue.find(jobs, left, home)
             self._running = {job: (h, time.monotonic()) for job, h in found.items()}
         if complete:
             logging.info(

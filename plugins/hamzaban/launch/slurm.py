@@ -59,17 +59,20 @@ class SlurmBackend:
         """Put one job into the queue."""
         return self.submit_array([job], resources, 1)[0]
 
-    def find(self, jobs: Sequence[Job], wanted: Sequence[Job]) -> dict[Job, Handle]:
+    def find(
+        self, jobs: Sequence[Job], wanted: Sequence[Job], home: Path | None = None
+    ) -> dict[Job, Handle]:
         """Return the wanted jobs that are in the queue, or have succeeded, by a record.
 
         Args:
             jobs: All jobs of the launch, which decide where its record lies.
             wanted: Those to look for.
+            home: A folder whose launches all have one record, whatever their jobs.
 
         Raises:
             ValueError: Slurm does not answer, so that jobs might be submitted twice.
         """
-        self._launch = Launch(jobs, self.config)
+        self._launch = Launch(jobs, self.config, home)
         found = self._launch.find(wanted)
         if found:
             logging.info("%d of %d jobs are in Slurm's queue or done already: %s",
@@ -84,7 +87,7 @@ class SlurmBackend:
         Raises:
             ValueError: sbatch refuses them.
         """
-        launch = self._launch or Launch(jobs, self.config)
+        launch = self._launch or Launch(jobs, self.config, None)
         self._launch = launch
         grace_s = max(self.options.signal_s - 10.0, 0.5 * self.options.signal_s)
         tasks = [Task(job, resources, launch.folder, grace_s) for job in jobs]

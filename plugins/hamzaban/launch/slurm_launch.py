@@ -12,7 +12,7 @@ from typing import Any
 
 from hamzaban.fileio import atomic_text, read_record
 from hamzaban.launch.backends import Job
-from hamzaban.launch.logs import STEP_VARIABLE, last_lines
+from hamzaban.launch.logs import STEP_VARIABLE, is_complete, last_lines
 from hamzaban.launch.slurm_queue import (
     ACTIVE,
     REMEDIES,
@@ -57,9 +57,11 @@ class SlurmHandle:
     def cancel(self) -> None:
         """Ask Slurm to end the job; with it all jobs of the same array."""
         array = self.job_id.partition("_")[0]
-        if array in self._watch.ids:
-            self._watch.ids.discard(array)
+        if array not in self._watch.cancelled:
+            self._watch.cancelled.add(array)
             ask("scancel", array)
+            # Whoever runs the jobs again shall not wait for these.
+            (self._watch.folder / RECORD).unlink(missing_ok=True)
 
     def kill(self) -> None:
         """Leave it to Slurm, which kills a cancelled job after its KillWait."""
@@ -90,15 +92,30 @@ class SlurmHandle:
             log.write(f"{words}; {remedy}\n")
 
 
+def digest_of(job: Job) -> str:
+    """Return a digest of the command and the log of a job."""
+    return _hash([list(job.command), str(job.log)])
+
+
+def _hash(what: Any) -> str:
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
 class Launch:
     """The jobs of one launch, their folder and their record."""
 
-    def __init__(self, jobs: Sequence[Job], config: str) -> None:
-        """Read the record, if an earlier launch of the same jobs left one."""
-        what: list[Any] = [str(Path.cwd()), os.environ.get(STEP_VARIABLE)]
-        what += [[job.number, job.command, str(job.log)] for job in jobs]
-        digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
-        log = jobs[0].log.absolute()
+    def __init__(self, jobs: Sequence[Job], config: str, home: Path | None) -> None:
+        """Read the record, if an earlier launch left one.
+
+        Args:
+            jobs: All jobs, which name the record, if there is no `home`.
+            config: The config that messages name.
+            home: A folder whose launches all have one record, whatever their jobs.
+        """
+        self.step = os.environ.get(STEP_VARIABLE)
+        log = (home / "jobs" if home else jobs[0].log).absolute()
+        own = [] if home else [digest_of(job) for job in jobs]
+        digest = _hash([str(Path.cwd()), self.step, str(log), own])
         self.folder = log.parent / FOLDER / digest
         self.name = f"hz-{log.stem[:40]}-{digest}"
         self.watch = Watch(self.folder, config)
@@ -106,17 +123,21 @@ class Launch:
         self.arrays: list[dict[str, Any]] = found.get("arrays", [])
 
     def find(self, wanted: Sequence[Job]) -> dict[Job, SlurmHandle]:
-        """Return the jobs of the record that have not failed."""
+        """Return the jobs of the record that run, wait, or succeeded unnoticed.
+
+        Raises:
+            ValueError: Slurm does not answer, so that jobs might be submitted twice.
+        """
         for number, array in enumerate(self.arrays):
             if array["id"] is None:  # we died while it was submitted
                 array["id"] = find_named(f"{self.name}-{number}")
         ids = {
-            number: array["id"] + (f"_{index}" if len(array["jobs"]) > 1 else "")
+            digest: array["id"] + (f"_{index}" if len(array["jobs"]) > 1 else "")
             for array in self.arrays
             if array["id"] is not None
-            for index, number in enumerate(array["jobs"])
+            for index, digest in enumerate(array["jobs"])
         }  # a later array replaces an earlier one
-        known = [job for job in wanted if job.number in ids]
+        known = {job: ids[digest_of(job)] for job in wanted if digest_of(job) in ids}
         if not known:
             return {}
         seen = list_jobs(array["id"] for array in self.arrays if array["id"])
@@ -126,11 +147,11 @@ class Launch:
                 "answer; run it again when the cluster does"
             )
         handles = {}
-        for job in known:
-            job_id = ids[job.number]
+        for job, job_id in known.items():
             ended = self.watch.read_status(job_id)
             is_active = job_id in seen and seen[job_id].state in ACTIVE
-            if ended[0] == 0 if ended else is_active:
+            is_news = ended == (0, 0) and not is_complete(job, self.step)
+            if is_news if ended else is_active:
                 self.watch.expect([job_id])
                 handles[job] = SlurmHandle(job, job_id, self.watch)
         return handles
@@ -139,9 +160,9 @@ class Launch:
         """Record jobs to be submitted now; return the name of their array."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._remove_old()
-        numbers = [job.number for job in jobs]
+        digests = [digest_of(job) for job in jobs]
         when = datetime.now().isoformat(timespec="seconds")
-        self.arrays.append({"id": None, "jobs": numbers, "submitted": when})
+        self.arrays.append({"id": None, "jobs": digests, "submitted": when})
         self._write()
         return f"{self.name}-{len(self.arrays) - 1}"
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 LOOK_EVERY_S = 2.0  # between two looks into the folder of statuses
 ASK_EVERY_S = 5.0  # between two calls of squeue, at the least
+END_EVERY_S = 1.0  # the same while cancelled jobs end
 ACTIVE = frozenset(
     (
         "PENDING", "RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING", "REQUEUED",
@@ -100,10 +101,16 @@ def is_busy(ids: Iterable[str]) -> bool:
 
 
 def find_named(name: str) -> str | None:
-    """Return the id of the array of ours with a name, if Slurm knows it."""
+    """Return the id of the array of ours with a name, if Slurm knows it.
+
+    Raises:
+        ValueError: Slurm does not answer.
+    """
     user = getpass.getuser()
     text = ask("squeue", "-h", "-t", "all", "-o", "%F", "-u", user, "-n", name)
-    return text.split()[0] if text and text.split() else None
+    if text is None:
+        raise ValueError(f"{name}: squeue does not answer; run it again when it does")
+    return text.split()[0] if text.split() else None
 
 
 def _read(text: str) -> dict[str, Seen]:
@@ -123,6 +130,7 @@ class Watch:
         """
         self.folder, self.config = folder, config
         self.ids: set[str] = set()  # of arrays and single jobs
+        self.cancelled: set[str] = set()  # of these
         self._statuses: dict[str, list[tuple[float, int, int]]] = {}
         self._looked = self._asked = -1e9
         self._seen: dict[str, Seen] = {}
@@ -143,7 +151,8 @@ class Watch:
         seen = self._seen.get(job_id)
         if seen is not None and seen.state == "PENDING":
             self._check_reason(job_id, seen.reason.strip())
-        if self._missed.get(job_id, 0) < 2:
+        least = 1 if self.cancelled else 2
+        if self._missed.get(job_id, 0) < least:
             return None
         return STATUSES.get(self.state(job_id), 1), -1
 
@@ -179,7 +188,8 @@ class Watch:
 
     def _ask(self) -> bool:
         """Ask Slurm, if the last time is long ago; return whether it answered."""
-        if time.monotonic() - self._asked < ASK_EVERY_S or not self.ids:
+        pause_s = END_EVERY_S if self.cancelled else ASK_EVERY_S
+        if time.monotonic() - self._asked < pause_s or not self.ids:
             return False
         started = time.monotonic()
         found = list_jobs(self.ids)

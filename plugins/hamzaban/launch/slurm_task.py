@@ -97,7 +97,7 @@ class Task:
         """End the command, which may save its state, so that the job is requeued.
 
         Returns:
-            The task to be run again; None if the command has succeeded in the meantime.
+            The task, to be run again.
         """
         from submitit.helpers import DelayedSubmission
 

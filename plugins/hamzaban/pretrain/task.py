@@ -34,11 +34,11 @@ from hamzaban.pretrain.trainer import LAST_GOOD, PretrainTrainer
 from hamzaban.text.tokens import read_token_list
 from hamzaban.train.divergence import DivergedError
 from hamzaban.train.memory import keep_freed_memory
+from hamzaban.train.peers import leave_group
 from hamzaban.train.precision import checkpoint_wav2vec2
 from hamzaban.train.task import (
     TaskMixin,
     count_batches,
-    leave_group,
     measure_batches,
 )
 from hamzaban.train.task_options import is_first

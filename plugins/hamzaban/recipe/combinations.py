@@ -19,6 +19,7 @@ from hamzaban.decode.beam_options import BeamOptions
 from hamzaban.decode.decode_options import UTT2LANG
 from hamzaban.decode.search import Search
 from hamzaban.decode.search_options import InferenceConfig, read_inference
+from hamzaban.fileio import read_json
 from hamzaban.recipe.words import apply_words
 
 JOINT_MODEL = "hamzaban_joint_ctc"
@@ -121,6 +122,18 @@ def _check_pretraining(options: RecipeOptions) -> None:
     _check_dtype(values, options)
 
 
+def _check_start(checkpoint: Path) -> None:
+    """Check that fine-tuning can start from a Hugging Face directory."""
+    if (checkpoint / "config.json").is_file():
+        values = read_json(checkpoint / "config.json", "download the model again")
+        if values.get("adapter_attn_dim"):
+            raise ValueError(
+                f"{checkpoint}: adapter_attn_dim is {values['adapter_attn_dim']}, but "
+                "training cannot start from a model with adapters, as MMS has; give "
+                "its model of pretraining, or a CTC model without adapters"
+            )
+
+
 def _check_checkpoint(path: Any, option: str) -> None:
     if path:
         from hamzaban.weights.peek import check_wav2vec2
@@ -136,6 +149,8 @@ def _check_training(values: Mapping[str, Any], options: RecipeOptions) -> None:
     start = options.ssl_checkpoint or values.get("ssl_checkpoint")
     start = start or inner.get("path_or_url") or values.get("init_param")
     start = start or values.get("init_checkpoint")
+    if isinstance(start, str):
+        _check_start(Path(start))
     if conf.get("freeze") and not start:
         raise ValueError(
             f"{path}: frontend_conf.freeze is {conf['freeze']}, but there is no "

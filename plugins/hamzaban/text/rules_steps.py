@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from functools import partial
 from typing import Protocol
 
 from hamzaban.text.offsets import Edit
@@ -175,6 +176,8 @@ class Pattern(Needing):
 
     def prepare(self, present: Set[str]) -> Apply:
         """Return a function that applies the pattern if what it needs is there."""
+        if not self.needs:  # of common letters: every line takes the step
+            return partial(self._find.sub, self._replace)
         if not self._is_adjacent:
             return super().prepare(present)
         first, second = (group & present for group in self.needs)

@@ -1,12 +1,14 @@
 """Pass the batches of an epoch to the trainer, and act between them."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from hamzaban.train import mid_epoch
+from hamzaban.train import mid_epoch, stopping
+from hamzaban.train.resuming import wait_for_all
 
 Watch = Callable[[mid_epoch.Run, Any, int], None]
 
@@ -14,8 +16,9 @@ Watch = Callable[[mid_epoch.Run, Any, int], None]
 class Steps:
     """Yields the batches of an epoch to ESPnet's trainer, and acts between them.
 
-    After each update it calls `watch`. Every `options.save_interval` updates it writes
-    the state of the run. After update `options.max_updates` it ends the epoch.
+    After each update it calls `watch`. Every `options.save_interval` updates, and when
+    a signal asks the run to end, it writes the state of the run. After update
+    `options.max_updates` it ends the epoch.
 
     Attributes:
         was_taken_up: Whether an earlier process started the epoch.
@@ -82,13 +85,31 @@ class Steps:
                 continue
             updates = self._updates()
             self.watch(self.run, self.options, updates)
-            interval = self.options.save_interval
-            if interval and updates > before and updates % interval == 0:
-                folder = Path(self.options.output_dir)
-                mid_epoch.save_partial(folder, self.run, done, self._digest())
+            is_asked = stopping.is_asked()
+            if self._is_due(before, updates) or is_asked:
+                self._save(done)
             before = updates
+            if is_asked:
+                self._stop(updates)
             if self._is_over(updates):
                 return
+
+    def _is_due(self, before: int, updates: int) -> bool:
+        interval = self.options.save_interval
+        return bool(interval) and updates > before and updates % interval == 0
+
+    def _save(self, done: int) -> None:
+        if hasattr(self.iterator, "start"):  # else it could not be resumed there
+            folder = Path(self.options.output_dir)
+            mid_epoch.save_partial(folder, self.run, done, self._digest())
+
+    def _stop(self, updates: int) -> None:
+        wait_for_all()  # until the first process has saved
+        logging.warning(
+            f"Asked to end by a signal: saved after update {updates} and ending with "
+            f"status {stopping.STATUS}; started again, the training continues"
+        )
+        raise stopping.Stopped
 
     def _digest(self) -> str:
         if not self._hash:

@@ -26,6 +26,7 @@ from hamzaban.fileio import atomic_text
 from hamzaban.out_of_memory import is_out_of_memory
 from hamzaban.processes import die_with_parent
 from hamzaban.train.checkpoints import replaced
+from hamzaban.train.stopping import STATUS, Stopped
 
 _LOST = re.compile(
     r"connection (?:closed by peer|reset|refused)|socket (?:closed|timeout)|gloo"
@@ -49,6 +50,8 @@ def errors_in_one_line() -> Iterator[None]:
             with replaced(torch.multiprocessing, "get_context", context):
                 yield
         except ProcessExitedException as error:
+            if error.exit_code == STATUS:
+                raise Stopped from None
             raise _find_cause(Path(name), error) from None
         except RuntimeError as error:
             if is_out_of_memory(error) or not _is_lost(error):
@@ -57,6 +60,18 @@ def errors_in_one_line() -> Iterator[None]:
                 "a process that trained with this one has ended "
                 f"({describe_error(error)}); see its messages"
             ) from error
+
+
+def leave_group() -> None:
+    """Leave the group of processes that train together, if there is one.
+
+    ESPnet2 does not. Threads of gloo may then still hold tensors when the interpreter
+    ends, and abort a process whose training has succeeded.
+    """
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()  # the others would fail if one left early
+        distributed.destroy_process_group()
 
 
 class _Context:

@@ -2,24 +2,25 @@
 
 import argparse
 import difflib
+import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hamzaban.devices import require_gpus, usable_dtype
+from hamzaban.train import briefing, cluster
 from hamzaban.train.arguments import parse_arguments, wrong_types_explained
 from hamzaban.train.batches import ResumableIterFactory
 from hamzaban.train.checkpoints import whole_configs
-from hamzaban.train.peers import errors_in_one_line
+from hamzaban.train.peers import errors_in_one_line, leave_group
 from hamzaban.train.precision import run_under_autocast
-from hamzaban.train.resuming import check_start, keep_schedule
+from hamzaban.train.resuming import check_start, is_resuming, keep_schedule
 from hamzaban.train.task_options import (
     check_loggers,
     fill_batch_hours,
     fill_max_epoch,
+    is_first,
     world_size,
 )
 from hamzaban.train.trainer import Trainer
@@ -53,6 +54,7 @@ class TaskMixin:
         """Train with the given options, or with those of the command line."""
         if args is None:
             args = parse_arguments(cls.get_parser(), cmd)
+        cluster.join(args)
         require_gpus(args.ngpu)
         if hasattr(args, "autocast_dtype"):
             args.autocast_dtype = usable_dtype(args.autocast_dtype, args.ngpu)
@@ -87,6 +89,8 @@ class TaskMixin:
         if args.max_updates is not None:
             fill_max_epoch(args, cls.count_batches(args))
         keep_schedule(args, fill_max_steps(args, cls.count_batches))
+        if args.train_shape_file and not is_resuming(args):
+            briefing.check_warmup(args, lambda: cls.count_batches(args))
 
     @classmethod
     def count_batches(cls, args: argparse.Namespace) -> int:
@@ -122,6 +126,9 @@ class TaskMixin:
     def build_optimizers(cls, args: argparse.Namespace, model: Any) -> list[Any]:
         """Check that the run can start, and build the optimizers."""
         cls.check_start(args, model)
+        if is_first(args) and args.train_shape_file and not args.collect_stats:
+            measure = functools.partial(cls.measure_batches, args)
+            briefing.brief(args, lambda: cls.count_batches(args), measure)
         return super().build_optimizers(args, model)  # type: ignore[misc]
 
     @classmethod
@@ -157,18 +164,6 @@ def check_code(state: Any, path: str) -> None:
                 except ValueError as error:
                     raise ValueError(f"{path}: {error}") from None
             todo += values.values()
-
-
-def leave_group() -> None:
-    """Leave the group of processes that train together, if there is one.
-
-    ESPnet2 does not. Threads of gloo may then still hold tensors when the interpreter
-    ends, and abort a process whose training has succeeded.
-    """
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.barrier()  # the others would fail if one left early
-        distributed.destroy_process_group()
 
 
 def check_prefixes(

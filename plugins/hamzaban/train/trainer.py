@@ -1,10 +1,11 @@
 """ESPnet2's trainer, made resumable bit for bit."""
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ from hamzaban.train.progress import (
     last_metrics,
     mean_metrics,
 )
+from hamzaban.train.stopping import heeded
 from hamzaban.train.task_options import add_train_arguments
 
 
@@ -117,7 +119,7 @@ class Trainer(EspnetTrainer):
             optimizer.register_step_post_hook(functools.partial(_count_update, model))
             for optimizer in optimizers[:1]
         ]
-        with checkpoints.atomic_files(), averaging.own_average(), sparse_plots():
+        with _own_ways():
             super().run(
                 model=model,
                 optimizers=optimizers,
@@ -199,6 +201,13 @@ class Trainer(EspnetTrainer):
             cls.progress.end_validation(mean_metrics(reporter))
         divergence.check_losses(reporter)
         divergence.check_model(unwrap(model), reporter.get_epoch())
+
+
+@contextlib.contextmanager
+def _own_ways() -> Iterator[None]:
+    """Write files, average, plot and end in our ways and not in ESPnet's."""
+    with checkpoints.atomic_files(), averaging.own_average(), sparse_plots(), heeded():
+        yield
 
 
 def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from hamzaban.decode.path import LogProbs
 from hamzaban.decode.recognizer import Recognizer
-from hamzaban.text.tokens import BLANK, SPACE, UNK, CharTokenizer, Tokenizer
+from hamzaban.text.tokens import BpeTokenizer, CharTokenizer, Tokenizer
+from hamzaban.text.vocabulary import VOCAB, Vocabulary, read_vocabulary
 from hamzaban.transcribe.transcribe_options import FS
 from hamzaban.wav2vec2.convert.directory import (
     CONFIG,
@@ -31,9 +32,7 @@ from hamzaban.wav2vec2.inference import (
 from hamzaban.weights.door import read_safetensors, read_weights
 from hamzaban.weights.values import check_finite
 
-VOCAB, TOKENIZER = "vocab.json", "tokenizer_config.json"
-SPECIAL = ("<s>", "</s>", "[CLS]", "[SEP]", "[MASK]", "<mask>")  # never in a text
-UNKNOWN = ("<unk>", "[UNK]")
+BPEMODEL = "bpe.model"  # `hamzaban export` adds it where tokens are subwords
 SIZES = (  # fields of config.json that are whole numbers from 1
     *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
     *("num_conv_pos_embeddings", "num_conv_pos_embedding_groups"),
@@ -51,6 +50,7 @@ class HuggingFaceModel:
         *,
         conv: Sequence[tuple[int, int]],
         normalize: bool,
+        bpemodel: Path | None = None,
     ) -> None:
         """Assemble the model from its parts.
 
@@ -59,8 +59,11 @@ class HuggingFaceModel:
             vocab: Its tokens.
             conv: (kernel, stride) of each convolution.
             normalize: Whether waveforms are scaled to zero mean and unit variance.
+            bpemodel: The SentencePiece model, if tokens are subwords.
         """
         self.tokenizer: Tokenizer = CharTokenizer(vocab.tokens)
+        if bpemodel is not None:
+            self.tokenizer = BpeTokenizer(vocab.tokens, bpemodel)
         self.fs, self.conv = FS, conv
         self.model, self._vocab, self._normalize = model, vocab, normalize
 
@@ -114,45 +117,6 @@ def make_recognizer(model: HuggingFaceModel) -> Recognizer:
     return Recognizer(_LikeEspnet(model), model.tokenizer, model.fs, model.conv)
 
 
-class Vocabulary:
-    """The tokens of a vocabulary in our order: blank, unknown, the rest.
-
-    Attributes:
-        tokens: The tokens, for a tokenizer.
-        columns: Columns of the model's output that are kept.
-        order: Place of each token among the kept columns and the one that is added.
-        language: Language of the vocabulary; "" if there is one only.
-    """
-
-    def __init__(
-        self, vocab: Mapping[str, int], names: Mapping[str, str], language: str = ""
-    ) -> None:
-        """Sort the tokens.
-
-        Args:
-            vocab: The column of each token.
-            names: The tokens that tokenizer_config.json calls blank and space.
-            language: Language of the vocabulary.
-
-        Raises:
-            ValueError: The blank is missing.
-        """
-        blank, space = names["pad_token"], names["word_delimiter_token"]
-        if blank not in vocab:
-            raise ValueError(
-                f"no token {blank} found, which should be the blank of CTC; give the "
-                "directory of a CTC model"
-            )
-        unseen = {blank, *SPECIAL, *UNKNOWN, names["unk_token"]}
-        letters = [token for token in vocab if token not in unseen]
-        self.columns = [vocab[blank], *(vocab[token] for token in letters)]
-        spelled = [SPACE if token == space else token for token in letters]
-        self.tokens = [BLANK, UNK, *spelled]
-        last = len(self.columns)  # the added column
-        self.order = [0, last, *range(1, last)]
-        self.language = language
-
-
 def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceModel:
     """Load a directory of `Wav2Vec2ForCTC`; no code from it is run.
 
@@ -167,7 +131,7 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
     """
     config = {**DEFAULTS, **read_json(folder / CONFIG)}
     _check_config(config, folder / CONFIG)
-    vocab, language = _read_vocabulary(folder, language)
+    vocab, language = read_vocabulary(folder, language)
     weights = read_pieces(folder)
     if language and config["adapter_attn_dim"]:
         weights |= _read_adapter(folder, language)
@@ -191,7 +155,11 @@ def load_huggingface(folder: Path, language: str, device: str) -> HuggingFaceMod
     )
     conv = list(zip(config["conv_kernel"], config["conv_stride"], strict=True))
     return HuggingFaceModel(
-        model.to(device), vocab, conv=conv, normalize=read_normalize(folder)
+        model.to(device),
+        vocab,
+        conv=conv,
+        normalize=read_normalize(folder),
+        bpemodel=folder / BPEMODEL if (folder / BPEMODEL).is_file() else None,
     )
 
 
@@ -225,52 +193,6 @@ def _check_config(config: Mapping[str, Any], place: Path) -> None:
             f"{place}: {wrong} found, which cannot be run; expected a Wav2Vec2ForCTC "
             f"with activations {', '.join(ACTIVATIONS)} and no add_adapter"
         )
-
-
-def _read_vocabulary(folder: Path, language: str) -> tuple[Vocabulary, str]:
-    """Return the vocabulary of a language, and the language ("" if there is one)."""
-    vocab = read_json(folder / VOCAB)
-    settings: dict[str, Any] = {}
-    if (folder / TOKENIZER).is_file():
-        settings = read_json(folder / TOKENIZER)
-    is_nested = bool(vocab) and all(isinstance(v, dict) for v in vocab.values())
-    if is_nested:
-        language = language or str(settings.get("target_lang") or "")
-        if language not in vocab:
-            known = ", ".join(sorted(vocab)[:10])
-            raise ValueError(
-                f"{folder / VOCAB}: --language '{language}' found, expected one of its "
-                f"{len(vocab)} languages, such as {known}"
-            )
-        vocab = vocab[language]
-    elif language:
-        raise ValueError(
-            f"--language {language}: {folder} has one language only; leave the option "
-            "out"
-        )
-    if not vocab or not all(type(v) is int and v >= 0 for v in vocab.values()):
-        raise ValueError(
-            f"{folder / VOCAB}: expected the number of each token; download it again"
-        )
-    try:
-        found = Vocabulary(vocab, _special_names(settings, vocab), language)
-        return found, language
-    except ValueError as error:
-        raise ValueError(f"{folder / VOCAB}: {error}") from None
-
-
-def _special_names(
-    settings: Mapping[str, Any], vocab: Mapping[str, int]
-) -> dict[str, str]:
-    """Return the special tokens by their names in tokenizer_config.json."""
-    pad = "<pad>" if "[PAD]" not in vocab else "[PAD]"
-    names = {"pad_token": pad, "unk_token": "<unk>", "word_delimiter_token": "|"}
-    for name in names:
-        value = settings.get(name)
-        text = value.get("content") if isinstance(value, dict) else value
-        if isinstance(text, str):
-            names[name] = text
-    return names
 
 
 def _read_adapter(folder: Path, language: str) -> dict[str, Tensor]:

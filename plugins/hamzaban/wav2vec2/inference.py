@@ -64,7 +64,7 @@ class _ConvLayer(nn.Module):
             self.layer_norm = nn.LayerNorm(dims[index + 1])
         elif index == 0:
             self.layer_norm = nn.GroupNorm(dims[1], dims[1])
-        self._act = ACTIVATIONS[cfg["feat_extract_activation"]]
+        self.activate = ACTIVATIONS[cfg["feat_extract_activation"]]
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)  # (1, C, T)
@@ -72,7 +72,7 @@ class _ConvLayer(nn.Module):
             x = self.layer_norm(x.transpose(1, 2)).transpose(1, 2)
         elif self.layer_norm is not None:
             x = self.layer_norm(x)
-        return self._act(x)
+        return self.activate(x)
 
 
 class _Positions(nn.Module):

@@ -47,29 +47,39 @@ def write_huggingface(
     Raises:
         ValueError: transformers has no such model.
     """
-    from safetensors.torch import save_file
-
     config = make_config(checkpoint.model_cfg, place)
     if not is_whole:
         config["architectures"] = ["Wav2Vec2Model"]
     folder = Path(folder)
-    weights = {
+    write_weights(folder, make_weights(checkpoint))
+    write_json(make_preprocessor(checkpoint), folder / PREPROCESSOR)
+    write_json(config, folder / CONFIG)
+
+
+def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write model.safetensors with parameters as float32."""
+    from safetensors.torch import save_file
+
+    stored = {
         name: value.detach().float().contiguous().clone()
-        for name, value in _make_weights(checkpoint).items()
+        for name, value in weights.items()
     }
     with atomic_path(folder / WEIGHT_FILES[0]) as temporary:
-        save_file(weights, temporary, metadata={"format": "pt"})
-    preprocessor = {
+        save_file(stored, temporary, metadata={"format": "pt"})
+        temporary.chmod(0o644)  # safetensors lets only the owner read it
+
+
+def make_preprocessor(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the content of preprocessor_config.json."""
+    return {
         "feature_extractor_type": "Wav2Vec2FeatureExtractor",
         "do_normalize": bool(checkpoint.task_cfg["normalize"]),
         "feature_size": 1,
         "padding_side": "right",
         "padding_value": 0.0,
-        "return_attention_mask": config["feat_extract_norm"] == "layer",
+        "return_attention_mask": checkpoint.model_cfg["extractor_mode"] == "layer_norm",
         "sampling_rate": int(checkpoint.task_cfg["sample_rate"]),
     }
-    _write_json(preprocessor, folder / PREPROCESSOR)
-    _write_json(config, folder / CONFIG)
 
 
 def make_config(model_cfg: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -111,7 +121,8 @@ def make_config(model_cfg: Mapping[str, Any], place: str) -> dict[str, Any]:
     }
 
 
-def _make_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
+def make_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """Return the parameters by the names of transformers."""
     weights = dict(checkpoint.model_weight)
     if "post_extract_proj.weight" not in weights:
         width = int(checkpoint.model_cfg["encoder_embed_dim"])
@@ -120,6 +131,7 @@ def _make_weights(checkpoint: Checkpoint) -> dict[str, Tensor]:
     return to_transformers(weights, checkpoint.model_cfg["extractor_mode"])
 
 
-def _write_json(values: Mapping[str, Any], path: Path) -> None:
+def write_json(values: Mapping[str, Any], path: Path) -> None:
+    """Write a dictionary as indented JSON, whole or not at all."""
     with atomic_text(path) as stream:
         stream.write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")

@@ -9,14 +9,14 @@ from hamzaban.config import load_mapping
 from hamzaban.wav2vec2.checkpoint import Checkpoint
 from hamzaban.wav2vec2.config import make_model_cfg, make_task_cfg
 from hamzaban.wav2vec2.convert.source import fill_missing
+from hamzaban.wav2vec2.finetuned_names import (
+    FRONTEND,
+    INSIDE,
+    PRETRAINING_PARTS,
+    find_config,
+)
 from hamzaban.weights.door import read_weights
 from hamzaban.weights.values import check_finite
-
-CONFIG = "config.yaml"
-FRONTEND = "hamzaban_s3prl"
-INSIDE = "frontend.upstream.upstream.model."  # names of the model's parameters
-# Parts that only pretraining uses; a recognizer does without them.
-PRETRAINING_PARTS = ("quantizer.", "project_q.", "target_glu.", "final_proj.")
 
 
 def find_finetuned(path: Path, asr_model: str) -> tuple[Path, Path] | None:
@@ -30,7 +30,7 @@ def find_finetuned(path: Path, asr_model: str) -> tuple[Path, Path] | None:
         FileNotFoundError: A folder of train-asr has no such file.
     """
     folder = path if path.is_dir() else path.parent
-    config = folder / CONFIG
+    config = find_config(folder)
     if not config.is_file() or (path.is_file() and path.suffix != ".pth"):
         return None
     weights = folder / asr_model if path.is_dir() else path
@@ -68,6 +68,7 @@ def read_finetuned(config: Path, weights: Path) -> Checkpoint:
         name.removeprefix(INSIDE): value
         for name, value in state.items()
         if name.startswith(INSIDE)
+        and not name.removeprefix(INSIDE).startswith(PRETRAINING_PARTS)
     }
     check_finite(found, weights)
     checkpoint = Checkpoint(

@@ -65,6 +65,12 @@ _DEFAULTS: dict[
 # Values that S3PRL's class has built in.
 _FIXED = {"feat_extract_activation": "gelu", "layer_norm_eps": 1e-5}
 _OFF = ("add_adapter", "adapter_attn_dim")
+HEAD = "lm_head."  # the output layer of a CTC model
+_ADAPTERS = (
+    "an adapter, as in MMS, has a nonlinearity and cannot be folded into its layer: "
+    "start from the model of pretraining, such as facebook/mms-300m, or from a CTC "
+    "model without adapters"
+)
 
 
 def read_huggingface(folder: str | Path) -> Checkpoint:
@@ -75,7 +81,8 @@ def read_huggingface(folder: str | Path) -> Checkpoint:
             in pieces with an index.
 
     Returns:
-        The model by S3PRL's names. `mask_prob` is the default of pretraining, since the
+        The model by S3PRL's names, without the output layer of a CTC model, which
+        `read_head` reads. `mask_prob` is the default of pretraining, since the
         file's own value is for fine-tuning.
 
     Raises:
@@ -91,8 +98,22 @@ def read_huggingface(folder: str | Path) -> Checkpoint:
     stored = read_pieces(folder)
     check_finite(stored, folder)
     weights = from_transformers(stored, model_cfg["extractor_mode"])
+    weights = {n: v for n, v in weights.items() if not n.startswith(HEAD)}
     _drop_identity(weights, model_cfg, str(folder))
     return Checkpoint(task_cfg, model_cfg, weights)
+
+
+def read_head(folder: str | Path) -> tuple[Tensor, Tensor] | None:
+    """Return weight (V, D) and bias (V,) of a CTC model's output layer; None for none.
+
+    Raises:
+        FileNotFoundError: The weights are missing.
+        ValueError: A file is damaged.
+    """
+    stored = read_pieces(Path(folder))
+    if not {f"{HEAD}weight", f"{HEAD}bias"} <= stored.keys():
+        return None
+    return stored[f"{HEAD}weight"].float(), stored[f"{HEAD}bias"].float()
 
 
 def _read_model_cfg(config: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -126,6 +147,8 @@ def _check_config(config: Mapping[str, Any], place: str) -> None:
         if config[name] not in known:
             wrong[name] = config[name]
     if wrong:
+        if set(wrong) == {"adapter_attn_dim"}:
+            raise ValueError(f"{place}: {wrong} found; {_ADAPTERS}")
         raise ValueError(
             f"{place}: {wrong} found, which the S3PRL model does not have; expected "
             f"{_FIXED}, no {', no '.join(_OFF)}; use a model of pretraining"
