@@ -237,9 +237,9 @@ if stage 10 score; then
     results=()
     for name in "${eval_sets[@]}"; do
         ref=${dumpdir}/raw/${name}
-        find_files "${ref}/utt2lang"
         for tag in "${decodings[@]}"; do
             dir=${asr_exp}/${tag}/${name}
+            find_files "${ref}/utt2lang" "${dir}/ctm"
             scores=()
             for kind in "${kinds[@]}"; do
                 scores+=("${dir}/score_${kind}/result.txt")

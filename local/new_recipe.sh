@@ -7,7 +7,11 @@ root=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 
 lang=noinfo # ISO 639 code of the language, such as sw
 source=""   # a .csv, .tsv or .jsonl table, a folder or a Kaldi data directory, as for
-            # hamzaban import-data; empty: write it into db.sh later
+            # hamzaban import-data; a recording, with --text and --align; empty: write it
+            # into db.sh later
+text=""     # what the recording --source says, a file as for hamzaban align
+align=""    # model that finds the sentences of --text in it, as for hamzaban align
+align_args="" # more options for hamzaban align, such as "--mapping roman"
 # shellcheck disable=SC2034 # the loop below reads them
 allow_speakers="" # reason why train may share speakers with valid or test
 # shellcheck disable=SC2034
@@ -17,8 +21,11 @@ allow_near=""     # reason why it may have nearly equal sentences
 
 help_message="\
 Usage: local/new_recipe.sh CORPUS [--lang CODE] [--source PATH] [--allow_speakers REASON]
+       local/new_recipe.sh CORPUS --lang CODE --source MEDIA --text FILE --align MODEL
 
 Creates egs2/CORPUS/asr1. Next: cd egs2/CORPUS/asr1 && ./run.sh
+With --text and --align, the corpus is the sentences that hamzaban align finds in the
+recording, in downloads/aligned.
 If train shares speakers or sentences with valid or test, stage 1 stops. Allow it by
 --allow_..., which writes your reason into conf/leaks.yaml of the new recipe, or later
 there. If the split in --source shares speakers, this command says so.
@@ -35,6 +42,11 @@ corpus=${1-}
 [[ ${lang} =~ ^[A-Za-z]{2,}[A-Za-z0-9-]*$ ]] ||
     die "--lang is '${lang}', expected a code such as sw"
 [[ -z ${source} || -e ${source} ]] || die "--source ${source}: no such file or folder"
+if [[ -n ${text}${align}${align_args} ]]; then
+    [[ -n ${text} && -n ${align} ]] || die "--text and --align go together; see --help"
+    [[ -f ${source} ]] || die "--source '${source}', expected the recording of --text"
+    [[ -f ${text} ]] || die "--text ${text}: no such file"
+fi
 recipe=${root}/egs2/${corpus}/asr1
 [[ ! -e ${recipe} ]] || die "egs2/${corpus}/asr1 exists already; choose another name"
 
@@ -51,7 +63,17 @@ for file in run.sh local/data.sh README.md; do
 done
 chmod +x "${made}/run.sh" "${made}/local/data.sh"
 quoted=""
-[[ -z ${source} ]] || printf -v quoted %q "$(realpath -- "${source}")"
+if [[ -n ${align} ]]; then
+    PATH=${root}/.venv/bin:${PATH}
+    rules=()
+    [[ ${lang} == noinfo ]] || rules=(--lang "${lang}")
+    # shellcheck disable=SC2086  # words of align_args are options
+    hamzaban align "${align}" "$(realpath -- "${source}")" "${text}" "${rules[@]}" \
+        --output_dir "${made}/downloads/aligned" ${align_args}
+    quoted=downloads/aligned
+    allow_speakers=${allow_speakers:-one recording, one speaker}
+fi
+[[ -z ${source} || -n ${align} ]] || printf -v quoted %q "$(realpath -- "${source}")"
 grep -v "^CORPUS=" "${template}/db.sh" > "${made}/db.sh"
 printf 'CORPUS=%s\n' "${quoted:-\"\"}" >> "${made}/db.sh"
 for kind in speakers exact near; do

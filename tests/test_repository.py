@@ -39,7 +39,8 @@ decode
 mine pseudo
 transcribe
 score ingest
-report grid corpora recipe align export serve
+report grid corpora recipe
+align export serve
 bin
 """
 

@@ -177,17 +177,25 @@ def test_only_states_near_what_agrees_are_searched(tmp_path, monkeypatch):
     assert sum(s.reason == NOT_SPOKEN for s in narrow) == 6
 
 
+def test_sound_before_the_next_sentence_belongs_to_the_one_that_ends():
+    energy = np.full(300, -60.0, np.float32)
+    energy[100:130] = energy[180:200] = energy[215:290] = -20
+    # 0.5 s of silence at 1.3 s; another sentence begins at 2.15 s
+    assert find_end(energy, 1.1, 1.2, 2.2, 2.15) == pytest.approx(2.0)
+    assert find_end(energy, 1.1, 1.2, 2.2, 1.8) == pytest.approx(1.3)
+
+
 def test_speech_ends_at_the_pause_after_it_and_not_at_a_stop_within():
     energy = np.full(300, -60.0, np.float32)
     energy[100:130] = energy[142:160] = -20  # a stop of 0.12 s at 1.3 s
     assert find_start(energy, 0.0, 1.1, 1.2) == pytest.approx(1.0)
-    assert find_end(energy, 1.1, 1.2, 3.0) == pytest.approx(1.6)
+    assert find_end(energy, 1.1, 1.2, 3.0, 3.0) == pytest.approx(1.6)
 
 
 def test_without_a_pause_the_edge_is_where_the_power_is_lowest():
     energy = np.full(200, -20.0, np.float32)
     energy[97] = -24
-    assert find_end(energy, 0.5, 0.8, 1.4) == pytest.approx(0.97)
+    assert find_end(energy, 0.5, 0.8, 1.4, 1.4) == pytest.approx(0.97)
     assert find_start(energy, 0.8, 1.4, 1.6) == pytest.approx(0.97)
 
 

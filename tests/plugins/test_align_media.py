@@ -5,7 +5,8 @@ import pytest
 import soundfile
 
 from hamzaban.align import recording
-from hamzaban.align.check import check_dir
+from hamzaban.align.check import Checked, check_dir
+from hamzaban.align.check_page import write_page
 from hamzaban.align.run import align_media
 from hamzaban.align.segments import NOT_SPOKEN
 from hamzaban.align.spelled import Speller
@@ -158,6 +159,25 @@ def test_transcripts_that_do_not_fit_are_listed_first_and_left_out(
     assert set(ids[:2]) == {"u2", "u3"}
     assert sorted(scores, key=float) == list(scores)
     assert (shown[ids.index("u3")], heard[ids.index("u3")]) == ("feed", "cab")
+    page = (tmp_path / "out" / "check.html").read_text(encoding="utf-8")
+    places = [page.index(f"<code>{utt_id}</code>") for utt_id in ids]
+    assert places == sorted(places)
+    assert "<del>feed</del>" in page and "<ins>cab</ins>" in page
+    assert 'src="./../u3.wav"' in page and "2 of 4 transcripts" in page
     keep = str(tmp_path / "out" / "keep")
     assert subset_data([str(data_dir), str(tmp_path / "b"), "--utt_list", keep]) == 0
     assert (tmp_path / "b" / "text").read_text() == "u1 abc fed\nu4 dada\n"
+
+
+def test_recordings_that_browsers_cannot_play_are_put_into_the_page(tmp_path):
+    data_dir = tmp_path / "data <x>"
+    data_dir.mkdir()
+    soundfile.write(tmp_path / "é.aiff", np.zeros(1600), 16000)
+    lines = f"u1 {tmp_path}/é.aiff\nu2 {tmp_path}/none.aiff\n"
+    (data_dir / "wav.scp").write_text(lines, encoding="utf-8")
+    worst = [Checked(f"u{i}", 0.01 * i, "سلام <b>", "سلم") for i in (1, 2)]
+    path = write_page(worst, data_dir, tmp_path, min_score=0.015)
+    page = path.read_text(encoding="utf-8")
+    assert page.count("data:audio/ogg;base64,") == 1
+    assert "<b>" not in page and "data &lt;x&gt;" in page
+    assert page.count('class="drop"') == 1 and page.count('dir="auto"') == 4

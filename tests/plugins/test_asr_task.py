@@ -168,7 +168,8 @@ def test_archive_carries_the_search_and_is_decoded_where_it_is(exp, tmp_path):
     config.write_text("search: lexicon\nmapping: letters.yaml\nlm_weight: 0.1\n")
     weights.write_text("lm_weight: 0.7\n")
     archive = tmp_path / "m é.zip"
-    search = Search(config, weights, tmp_path / "lm")
+    (tmp_path / "c.yaml").write_text("temperature: 2.0\n")
+    search = Search(config, weights, tmp_path / "lm", tmp_path / "c.yaml")
     model = "valid.wer.best.pth"
     names = pack_model(exp, model, archive, search=search)
     assert {"exp/exp/lm/word/lm.bin", "exp/exp/letters.yaml"} < set(names)
@@ -181,6 +182,8 @@ def test_archive_carries_the_search_and_is_decoded_where_it_is(exp, tmp_path):
         Path(options.search.mapping) == found.inference_config.parent / "letters.yaml"
     )
     assert (found.lm_dir / "word" / "units.txt").is_file()
+    assert found.confidence.name == "confidence.yaml"
+    assert found.confidence.read_text() == "temperature: 2.0\n"
     packed = torch.load(find_files(archive, model)[1], weights_only=True)
     own = torch.load(exp / model, weights_only=True)
     assert all(torch.equal(packed[name], own[name]) for name in own)

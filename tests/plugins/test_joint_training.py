@@ -203,3 +203,35 @@ def test_data_and_config_must_fit(inputs, tmp_path, languages, message):
     error = ValueError if languages else FileNotFoundError
     with pytest.raises(error, match=message):
         fill_languages(args)
+
+
+def test_transcribe_uses_the_head_of_a_language_that_is_given_or_found(exp):
+    import numpy as np
+
+    from hamzaban.transcribe.acoustics import ModelRequest, load_acoustics
+
+    speech = np.random.default_rng(0).normal(0, 0.1, 20000).astype(np.float32)
+
+    def emit(language):
+        request = ModelRequest(str(exp), "valid.wer.best.pth", language)
+        model = load_acoustics(request)
+        [(log_probs, spoken)] = model.emit([speech])
+        letters = {lang: set("".join(words)) for lang, words in WORDS.items()}
+        ids = model.tokenizer.token2id
+        own = {
+            lang: [ids[x] for x in letters[lang] - letters[other] if x in ids]
+            for lang, other in (("fa", "ur"), ("ur", "fa"))
+        }
+        return spoken, {lang: log_probs[:, own[lang]].max() for lang in own}
+
+    spoken, best = emit("fa")
+    assert spoken == "fa" and best["fa"] > -20 > best["ur"]
+    spoken, best = emit("ur")
+    assert spoken == "ur" and best["ur"] > -20 > best["fa"]
+    found, best = emit("predicted")
+    assert found in WORDS and max(best, key=best.get) == found
+    assert emit("") == (found, best)
+    with pytest.raises(
+        ValueError, match="--language 'de' found; the model knows fa, ur"
+    ):
+        emit("de")

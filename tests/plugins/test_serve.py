@@ -1,5 +1,6 @@
 """A real server process and its clients, good and hostile."""
 
+import contextlib
 import json
 import os
 import signal
@@ -60,6 +61,8 @@ def small(tmp_path_factory):
         "max_live": 1,
         "max_live_s": 5,
         "max_idle_s": 1,
+        "max_connections": 6,
+        "max_head_s": 1,
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     folder = tmp_path_factory.mktemp("small") / "two"
@@ -220,9 +223,45 @@ def test_slow_upload_is_ended(small):
         )
         head += "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
         stream.sendall(head.encode())
-        answer = b"".join(iter(lambda: stream.recv(65536), b""))
+        answer = read_all(stream)
     assert b" 408 " in answer
     assert b"did not arrive in 1 s" in answer
+
+
+def test_connections_that_send_no_request_make_room_for_others(small):
+    address = ("127.0.0.1", small.port)
+    with contextlib.ExitStack() as stack:
+        idle = [
+            stack.enter_context(socket.create_connection(address)) for _ in range(8)
+        ]
+        for stream in idle[::2]:
+            stream.sendall(b"GET /health HTTP/1.1\r\nHost: 127.")
+        for stream in idle:
+            assert read_all(stream) == b""
+    assert small.get("/health")[0] == 200
+    with small_upload(small) as stream:  # a refused body that never ends
+        answer = read_all(stream)
+        assert b" 413 " in answer
+
+
+@contextlib.contextmanager
+def small_upload(server):
+    """Send the head of a request that is too large, and some of its body."""
+    with socket.create_connection(("127.0.0.1", server.port)) as stream:
+        head = "POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        head += "Content-Length: 99999999\r\n"
+        head += "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+        stream.sendall(head.encode())
+        yield stream
+
+
+def read_all(stream):
+    """Return all that a server sends until it closes the connection."""
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while data := stream.recv(65536):
+            found += data
+    return found
 
 
 def test_more_work_than_fits_is_sent_away_and_the_rest_done(small, media):
@@ -468,6 +507,8 @@ def test_mistakes_on_the_command_line_are_one_line(monkeypatch):
         port = taken.getsockname()[1]
         with pytest.raises(ValueError, match=f"--port {port}: .*give another"):
             serve(["model", "--port", str(port)])
+    with pytest.raises(ValueError, match="--port 99999 found, expected 0..65535"):
+        serve(["model", "--port", "99999"])
     with pytest.raises(ValueError, match="--max_queue: -1 found, expected 0 or more"):
         serve(["model", "--max_queue", "-1"])
     monkeypatch.setattr(serving, "PACKAGES", ("no_such_package",))

@@ -14,6 +14,7 @@ from tiny_experiment import (
 
 import hamzaban
 from hamzaban.bin.transcribe import main as transcribe
+from hamzaban.decode.calibration import read_calibration
 from hamzaban.transcribe.acoustics import ModelRequest, load_acoustics
 
 
@@ -263,6 +264,14 @@ def test_experiment_transcribes_as_decode_asr_decodes(tmp_path):
     media = write_media(tmp_path / "a.flac", read_speech("spk01", 8.0))
     transcript = hamzaban.load(exp).transcribe(media)
     assert transcript.words
+    (exp / "decode_greedy").mkdir()
+    fitted = exp / "decode_greedy" / "confidence.yaml"
+    fitted.write_text("temperature: 2.0\nbias: -0.5\nnum_words: 9\n")
+    calibration = read_calibration(fitted)
+    again = hamzaban.load(exp).transcribe(media).words
+    assert [word.confidence for word in again] == pytest.approx(
+        [calibration.apply(word.confidence) for word in transcript.words]
+    )
     with pytest.raises(ValueError, match="the model has one language only"):
         hamzaban.load(exp, language="fa")
     with pytest.raises(FileNotFoundError, match="give one with --asr_model"):
@@ -291,5 +300,10 @@ def test_words_of_a_lexicon_are_searched_with_a_foreign_model(tmp_path, capsys):
     found = capsys.readouterr().out.split()
     assert found
     assert set(found) <= set(words)
+    lm_dir = ["--lm_dir", str(tmp_path / "lm")]
+    assert transcribe([*asked, *lm_dir, "--hotwords", "اج:1000"]) == 0
+    assert "اج" in capsys.readouterr().out.split()  # no word of the language model
+    assert transcribe([*asked[:2], "--hotwords", "اج:1000"]) == 0
+    assert "اج" in capsys.readouterr().out.split()
     with pytest.raises(ValueError, match="--lm_dir is not given"):
         transcribe(asked)

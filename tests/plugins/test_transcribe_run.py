@@ -208,6 +208,8 @@ def test_standard_input_goes_to_standard_output(
         (["README", "--format", "doc"], "--format 'doc' found; known: txt"),
         (["README", "--lm_dir", "lm"], "--lm_dir is given, but search greedy"),
         (["README", "--channel", "left"], "--channel"),
+        (["README", "--hotwords", ","], "--hotwords ',': no word found"),
+        (["README", "--hotwords", "a/b"], "--hotwords a/b: no such file"),
     ],
 )
 def test_mistakes_are_said_before_the_model_is_loaded(

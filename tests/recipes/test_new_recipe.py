@@ -1,5 +1,6 @@
 """A new recipe for a folder of audio and a table is made by a command, and runs."""
 
+import os
 import shutil
 import subprocess
 
@@ -235,6 +236,12 @@ def test_a_corpus_that_cannot_be_read_as_it_is_is_named_when_a_recipe_is_made(
         (["a b"], "corpus 'a b', expected"),
         (["x", "--lang", "?"], "--lang is '?', expected a code"),
         (["x", "--source", "nowhere"], "--source nowhere: no such file"),
+        (["x", "--text", "local/log.sh"], "--text and --align go together"),
+        (["x", "--text", "t", "--align", "m"], "--source '', expected the recording"),
+        (
+            ["x", "--source", "local/log.sh", "--text", "no", "--align", "m"],
+            "--text no: no such file",
+        ),
         (["TEMPLATE"], "egs2/TEMPLATE/asr1 exists already"),
     ],
 )
@@ -243,3 +250,41 @@ def test_wrong_arguments_are_one_clear_line(repository, words, message):
     assert made.returncode == 1
     assert len(made.stderr.splitlines()) == 1
     assert message in made.stderr
+
+
+def test_a_recording_and_its_text_become_a_recipe(repository, tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "hamzaban"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nmkdir -p "$8"\nprintf "%s\\n" "$@" > "$8/call"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    media, text = repository / "my book.mp3", repository / "my text"
+    media.write_text("x")
+    text.write_text("x")
+    words = ["--source", media, "--text", text, "--align", "exp/a b", "--lang", "sw"]
+    words += ["--align_args", "--min_score 0.1"]
+    made = run("local/new_recipe.sh", "book", *map(str, words), cwd=repository)
+    assert made.returncode == 0, made.stderr
+    recipe = repository / "egs2" / "book" / "asr1"
+    call = (recipe / "downloads" / "aligned" / "call").read_text().splitlines()
+    assert call[:6] == ["align", "exp/a b", str(media), str(text), "--lang", "sw"]
+    assert call[-2:] == ["--min_score", "0.1"]
+    assert "CORPUS=downloads/aligned" in (recipe / "db.sh").read_text()
+    assert (
+        "speakers: 'one recording, one speaker'"
+        in (recipe / "conf" / "leaks.yaml").read_text()
+    )
+
+
+def test_a_recipe_whose_alignment_fails_is_not_left_behind(
+    repository, tmp_path, monkeypatch
+):
+    program = tmp_path / "bin" / "hamzaban"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    words = ["--source", "local/log.sh", "--text", "local/log.sh", "--align", "m"]
+    made = run("local/new_recipe.sh", "book", *words, cwd=repository)
+    assert made.returncode == 1
+    assert not list((repository / "egs2" / "book").glob("*"))

@@ -196,6 +196,10 @@ conf/decode_lexicon.yaml --weights ${exp}/decode_lexicon/tuned/weights.yaml \
         "${CALLS}"
     [ "$(grep -c "^decode-asr .*--confidence" "${CALLS}")" -eq 2 ]
     grep -q "^pack-model .*--confidence ${exp}/confidence.yaml" "${CALLS}"
+    : > "${CALLS}"
+    echo "other confidences" > "${exp}/test/ctm"
+    asr --stage score --stop_stage score
+    [ "$(calls score-text)" -eq 1 ] # of the set whose calibration is measured anew
 }
 
 @test "a model of several languages is packed without a Hugging Face directory" {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hamzaban.align.check_page import write_page
 from hamzaban.align.graph import WILDCARD, Costs, build_graph
 from hamzaban.align.recording import Floats
 from hamzaban.align.run import spell_all
@@ -53,7 +54,7 @@ def check_dir(
     model_files: Sequence[Path],
     min_score: float,
 ) -> tuple[int, int]:
-    """Write scores.tsv, worst first, and lists of the utterances to keep and to drop.
+    """Write scores.tsv and a page, worst first, and lists of what to keep and to drop.
 
     Args:
         load: Returns the recognizer; called if log-posteriors are missing.
@@ -89,7 +90,11 @@ def check_dir(
         )
         score = score_text(log_probs, sentence)
         found.append(Checked(sentence.place, score, sentence.text, heard))
-    return _write(found, output_dir, min_score), len(found)
+    worst = sorted(found, key=lambda checked: (checked.score, checked.utt_id))
+    num_kept = _write(worst, output_dir, min_score)
+    page = write_page(worst, data_dir, output_dir, min_score)
+    logging.info("to read and listen, worst first: %s", page)
+    return num_kept, len(found)
 
 
 def score_text(log_probs: Floats, sentence: Spelled) -> float:
@@ -117,19 +122,18 @@ def score_text(log_probs: Floats, sentence: Spelled) -> float:
     return float(np.exp(min(ratio, 0.0)))
 
 
-def _write(found: Sequence[Checked], output_dir: Path, min_score: float) -> int:
+def _write(worst: Sequence[Checked], output_dir: Path, min_score: float) -> int:
     """Write the files and return the number of utterances to keep."""
-    worst = sorted(found, key=lambda checked: (checked.score, checked.utt_id))
     rows = ((c.utt_id, f"{c.score:.4f}", c.text, c.heard) for c in worst)
     write_table(output_dir / "scores.tsv", ("utt_id", "score", "text", "heard"), rows)
-    keep = sorted(c.utt_id for c in found if c.score >= min_score)
+    keep = sorted(c.utt_id for c in worst if c.score >= min_score)
     drop = (f"{c.utt_id} {c.score:.4f}" for c in worst if c.score < min_score)
     _write_list(output_dir / "keep", keep)
     _write_list(output_dir / "drop", drop)
     logging.info(
         "%d of %d transcripts have a score of %s or more; worst first: %s",
         len(keep),
-        len(found),
+        len(worst),
         min_score,
         output_dir / "scores.tsv",
     )

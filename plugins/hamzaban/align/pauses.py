@@ -17,6 +17,7 @@ HEARD_DB = 30.0  # speech this far below its loud parts is not heard
 MIN_RANGE_DB = 10.0  # with less between speech and the lowest power, no pause is seen
 MAX_STOP_S = 0.15  # silence within a word
 REACH_S = 0.6  # from a peak to the edge of its sound; stops of a word lie between
+LAST_REACH_S = 1.0  # the same, if speech follows right after the next pause
 SLACK_S = 0.2  # how far a peak may lie outside its sound
 
 Energy = NDArray[np.float32]
@@ -44,7 +45,9 @@ def find_start(energy: Energy, before_s: float, start_s: float, end_s: float) ->
     return _find_lowest(energy, low, peak) * ENERGY_SHIFT_S
 
 
-def find_end(energy: Energy, start_s: float, end_s: float, after_s: float) -> float:
+def find_end(
+    energy: Energy, start_s: float, end_s: float, after_s: float, next_s: float
+) -> float:
     """Return where speech ends.
 
     Args:
@@ -52,6 +55,8 @@ def find_end(energy: Energy, start_s: float, end_s: float, after_s: float) -> fl
         start_s: First peak of this speech.
         end_s: End of its last peak.
         after_s: First peak of the speech after.
+        next_s: Where the speech after begins. Sound before the pause there belongs to
+            this speech, such as the burst of a stop.
 
     Returns:
         The start of the pause between; without a pause, the place of the lowest power.
@@ -62,6 +67,9 @@ def find_end(energy: Energy, start_s: float, end_s: float, after_s: float) -> fl
     beside = [pause for pause in pauses if pause[1] >= peak]
     if beside:
         near = [pause for pause in beside if pause[0] - peak <= _to_index(REACH_S)]
+        last = [pause for pause in beside if pause[1] >= _to_index(next_s) > pause[0]]
+        if last and last[-1][0] - peak <= _to_index(LAST_REACH_S):
+            return last[-1][0] * ENERGY_SHIFT_S
         return max(near or beside[:1], key=_length)[0] * ENERGY_SHIFT_S
     return _find_lowest(energy, peak, high) * ENERGY_SHIFT_S
 

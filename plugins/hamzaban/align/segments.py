@@ -181,19 +181,27 @@ def _absorb(
 def _refine(events: Sequence[_Span], i: int, layout: Layout) -> tuple[float, float]:
     """Return start and end in seconds of speech, at the pauses beside it."""
     shift_s = layout.recording.frame_shift_s
-    energy = layout.recording.energy_db
+    duration_s = layout.recording.duration_s
     span = events[i]
-    before_s = events[i - 1].end * shift_s if i else 0.0
-    is_last = i + 1 == len(events)
-    after_s = math.inf if is_last else events[i + 1].start * shift_s
-    after_s = min(after_s, layout.recording.duration_s)
+    after_s = next_s = duration_s
+    if i + 1 < len(events):
+        after_s = min(events[i + 1].start * shift_s, duration_s)
+        next_s = _refine_start(events, i + 1, layout)
     start_s, end_s = span.start * shift_s, span.end * shift_s
-    found_start_s = find_start(energy, before_s, start_s, end_s)
-    found_end_s = find_end(energy, start_s, end_s, after_s)
-    found_end_s = min(found_end_s, layout.recording.duration_s)
+    found_start_s = _refine_start(events, i, layout)
+    energy = layout.recording.energy_db
+    found_end_s = find_end(energy, start_s, end_s, after_s, next_s)
+    found_end_s = min(found_end_s, duration_s)
     if found_end_s <= found_start_s:
         return start_s, end_s
     return found_start_s, found_end_s
+
+
+def _refine_start(events: Sequence[_Span], i: int, layout: Layout) -> float:
+    shift_s = layout.recording.frame_shift_s
+    before_s = events[i - 1].end * shift_s if i else 0.0
+    start_s, end_s = events[i].start * shift_s, events[i].end * shift_s
+    return find_start(layout.recording.energy_db, before_s, start_s, end_s)
 
 
 def _score(span: _Span, along: Floats, best: Floats, num_tokens: int) -> float:

@@ -7,8 +7,13 @@ from pathlib import Path
 from hamzaban.bin.make_emissions import add_options
 from hamzaban.bin.tune_decoder import add_files
 from hamzaban.decode.decode_options import DecodeOptions
-from hamzaban.decode.search import DecodeTask
-from hamzaban.decode.search_options import read_inference
+from hamzaban.decode.hotwords import (
+    Hotword,
+    add_hotwords,
+    read_hotwords,
+)
+from hamzaban.decode.search import DecodeTask, Search
+from hamzaban.decode.search_options import read_inference, search_for_hotwords
 from hamzaban.verb_help import OptionHelp
 
 GROUP = "decode"
@@ -45,6 +50,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="YAML with the search and values of the options below; default: the one "
         "that pack-model put beside the model, if there is one",
     )
+    add_hotwords(parser)
     add(
         "--confidence",
         type=Path,
@@ -79,20 +85,33 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     find_files(args.asr_exp, args.asr_model)  # report a wrong name at once
     require_gpus(args.ngpu)
+    search, hotwords = _read_hotwords(args.hotwords, config.search)
     calibration = read_calibration(args.confidence) if args.confidence else None
     task = DecodeTask(
         args.asr_exp,
         args.data_dir,
         args.output_dir,
-        DecodeOptions(
-            args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
-        ),
+        _read_options(args),
         lm_dir=lm_dir,
         lm=args.lm,
         word_list=args.word_list,
         bpemodel=args.bpemodel,
         emissions_dir=args.emissions_dir,
+        hotwords=hotwords,
         calibration=calibration,
     )
-    decode_dir(config.search, task)
+    decode_dir(search, task)
     return 0
+
+
+def _read_hotwords(given: str, search: Search) -> tuple[Search, tuple[Hotword, ...]]:
+    """Return the search to use with hotwords, and these."""
+    if not given:
+        return search, ()
+    return search_for_hotwords(search), read_hotwords(given)
+
+
+def _read_options(args: argparse.Namespace) -> DecodeOptions:
+    return DecodeOptions(
+        args.asr_model, args.nj, args.ngpu, args.batch_bins, args.language
+    )

@@ -21,6 +21,7 @@ LIMITS = {  # option of ServeOptions -> its help
     "max_live_s": "longest live stream, in s",
     "max_idle_s": "longest time in which a live stream may bring nothing, in s",
     "max_connections": "connections at once",
+    "max_head_s": "longest time until a request has begun, in s",
 }
 LIVE = {  # option of LiveOptions -> its help
     "chunk_s": "audio in each step of a live stream, in s",

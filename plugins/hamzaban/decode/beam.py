@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from hamzaban.decode.beam_lm import HotwordLm, load_lm
 from hamzaban.decode.beam_options import BeamOptions
+from hamzaban.decode.hotwords import Hotword
 from hamzaban.decode.lexicon import Lexicon
 from hamzaban.decode.path import (
     BLANK_ID,
@@ -24,10 +26,8 @@ from hamzaban.decode.path import (
     path_score,
 )
 from hamzaban.decode.result import Result, make_result
-from hamzaban.lm.kenlm import load_binary
 from hamzaban.text.tokens import SPACE, BpeTokenizer, Tokenizer
 
-LN10 = math.log(10)
 NEVER = -1e9  # log-probability of the impossible; infinity would become NaN
 MAX_LABELS = 6  # most words that flashlight's trie holds for one spelling
 DITHER = 2.0**-17  # nats that separate tokens of equal half-precision posteriors
@@ -44,6 +44,7 @@ class BeamSearch:
         *,
         lexicon: Lexicon | None = None,
         lm: Path | None = None,
+        hotwords: Sequence[Hotword] = (),
     ) -> None:
         """Load the language model and build the lexicon's tree.
 
@@ -53,9 +54,11 @@ class BeamSearch:
             lexicon: Words that may be found; None: any tokens.
             lm: Language model, of words if there is a lexicon, else of tokens; None:
                 no language model.
+            hotwords: Words and phrases to prefer; the lexicon must have their words.
 
         Raises:
-            ValueError: flashlight-text cannot read the model.
+            ValueError: flashlight-text cannot read the model, or the tokens can spell
+                none of the hotwords.
         """
         self.options = options
         self._tokenizer = tokenizer
@@ -63,8 +66,9 @@ class BeamSearch:
         self._vocab = len(tokenizer.tokens)
         self._is_char = not isinstance(tokenizer, BpeTokenizer)
         self._space = tokenizer.token2id.get(SPACE, self._vocab)
-        units = list(lexicon.words) if lexicon else tokenizer.tokens
-        self._lm = _load_lm(lm, units)
+        words = lexicon.words if lexicon else ()
+        self._lm = load_lm(lm, tokenizer, words, hotwords)
+        self._lm.tune(options)
         self._num_columns = self._vocab
         if lexicon is not None and not self._is_char:
             self._num_columns += (
@@ -77,6 +81,9 @@ class BeamSearch:
     def tune(self, options: BeamOptions) -> None:
         """Change the weights or the beam; lexicon and language model stay."""
         self.options = options
+        self._lm.tune(options)
+        if isinstance(self._lm, HotwordLm) and self._lexicon:  # its scores changed
+            self._trie = self._build_trie(self._lexicon)
         self._decoder = self._build_decoder()
 
     def decode(self, log_probs: LogProbs) -> list[Result]:
@@ -101,7 +108,7 @@ class BeamSearch:
             key, ends = self._read_labels(result, path, kept)
             if key not in found:
                 words = self._make_words(key, list_runs(log_probs, path), ends)
-                scores = self._rescore(result, log_probs, path, kept, len(ends))
+                scores = self._rescore(result, log_probs, path, kept, key)
                 tokenizer, tokens = self._tokenizer, path.tolist()
                 found[key] = make_result(
                     tokenizer, log_probs, tokens, words, scores, word_ends=ends
@@ -178,11 +185,11 @@ class BeamSearch:
         log_probs: LogProbs,
         path: np.ndarray,
         kept: np.ndarray,
-        num_words: int,
+        key: Sequence[int],
     ) -> tuple[float, float, float]:
         """Return total, acoustic and language model score, in nats."""
-        lm = result.lmScore * LN10
-        rest = self.options.lm_weight * lm + self.options.word_score * num_words
+        rest, lm = self._lm.split(result.lmScore, key)
+        rest += self.options.word_score * len(key) if self._lexicon else 0.0
         if self.options.log_add:
             skipped = np.setdiff1d(np.arange(len(path)), kept)
             blanks = float(log_probs[skipped, BLANK_ID].astype(np.float64).sum())
@@ -195,10 +202,9 @@ class BeamSearch:
         from flashlight.lib.text.decoder import SmearingMode, Trie
 
         trie = Trie(self._num_columns, BLANK_ID)
-        start = self._lm.start(True)
         labels: dict[tuple[int, ...], int] = {}
         for label, spellings in enumerate(lexicon.spellings):
-            score = self._lm.score(start, label)[1]
+            score = self._lm.score_first(label)
             for spelling in self._paths(spellings):
                 labels[spelling] = labels.get(spelling, 0) + 1
                 if labels[spelling] > MAX_LABELS:
@@ -233,20 +239,20 @@ class BeamSearch:
 
         options = self.options
         beam = (options.beam_size, min(options.beam_size_token, self._num_columns))
-        weight = options.lm_weight * LN10  # KenLM's scores are log10
+        lm, weight = self._lm.lm, self._lm.weight
         common = {"log_add": options.log_add, "criterion_type": fl.CriterionType.CTC}
         threshold = options.beam_threshold
         if self._lexicon is None:
             free = fl.LexiconFreeDecoderOptions(
                 *beam, threshold, weight, sil_score=0.0, **common
             )
-            return fl.LexiconFreeDecoder(free, self._lm, self._vocab, BLANK_ID, [])
+            return fl.LexiconFreeDecoder(free, lm, self._vocab, BLANK_ID, [])
         bound = fl.LexiconDecoderOptions(
             *beam, threshold, weight, options.word_score, -math.inf, 0.0, **common
         )
         separator = self._space if self._is_char else 2 * self._vocab
         return fl.LexiconDecoder(
-            bound, self._trie, self._lm, separator, BLANK_ID, -1, [], False
+            bound, self._trie, lm, separator, BLANK_ID, -1, [], False
         )
 
 
@@ -268,14 +274,6 @@ def _mark_ends(log_probs: LogProbs) -> LogProbs:
     ends[1:][goes_on] = log_probs[1:][goes_on]
     ends[np.arange(len(ends) - 1), log_probs[1:].argmax(-1)] = NEVER
     return ends
-
-
-def _load_lm(path: Path | None, units: list[str]) -> Any:
-    if path is not None:
-        return load_binary(path, units)
-    from flashlight.lib.text.decoder import ZeroLM
-
-    return ZeroLM()
 
 
 def _make_dither(num_columns: int) -> np.ndarray:

@@ -39,14 +39,16 @@ class FlashlightSearch(BeamOptions):
         lexicon = self.read_lexicon(tokenizer, files)
         if lexicon is not None and report_dir is not None:
             report_lexicon(lexicon, report_dir / "unspelled_words")
-        beam = BeamSearch(tokenizer, self, lexicon=lexicon, lm=lm)
+        hotwords = files.hotwords
+        beam = BeamSearch(tokenizer, self, lexicon=lexicon, lm=lm, hotwords=hotwords)
         logging.info(
-            "search: %s, language model: %s, weight %g, word score %g, beam %d",
+            "search: %s, language model: %s, weight %g, word score %g, beam %d%s",
             self.name,
             lm or "none",
             self.lm_weight,
             self.word_score,
             self.beam_size,
+            f", {len(hotwords)} hotwords" if hotwords else "",
         )
         return beam
 

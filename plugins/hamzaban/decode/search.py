@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 if TYPE_CHECKING:
     from hamzaban.decode.calibration import Calibration
     from hamzaban.decode.decode_options import DecodeOptions
+    from hamzaban.decode.hotwords import Hotword
     from hamzaban.decode.path import LogProbs
     from hamzaban.decode.result import Result
     from hamzaban.text.tokens import Tokenizer
@@ -24,11 +25,13 @@ class SearchFiles:
         lm_dir: Folder that train-lm wrote; None: no language model.
         word_list: Words of the lexicon, one per line; None: those of the word model.
         bpemodel: SentencePiece model, compared with that of a language model of pieces.
+        hotwords: Words and phrases to prefer.
     """
 
     lm_dir: Path | None = None
     word_list: Path | None = None
     bpemodel: Path | None = None
+    hotwords: tuple[Hotword, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +49,7 @@ class DecodeTask:
         word_list: Words of a lexicon, one per line.
         bpemodel: SentencePiece model; None: the one that `config.yaml` names.
         emissions_dir: Folder of log-posteriors; None: the search chooses.
+        hotwords: Words and phrases to prefer.
         calibration: Changes the confidences of words; None: they stay.
     """
 
@@ -58,6 +62,7 @@ class DecodeTask:
     word_list: Path | None = None
     bpemodel: Path | None = None
     emissions_dir: Path | None = None
+    hotwords: tuple[Hotword, ...] = ()
     calibration: Calibration | None = None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any
 
 from hamzaban.config import check_names, load_yaml, read_config, read_value, show
 from hamzaban.decode.decode_options import DecodeOptions
-from hamzaban.decode.search import Search
+from hamzaban.decode.search import CtcSearch, Search
 from hamzaban.typed_values import read_fields
 
 GREEDY = "greedy"  # the search of a YAML that names none
@@ -76,6 +77,28 @@ def needs_lm(path: str | Path) -> bool:
         ValueError: It cannot be read.
     """
     return read_inference(path).search.needs_lm
+
+
+def search_for_hotwords(search: Search) -> CtcSearch:
+    """Return the search to use with hotwords: for greedy search, one with a beam.
+
+    Raises:
+        ValueError: The search cannot prefer words.
+    """
+    from hamzaban.decode.beam_options import BeamOptions
+    from hamzaban.decode.searches.greedy import GreedySearch
+    from hamzaban.decode.searches.token import TokenSearch
+
+    if isinstance(search, BeamOptions):
+        return search
+    if not isinstance(search, GreedySearch):
+        raise ValueError(
+            f"--hotwords: search {search.name} cannot prefer words; give an "
+            "--inference_config with search: lexicon or token, or none"
+        )
+    found = TokenSearch(lm_unit="none", lm_weight=0.0, blank_score=search.blank_score)
+    logging.info("hotwords: a beam search without a language model replaces greedy")
+    return found
 
 
 def _make_search(values: dict[str, Any]) -> Search:

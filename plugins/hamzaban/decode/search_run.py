@@ -84,7 +84,7 @@ def _decode_emissions(search: CtcSearch, task: DecodeTask) -> None:
         from hamzaban.decode.flashlight_search import take_for_search
 
         lm_dir = take_for_search(search, task.lm, task.output_dir, tokenizer, bpemodel)
-    files = SearchFiles(lm_dir, task.word_list, bpemodel)
+    files = SearchFiles(lm_dir, task.word_list, bpemodel, task.hotwords)
     decoder = search.build(tokenizer, files, task.output_dir)
     load = functools.partial(
         load_for_decoding, task.asr_exp, task.options, bpemodel=task.bpemodel

@@ -17,6 +17,7 @@ from typing import Any
 
 from hamzaban.audio.stream import check_rate
 from hamzaban.data.walk import walk_files
+from hamzaban.extras import name_install
 from hamzaban.fileio import atomic_path, atomic_text
 from hamzaban.ingest.columns import SPLITS
 from hamzaban.ingest.finder import USUAL
@@ -139,7 +140,8 @@ def _read_rows(file: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     except ImportError:
         raise ValueError(
             f"{file}: reading it takes the package pyarrow, which is not installed; "
-            "`pip install pyarrow`, or write the audio out as files with a table"
+            f"{name_install('train')} installs it; or write the audio out as files "
+            "with a table"
         ) from None
     try:
         if file.suffix == ".parquet":

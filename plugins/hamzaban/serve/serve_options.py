@@ -25,6 +25,7 @@ class ServeOptions:
         max_live_s: Longest live stream, in seconds of audio.
         max_idle_s: Longest time in which a live stream may bring nothing.
         max_connections: Connections at once.
+        max_head_s: Longest time until a connection has sent the head of a request.
     """
 
     max_upload_mb: float = option(200.0, above=0)
@@ -37,6 +38,7 @@ class ServeOptions:
     max_live_s: float = option(7200.0, above=0)
     max_idle_s: float = option(30.0, above=0)
     max_connections: int = option(100, at_least=1)
+    max_head_s: float = option(10.0, above=0)
 
     def __post_init__(self) -> None:
         """Check the values.

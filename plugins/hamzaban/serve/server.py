@@ -12,6 +12,7 @@ from hamzaban.extras import is_installed, name_install
 from hamzaban.serve.serve_options import ServeOptions
 
 PACKAGES = ("starlette", "uvicorn", "websockets", "python_multipart")
+MAX_PORT = 65535
 GRACE_S = 10  # until work is stopped after SIGTERM
 KEEP_ALIVE_S = 5
 
@@ -36,6 +37,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     Raises:
         ValueError: The address cannot be used.
     """
+    if not 0 <= port <= MAX_PORT:
+        raise ValueError(f"--port {port} found, expected 0..{MAX_PORT}")
     try:
         [(family, _, _, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -56,6 +59,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def warn_if_reachable(host: str) -> None:
+    """Warn of an address that other machines reach."""
+    if not is_loopback(host):
+        logging.warning(
+            "%s: anyone who reaches this address can use the service, which has no "
+            "passwords and no encryption; put a proxy with both in front of it",
+            host,
+        )
+
+
 def run(
     app: object, listener: socket.socket, options: ServeOptions, names: Sequence[str]
 ) -> None:
@@ -72,10 +85,12 @@ def run(
     import uvicorn
 
     from hamzaban.serve.live_socket import MAX_MESSAGE
+    from hamzaban.serve.timed_protocol import TimedProtocol
 
+    TimedProtocol.max_head_s = options.max_head_s
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",
+        http=TimedProtocol,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,  # a short message must not become a long one
@@ -94,12 +109,7 @@ def run(
     logging.info(
         "serving http://%s:%d%s", shown, port, f" ({', '.join(names)})" if names else ""
     )
-    if not is_loopback(host):
-        logging.warning(
-            "%s: anyone who reaches this address can use the service, which has no "
-            "passwords and no encryption; put a proxy with both in front of it",
-            host,
-        )
+    warn_if_reachable(host)
     # uvicorn raises the signal again when it has ended, for the handler of before
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

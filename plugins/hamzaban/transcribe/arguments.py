@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hamzaban.decode.hotwords import add_hotwords, read_hotwords
 from hamzaban.transcribe.acoustics import ASR_MODEL, ModelRequest
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     add("--weights", **path, help="weights.yaml that tune-decoder wrote")
     add("--lm_dir", **path, help="folder of language models, made by train-lm")
     add("--word_list", **path, help="file of the words of the lexicon, one per line")
+    text = "confidence.yaml of fit-confidence (default: the one of the search)"
+    add("--confidence", **path, help=text)
+    add_hotwords(parser)
     text = "file of weights if MODEL is a folder of train-asr (default: %(default)s)"
     add("--asr_model", default=ASR_MODEL, metavar="NAME", help=text)
     add("--ngpu", type=int, choices=(0, 1), default=0, help="1: run on a GPU")
@@ -34,7 +38,12 @@ def read_requests(args: argparse.Namespace) -> tuple[ModelRequest, SearchRequest
 
     model = ModelRequest(args.model, args.asr_model, args.language, args.ngpu)
     search = SearchRequest(
-        args.inference_config, args.weights, args.lm_dir, args.word_list
+        args.inference_config,
+        args.weights,
+        args.lm_dir,
+        args.word_list,
+        read_hotwords(args.hotwords) if args.hotwords else (),
+        args.confidence,
     )
     return model, search
 

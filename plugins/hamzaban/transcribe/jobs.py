@@ -192,7 +192,10 @@ def _each_model_file(model: Path, request: ModelRequest) -> Iterator[Path]:
 
 
 def _each_search_file(search: SearchRequest) -> Iterable[Path]:
-    named = (search.inference_config, search.weights, search.word_list)
+    named = (
+        *(search.inference_config, search.weights, search.word_list),
+        search.confidence,
+    )
     yield from (path for path in named if path is not None)
     if search.lm_dir is not None:
         yield from (path for path in search.lm_dir.rglob("*") if path.is_file())

@@ -33,7 +33,7 @@ class TranscribeOptions:
     end_threshold: float = option(0.35, at_least=0, at_most=1)
     min_speech_s: float = option(0.1, at_least=0)
     min_pause_s: float = option(0.3, above=0)
-    pad_s: float = option(0.1, at_least=0)
+    pad_s: float = option(0.05, at_least=0)
     max_duration_s: float = option(20.0, at_least=4, at_most=120)
     overlap_s: float = option(0.8, at_least=0.2, at_most=1)
     batch_bins: int = option(640_000, at_least=1)

@@ -54,6 +54,8 @@ class LexiconSearch(FlashlightSearch):
         words, count = read_words(path), self.num_spellings
         if files.word_list is not None and self.needs_lm:
             report_unknown(words, files.word_list, lm_folder(files, "word"))
+        hot = (word for hotword in files.hotwords for word in hotword.words)
+        words = list(dict.fromkeys([*words, *hot]))
         if not self.mapping:
             return build_lexicon(words, tokenizer, count, place=path)
         spelling = read_spelling(self.mapping, words)
