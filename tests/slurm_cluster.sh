@@ -88,7 +88,15 @@ start() { # port
 
 stop() {
     local file pid
-    SLURM_CONF=${dir}/slurm.conf timeout 20 scancel --user root > /dev/null 2>&1 || true
+    export SLURM_CONF=${dir}/slurm.conf
+    timeout 20 scancel --user root > /dev/null 2>&1 || true
+    for ((i = 0; i < 40; i++)); do # until the jobs have ended
+        [[ -n $(timeout 5 squeue -h 2> /dev/null) ]] || break
+        sleep 0.5
+    done
+    for pid in $(pgrep -x slurmstepd); do # of a job that its slurmd had lost
+        [[ $(readlink "/proc/${pid}/cwd") != "${dir}/log" ]] || kill -KILL "${pid}" || true
+    done
     for file in "${dir}"/pids/{slurmd.*,slurmctld,munged}; do
         [[ -f ${file} ]] || continue
         pid=$(< "${file}")
