@@ -294,6 +294,11 @@ def test_checkpoints_of_every_form_that_is_read_are_taken(checkpoints, name):
         check(**given)
 
 
+def test_a_model_on_the_hub_is_not_looked_for_here():
+    for given in list_ways("owner/tiny@v1").values():
+        check(**given)
+
+
 def test_looking_at_a_checkpoint_imports_no_torch(tmp_path):
     code = (
         "import sys; from hamzaban.weights.peek import check_wav2vec2; "

@@ -60,7 +60,7 @@ pretrain() { # option...
 
 @test "a run from the last good weights is named after the run that left them" {
     mkdir -p exp/ssl_a
-    touch exp/ssl_a/wav2vec2_last_good.pt
+    cp downloads/seed/wav2vec2.pt exp/ssl_a/wav2vec2_last_good.pt
     pretrain --pretrain_init exp/ssl_a/wav2vec2_last_good.pt
     [ -f exp/ssl_pretrain_raw_ar_init_ssl_a/wav2vec2.pt ]
 }

@@ -20,6 +20,7 @@ from hamzaban.decode.decode_options import UTT2LANG
 from hamzaban.decode.search import Search
 from hamzaban.decode.search_options import InferenceConfig, read_inference
 from hamzaban.fileio import read_json
+from hamzaban.hub.names import parse_name
 from hamzaban.recipe.words import apply_words
 
 JOINT_MODEL = "hamzaban_joint_ctc"
@@ -135,7 +136,8 @@ def _check_start(checkpoint: Path) -> None:
 
 
 def _check_checkpoint(path: Any, option: str) -> None:
-    if path:
+    """Check what lies here; a model on the hub is checked when it is fetched."""
+    if path and parse_name(str(path)) is None:
         from hamzaban.weights.peek import check_wav2vec2
 
         check_wav2vec2(path, option)
