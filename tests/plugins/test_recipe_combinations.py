@@ -212,7 +212,7 @@ def test_a_gpu_that_is_not_there_is_one_line(monkeypatch):
 def test_every_shared_config_is_of_a_kind_that_is_checked():
     """A new kind of YAML must be thought of here."""
     checked = {"train_ctc", "decode", "lm", "pretrain"}
-    own = {"audio_noise", "conditions", "mine", "pseudo"}  # no other option matters
+    own = {"audio_noise", "conditions", "mine", "pseudo", "slurm"}  # no other matters
     for path in CONF.glob("*.yaml"):
         assert path.stem.startswith(tuple(checked | own)), path
     assert Path(CONF).is_dir()
@@ -249,7 +249,7 @@ def checkpoints(tmp_path):
     paths["README.md"].write_text("نه", encoding="utf-8")
     for name in ("exp", "hf", "ssl"):
         paths[name].mkdir()
-    (paths["hf"] / "config.json").touch()
+    (paths["hf"] / "config.json").write_text("{}", encoding="utf-8")
     (paths["ssl"] / "wav2vec2.pt").touch()
     header = b"{}"
     size = len(header).to_bytes(8, "little")
