@@ -16,6 +16,7 @@ from hamzaban.launch import slurm, slurm_queue
 from hamzaban.launch.slurm_options import read_options
 
 LIMIT_S = 300
+pytestmark = pytest.mark.first_stack  # starts programs; most of them need no torch
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,18 @@ def start(script: str, *options: str, **env: str) -> subprocess.Popen:
     words = [sys.executable, "-m", "hamzaban", "run-jobs", "--backend", "slurm"]
     words += ["--log", "log/x.JOB.log", *options, "--", "bash", "-c", script]
     return subprocess.Popen(
-        words, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True
+        words,
+        env={**os.environ, **env},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_signals,
     )
+
+
+def heed_signals() -> None:
+    """Undo what a shell does to its background jobs, and nohup to everything."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_for(condition, what="it"):
@@ -125,7 +136,7 @@ def test_jobs_of_a_login_node_that_is_gone_are_found_again(folder, caplog, how):
     launcher = start(script, "--nj", "3", *settings)
     wait_for(lambda: (folder / "ran.2").exists(), "the second job")
     launcher.send_signal(how)
-    launcher.wait()
+    launcher.wait(LIMIT_S)
     [record] = folder.glob("log/.slurm/*/record.json")
     assert json.loads(record.read_text())["arrays"][0]["id"].isdecimal()
     (folder / "go").touch()
