@@ -119,7 +119,7 @@ def test_log_posteriors_are_kept_unless_greedy_has_no_use_for_them():
             "search: token\nbeam_size: 2.5",
             "beam_size: 2.5 found, expected a whole number",
         ),
-        ("search: token\nnbest: 60", "nbest 60 is above beam_size 15"),
+        ("search: token\nnbest: 60", "nbest 60 is above beam_size 50"),
         ("search: token\nblank_threshold: 2", "expected above 0, and 0..1"),
         ("search: lexicon\nnum_spellings: 0", "num_spellings 0 found, expected 1..1"),
         ("search: espnet\nctc_weight: 2", "ctc_weight 2.0 found, expected 0..1"),

@@ -126,5 +126,5 @@ def test_the_table_has_a_row_of_greedy_decoding(tmp_path, caplog, errors):
     assert (is_better in caplog.text) == (errors == 30)
     (sweep,) = read_sweeps(tmp_path)
     assert "lowest WER 40 % at LM weight 0.5" in sweep.name
-    assert [chart.title for chart in sweep.charts] == ["WER on valid, %, beam 15"]
+    assert [chart.title for chart in sweep.charts] == ["WER on valid, %, beam 50"]
     assert len(sweep.rows) == 2

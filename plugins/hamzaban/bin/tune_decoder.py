@@ -15,7 +15,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="The YAML lists the values to try: `tune: {lm_weight: [0.3, 0.6], "
-        "word_score: [0, 1], beam_size: [15]}`. If the best weight is at an end of its "
+        "word_score: [0, 1], beam_size: [50]}`. If the best weight is at an end of its "
         "list, values beyond it are tried, too. Without `tune`, nothing is tried and "
         "weights.yaml is empty.",
     )

@@ -32,8 +32,8 @@ class BeamOptions(CtcSearch):
     lm_unit: str = ""
     lm_weight: float = 0.5
     word_score: float = 0.0
-    beam_size: int = 15
-    beam_size_token: int = 8
+    beam_size: int = 50
+    beam_size_token: int = 20
     beam_threshold: float = 15.0
     log_add: bool = True
     blank_threshold: float = 0.999
