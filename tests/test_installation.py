@@ -199,7 +199,7 @@ def test_speech_is_transcribed_without_espnet_and_s3prl(form, installed, tmp_pat
     if form == "packed":
         text = tmp_path / "book.txt"
         text.write_text(wanted, encoding="utf-8")
-        words = ["align", model, media, text, "--output_dir", "al"]
+        words = ["align", model, media, text, "--output_dir", "al", "--min_score", "0"]
         done = run(installed, *words, cwd=tmp_path / "empty")
         assert done.returncode == 0, done.stderr
         assert "sentences" in done.stdout

@@ -125,6 +125,15 @@ def test_transformers_loads_the_directory_and_gives_the_same_text(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_frames_without_a_token_are_no_text(kind, experiments, tmp_path):
+    out = tmp_path / "hf"
+    run(experiments[kind], "hf", out, "--no_check")
+    processor = transformers.AutoProcessor.from_pretrained(out)
+    assert processor.batch_decode([[0, 0, 0]]) == [""]
+    assert processor.batch_decode([[]]) == [""]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_text_becomes_the_tokens_of_training(kind, experiments, text, tmp_path):
     from hamzaban.decode.recognizer import load_tokenizer
 

@@ -84,6 +84,7 @@ def _load(path: Path) -> Any:
 
 
 def _flatten_stamp(stamp: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    del stamp["run"]  # a name of the run, drawn at random
     for kind in ("inputs", "outputs"):
         stamp[kind] = {
             name: "" if TIMED_FILE.fullmatch(name) else (file["sha256"], file["size"])

@@ -132,7 +132,7 @@ def build_pieces(model: CtcModel, names: list[str]) -> Any:
             decoders.Fuse(),
             decoders.Replace(WORD_BOUNDARY, " "),
             decoders.Replace(Regex(" +"), " "),
-            decoders.Strip(" ", 1, 1),
+            decoders.Replace(Regex("^ | $"), ""),  # Strip panics if there is no text
         ]
     )
     return tokenizer
