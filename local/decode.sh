@@ -41,7 +41,8 @@ prepare_decoding() { # tag: tunes if there is an LM; sets decode_opts, decode_in
 
 fit_confidence() { # tag: decodes the valid set, on which the temperature is fitted
     local output=${asr_exp}/$1/confidence.yaml valid=${asr_exp}/$1/tuned/valid
-    decode_dir "${valid_dir}" "${valid}" "${emissions}/${valid_set}"
+    # A folder of its own: a decoding that changed the input of tune would repeat it.
+    decode_dir "${valid_dir}" "${valid}" "${emissions}/${valid_set}_decoded"
     step confidence --in "${valid}/ctm" "${valid_dir}/text" --out "${output}" -- \
         hamzaban fit-confidence --ctm "${valid}/ctm" --ref "${valid_dir}/text" \
         --output "${output}"

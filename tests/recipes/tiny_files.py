@@ -13,12 +13,12 @@ from tiny_runs import list_paths
 # Not compared: files about a run and not about its result.
 LEFT_OUT = re.compile(
     r".*\.log(\.\d+)?|.*/(logdir|tensorboard|images)/.*|.*/report\.(html|png)"
-    r"|.*/tuned/tune\.(tsv|png)"  # has seconds
+    r"|.*/tuned/tune\.(tsv|png)|.*/export_hf/README\.md"  # have times
 )
 # Of checkpoint.pth's record of epochs, of meta.yaml in the archive, of stamps.
 TIMED_KEY = re.compile(r".*time.*|started|elapsed_s|host")
 # Their hash, which a stamp holds, depends on the time; they are compared themselves.
-TIMED_FILE = re.compile(r".*(RESULTS\.md|\.zip|report\.(html|png)|train\.log)")
+TIMED_FILE = re.compile(r".*(RESULTS\.md|README\.md|\.zip|report\.(html|png)|train\.log)")
 
 
 def list_differences(recipe: Path, expected: Path) -> list[str]:
