@@ -18,7 +18,7 @@ LEFT_OUT = re.compile(
 # Of checkpoint.pth's record of epochs, of meta.yaml in the archive, of stamps.
 TIMED_KEY = re.compile(r".*time.*|started|elapsed_s|host")
 # Their hash, which a stamp holds, depends on the time; they are compared themselves.
-TIMED_FILE = re.compile(r".*(RESULTS\.md|README\.md|\.zip|report\.(html|png)|train\.log)")
+TIMED_FILE = re.compile(r".*((RESULTS|README)\.md|\.zip|report\.(html|png)|train\.log)")
 
 
 def list_differences(recipe: Path, expected: Path) -> list[str]:
